@@ -1,0 +1,68 @@
+# Postern's house-keeping. `make` alone lists what can be done; CI runs `make ci` and nothing else.
+
+GO      ?= go
+LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Debian's packages for `make deps`: the real mail server, browser and database of some tests, a C compiler for -race.
+PACKAGES := exim4-daemon-light chromium fonts-liberation postgresql gcc libc6-dev
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help build demo deps test race lint bench smoke generate verify ci
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/postern: static, reproducible, stamped with its version
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/postern ./cmd/postern
+
+demo: ## try Postern: everything in one process, nothing leaves this machine
+	@$(GO) run ./cmd/postern demo
+
+deps: ## install from Debian what some tests need (root; quick when all is there)
+	@command -v dpkg-query >/dev/null || { \
+		echo "make deps knows Debian's packages only; please install by hand: $(PACKAGES)"; exit 1; }; \
+	missing=; for p in $(PACKAGES); do \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || missing="$$missing $$p"; done; \
+	[ -n "$$missing" ] || { echo "deps: all installed"; exit 0; }; \
+	[ "$$(id -u)" = 0 ] || { echo "deps: missing$$missing; installing needs root: sudo make deps"; exit 1; }; \
+	echo "deps: installing$$missing"; export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing >/dev/null
+
+test: ## every test; one whose peer program is missing is skipped, and listed at the end
+	@skips=$$(mktemp); trap 'rm -f "$$skips"' EXIT; status=0; \
+	POSTERN_SKIPS="$$skips" $(GO) test ./... || status=$$?; \
+	echo "skipped $$(grep -c . "$$skips") tests for missing peers"; sort "$$skips" | sed 's/^/  /'; \
+	exit $$status
+
+race: ## every test under the race detector
+	$(GO) test -race ./...
+
+lint: ## golangci-lint, pinned in tools/go.mod; the rules and their reasons are in .golangci.yml
+	$(LINT) run
+
+bench: ## the benchmarks of every package that has some
+	@dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -r -n 1 dirname | sort -u); \
+	[ -n "$$dirs" ] || { echo "no benchmarks yet"; exit 0; }; \
+	$(GO) test -run '^$$' -bench . -benchmem $$dirs
+
+smoke: build ## 1,000 events through the built program, mails and links counted from outside
+	$(GO) run ./internal/smoke -postern bin/postern
+
+generate: ## rewrite the generated files
+	$(GO) generate ./...
+
+# tidy needs -e: a test dependency of a dependency cannot be fetched, which is no fault of this module.
+verify: ## fail if generated files or go.mod are stale, or a module is not what go.sum says
+	@tree() { git ls-files -co --exclude-standard -z | xargs -0 cksum 2>/dev/null; }; \
+	before=$$(tree); [ -n "$$before" ] || { echo "verify: this is not a git work tree"; exit 1; }; \
+	$(GO) generate ./... || exit 1; \
+	[ "$$before" = "$$(tree)" ] || { \
+		git status --short; echo "verify: generated files were stale: look at them and commit"; exit 1; }
+	@$(GO) mod tidy -e -diff 2>/dev/null || { echo "verify: go.mod is stale: go mod tidy -e"; exit 1; }
+	@$(GO) mod verify
+
+ci: export POSTERN_REQUIRE = 1
+ci: deps lint verify build smoke race ## all of the above that proves something; a missing peer is a failure
+	$(GO) test ./...
