@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// Channel sends messages of one kind through one provider.
+type Channel interface {
+	// Send hands the message over and returns what the provider answered. It must be done within the
+	// context's deadline, must not retry, and says by its error's verdict what should happen next. A
+	// second call with the same Message.Delivery is the same message.
+	Send(ctx context.Context, m Message) (Receipt, error)
+}
+
+// Closer is a Channel that keeps connections.
+type Closer interface {
+	Close() error
+}
+
+// Recipient is who gets a message: an identity, and the address the channel needs.
+type Recipient struct {
+	Ref      Ref    `json:"ref"`
+	Name     string `json:"name,omitempty"`
+	Address  string `json:"address"`
+	Language string `json:"language,omitempty"`
+}
+
+// Masked is the address as the door and the history may show it: z…@acme.example, …12 for a number.
+func (r Recipient) Masked() string {
+	local, domain, ok := strings.Cut(r.Address, "@")
+	if ok {
+		first := []rune(local)
+		return string(first[:min(1, len(first))]) + "…@" + domain
+	}
+	digits := []rune(r.Address)
+	return "…" + string(digits[max(0, len(digits)-2):])
+}
+
+// Message is one rendered message to one recipient.
+type Message struct {
+	Delivery  ID // the provider's idempotency key
+	Channel   string
+	Recipient Recipient
+	Content   Content
+	Record    Ref // what the message is about: mails on one record make one thread
+	Workflow  string
+	Run       ID
+	Created   time.Time // when the delivery was planned: the same at every try
+}
+
+// Receipt is what a provider answered to a message it took.
+type Receipt struct {
+	Provider string `json:"provider"`         // host or product that took it
+	ID       string `json:"id,omitempty"`     // the provider's name for the message
+	Detail   string `json:"detail,omitempty"` // its answer, one line
+}

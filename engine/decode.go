@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Header reads one header of a message by its name in lower case; "" when it is not there.
+type Header func(name string) string
+
+// NoHeader is the Header of a message without headers.
+func NoHeader(string) string { return "" }
+
+// DecodeEvent reads a message in structured or binary mode (CloudEvents 1.0; in binary mode the
+// attributes are ce-… headers and the body is the data) and checks it against the contract: required
+// attributes, limits, and for record events that subject, key and record agree. The error says what
+// was found and what was meant.
+func DecodeEvent(at Address, header Header, body []byte) (*Event, error) {
+	if len(body) > MaxEventBytes {
+		return nil, fmt.Errorf("the event has %d bytes; at most %d are taken", len(body), MaxEventBytes)
+	}
+	if err := checkNesting(body); err != nil {
+		return nil, err
+	}
+	env, err := readEnvelope(header, body)
+	if err != nil {
+		return nil, err
+	}
+	event := &Event{
+		ID: env.ID, Source: env.Source, Type: env.Type, Subject: env.Subject,
+		CauseID: env.CauseID, Depth: env.Depth, TraceParent: env.TraceParent, Data: env.Data,
+	}
+	if env.Time != nil {
+		event.Time = env.Time.UTC()
+	}
+	if err := event.checkAttributes(env.SpecVersion); err != nil {
+		return nil, err
+	}
+	if at.Domain == DomainCRM || event.IsRecord() {
+		return event, event.readChange(at)
+	}
+	return event, nil
+}
+
+func readEnvelope(header Header, body []byte) (envelope, error) {
+	if header("ce-specversion") == "" {
+		var env envelope
+		if err := strictJSON(body, &env); err != nil {
+			return envelope{}, fmt.Errorf("the body is no CloudEvent: %w", err)
+		}
+		return env, nil
+	}
+	env := envelope{
+		SpecVersion: header("ce-specversion"), ID: header("ce-id"), Source: header("ce-source"),
+		Type: header("ce-type"), Subject: header("ce-subject"), CauseID: header("ce-causeid"),
+		TraceParent: header("ce-traceparent"), Data: body,
+	}
+	if text := header("ce-time"); text != "" {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return envelope{}, fmt.Errorf("header ce-time %q is no RFC 3339 time", text)
+		}
+		env.Time = &at
+	}
+	if text := header("ce-depth"); text != "" {
+		depth, err := strconv.Atoi(text)
+		if err != nil {
+			return envelope{}, fmt.Errorf("header ce-depth %q is no number", text)
+		}
+		env.Depth = depth
+	}
+	return env, nil
+}
+
+func (e *Event) checkAttributes(spec string) error {
+	if spec != "1.0" {
+		return fmt.Errorf("specversion is %q; this contract is CloudEvents \"1.0\"", spec)
+	}
+	attributes := []struct {
+		name, value string
+		required    bool
+	}{
+		{"id", e.ID, true},
+		{"source", e.Source, true},
+		{"type", e.Type, true},
+		{"subject", e.Subject, e.IsRecord()},
+		{"causeid", e.CauseID, false},
+		{"traceparent", e.TraceParent, false},
+	}
+	for _, a := range attributes {
+		switch {
+		case a.value == "" && a.required:
+			return fmt.Errorf("attribute %q is missing", a.name)
+		case len(a.value) > MaxAttribute:
+			return fmt.Errorf("attribute %q has %d bytes; at most %d are taken", a.name, len(a.value), MaxAttribute)
+		case !utf8.ValidString(a.value) || strings.ContainsFunc(a.value, isControl):
+			return fmt.Errorf("attribute %q holds a control character or broken UTF-8", a.name)
+		}
+	}
+	if e.Depth < 0 {
+		return fmt.Errorf("attribute \"depth\" is %d; it counts from 0", e.Depth)
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
+
+// readChange reads the data of a record event and holds it against the subject it came by.
+func (e *Event) readChange(at Address) error {
+	ref, err := ParseRef(e.Subject)
+	if err != nil {
+		return fmt.Errorf("attribute \"subject\": %w", err)
+	}
+	noun, verb, _ := strings.Cut(e.Type, ".")
+	switch {
+	case noun != "record" || !recordVerb(verb):
+		return fmt.Errorf("type %q is not one of record.created, updated, deleted, restored, related, unrelated", e.Type)
+	case !PlainToken(ref.Module):
+		return fmt.Errorf("module %q may hold only letters, digits, - and _", ref.Module)
+	case at.Verb != verb:
+		return fmt.Errorf("the subject says %q, the type says %q", at.Verb, verb)
+	case at.Noun != ref.Module:
+		return fmt.Errorf("the subject says module %q, the event says %q", at.Noun, ref.Module)
+	case at.Key != "" && at.Key != ref.ID:
+		return fmt.Errorf("the subject's key is %q, the record's id is %q", at.Key, ref.ID)
+	}
+	if len(e.Data) == 0 {
+		return errors.New("a record event needs \"data\"")
+	}
+	var change Change
+	if err := strictJSON(e.Data, &change); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	if change.Record == nil && e.Type != RecordDeleted {
+		return errors.New("data.record is missing")
+	}
+	if id := change.Record.Text("id"); id != "" && id != ref.ID {
+		return fmt.Errorf("data.record.id is %q, the subject says %q", id, ref.ID)
+	}
+	if change.Record == nil {
+		change.Record = Fields{}
+	}
+	change.inferChanged()
+	e.Change, e.Data = &change, nil
+	return nil
+}
+
+func recordVerb(verb string) bool {
+	switch verb {
+	case "created", "updated", "deleted", "restored", "related", "unrelated":
+		return true
+	}
+	return false
+}
+
+// inferChanged names the changed fields where only their old values came.
+func (c *Change) inferChanged() {
+	if len(c.Changed) > 0 || c.Old == nil {
+		return
+	}
+	for name, old := range c.Old {
+		if !Same(old, c.Record[name]) {
+			c.Changed = append(c.Changed, name)
+		}
+	}
+}
+
+// strictJSON decodes one JSON value, keeping numbers as written, and tells a type error by its path.
+func strictJSON(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	err := d.Decode(into)
+	if err == nil && d.More() {
+		return errors.New("text follows the JSON value")
+	}
+	var typed *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &typed):
+		return fmt.Errorf("%q should be %s, found %s", typed.Field, plainType(typed), typed.Value)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("broken JSON at byte %d: %w", syntax.Offset, err)
+	case err != nil:
+		return fmt.Errorf("broken JSON: %w", err)
+	}
+	return nil
+}
+
+func plainType(err *json.UnmarshalTypeError) string {
+	switch err.Type.Kind().String() {
+	case "map", "struct":
+		return "an object"
+	case "slice":
+		return "a list"
+	case "int", "int64":
+		return "a whole number"
+	case "bool":
+		return "true or false"
+	}
+	return "text"
+}
+
+// checkNesting refuses deep nesting before the JSON decoder recurses into it.
+func checkNesting(body []byte) error {
+	depth, inText := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			if depth++; depth > MaxEventDepth {
+				return fmt.Errorf("the event nests deeper than %d levels", MaxEventDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}

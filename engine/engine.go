@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Ports are what the engine works with; all are needed.
+type Ports struct {
+	Bus      Bus
+	CRM      CRM
+	Store    Store
+	Minter   LinkMinter
+	Sealer   Sealer
+	Channels map[string]Channel // by the name workflows use
+	Book     *Book
+	Reload   func(files map[string]string) (*Workflow, error) // compiles a kept version
+	Clock    Clock
+	Random   io.Reader
+	Logger   *slog.Logger
+}
+
+// Settings are the engine's limits; zero values take the defaults.
+type Settings struct {
+	Node        string        // name of this process among several; default "postern"
+	Lanes       int           // runs that advance at the same time; default 16
+	Slots       int           // messages that are being sent at the same time; default and most 128
+	Batch       int           // events taken in by one transaction; default 256
+	MaxDepth    int           // writes of ours in a chain before it counts as a loop; default 8
+	SendTimeout time.Duration // of one try of a delivery; default 60 s
+	Grace       time.Duration // for finishing what is in flight at shutdown; default 10 s
+	Replay      time.Duration // how long events stay replayable; default 7 days
+}
+
+func (s Settings) withDefaults() Settings {
+	s.Node = either(s.Node, "postern")
+	s.Lanes = either(s.Lanes, 16)
+	s.Slots = min(either(s.Slots, 128), 128)
+	s.Batch = either(s.Batch, 256)
+	s.MaxDepth = either(s.MaxDepth, 8)
+	s.SendTimeout = either(s.SendTimeout, time.Minute)
+	s.Grace = either(s.Grace, 10*time.Second)
+	s.Replay = either(s.Replay, 7*24*time.Hour)
+	return s
+}
+
+func either[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// Engine takes events in, runs workflows and delivers messages.
+type Engine struct {
+	Ports
+	settings Settings
+	matcher  atomic.Pointer[matcher]
+	versions versions
+	lanes    []chan job
+	slots    *slots
+	fences   []Fence
+	senders  sync.WaitGroup
+	backlog  atomic.Bool     // due deliveries wait for a slot
+	work     context.Context // outlives Run's context by Grace, so that work in flight can end
+	started  atomic.Bool
+	swept    atomic.Uint64 // stream position up to which all cursors are stored at least
+
+	// Only the reader touches these.
+	taken   uint64             // stream position up to which everything was offered
+	marked  uint64             // stream position up to which all cursors stand at least
+	cursors [Partitions]uint64 // as stored
+}
+
+// New makes an engine; nothing happens before Run.
+func New(ports Ports, settings Settings) *Engine {
+	settings = settings.withDefaults()
+	e := &Engine{Ports: ports, settings: settings, slots: newSlots(settings.Slots)}
+	e.versions.reload = ports.Reload
+	e.versions.store = ports.Store
+	e.matcher.Store(newMatcher(ports.Book))
+	for range settings.Lanes {
+		e.lanes = append(e.lanes, make(chan job, 64))
+	}
+	return e
+}
+
+// Book is the book in use.
+func (e *Engine) Book() *Book { return e.matcher.Load().book }
+
+// Ready tells why events are not handled right now; nothing when they are.
+func (e *Engine) Ready(ctx context.Context) []string {
+	if !e.started.Load() {
+		return []string{"the engine is starting"}
+	}
+	position, err := e.Bus.Position(ctx)
+	if err != nil {
+		return []string{"the event stream cannot be reached"}
+	}
+	if position.Full >= 0.8 {
+		return []string{fmt.Sprintf("the event stream is %.0f %% full", position.Full*100)}
+	}
+	return nil
+}
+
+// Run works until the context ends, then finishes what is in flight within Settings.Grace. It returns
+// nil after an orderly end.
+func (e *Engine) Run(ctx context.Context) error {
+	after, unfinished, err := e.begin(ctx)
+	if err != nil {
+		return err
+	}
+	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	e.work = work
+	reading, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var group sync.WaitGroup
+	for _, lane := range e.lanes {
+		group.Go(func() { stopOn(stop, e.runLane(reading, lane)) })
+	}
+	group.Go(func() { stopOn(stop, e.dispatch(reading)) })
+	group.Go(func() { e.publish(reading) })
+	group.Go(func() { e.sweep(reading) })
+	group.Go(func() {
+		for _, j := range unfinished {
+			e.enqueue(reading, j)
+		}
+		e.started.Store(true)
+		stopOn(stop, e.Bus.Read(reading, after, e.settings.Batch, e.take))
+	})
+	<-reading.Done()
+	e.started.Store(false)
+	e.drain(&group, abandon)
+	if cause := context.Cause(reading); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// begin claims the partitions and finds where to go on.
+func (e *Engine) begin(ctx context.Context) (after uint64, unfinished []job, err error) {
+	position, err := e.Bus.Position(ctx)
+	if err != nil {
+		return 0, nil, fmt.Errorf("find the event stream: %w", err)
+	}
+	partitions, err := e.Store.Claim(ctx, e.settings.Node, position.Stream, e.Clock.Now())
+	if err != nil {
+		return 0, nil, fmt.Errorf("claim partitions: %w", err)
+	}
+	e.fences = make([]Fence, len(partitions))
+	after = partitions[0].Cursor
+	for _, p := range partitions {
+		e.fences[p.ID] = Fence{Partition: p.ID, Epoch: p.Epoch}
+		e.cursors[p.ID] = p.Cursor
+		after = min(after, p.Cursor)
+		if p.Cursor > position.Last {
+			return 0, nil, fmt.Errorf("the store has taken in events up to %d, but the stream ends at %d: "+
+				"the stream lost events or is an older copy", p.Cursor, position.Last)
+		}
+	}
+	e.taken, e.marked = after, after
+	for _, workflow := range e.Book().Workflows {
+		if err := e.Store.KeepVersion(ctx, workflow.Version, workflow.Files, e.Clock.Now()); err != nil {
+			return 0, nil, fmt.Errorf("keep version of %s: %w", workflow.Name, err)
+		}
+	}
+	runs, err := e.Store.Unfinished(ctx)
+	if err != nil {
+		return 0, nil, fmt.Errorf("find unfinished runs: %w", err)
+	}
+	for _, run := range runs {
+		unfinished = append(unfinished, job{run: run})
+	}
+	return after, unfinished, nil
+}
+
+// drain waits for what is in flight, at most the grace time, then cancels it and waits for that.
+func (e *Engine) drain(group *sync.WaitGroup, abandon context.CancelFunc) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		group.Wait()
+		e.senders.Wait()
+	}()
+	grace, cancel := context.WithTimeout(context.Background(), e.settings.Grace)
+	defer cancel()
+	select {
+	case <-done:
+	case <-grace.Done():
+		e.Logger.Warn("shutdown: still busy after the grace time, giving up what is in flight")
+		abandon()
+		<-done
+	}
+}
+
+func stopOn(stop context.CancelCauseFunc, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		stop(err)
+	}
+}

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Env is what expressions and templates see.
+type Env struct {
+	Event   *Event
+	Module  *Module           // describes Record
+	Record  Fields            // the event's record overlaid with the run's own writes
+	Routes  map[string]Record // what the routes lead to, by path; absent where a reference is empty
+	Outputs map[string]Fields // outputs of steps, by id
+	Vars    map[string]any
+	Now     time.Time // the step's start
+
+	Recipient Recipient         // in templates
+	Links     map[string]string // in templates: URLs by name; "link" is the only or first one
+
+	views map[string]map[string]any
+}
+
+// View is the record as expressions see it, computed once. The error names the field that does not
+// fit its type.
+func (e *Env) View() (map[string]any, error) { return e.view("", e.Module, e.Record) }
+
+// OldView is the previous values of the changed fields, the others as they are.
+func (e *Env) OldView() (map[string]any, error) {
+	if e.Event == nil || e.Event.Change == nil {
+		return map[string]any{}, nil
+	}
+	old := make(Fields, len(e.Event.Change.Record))
+	maps.Copy(old, e.Event.Change.Record)
+	maps.Copy(old, e.Event.Change.Old)
+	return e.view("old", e.Module, old)
+}
+
+// EventView is the record as it was when the event was taken in.
+func (e *Env) EventView() (map[string]any, error) {
+	if e.Event == nil || e.Event.Change == nil {
+		return map[string]any{}, nil
+	}
+	return e.view("event", e.Module, e.Event.Change.Record)
+}
+
+// RouteViews are the records that the routes lead to, by path, as expressions see them; a route that
+// leads nowhere is left out.
+func (e *Env) RouteViews(modules map[string]*Module) (map[string]map[string]any, error) {
+	views := make(map[string]map[string]any, len(e.Routes))
+	for path, record := range e.Routes {
+		module := modules[record.Module]
+		if module == nil {
+			continue
+		}
+		view, err := e.view("route:"+path, module, record.Fields)
+		if err != nil {
+			return nil, fmt.Errorf("%s of %s: %w", path, e.Module.Name, err)
+		}
+		views[path] = view
+	}
+	return views, nil
+}
+
+// Memo keeps what build computes from the environment until the record is written to or the next step
+// begins; evaluators keep their own form of it there.
+func (e *Env) Memo(name string, build func() (map[string]any, error)) (map[string]any, error) {
+	if v, ok := e.views[name]; ok {
+		return v, nil
+	}
+	v, err := build()
+	if err != nil {
+		return nil, err
+	}
+	if e.views == nil {
+		e.views = map[string]map[string]any{}
+	}
+	e.views[name] = v
+	return v, nil
+}
+
+// Write lays values over the record, for what is evaluated from now on; the map that was there stays
+// as it is, for those who hold it.
+func (e *Env) Write(set Fields) {
+	e.Record = maps.Clone(e.Record)
+	maps.Copy(e.Record, set)
+	e.views = nil
+}
+
+func (e *Env) view(key string, module *Module, fields Fields) (map[string]any, error) {
+	return e.Memo(key, func() (map[string]any, error) { return module.View(fields) })
+}

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The types of the events that tell a record's change; the verb after the dot is the third token of
+// their NATS subject.
+const (
+	RecordCreated   = "record.created"
+	RecordUpdated   = "record.updated"
+	RecordDeleted   = "record.deleted"
+	RecordRestored  = "record.restored"
+	RecordRelated   = "record.related"
+	RecordUnrelated = "record.unrelated"
+	LinkUsed        = "link.used"
+)
+
+// Source is the CloudEvents source of the events Postern itself publishes.
+const Source = "postern"
+
+// Limits of an event. What is beyond them goes to the dead letters.
+const (
+	MaxEventBytes = 256 << 10 // the whole message
+	MaxEventDepth = 32        // nesting of lists and objects
+	MaxAttribute  = 512       // bytes of one CloudEvents attribute
+)
+
+// Event says what happened to a record, with the attributes of CloudEvents 1.0. Exactly one of
+// Change (types record.*) and Data (all others) is set.
+type Event struct {
+	ID      string
+	Source  string
+	Type    string
+	Subject string    // "Module/id"
+	Time    time.Time // information only: the order of events is the order of the stream
+
+	CauseID     string // id of the event that led to this one
+	Depth       int    // how many writes of ours lead from the first cause to this one
+	TraceParent string // W3C Trace Context
+
+	Change *Change
+	Data   json.RawMessage
+}
+
+// Change is the data of a record event.
+type Change struct {
+	Record  Fields   `json:"record"`            // the full state after, or some fields if Partial
+	Old     Fields   `json:"old,omitempty"`     // previous values of the changed fields
+	Changed []string `json:"changed,omitempty"` // names of the changed fields
+	Version int64    `json:"version,omitempty"` // the CRM's own counter of this record, rising
+	Actor   string   `json:"actor,omitempty"`   // who did it
+	Partial bool     `json:"partial,omitempty"` // Record holds only some fields
+}
+
+// Ref is the record the event is about; zero when the subject names none.
+func (e *Event) Ref() Ref {
+	ref, err := ParseRef(e.Subject)
+	if err != nil {
+		return Ref{}
+	}
+	return ref
+}
+
+// IsRecord tells whether the event is about a record's change.
+func (e *Event) IsRecord() bool { return strings.HasPrefix(e.Type, "record.") }
+
+// envelope is the event in structured mode (CloudEvents JSON format 1.0).
+type envelope struct {
+	SpecVersion string          `json:"specversion"`
+	ID          string          `json:"id"`
+	Source      string          `json:"source"`
+	Type        string          `json:"type"`
+	Subject     string          `json:"subject,omitempty"`
+	Time        *time.Time      `json:"time,omitempty"`
+	ContentType string          `json:"datacontenttype,omitempty"`
+	CauseID     string          `json:"causeid,omitempty"`
+	Depth       int             `json:"depth,omitempty"`
+	TraceParent string          `json:"traceparent,omitempty"`
+	Data        json.RawMessage `json:"data,omitempty"`
+}
+
+// MarshalJSON writes the event in structured mode.
+func (e *Event) MarshalJSON() ([]byte, error) {
+	env := envelope{
+		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject,
+		CauseID: e.CauseID, Depth: e.Depth, TraceParent: e.TraceParent, Data: e.Data,
+	}
+	if !e.Time.IsZero() {
+		at := e.Time.UTC()
+		env.Time = &at
+	}
+	if e.Change != nil {
+		data, err := json.Marshal(e.Change)
+		if err != nil {
+			return nil, fmt.Errorf("write event data: %w", err)
+		}
+		env.Data = data
+	}
+	if env.Data != nil {
+		env.ContentType = "application/json"
+	}
+	return json.Marshal(env)
+}
+
+func verbOf(eventType string) string {
+	_, verb, _ := strings.Cut(eventType, ".")
+	return verb
+}

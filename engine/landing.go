@@ -1,0 +1,52 @@
+package engine
+
+import "time"
+
+// Landing is the page and the rules behind a link: what its file under landings/ says.
+type Landing struct {
+	Name    string
+	Version string // hash of its file and its module's
+	Module  *Module
+	Title   map[string]Template // by language; nil map for the record's label
+	Show    []string
+	Edit    []*Edit
+	Actions []*Action
+	Expires time.Duration // how long a link to it lives
+	Uses    int           // how many effects one link may have
+}
+
+// Edit is a field that a visitor may change.
+type Edit struct {
+	Field   *Field
+	Options []string // the options a visitor may choose among; all of the field's if empty
+	Max     int      // longest text in characters; the field's limit if 0
+}
+
+// Allowed returns the field narrowed to what the visitor may enter.
+func (e *Edit) Allowed() *Field {
+	field := *e.Field
+	if len(e.Options) > 0 {
+		field.Type, field.Options = TypePicklist, e.Options
+	}
+	if e.Max > 0 {
+		field.Max = e.Max
+	}
+	return &field
+}
+
+// Action is one change that a visitor may make by confirming it.
+type Action struct {
+	Name  string
+	Label Labels // of its button
+	Set   Fields // plain values
+}
+
+// Action finds an action by name; nil if there is none.
+func (l *Landing) Action(name string) *Action {
+	for _, a := range l.Actions {
+		if a.Name == name {
+			return a
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// LinkTerms are what a step asks of a link.
+type LinkTerms struct {
+	Landing *Landing
+	Preset  string // name of an action the link opens with; "" for none
+	Record  Ref
+	// What led to it, for the history and the events of the link.
+	Run       ID
+	Workflow  string
+	Cause     string // id of the event that started the run
+	Recipient Ref
+	Masked    string // the recipient's address, masked for the door
+	Language  string
+	Expires   time.Duration // zero for the landing's own
+}
+
+// Link is a minted, limited permission: one record, one landing, until a time, a number of effects.
+// Its token is not part of it: only a digest is stored, and only the sender can derive the token.
+type Link struct {
+	ID         ID
+	Generation int    // a resend counts it up; all generations share the use count
+	KeyID      string // one character: which keys it was made with
+	Digest     []byte // keyed hash of the token: what the door looks a visitor's token up by
+
+	Landing        string
+	LandingVersion string
+	Preset         string
+	Record         Ref
+	Recipient      Ref
+	Masked         string
+	Language       string
+
+	NotBefore time.Time
+	Expires   time.Time
+	MaxUses   int
+	Uses      int
+	Revoked   time.Time // zero while it stands
+
+	Run      ID
+	Workflow string
+	Cause    string
+	Created  time.Time
+}
+
+// LinkMinter makes links and, for the sender, their addresses.
+type LinkMinter interface {
+	// Mint makes a link; it becomes valid with the transaction that stores it.
+	Mint(ctx context.Context, terms LinkTerms, now time.Time) (Link, error)
+	// URL is the address to put into a message: the same for the same link and generation, each time.
+	URL(link Link) (string, error)
+}

@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+)
+
+// matcher finds the workflows an event may start, by module and verb before anything is decoded.
+type matcher struct {
+	book  *Book
+	index map[string][]candidate // by module + "." + verb
+}
+
+// candidate is a workflow with those of its triggers that listen to one module and verb.
+type candidate struct {
+	workflow *Workflow
+	triggers []Trigger
+}
+
+func newMatcher(book *Book) *matcher {
+	m := &matcher{book: book, index: map[string][]candidate{}}
+	for _, workflow := range book.Workflows {
+		byKey := map[string][]Trigger{}
+		for _, t := range workflow.Triggers {
+			key := t.Module + "." + verbOf(t.Event)
+			byKey[key] = append(byKey[key], t)
+		}
+		for key, triggers := range byKey {
+			m.index[key] = append(m.index[key], candidate{workflow: workflow, triggers: triggers})
+		}
+	}
+	return m
+}
+
+// wants tells whether anybody needs the event at an address decoded.
+func (m *matcher) wants(at Address) bool {
+	module := m.book.Modules[at.Noun]
+	return module == nil || module.Keep || len(m.index[at.Noun+"."+at.Verb]) > 0
+}
+
+// check holds a decoded record event against its module's description.
+func (m *matcher) check(event *Event) error {
+	module := m.book.Modules[event.Ref().Module]
+	if module == nil {
+		return fmt.Errorf("module %q is not described under modules/", event.Ref().Module)
+	}
+	for _, name := range event.Change.Changed {
+		if _, there := event.Change.Record[name]; !there && event.Type == RecordUpdated {
+			return fmt.Errorf("data.changed names %q, which data.record does not have", name)
+		}
+	}
+	if _, err := module.View(event.Change.Record); err != nil {
+		return fmt.Errorf("data.record: %w", err)
+	}
+	return nil
+}
+
+// match returns the runs that the event starts, one for a workflow. It does no I/O: a condition that
+// needs the CRM makes its run pending. One environment serves all.
+func (m *matcher) match(event *Event, env *Env) []job {
+	var jobs []job
+	for _, c := range m.index[env.Module.Name+"."+verbOf(event.Type)] {
+		if !slices.ContainsFunc(c.triggers, func(t Trigger) bool { return t.Matches(event) }) {
+			continue
+		}
+		run := &Run{
+			Key:      RunKey(c.workflow.Name, event.Source, event.ID),
+			Workflow: c.workflow.Name, Version: c.workflow.Version, Record: event.Ref(), Event: event, State: RunReady,
+		}
+		if run.judge(c.workflow, env) {
+			jobs = append(jobs, job{run: run, workflow: c.workflow, env: env})
+		}
+	}
+	return jobs
+}
+
+// judge decides the workflow's condition as far as it can be without the CRM; false drops the run.
+func (r *Run) judge(workflow *Workflow, env *Env) bool {
+	if workflow.If == nil {
+		return true
+	}
+	if len(workflow.If.Routes()) > 0 {
+		r.State = RunPending
+		return true
+	}
+	holds, err := True(workflow.If, env)
+	if err != nil {
+		r.State, r.Reason = RunFailed, err.Error()
+		return true
+	}
+	return holds
+}

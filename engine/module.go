@@ -1,0 +1,279 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Labels are a text in several languages, by BCP 47 tag.
+type Labels map[string]string
+
+// In is the text in lang, else in the plain language of a regional tag, else in English, else any.
+func (l Labels) In(lang string) string {
+	base, _, _ := strings.Cut(lang, "-")
+	for _, tag := range []string{lang, base, "en"} {
+		if text, ok := l[tag]; ok {
+			return text
+		}
+	}
+	for _, tag := range slices.Sorted(maps.Keys(l)) {
+		return l[tag]
+	}
+	return ""
+}
+
+// Module describes a kind of record: what its file under modules/ says.
+type Module struct {
+	Name     string
+	Label    Labels
+	Title    []string // fields whose values name a record to people
+	Keep     bool     // whether Postern keeps a copy of its records
+	Language string   // field that holds a record's language; "" for none
+	Names    []string
+	Fields   map[string]*Field
+}
+
+// FieldType is the type of a field as an admin writes it.
+type FieldType string
+
+// The types of fields. Text, picklist, reference, owner, email, phone, url and file are text to an
+// expression.
+const (
+	TypeText          FieldType = "text"
+	TypeNumber        FieldType = "number"
+	TypeInteger       FieldType = "integer"
+	TypeDecimal       FieldType = "decimal"
+	TypeCurrency      FieldType = "currency"
+	TypeBoolean       FieldType = "boolean"
+	TypeDate          FieldType = "date"
+	TypeDateTime      FieldType = "datetime"
+	TypePicklist      FieldType = "picklist"
+	TypeMultiPicklist FieldType = "multipicklist"
+	TypeReference     FieldType = "reference"
+	TypeOwner         FieldType = "owner"
+	TypeEmail         FieldType = "email"
+	TypePhone         FieldType = "phone"
+	TypeURL           FieldType = "url"
+	TypeFile          FieldType = "file"
+)
+
+// FieldTypes lists the types in the order the reference shows them.
+func FieldTypes() []FieldType {
+	return []FieldType{
+		TypeText, TypeNumber, TypeInteger, TypeDecimal, TypeCurrency, TypeBoolean, TypeDate, TypeDateTime,
+		TypePicklist, TypeMultiPicklist, TypeReference, TypeOwner, TypeEmail, TypePhone, TypeURL, TypeFile,
+	}
+}
+
+// Field describes one field of a module.
+type Field struct {
+	Name     string
+	Type     FieldType
+	Label    Labels
+	Options  []string // of a picklist
+	To       []string // modules a reference may point at
+	Required bool
+	Unique   bool
+	Max      int // longest text in characters; 0 for 64 kB
+}
+
+// MaxText is the longest text a field may hold, in bytes.
+const MaxText = 64 << 10
+
+// IsText tells whether an expression sees the field as text.
+func (f *Field) IsText() bool {
+	switch f.Type {
+	case TypeNumber, TypeInteger, TypeDecimal, TypeCurrency, TypeBoolean, TypeDate, TypeDateTime, TypeMultiPicklist:
+		return false
+	}
+	return true
+}
+
+// View turns the plain values of a record into what expressions see: every described field is there,
+// numbers are int or float64, dates time.Time, missing text is "". An error names the field.
+func (m *Module) View(plain Fields) (map[string]any, error) {
+	view := make(map[string]any, len(m.Fields)+1)
+	for name, field := range m.Fields {
+		value, err := field.view(plain[name])
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", name, err)
+		}
+		view[name] = value
+	}
+	if _, described := view["id"]; !described {
+		view["id"] = plain.Text("id")
+	}
+	return view, nil
+}
+
+// ViewOf is the part of View for the values that are there.
+func (m *Module) ViewOf(plain Fields) (map[string]any, error) {
+	view := make(map[string]any, len(plain))
+	for name, v := range plain {
+		field := m.Fields[name]
+		if field == nil {
+			continue
+		}
+		value, err := field.view(v)
+		if err != nil {
+			return nil, fmt.Errorf("field %s: %w", name, err)
+		}
+		view[name] = value
+	}
+	return view, nil
+}
+
+// TitleOf is what names a record to people: the values of the title fields, or its id.
+func (m *Module) TitleOf(record Record) string {
+	var words []string
+	for _, name := range m.Title {
+		if text := record.Fields.Text(name); text != "" {
+			words = append(words, text)
+		}
+	}
+	if len(words) == 0 {
+		return record.ID
+	}
+	return strings.Join(words, " ")
+}
+
+func (f *Field) view(v any) (any, error) {
+	text, isText := v.(string)
+	if v == nil || (isText && text == "") {
+		return f.null(), nil
+	}
+	switch f.Type {
+	case TypeInteger:
+		return wholeNumber(v)
+	case TypeNumber, TypeDecimal, TypeCurrency:
+		return number(v)
+	case TypeBoolean:
+		return boolean(v)
+	case TypeDate, TypeDateTime:
+		return instant(v)
+	case TypeMultiPicklist:
+		return list(v)
+	}
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case json.Number:
+		return v.String(), nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	}
+	return nil, fmt.Errorf("expected text, found %s", kindOf(v))
+}
+
+func (f *Field) null() any {
+	if f.IsText() {
+		return ""
+	}
+	return nil
+}
+
+func wholeNumber(v any) (any, error) {
+	n, err := number(v)
+	if err != nil {
+		return nil, err
+	}
+	f, _ := n.(float64)
+	if f != float64(int(f)) {
+		return nil, fmt.Errorf("expected a whole number, found %v", v)
+	}
+	return int(f), nil
+}
+
+func number(v any) (any, error) {
+	switch v := v.(type) {
+	case json.Number:
+		return parseNumber(v.String())
+	case string:
+		return parseNumber(v)
+	case float64:
+		return v, nil
+	case int:
+		return float64(v), nil
+	}
+	return nil, fmt.Errorf("expected a number, found %s", kindOf(v))
+}
+
+func parseNumber(text string) (any, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil {
+		return nil, fmt.Errorf("expected a number, found %q", clip(text))
+	}
+	return n, nil
+}
+
+// boolean reads true, false and the "1" and "0" that CRMs write for them.
+func boolean(v any) (any, error) {
+	switch fmt.Sprint(v) {
+	case "true", "1", "yes", "on":
+		return true, nil
+	case "false", "0", "no", "off":
+		return false, nil
+	}
+	return nil, fmt.Errorf("expected true or false, found %q", clip(fmt.Sprint(v)))
+}
+
+// instant reads RFC 3339 and the two forms CRMs write: a date, and a date and time in UTC.
+func instant(v any) (any, error) {
+	if t, ok := v.(time.Time); ok {
+		return t, nil
+	}
+	text, ok := v.(string)
+	if !ok {
+		return nil, fmt.Errorf("expected a date, found %s", kindOf(v))
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("expected a date such as 2026-11-22, found %q", clip(text))
+}
+
+func list(v any) (any, error) {
+	switch v := v.(type) {
+	case []any:
+		return v, nil
+	case string:
+		items := []any{}
+		for item := range strings.SplitSeq(v, "|##|") { // as coreBOS writes several options in one text
+			items = append(items, strings.TrimSpace(item))
+		}
+		return items, nil
+	}
+	return nil, fmt.Errorf("expected a list, found %s", kindOf(v))
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "nothing"
+	case string:
+		return "text"
+	case bool:
+		return "true or false"
+	case json.Number, float64, int, int64:
+		return "a number"
+	case []any:
+		return "a list"
+	case map[string]any, Fields:
+		return "an object"
+	}
+	return "something else"
+}
+
+func clip(text string) string {
+	if len(text) > 60 {
+		return text[:60] + "…"
+	}
+	return text
+}

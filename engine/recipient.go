@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Route is a way from the record over references to a record or a field.
+type Route struct {
+	Path  string // "parent_id", "parent_id.email": the fields without the leading record
+	Field *Field // the last field
+}
+
+// Records tells whether the route ends at a record, not at a plain value.
+func (r *Route) Records() bool { return len(r.Field.To) > 0 }
+
+// Ref is the record the route ends at; zero where a reference is empty or dangling.
+func (r *Route) Ref(env *Env) Ref { return env.Routes[r.Path].Ref }
+
+// Text is the value of the route's last field.
+func (r *Route) Text(env *Env) string {
+	from, name := env.Record, r.Path
+	if at := strings.LastIndexByte(r.Path, '.'); at >= 0 {
+		from, name = env.Routes[r.Path[:at]].Fields, r.Path[at+1:]
+	}
+	return from.Text(name)
+}
+
+// Recipient is who a message over a channel goes to: the record the route ends at with its first
+// address of the channel's type, or, on a route to a field, the address in it. The error says what is
+// missing.
+func (r *Route) Recipient(env *Env, modules map[string]*Module, channel string) (Recipient, error) {
+	if !r.Records() {
+		address := strings.TrimSpace(r.Text(env))
+		if address == "" {
+			return Recipient{}, fmt.Errorf("record.%s is empty", r.Path)
+		}
+		return Recipient{Ref: env.Event.Ref(), Address: address, Language: language(env.Module, env.Record)}, nil
+	}
+	record, ok := env.Routes[r.Path]
+	if !ok {
+		return Recipient{}, fmt.Errorf("record.%s leads to no record", r.Path)
+	}
+	module := modules[record.Module]
+	for _, name := range module.Names {
+		address := strings.TrimSpace(record.Fields.Text(name))
+		if module.Fields[name].Type == AddressType(channel) && address != "" {
+			return Recipient{
+				Ref: record.Ref, Name: module.TitleOf(record), Address: address, Language: language(module, record.Fields),
+			}, nil
+		}
+	}
+	return Recipient{}, fmt.Errorf("%s has no %s", record.Ref, AddressType(channel))
+}
+
+// AddressType is the type of field that holds the address a channel needs.
+func AddressType(channel string) FieldType {
+	if channel == "sms" || channel == "whatsapp" {
+		return TypePhone
+	}
+	return TypeEmail
+}
+
+func language(module *Module, fields Fields) string {
+	if module.Language == "" {
+		return ""
+	}
+	return fields.Text(module.Language)
+}

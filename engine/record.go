@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Ref points at a record: its module and its id as the CRM writes it.
+type Ref struct {
+	Module string `json:"module"`
+	ID     string `json:"id"`
+}
+
+// ParseRef reads "Module/id", the form of a CloudEvents subject.
+func ParseRef(text string) (Ref, error) {
+	module, id, ok := strings.Cut(text, "/")
+	if !ok || module == "" || id == "" {
+		return Ref{}, fmt.Errorf("%q does not name a record as Module/id", text)
+	}
+	return Ref{Module: module, ID: id}, nil
+}
+
+// String is "Module/id".
+func (r Ref) String() string { return r.Module + "/" + r.ID }
+
+// IsZero tells whether no record is meant.
+func (r Ref) IsZero() bool { return r == Ref{} }
+
+// Fields are the values of a record as plain JSON: text, json.Number, bool, nil, lists and objects.
+type Fields map[string]any
+
+// Text is the field as text; "" when it is missing, null or not text.
+func (f Fields) Text(name string) string {
+	switch v := f[name].(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+// DecodeFields reads a JSON object, keeping numbers as they were written.
+func DecodeFields(data []byte) (Fields, error) {
+	var f Fields
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(&f); err != nil {
+		return nil, fmt.Errorf("read fields: %w", err)
+	}
+	return f, nil
+}
+
+// Same tells whether two plain values mean the same; null and the empty text do.
+func Same(a, b any) bool {
+	x, xText := plainText(a)
+	y, yText := plainText(b)
+	if xText && yText {
+		return x == y
+	}
+	left, errLeft := json.Marshal(a)
+	right, errRight := json.Marshal(b)
+	return errLeft == nil && errRight == nil && bytes.Equal(left, right)
+}
+
+func plainText(v any) (string, bool) {
+	if v == nil {
+		return "", true
+	}
+	s, ok := v.(string)
+	return s, ok
+}
+
+// Record is a record of the CRM as last read.
+type Record struct {
+	Ref
+	Fields  Fields
+	Version int64  // the CRM's own version; 0 where it gives none
+	Seq     uint64 // the stream position that last changed a kept record; 0 where it is not kept
+	Deleted bool
+}
+
+// Patch is a conditional change of a record: Set is written only while every field of Expect still
+// has the value given there.
+type Patch struct {
+	Set    Fields `json:"set"`
+	Expect Fields `json:"expect,omitempty"`
+}
+
+// ErrConflict says that a record no longer had the values a Patch expected.
+var ErrConflict = errors.New("the record was changed by someone else meanwhile")
+
+// ErrTaken says that another record already has the value of a unique field.
+var ErrTaken = errors.New("another record already has this value")
+
+// ErrNoRecord says that the record is not there (any more).
+var ErrNoRecord = errors.New("no such record")
+
+// Write is a Patch of one record together with what its event will say.
+type Write struct {
+	Ref     Ref
+	Patch   Patch
+	Unique  []string  // fields among Set whose value no other record of the module may have
+	EventID ID        // id of the event that tells the change
+	Source  string    // CloudEvents source of that event
+	Cause   string    // id of the event that caused the write
+	Depth   int       // how many writes of ours lead from the first cause to this one
+	Actor   string    // who did it, as the event says it
+	At      time.Time // when
+}
+
+// Apply returns the record after the write and the event that tells it. A write that changes nothing
+// returns a nil event. It fails with ErrNoRecord on a deleted record and ErrConflict when an expected
+// value no longer stands.
+func (w Write) Apply(before Record) (Record, *Event, error) {
+	if before.Deleted {
+		return Record{}, nil, ErrNoRecord
+	}
+	for name, want := range w.Patch.Expect {
+		if !Same(before.Fields[name], want) {
+			return Record{}, nil, fmt.Errorf("field %s: %w", name, ErrConflict)
+		}
+	}
+	old := Fields{}
+	after := before
+	after.Fields = maps.Clone(before.Fields)
+	for name, value := range w.Patch.Set {
+		if Same(before.Fields[name], value) {
+			continue
+		}
+		old[name] = before.Fields[name]
+		after.Fields[name] = value
+	}
+	if len(old) == 0 {
+		return before, nil, nil
+	}
+	change := &Change{Record: after.Fields, Old: old, Changed: slices.Sorted(maps.Keys(old)), Actor: w.Actor}
+	event := &Event{
+		ID: w.EventID.String(), Source: w.Source, Type: RecordUpdated, Subject: w.Ref.String(), Time: w.At,
+		CauseID: w.Cause, Depth: w.Depth, Change: change,
+	}
+	return after, event, nil
+}
+
+// Follow returns the kept copy of a record after an event told a change of it, and whether the copy
+// changed. The stream's order decides, so an event that is not newer than the copy changes nothing;
+// an event that names the changed fields touches only those.
+func Follow(before Record, event *Event, seq uint64) (Record, bool) {
+	change := event.Change
+	stale := before.Seq >= seq || (change.Version != 0 && change.Version <= before.Version)
+	if stale && before.Seq != 0 {
+		return before, false
+	}
+	after := Record{Ref: event.Ref(), Seq: seq, Version: max(change.Version, before.Version)}
+	switch {
+	case event.Type == RecordDeleted:
+		after.Fields, after.Deleted = before.Fields, true
+	case len(change.Changed) > 0 && before.Fields != nil:
+		after.Fields = maps.Clone(before.Fields)
+		for _, name := range change.Changed {
+			after.Fields[name] = change.Record[name]
+		}
+	case change.Partial:
+		after.Fields = maps.Clone(before.Fields)
+		if after.Fields == nil {
+			after.Fields = Fields{}
+		}
+		maps.Copy(after.Fields, change.Record)
+	default:
+		after.Fields = change.Record
+	}
+	return after, true
+}

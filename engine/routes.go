@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// MaxHops is the longest route over references.
+const MaxHops = 5
+
+// follow reads what routes lead to, all routes of one hop count in one read, and puts it into the
+// environment. An empty or dangling reference leads nowhere, which is no error.
+func (e *Engine) follow(ctx context.Context, env *Env, paths []string) error {
+	modules := e.Book().Modules
+	for hops := 1; hops <= MaxHops; hops++ {
+		asked := map[Ref][]string{}
+		for _, path := range paths {
+			if _, known := env.Routes[path]; known || strings.Count(path, ".") != hops-1 {
+				continue
+			}
+			for _, ref := range env.targets(path, modules) {
+				asked[ref] = append(asked[ref], path)
+			}
+		}
+		if err := e.fetch(ctx, env, asked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// targets are the records that the last reference of a path may mean: one for each module it may
+// point at.
+func (e *Env) targets(path string, modules map[string]*Module) []Ref {
+	from, fields, name := e.Module, e.Record, path
+	if at := strings.LastIndexByte(path, '.'); at >= 0 {
+		record, ok := e.Routes[path[:at]]
+		if !ok {
+			return nil
+		}
+		from, fields, name = modules[record.Module], record.Fields, path[at+1:]
+	}
+	if from == nil || from.Fields[name] == nil || fields.Text(name) == "" {
+		return nil
+	}
+	var refs []Ref
+	for _, module := range from.Fields[name].To {
+		refs = append(refs, Ref{Module: module, ID: fields.Text(name)})
+	}
+	return refs
+}
+
+func (e *Engine) fetch(ctx context.Context, env *Env, asked map[Ref][]string) error {
+	if len(asked) == 0 {
+		return nil
+	}
+	refs := make([]Ref, 0, len(asked))
+	for ref := range asked {
+		refs = append(refs, ref)
+	}
+	records, err := e.CRM.Get(ctx, refs...)
+	if err != nil {
+		return fmt.Errorf("read related records: %w", err)
+	}
+	for _, record := range records {
+		for _, path := range asked[record.Ref] {
+			env.route(path, record)
+		}
+	}
+	return nil
+}
+
+func (e *Env) route(path string, record Record) {
+	if e.Routes == nil {
+		e.Routes = map[string]Record{}
+	}
+	e.Routes[path] = record
+	e.views = nil
+}

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Secret is a reference to a password or key: a configuration names where it is and never holds it.
+type Secret struct {
+	Env  string `yaml:"env"`  // name of the environment variable that holds it
+	File string `yaml:"file"` // path of the file that holds it, a final line break not counted
+}
+
+// IsZero tells whether no secret is named.
+func (s Secret) IsZero() bool { return s == Secret{} }
+
+// Reveal reads the secret. Its error names the place, never the value.
+func (s Secret) Reveal() (string, error) {
+	switch {
+	case s.Env != "" && s.File != "":
+		return "", errors.New("a secret names either env or file, not both")
+	case s.Env != "":
+		value := os.Getenv(s.Env)
+		if value == "" {
+			return "", fmt.Errorf("environment variable %s is not set", s.Env)
+		}
+		return value, nil
+	case s.File != "":
+		data, err := os.ReadFile(s.File)
+		if err != nil {
+			return "", fmt.Errorf("read secret: %w", err)
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	}
+	return "", nil
+}
+
+// Sealer encrypts what must not be readable at rest.
+type Sealer interface {
+	// Seal encrypts plain so that only Open with the same purpose reads it.
+	Seal(purpose string, plain []byte) ([]byte, error)
+	// Open fails when the bytes were changed or sealed for another purpose.
+	Open(purpose string, sealed []byte) ([]byte, error)
+}

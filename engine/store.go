@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Store is the one database. Each method is one atomic change or one read; there is no transaction to
+// hold open. Every change of a partition's work carries its Fence.
+type Store interface {
+	Partitioner
+	RunStore
+	DeliveryStore
+	Outbox
+	RecordStore
+	VersionStore
+}
+
+// ErrFenced says that another node has taken the partition over; the caller stops working on it.
+var ErrFenced = errors.New("another node owns this partition now")
+
+// Fence proves the ownership of a partition: a change under an older epoch is refused.
+type Fence struct {
+	Partition int
+	Epoch     int64
+}
+
+// Partition is a share of the records, who works on it, and how far its events were taken in.
+type Partition struct {
+	ID     int
+	Owner  string
+	Epoch  int64  // counts the owners
+	Cursor uint64 // stream position up to which everything was taken in
+}
+
+// Partitioner hands out partitions.
+type Partitioner interface {
+	// Claim makes node the owner of all partitions, under new epochs, and returns them. Deliveries
+	// that a sender slot still held become unknown, those that a former owner left planned stay so.
+	// stream names the event stream; a store that followed another one refuses.
+	Claim(ctx context.Context, node, stream string, now time.Time) ([]Partition, error)
+}
+
+// Intake is what one batch of events leads to.
+type Intake struct {
+	Marks   []Mark
+	Runs    []*Run
+	Kept    []Kept
+	Refused []DeadLetter
+}
+
+// Mark moves a partition's cursor.
+type Mark struct {
+	Fence
+	Cursor uint64
+}
+
+// Kept is an event whose record is kept: the copy follows it (see Follow).
+type Kept struct {
+	Event *Event
+	Seq   uint64
+}
+
+// DeadLetter is a message that could not be read, with the reason.
+type DeadLetter struct {
+	ID        ID
+	Partition int
+	Seq       uint64
+	Subject   string
+	Reason    string
+	Body      []byte // at most MaxEventBytes of it
+	At        time.Time
+}
+
+// Advance is one step forward of a run: its new state and everything it asked for, together.
+type Advance struct {
+	Fence
+	Run        *Run
+	Writes     []Write
+	Links      []Link
+	Deliveries []*Delivery
+	Events     []*Event
+}
+
+// RunStore takes events in and moves runs on.
+type RunStore interface {
+	// Intake stores everything of a batch. It tells for each run whether it is new; one that is not
+	// was taken in before and must not be run again.
+	Intake(ctx context.Context, in Intake) (fresh []bool, err error)
+	// Advance commits a run's step and its asks. It fails with ErrConflict or ErrTaken, nothing done,
+	// when a write's expectation does not hold: the run is to be taken again from its stored state.
+	Advance(ctx context.Context, step Advance) error
+	// Unfinished returns the pending and ready runs of all partitions in stream order.
+	Unfinished(ctx context.Context) ([]*Run, error)
+}
+
+// Settle is the outcome of one try of a delivery.
+type Settle struct {
+	Fence
+	Delivery *Delivery // with its new state, attempts, due time, receipt, reason and history
+}
+
+// DeliveryStore holds the deliveries that are not over.
+type DeliveryStore interface {
+	// Take claims up to len(slots) planned deliveries that are due, the longest due first: each
+	// becomes Sending in one of the slots. next is when the earliest of the others falls due; zero
+	// for none.
+	Take(ctx context.Context, fences []Fence, slots []int, now time.Time) (taken []*Delivery, next time.Time, err error)
+	// Settle stores the outcome of a try.
+	Settle(ctx context.Context, s Settle) error
+}
+
+// Outgoing is an event of ours on its way to the stream.
+type Outgoing struct {
+	Seq   int64
+	Event *Event
+}
+
+// Outbox holds the events that were committed and not yet published.
+type Outbox interface {
+	// Outgoing returns the oldest events, at most limit, in the order they were committed.
+	Outgoing(ctx context.Context, limit int) ([]Outgoing, error)
+	// Published forgets events up to a sequence.
+	Published(ctx context.Context, upTo int64) error
+	// Waiting receives a value after a commit that added events.
+	Waiting() <-chan struct{}
+}
+
+// RecordStore holds the kept records.
+type RecordStore interface {
+	// Records reads kept records; those that are not there are left out.
+	Records(ctx context.Context, refs []Ref) ([]Record, error)
+	// Write applies a write and puts its event into the outbox, once for one EventID.
+	Write(ctx context.Context, w Write) error
+}
+
+// VersionStore holds the files of workflow versions, by content, for runs that began with them.
+type VersionStore interface {
+	// KeepVersion stores the files of a version; a version that is there stays.
+	KeepVersion(ctx context.Context, version string, files map[string]string, now time.Time) error
+	// Version returns the files of a version.
+	Version(ctx context.Context, version string) (map[string]string, error)
+}

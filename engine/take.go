@@ -1,0 +1,236 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// markEvery is how many entries may pass before the cursors of all partitions are moved, not only of
+// those where something was stored: it bounds what a restart reads again.
+const markEvery = 4096
+
+// batch is what one group of entries leads to.
+type batch struct {
+	intake  Intake
+	jobs    []job        // one for each of intake.Runs
+	touched map[int]bool // partitions where something is to be stored
+}
+
+// take handles entries in stream order: decode, match, store with the cursors, then hand the new runs
+// to their lanes.
+func (e *Engine) take(ctx context.Context, entries []Entry) error {
+	m := e.matcher.Load()
+	b := &batch{touched: map[int]bool{}}
+	arrived, err := e.decode(m, b, entries)
+	if err != nil {
+		return fmt.Errorf("take events in: %w", err)
+	}
+	before, err := e.recordsBefore(ctx, m, arrived)
+	if err != nil {
+		return fmt.Errorf("take events in: %w", err)
+	}
+	for _, a := range arrived {
+		if err := e.admit(m, b, a, before); err != nil {
+			return fmt.Errorf("take events in: %w", err)
+		}
+	}
+	e.taken = entries[len(entries)-1].Seq
+	all := e.taken-e.marked >= markEvery
+	if len(b.touched) == 0 && !all {
+		return nil
+	}
+	e.mark(b, all)
+	fresh, err := e.Store.Intake(ctx, b.intake)
+	if err != nil {
+		return fmt.Errorf("take events in: %w", err)
+	}
+	for _, m := range b.intake.Marks {
+		e.cursors[m.Partition] = m.Cursor
+	}
+	e.swept.Store(slices.Min(e.cursors[:]))
+	for i, j := range b.jobs {
+		if fresh[i] && j.run.State != RunFailed && j.run.State != RunStopped {
+			e.enqueue(ctx, j)
+		}
+	}
+	return nil
+}
+
+// mark moves the cursors to the end of what was offered: one reader serves all partitions, so each
+// of them has been read that far.
+func (e *Engine) mark(b *batch, all bool) {
+	for _, fence := range e.fences {
+		if all || b.touched[fence.Partition] {
+			b.intake.Marks = append(b.intake.Marks, Mark{Fence: fence, Cursor: e.taken})
+		}
+	}
+	if all {
+		e.marked = e.taken
+	}
+}
+
+// arrival is a decoded entry.
+type arrival struct {
+	seq   uint64
+	event *Event
+}
+
+// decode reads the entries that somebody needs; what is no event becomes a dead letter.
+func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error) {
+	var arrived []arrival
+	for _, entry := range entries {
+		at, err := ParseAddress(entry.Subject)
+		if entry.Seq <= e.cursors[at.Partition()] {
+			continue // taken in before a restart
+		}
+		if err == nil && (at.Domain == DomainPostern || !m.wants(at)) {
+			continue
+		}
+		var event *Event
+		if err == nil {
+			event, err = m.read(at, entry)
+		}
+		if err == nil {
+			arrived = append(arrived, arrival{seq: entry.Seq, event: event})
+			continue
+		}
+		if err := e.refuse(b, at, entry, err); err != nil {
+			return nil, err
+		}
+	}
+	return arrived, nil
+}
+
+// read decodes an entry and holds it against its module's description.
+func (m *matcher) read(at Address, entry Entry) (*Event, error) {
+	event, err := DecodeEvent(at, entry.Header, entry.Data)
+	if err != nil {
+		return nil, err
+	}
+	return event, m.check(event)
+}
+
+func (e *Engine) refuse(b *batch, at Address, entry Entry, reason error) error {
+	now := e.Clock.Now()
+	id, err := NewID(now, e.Random)
+	if err != nil {
+		return err
+	}
+	e.Logger.Warn("dead letter", "seq", entry.Seq, "subject", entry.Subject, "reason", reason.Error())
+	b.touched[at.Partition()] = true
+	b.intake.Refused = append(b.intake.Refused, DeadLetter{
+		ID: id, Partition: at.Partition(), Seq: entry.Seq, Subject: entry.Subject, Reason: reason.Error(),
+		Body: entry.Data[:min(len(entry.Data), MaxEventBytes)], At: now,
+	})
+	return nil
+}
+
+// recordsBefore reads the kept copies of the records whose events do not tell the old values.
+func (e *Engine) recordsBefore(ctx context.Context, m *matcher, arrived []arrival) (map[Ref]Record, error) {
+	wanted := map[Ref]bool{}
+	for _, a := range arrived {
+		ref := a.event.Ref()
+		if m.book.Modules[ref.Module].Keep && a.event.needsBefore() {
+			wanted[ref] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	records, err := e.Store.Records(ctx, slices.Collect(maps.Keys(wanted)))
+	if err != nil {
+		return nil, err
+	}
+	before := make(map[Ref]Record, len(wanted))
+	for ref := range wanted {
+		before[ref] = Record{Ref: ref}
+	}
+	for _, r := range records {
+		before[r.Ref] = r
+	}
+	return before, nil
+}
+
+// admit matches one event and adds what it leads to.
+func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) error {
+	event, ref := a.event, a.event.Ref()
+	partition := event.Address().Partition()
+	module := m.book.Modules[ref.Module]
+	if module.Keep {
+		kept := *event // the copy follows what came, not what was completed from it
+		change := *event.Change
+		kept.Change = &change
+		b.touched[partition] = true
+		b.intake.Kept = append(b.intake.Kept, Kept{Event: &kept, Seq: a.seq})
+		if known, ok := before[ref]; ok {
+			after, _ := Follow(known, &kept, a.seq)
+			event.complete(known)
+			before[ref] = after
+		}
+	}
+	now := e.Clock.Now()
+	env := &Env{Event: event, Module: module, Record: event.Change.Record, Now: now}
+	for _, j := range m.match(event, env) {
+		id, err := NewID(now, e.Random)
+		if err != nil {
+			return err
+		}
+		j.run.ID, j.run.Seq, j.run.Created, j.run.Partition = id, a.seq, now, partition
+		e.breakLoop(j.run)
+		if j.run.Reason != "" {
+			j.run.decide(now, "", "%s: %s", j.run.State, j.run.Reason)
+			e.Logger.Warn("run "+string(j.run.State), "workflow", j.run.Workflow, "record", ref.String(), "reason", j.run.Reason)
+		}
+		b.touched[partition] = true
+		b.intake.Runs = append(b.intake.Runs, j.run)
+		b.jobs = append(b.jobs, j)
+	}
+	return nil
+}
+
+// breakLoop stops a run that a long chain of our own writes led to.
+func (e *Engine) breakLoop(run *Run) {
+	if run.Event.Depth <= e.settings.MaxDepth {
+		return
+	}
+	run.State = RunStopped
+	run.Reason = fmt.Sprintf("loop: %d writes in a row led here; the limit is %d", run.Event.Depth, e.settings.MaxDepth)
+}
+
+// needsBefore tells whether the event leaves open what changed.
+func (e *Event) needsBefore() bool {
+	if e.Type == RecordCreated {
+		return false
+	}
+	return e.Change.Partial || (e.Change.Old == nil && e.Type == RecordUpdated)
+}
+
+// complete fills in, from the kept copy, the fields a partial event left out and the old values it
+// did not tell.
+func (e *Event) complete(before Record) {
+	change := e.Change
+	if change.Partial {
+		record := maps.Clone(before.Fields)
+		if record == nil {
+			record = Fields{}
+		}
+		maps.Copy(record, change.Record)
+		change.Record = record
+	}
+	if change.Old != nil || before.Fields == nil {
+		return
+	}
+	names := change.Changed
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(change.Record))
+	}
+	change.Old, change.Changed = Fields{}, nil
+	for _, name := range names {
+		if !Same(before.Fields[name], change.Record[name]) {
+			change.Old[name] = before.Fields[name]
+			change.Changed = append(change.Changed, name)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"strconv"
+	"time"
+)
+
+// Task is what a step does. Its struct is the step's configuration: documented, yaml-tagged fields.
+// It is shared by all runs and must not change once loaded.
+type Task interface {
+	// Run is called once for a step. It must have no effect of its own: whatever it wants done it asks
+	// of the StepContext, and the asks commit together with the run. An error ends the run as failed,
+	// unless its verdict says to try again.
+	Run(ctx context.Context, step *StepContext) error
+}
+
+// Checker is a Task that checks itself against the book when it is loaded, and keeps what it compiled
+// there.
+type Checker interface {
+	Check(scope CheckScope)
+}
+
+// CheckScope is what a task may look up while its workflow is loaded. Keys name places of the task's
+// own configuration: "field", "set.ticketstatus", "" for the task itself. What is wrong is reported at
+// that place; the method then returns nil, and the task goes on to find further mistakes.
+type CheckScope interface {
+	// Module describes the triggering record; Modules all there are.
+	Module() *Module
+	Modules() map[string]*Module
+	// Channels are the names a workflow may use.
+	Channels() []string
+	// Text compiles the value at a key: text in which {{ … }} holds expressions, or a plain value.
+	Text(key string) Program
+	// Route reads a route over references at a key: record.parent_id, record.parent_id.email.
+	Route(key string) *Route
+	// Field finds a field that the value or key at a place names.
+	Field(key string, module *Module, name string) *Field
+	// Landing finds a landing.
+	Landing(key, name string) *Landing
+	// Template finds a message template and checks what it says of the record and the named links.
+	Template(key, name string, links []string) Template
+	// Choice complains unless word is among the choices.
+	Choice(key, what, word string, choices []string)
+	// Complain reports a mistake.
+	Complain(key, message string)
+}
+
+// StepContext is what a task sees and asks. It is valid during Run only.
+type StepContext struct {
+	Env     *Env
+	Ref     Ref // the record the run is about
+	Step    *Step
+	Modules map[string]*Module
+
+	random io.Reader
+	minter LinkMinter
+	run    *Run
+	asks   *asks
+	read   func(ctx context.Context, ref Ref) (Record, error)
+	items  int
+}
+
+// asks is what the steps of one stretch of a run want done, until it is committed.
+type asks struct {
+	writes     []Write
+	links      []Link
+	deliveries []*Delivery
+	envs       map[ID]*Env // what each delivery's template sees
+	events     []*Event
+}
+
+// Now is the step's start: the same at every look.
+func (s *StepContext) Now() time.Time { return s.Env.Now }
+
+// Random is the source of randomness; what it gave is part of the asks and so stored.
+func (s *StepContext) Random() io.Reader { return s.random }
+
+// Get reads a record of the CRM as it is now, with the run's own writes on top.
+func (s *StepContext) Get(ctx context.Context, ref Ref) (Record, error) {
+	record, err := s.read(ctx, ref)
+	if err != nil {
+		return Record{}, err
+	}
+	if ref == s.Ref && len(s.run.Progress.Written) > 0 {
+		record.Fields = maps.Clone(record.Fields)
+		maps.Copy(record.Fields, s.run.Progress.Written)
+	}
+	return record, nil
+}
+
+// Update asks for a change of a record; expect holds the values that must still stand when it is
+// written. Values must be plain (Field.Plain). The steps that follow see the change.
+func (s *StepContext) Update(ref Ref, set, expect Fields) error {
+	id, err := NewID(s.Now(), s.random)
+	if err != nil {
+		return err
+	}
+	s.asks.writes = append(s.asks.writes, Write{
+		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: s.uniqueOf(ref, set), EventID: id, Source: Source,
+		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Actor: "workflow:" + s.run.Workflow, At: s.Now(),
+	})
+	if ref != s.Ref {
+		return nil
+	}
+	if s.run.Progress.Written == nil {
+		s.run.Progress.Written = Fields{}
+	}
+	maps.Copy(s.run.Progress.Written, set)
+	s.Env.Write(set)
+	return nil
+}
+
+func (s *StepContext) uniqueOf(ref Ref, set Fields) []string {
+	module := s.Modules[ref.Module]
+	if module == nil {
+		return nil
+	}
+	var unique []string
+	for name := range set {
+		if f := module.Fields[name]; f != nil && f.Unique {
+			unique = append(unique, name)
+		}
+	}
+	return unique
+}
+
+// Emit asks for an event of ours: a type such as "ticket.escalated" about the run's record.
+func (s *StepContext) Emit(eventType string, data []byte) error {
+	id, err := NewID(s.Now(), s.random)
+	if err != nil {
+		return err
+	}
+	s.asks.events = append(s.asks.events, &Event{
+		ID: id.String(), Source: Source, Type: eventType, Subject: s.Ref.String(), Time: s.Now(),
+		CauseID: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Data: data,
+	})
+	return nil
+}
+
+// Output gives values to the steps that follow, under the step's id.
+func (s *StepContext) Output(values Fields) {
+	if s.Step.ID == "" {
+		return
+	}
+	if s.run.Progress.Outputs == nil {
+		s.run.Progress.Outputs = map[string]Fields{}
+	}
+	s.run.Progress.Outputs[s.Step.ID] = values
+}
+
+// Note adds a line to the run's history.
+func (s *StepContext) Note(format string, args ...any) {
+	s.run.decide(s.Now(), s.Step.Path, format, args...)
+}
+
+// Notice is a message that a step wants delivered.
+type Notice struct {
+	Recipient Recipient
+	Channel   string
+	Template  string
+	Links     map[string]LinkTerms // by the name the template uses; landing, preset and expiry suffice
+	First     string               // the name that {{ link }} means
+}
+
+// Notify asks for the delivery of a message and mints its links.
+func (s *StepContext) Notify(ctx context.Context, n Notice) error {
+	item := strconv.Itoa(s.items)
+	s.items++
+	identity := n.Recipient.Ref.String() + "|" + n.Recipient.Address
+	d := &Delivery{
+		ID: DerivedID(s.run.ID, s.Step.Path, item, identity, "0", "0"), Run: s.run.ID,
+		Partition: s.run.Partition, Workflow: s.run.Workflow, Version: s.run.Version, Step: s.Step.Path,
+		Channel: n.Channel, Template: n.Template, Record: s.Ref, Recipient: n.Recipient,
+		Masked: n.Recipient.Masked(), State: DeliveryPlanned, Due: s.Now(), Until: s.Now().Add(s.Step.Retry.For),
+		Retry: s.Step.Retry, Created: s.Now(),
+	}
+	env := *s.Env
+	env.Recipient, env.views, env.Links = n.Recipient, nil, map[string]string{}
+	for name, terms := range n.Links {
+		link, err := s.mint(ctx, terms, n.Recipient)
+		if err != nil {
+			return err
+		}
+		d.Links = append(d.Links, NamedLink{Name: name, Link: link, ID: link.ID})
+		if name == n.First {
+			d.Links = append(d.Links, NamedLink{Name: "link", Link: link, ID: link.ID})
+		}
+		s.asks.links = append(s.asks.links, link)
+	}
+	s.asks.deliveries = append(s.asks.deliveries, d)
+	s.asks.envs[d.ID] = &env
+	return nil
+}
+
+func (s *StepContext) mint(ctx context.Context, terms LinkTerms, to Recipient) (Link, error) {
+	terms.Record, terms.Run, terms.Workflow, terms.Cause = s.Ref, s.run.ID, s.run.Workflow, s.run.Event.ID
+	terms.Recipient, terms.Masked, terms.Language = to.Ref, to.Masked(), to.Language
+	link, err := s.minter.Mint(ctx, terms, s.Now())
+	if err != nil {
+		return Link{}, fmt.Errorf("mint link to %s: %w", terms.Landing.Name, err)
+	}
+	return link, nil
+}

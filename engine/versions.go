@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// versions finds workflows by version: a run finishes by the one it began with, even after the book
+// was changed.
+type versions struct {
+	store  VersionStore
+	reload func(files map[string]string) (*Workflow, error)
+
+	mu  sync.Mutex
+	old map[string]*Workflow
+}
+
+// workflow returns the workflow of a version: the current one, or one compiled again from its kept
+// files. One that cannot be had is a permanent error.
+func (e *Engine) workflow(ctx context.Context, name, version string) (*Workflow, error) {
+	for _, w := range e.Book().Workflows {
+		if w.Name == name && w.Version == version {
+			return w, nil
+		}
+	}
+	return e.versions.find(ctx, name, version)
+}
+
+func (v *versions) find(ctx context.Context, name, version string) (*Workflow, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if w := v.old[version]; w != nil {
+		return w, nil
+	}
+	files, err := v.store.Version(ctx, version)
+	if err != nil {
+		return nil, fmt.Errorf("find version %s of workflow %s: %w", version, name, err)
+	}
+	w, err := v.reload(files)
+	if err != nil {
+		return nil, Permanent(fmt.Errorf("version %s of workflow %s no longer compiles: %w", version, name, err))
+	}
+	if v.old == nil {
+		v.old = map[string]*Workflow{}
+	}
+	v.old[version] = w
+	return w, nil
+}

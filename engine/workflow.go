@@ -1,0 +1,138 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Book is a checked set of workflows with the modules, landings and templates they use. It never
+// changes once loaded; a reload swaps the whole.
+type Book struct {
+	Modules   map[string]*Module
+	Landings  map[string]*Landing
+	Workflows []*Workflow // sorted by name
+}
+
+// Workflow is one workflow file, compiled.
+type Workflow struct {
+	Name        string
+	Description string
+	Version     string // hash over this file and every file it uses
+	Triggers    []Trigger
+	Module      *Module // of the triggering record
+	If          Program // nil for always
+	Tasks       []*Step
+	Templates   map[string]Template
+	Files       map[string]string // path → text of every file Version covers, enough to load it again
+}
+
+// Step finds a step by its path; nil if there is none.
+func (w *Workflow) Step(path string) *Step {
+	i := slices.IndexFunc(w.Tasks, func(s *Step) bool { return s.Path == path })
+	if i < 0 {
+		return nil
+	}
+	return w.Tasks[i]
+}
+
+// Trigger is what starts a workflow: an event type on a module and, with Changed, at least one of
+// those fields among the changed ones.
+type Trigger struct {
+	Event   string // record.created, record.updated, record.deleted …; record.saved is two triggers
+	Module  string
+	Changed []string
+}
+
+// Matches tells whether the trigger's event type, module and changed fields fit the event.
+func (t Trigger) Matches(event *Event) bool {
+	if t.Event != event.Type || t.Module != event.Ref().Module {
+		return false
+	}
+	if len(t.Changed) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(t.Changed, func(field string) bool {
+		return slices.Contains(event.Change.Changed, field)
+	})
+}
+
+// Step is one entry under tasks.
+type Step struct {
+	Path    string // its place, from 1: "3"
+	ID      string // the name its outputs have under steps; "" for none
+	Name    string // for people; "" for none
+	Kind    string // the task kind
+	If      Program
+	Task    Task
+	Routes  []string // routes its expressions and templates take, sorted
+	Retry   Retry
+	Timeout time.Duration // of one call of the task
+}
+
+// Retry says how often and for how long a delivery is tried.
+type Retry struct {
+	Attempts int           `yaml:"attempts"` // how many tries in all
+	Backoff  time.Duration `yaml:"backoff"`  // the pause after the first; it doubles, up to an hour
+	For      time.Duration `yaml:"for"`      // how long after the first try the last may begin
+}
+
+// DefaultRetry is what a step gets that says nothing of its own.
+func DefaultRetry() Retry {
+	return Retry{Attempts: 8, Backoff: 30 * time.Second, For: 24 * time.Hour}
+}
+
+// Pause is the wait before the next try after n tries, without jitter.
+func (r Retry) Pause(n int) time.Duration {
+	pause := r.Backoff
+	for range n - 1 {
+		if pause *= 2; pause > time.Hour {
+			return time.Hour
+		}
+	}
+	return pause
+}
+
+// Program is a compiled expression, or a text with expressions in it. It is safe for concurrent use.
+type Program interface {
+	// Eval computes the value; the error is a sentence for the admin.
+	Eval(env *Env) (any, error)
+	// Routes are the routes over references that must be read before Eval, sorted: "parent_id",
+	// "parent_id.account_id".
+	Routes() []string
+	// Source is the text the admin wrote.
+	Source() string
+}
+
+// True evaluates a condition; a nil program is true.
+func True(p Program, env *Env) (bool, error) {
+	if p == nil {
+		return true, nil
+	}
+	v, err := p.Eval(env)
+	if err != nil {
+		return false, fmt.Errorf("if %s: %w", p.Source(), err)
+	}
+	yes, ok := v.(bool)
+	if !ok {
+		return false, fmt.Errorf("if %s: gives %s, not true or false", p.Source(), kindOf(v))
+	}
+	return yes, nil
+}
+
+// Template is a message text in one or more channels and languages.
+type Template interface {
+	// Render writes the message for a channel in the recipient's language, or in the first language
+	// of the fallback chain that the template has. A missing value is an error.
+	Render(channel, language string, env *Env) (Content, error)
+	// Routes are the routes its texts take, like Program.Routes.
+	Routes() []string
+}
+
+// Content is a rendered message.
+type Content struct {
+	Language string `json:"language"`
+	Subject  string `json:"subject,omitempty"` // one line; "" on channels without
+	Text     string `json:"text"`
+	HTML     string `json:"html,omitempty"`
+}

@@ -1,0 +1,185 @@
+package render
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"postern/engine"
+)
+
+// Bind ties the template to the modules of its book and checks what it says of them: the record's
+// fields and routes, and the names of the links the message carries. It must be called before Render.
+func (t *Template) Bind(module *engine.Module, modules map[string]*engine.Module, links []string) []Problem {
+	t.modules = modules
+	var problems []Problem
+	for _, use := range t.uses {
+		c := checker{modules: modules, links: links}
+		c.use(use.Path, module)
+		if c.wrong != "" {
+			problems = append(problems, Problem{
+				File: use.File, Line: use.Line, Column: use.Column, Message: c.wrong, Word: c.word, Choices: c.choices,
+			})
+		}
+		t.routes = append(t.routes, c.routes...)
+	}
+	slices.Sort(t.routes)
+	t.routes = slices.Compact(t.routes)
+	return problems
+}
+
+// checker holds one path against the book.
+type checker struct {
+	modules map[string]*engine.Module
+	links   []string
+
+	routes  []string // that the path takes
+	wrong   string   // what is wrong with it; "" for nothing
+	word    string   // the misspelt word, if it is one
+	choices []string // what could have been meant
+}
+
+func (c *checker) use(path []string, module *engine.Module) {
+	switch rest := path[1:]; path[0] {
+	case "record":
+		c.fields(rest, []*engine.Module{module})
+	case "recipient":
+		c.oneOf(rest, "part of recipient", []string{"name", "address", "language"})
+	case "link":
+		if len(c.links) == 0 {
+			c.wrong = "this message carries no link: add link: or links: to the step"
+		}
+	case "links":
+		c.oneOf(rest, "link", c.links)
+	}
+}
+
+func (c *checker) oneOf(path []string, what string, choices []string) {
+	if len(path) == 1 && slices.Contains(choices, path[0]) {
+		return
+	}
+	word := strings.Join(path, ".")
+	c.wrong, c.word, c.choices = fmt.Sprintf("unknown %s %q", what, word), word, choices
+}
+
+// fields walks a path of fields; where a reference is followed, the route is noted and the walk goes
+// on in every module it may lead to.
+func (c *checker) fields(path []string, from []*engine.Module) {
+	for i, name := range path {
+		field := fieldIn(from, name)
+		if field == nil && name != "id" {
+			c.wrong = fmt.Sprintf("unknown field %q of %s", name, nameOf(from))
+			c.word, c.choices = name, fieldsOf(from)
+			return
+		}
+		if i == len(path)-1 {
+			return
+		}
+		if field == nil || len(field.To) == 0 {
+			c.wrong = fmt.Sprintf("%s is no reference, so %s.%s leads nowhere", name, name, path[i+1])
+			return
+		}
+		if i == engine.MaxHops {
+			c.wrong = fmt.Sprintf("a route may have at most %d hops", engine.MaxHops)
+			return
+		}
+		from = nil
+		for _, to := range field.To {
+			if m := c.modules[to]; m != nil {
+				from = append(from, m)
+			}
+		}
+		c.routes = append(c.routes, strings.Join(path[:i+1], "."))
+	}
+}
+
+func fieldIn(modules []*engine.Module, name string) *engine.Field {
+	for _, m := range modules {
+		if m.Fields[name] != nil {
+			return m.Fields[name]
+		}
+	}
+	return nil
+}
+
+func fieldsOf(modules []*engine.Module) []string {
+	var all []string
+	for _, m := range modules {
+		all = append(all, m.Names...)
+	}
+	return all
+}
+
+func nameOf(modules []*engine.Module) string {
+	var all []string
+	for _, m := range modules {
+		all = append(all, m.Name)
+	}
+	return strings.Join(all, " or ")
+}
+
+// routed is a followed reference in a template: its fields by name, and the id when printed itself.
+type routed map[string]any
+
+// String is the id of the record.
+func (r routed) String() string {
+	id, _ := r["id"].(string)
+	return id
+}
+
+// data is what the rewritten templates look into.
+func (t *Template) data(env *engine.Env) map[string]any {
+	outputs := map[string]any{}
+	for id, values := range env.Outputs {
+		outputs[id] = map[string]any(values)
+	}
+	return map[string]any{
+		"record": t.fields(env, env.Module, env.Record, ""),
+		"recipient": map[string]any{
+			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,
+		},
+		"steps": outputs, "vars": env.Vars, "links": env.Links, "link": env.Links["link"], "now": env.Now,
+	}
+}
+
+// fields are a record's values with every described field there, and followed references in place of
+// their ids.
+func (t *Template) fields(env *engine.Env, module *engine.Module, plain engine.Fields, at string) routed {
+	all := make(routed, len(plain)+4)
+	for name := range module.Fields {
+		all[name] = ""
+	}
+	for name, value := range plain {
+		if value != nil {
+			all[name] = value
+		}
+	}
+	for _, route := range t.routes {
+		parent, name := "", route
+		if i := strings.LastIndexByte(route, '.'); i >= 0 {
+			parent, name = route[:i], route[i+1:]
+		}
+		if parent == at && module.Fields[name] != nil {
+			all[name] = t.follow(env, module.Fields[name], route)
+		}
+	}
+	return all
+}
+
+func (t *Template) follow(env *engine.Env, field *engine.Field, route string) routed {
+	all := routed{"id": ""}
+	for _, to := range field.To {
+		if m := t.modules[to]; m != nil {
+			for name := range m.Fields {
+				all[name] = ""
+			}
+		}
+	}
+	record, ok := env.Routes[route]
+	if ok && t.modules[record.Module] != nil {
+		maps.Copy(all, t.fields(env, t.modules[record.Module], record.Fields, route))
+		all["id"] = record.ID
+	}
+	return all
+}

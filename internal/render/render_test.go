@@ -1,0 +1,161 @@
+package render_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postern/engine"
+	"postern/internal/render"
+)
+
+func modules() map[string]*engine.Module {
+	text := func(names ...string) map[string]*engine.Field {
+		fields := map[string]*engine.Field{}
+		for _, n := range names {
+			fields[n] = &engine.Field{Name: n, Type: engine.TypeText}
+		}
+		return fields
+	}
+	ticket := &engine.Module{Name: "HelpDesk", Names: []string{"ticket_no", "title", "parent_id"}, Fields: text("ticket_no", "title")}
+	ticket.Fields["parent_id"] = &engine.Field{Name: "parent_id", Type: engine.TypeReference, To: []string{"Contacts"}}
+	contact := &engine.Module{Name: "Contacts", Names: []string{"firstname"}, Fields: text("firstname")}
+	return map[string]*engine.Module{"HelpDesk": ticket, "Contacts": contact}
+}
+
+func parse(t *testing.T, files map[string]string) *render.Template {
+	t.Helper()
+	tmpl, problems := render.Parse("hello", files)
+	all := modules()
+	problems = append(problems, tmpl.Bind(all["HelpDesk"], all, []string{"link"})...)
+	if len(problems) > 0 {
+		t.Fatalf("problems: %+v", problems)
+	}
+	return tmpl
+}
+
+func env(fields engine.Fields) *engine.Env {
+	return &engine.Env{
+		Module: modules()["HelpDesk"], Record: fields,
+		Routes: map[string]engine.Record{"parent_id": {
+			Ref: engine.Ref{Module: "Contacts", ID: "12x1"}, Fields: engine.Fields{"firstname": "Zoë"},
+		}},
+		Recipient: engine.Recipient{Name: "Zoë O'Brien", Language: "es-MX"},
+		Links:     map[string]string{"link": "https://go.example/l/abc"},
+	}
+}
+
+func TestRender(t *testing.T) {
+	tmpl := parse(t, map[string]string{
+		"email.en.subject": "Ticket {{ record.ticket_no }}: {{ record.title }}\n",
+		"email.en.txt":     "Hello {{ record.parent_id.firstname }}, {{ record.title }} ({{ record.parent_id }})\n{{ link }}\n",
+		"email.en.html":    `<p>{{ record.title }}</p><a href="{{ link }}">Open</a>{{ range $i, $c := vars }}{{ record.ticket_no }}{{ end }}`,
+		"email.es.txt":     "Hola {{ recipient.name }}",
+	})
+	if diff := cmp.Diff([]string{"parent_id"}, tmpl.Routes()); diff != "" {
+		t.Errorf("routes: %s", diff)
+	}
+	evil := env(engine.Fields{"ticket_no": "TT1", "title": "a <b>\r\nBcc: x@y", "parent_id": "12x1"})
+	got, err := tmpl.Render("email", "en", evil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := engine.Content{
+		Language: "en", Subject: "Ticket TT1: a <b> Bcc: x@y",
+		Text: "Hello Zoë, a <b>\r\nBcc: x@y (12x1)\nhttps://go.example/l/abc\n",
+		HTML: "<p>a &lt;b&gt;\r\nBcc: x@y</p><a href=\"https://go.example/l/abc\">Open</a>",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got, err = tmpl.Render("email", "es-MX", evil); err != nil || got.Text != "Hola Zoë O'Brien" {
+		t.Errorf("es-MX: %+v, %v", got, err)
+	}
+	if got, err = tmpl.Render("email", "fr", evil); err != nil || got.Language != "en" {
+		t.Errorf("fr falls back to %q, %v", got.Language, err)
+	}
+	if _, err := tmpl.Render("sms", "en", evil); err == nil {
+		t.Error("a channel without text rendered")
+	}
+}
+
+func TestRenderOfEmptyFieldsAndRoutes(t *testing.T) {
+	tmpl := parse(t, map[string]string{"email.en.txt": "[{{ record.title }}|{{ record.parent_id.firstname }}|{{ record.parent_id }}]"})
+	e := env(engine.Fields{"title": nil})
+	e.Routes = nil
+	got, err := tmpl.Render("email", "en", e)
+	if err != nil || got.Text != "[||]" {
+		t.Errorf("got %q, %v", got.Text, err)
+	}
+}
+
+func TestRenderIsBounded(t *testing.T) {
+	tmpl := parse(t, map[string]string{"email.en.txt": `{{ printf "%300000s" "x" }}`})
+	if _, err := tmpl.Render("email", "en", env(engine.Fields{})); err == nil || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestProblems(t *testing.T) {
+	tests := []struct{ file, source, want string }{
+		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:5: unknown field "titel" of HelpDesk`},
+		{"email.en.txt", "{{ record.title.x }}", `email.en.txt:1:4: title is no reference, so title.x leads nowhere`},
+		{"email.en.txt", "{{ record.parent_id.nme }}", `email.en.txt:1:4: unknown field "nme" of Contacts`},
+		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:0: unknown name "recrd"; a template may speak of record, recipient, steps, vars, link, links, now`},
+		{"email.en.txt", "{{ links.approve }}", `email.en.txt:1:4: unknown link "approve"`},
+		{"email.en.txt", "{{ recipient.mail }}", `email.en.txt:1:4: unknown part of recipient "mail"`},
+		{"email.en.txt", "{{ if record.title }}", `email.en.txt:1:0: unexpected EOF`},
+		{"email.en.html", `{{ define "x" }}{{ end }}`, `email.en.html:1:1: a message template cannot define or include others`},
+		{"email.txt", "hi", `email.txt:1:0: email.txt is not named <channel>.<language>.<part>, where the part is subject, txt or html`},
+		{"email.en.subject", "hi", `email.en.subject:1:0: template hello has no text for email in "en": add email.en.txt`},
+	}
+	for _, tt := range tests {
+		tmpl, problems := render.Parse("hello", map[string]string{tt.file: tt.source})
+		all := modules()
+		problems = append(problems, tmpl.Bind(all["HelpDesk"], all, []string{"link"})...)
+		if len(problems) == 0 {
+			t.Errorf("%q: no problem found", tt.source)
+			continue
+		}
+		p := problems[0]
+		if got := strings.Join([]string{p.File, itoa(p.Line), itoa(p.Column), " " + p.Message}, ":"); got != tt.want {
+			t.Errorf("%q:\n got %s\nwant %s", tt.source, got, tt.want)
+		}
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func FuzzParse(f *testing.F) {
+	f.Add("{{ record.title }}{{ range vars }}{{ end }}")
+	f.Add("{{ (record.parent_id).firstname | printf \"%v\" }}")
+	f.Fuzz(func(t *testing.T, source string) {
+		for _, part := range []string{"txt", "html"} {
+			tmpl, problems := render.Parse("f", map[string]string{"email.en." + part: source})
+			all := modules()
+			problems = append(problems, tmpl.Bind(all["HelpDesk"], all, []string{"link"})...)
+			if len(problems) > 0 {
+				continue
+			}
+			_, _ = tmpl.Render("email", "en", env(engine.Fields{"title": "<x>"}))
+		}
+	})
+}
+
+func BenchmarkRender(b *testing.B) {
+	tmpl, _ := render.Parse("hello", map[string]string{
+		"email.en.subject": "Ticket {{ record.ticket_no }}",
+		"email.en.txt":     "Hello {{ record.parent_id.firstname }}, {{ record.title }}\n{{ link }}\n",
+	})
+	all := modules()
+	tmpl.Bind(all["HelpDesk"], all, []string{"link"})
+	e := env(engine.Fields{"ticket_no": "TT1", "title": "broken", "parent_id": "12x1"})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := tmpl.Render("email", "en", e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
