@@ -105,8 +105,3 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(env)
 }
-
-func verbOf(eventType string) string {
-	_, verb, _ := strings.Cut(eventType, ".")
-	return verb
-}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // matcher finds the workflows an event may start, by module and verb before anything is decoded.
@@ -89,4 +90,10 @@ func (r *Run) judge(workflow *Workflow, env *Env) bool {
 		return true
 	}
 	return holds
+}
+
+// verbOf is what happened: the part of an event's type after the dot.
+func verbOf(eventType string) string {
+	_, verb, _ := strings.Cut(eventType, ".")
+	return verb
 }

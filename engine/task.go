@@ -41,8 +41,9 @@ type CheckScope interface {
 	Field(key string, module *Module, name string) *Field
 	// Landing finds a landing.
 	Landing(key, name string) *Landing
-	// Template finds a message template and checks what it says of the record and the named links.
-	Template(key, name string, links []string) Template
+	// Template finds a message template and checks that it has a text for each channel, and what it
+	// says of the record and the named links.
+	Template(key, name string, channels, links []string) Template
 	// Choice complains unless word is among the choices.
 	Choice(key, what, word string, choices []string)
 	// Complain reports a mistake.
@@ -106,12 +107,17 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	if ref != s.Ref {
 		return nil
 	}
+	s.Adopt(set)
+	return nil
+}
+
+// Adopt lets the steps that follow see values that the record has by now, without a write.
+func (s *StepContext) Adopt(values Fields) {
 	if s.run.Progress.Written == nil {
 		s.run.Progress.Written = Fields{}
 	}
-	maps.Copy(s.run.Progress.Written, set)
-	s.Env.Write(set)
-	return nil
+	maps.Copy(s.run.Progress.Written, values)
+	s.Env.Write(values)
 }
 
 func (s *StepContext) uniqueOf(ref Ref, set Fields) []string {

@@ -1,0 +1,100 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"postern/engine"
+)
+
+// Update sets fields of the record, or of a record a route leads to. Values are checked against the
+// module; fields that have the value already are not written.
+type Update struct {
+	// Set gives the new values: plain ones, or text with {{ expressions }}. A value that is exactly
+	// one {{ expression }} keeps its type.
+	Set map[string]any `yaml:"set,required"`
+	// Record is a route to another record to be written, such as record.parent_id.
+	Record string `yaml:"record"`
+
+	values map[string]engine.Program
+	route  *engine.Route
+}
+
+func updateKind() engine.TaskKind {
+	return engine.TaskKind{
+		Name:    "update",
+		Summary: "sets fields of the record or of a related one",
+		Example: "update: { set: { ticketstatus: Open, description: \"{{ record.description }} (seen)\" } }",
+		New:     func() engine.Task { return &Update{} },
+	}
+}
+
+// Check compiles the values and holds them against the fields.
+func (u *Update) Check(scope engine.CheckScope) {
+	if len(u.Set) == 0 {
+		scope.Complain("set", "set names at least one field")
+	}
+	u.values = map[string]engine.Program{}
+	modules := []*engine.Module{scope.Module()}
+	if u.Record != "" {
+		if u.route = scope.Route("record"); u.route == nil {
+			return
+		}
+		if !u.route.Records() {
+			scope.Complain("record", u.Record+" is a field, not a record to write to")
+			return
+		}
+		modules = nil
+		for _, to := range u.route.Field.To {
+			modules = append(modules, scope.Modules()[to])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(u.Set)) {
+		key := "set." + name
+		field := scope.Field(key, modules[0], name)
+		program := scope.Text(key)
+		if field == nil || program == nil {
+			continue
+		}
+		u.values[name] = program
+		if value, plain := u.Set[name].(string); !plain || !isTemplate(value) {
+			if _, err := field.Plain(u.Set[name]); err != nil {
+				scope.Complain(key, err.Error())
+			}
+		}
+	}
+}
+
+// Run computes the values and asks for the change.
+func (u *Update) Run(_ context.Context, step *engine.StepContext) error {
+	ref := step.Ref
+	if u.route != nil {
+		if ref = u.route.Ref(step.Env); ref.IsZero() {
+			step.Note("nothing written: record.%s leads to no record", u.route.Path)
+			return nil
+		}
+	}
+	module := step.Modules[ref.Module]
+	set := engine.Fields{}
+	for name, program := range u.values {
+		value, err := program.Eval(step.Env)
+		if err != nil {
+			return engine.Permanent(fmt.Errorf("%s: %w", name, err))
+		}
+		field := module.Fields[name]
+		if field == nil {
+			return engine.Permanent(fmt.Errorf("%s has no field %s", ref, name))
+		}
+		if set[name], err = field.Plain(value); err != nil {
+			return engine.Permanent(err)
+		}
+	}
+	return step.Update(ref, set, nil)
+}
+
+var (
+	_ engine.Task    = (*Update)(nil)
+	_ engine.Checker = (*Update)(nil)
+)

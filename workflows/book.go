@@ -1,0 +1,169 @@
+// Package workflows loads books: folders of YAML files that say what Postern does. Everything is
+// checked before anything runs, and all complaints come at once, each with its place and, where one
+// can tell, what was meant. The book shipped with Postern lives in this folder too.
+//
+//	book/
+//	  *.yaml              workflows
+//	  modules/*.yaml      what kinds of records there are
+//	  landings/*.yaml     what a link opens
+//	  templates/<name>/   message texts: <channel>.<language>.subject, .txt, .html
+package workflows
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/yamldoc"
+)
+
+// Limits of a book.
+const (
+	MaxSteps = 64    // entries under tasks
+	MaxFiles = 20000 // files of a book
+)
+
+// Options say what a book may use.
+type Options struct {
+	Tasks    []engine.TaskKind
+	Channels []string // names that workflows may use
+	KeepAll  bool     // keep a copy of every module's records: the CRM is the mirror
+}
+
+// Load reads and checks the book in a folder. The book is nil if there is an error among the
+// diagnostics; the sources are the texts of the files they point into.
+func Load(folder fs.FS, options Options) (book *engine.Book, complaints yamldoc.Diagnostics, sources map[string][]byte) {
+	l := &loader{
+		options: options, files: map[string]string{}, sources: map[string][]byte{},
+		book:   &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
+		origin: map[string]string{},
+	}
+	l.types.modules = l.book.Modules
+	if err := l.read(folder); err != nil {
+		l.complain(yamldoc.Diagnostic{File: ".", Severity: yamldoc.Error, Message: err.Error()})
+		return nil, l.diags, l.sources
+	}
+	l.each("modules", l.module)
+	l.checkReferences()
+	l.each("landings", l.landing)
+	l.each(".", l.workflow)
+	slices.SortFunc(l.book.Workflows, func(a, b *engine.Workflow) int { return strings.Compare(a.Name, b.Name) })
+	l.diags.Sort()
+	if l.diags.Err() != nil {
+		return nil, l.diags, l.sources
+	}
+	return l.book, l.diags, l.sources
+}
+
+// loader carries what one Load has found so far.
+type loader struct {
+	options Options
+	files   map[string]string // path → text
+	sources map[string][]byte
+	book    *engine.Book
+	types   types
+	origin  map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
+	refs    []reference       // to be checked when all modules are known
+	diags   yamldoc.Diagnostics
+}
+
+func (l *loader) complain(d ...yamldoc.Diagnostic) { l.diags = append(l.diags, d...) }
+
+// read takes in every file of the folder.
+func (l *loader) read(folder fs.FS) error {
+	return fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fmt.Errorf("read book: %w", err)
+		case name != "." && strings.HasPrefix(path.Base(name), "."):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.IsDir() || !ours(name):
+			return nil
+		case len(l.files) == MaxFiles:
+			return fmt.Errorf("read book: more than %d files", MaxFiles)
+		}
+		text, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return fmt.Errorf("read book: %w", err)
+		}
+		l.files[name], l.sources[name] = string(text), text
+		return nil
+	})
+}
+
+// ours tells whether a file belongs to a book; tests stand beside the workflows and are not loaded.
+func ours(name string) bool {
+	if strings.HasSuffix(name, ".test.yaml") {
+		return false
+	}
+	folder, _, _ := strings.Cut(name, "/")
+	return folder == "templates" || ((folder == name || folder == "modules" || folder == "landings") && strings.HasSuffix(name, ".yaml"))
+}
+
+// each parses the YAML files of a folder, in order, and hands them on.
+func (l *loader) each(folder string, use func(file string, root *yamldoc.Node)) {
+	for _, name := range slices.Sorted(maps.Keys(l.files)) {
+		if path.Dir(name) != folder || !strings.HasSuffix(name, ".yaml") {
+			continue
+		}
+		doc, diags := yamldoc.Parse(name, l.sources[name])
+		l.complain(diags...)
+		if doc != nil && doc.Root().Kind() != yamldoc.Invalid {
+			use(name, doc.Root())
+		}
+	}
+}
+
+// claim notes who has a name; the second one who wants it is told.
+func (l *loader) claim(what, name, file string, at *yamldoc.Node) bool {
+	key := what + " " + name
+	if first, taken := l.origin[key]; taken {
+		l.complain(at.Errorf("there is a %s already, in %s", key, first))
+		return false
+	}
+	l.origin[key] = file
+	return true
+}
+
+// bundle are the files that a version covers: enough to load the same thing again.
+func (l *loader) bundle(names map[string]bool) map[string]string {
+	files := make(map[string]string, len(names))
+	for name := range names {
+		files[name] = l.files[name]
+	}
+	return files
+}
+
+// versionOf is the hash of a bundle.
+func versionOf(files map[string]string) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		_, _ = fmt.Fprintf(h, "%d:%s%d:%s", len(name), name, len(files[name]), files[name])
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// moduleFiles adds the files of a module and of every module its references lead to.
+func (l *loader) moduleFiles(module *engine.Module, into map[string]bool) {
+	file := l.origin["module "+module.Name]
+	if into[file] {
+		return
+	}
+	into[file] = true
+	for _, field := range module.Fields {
+		for _, to := range field.To {
+			if m := l.book.Modules[to]; m != nil {
+				l.moduleFiles(m, into)
+			}
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package workflows
+
+import (
+	"slices"
+	"time"
+
+	"postern/engine"
+	"postern/internal/exprsafe"
+	"postern/internal/yamldoc"
+)
+
+// Defaults and limits of a landing (the table of link lifetimes in docs/security.md).
+const (
+	defaultExpires = 14 * 24 * time.Hour // of a landing that changes nothing
+	maxExpires     = 90 * 24 * time.Hour
+	defaultUses    = 20 // of a landing with fields to edit; one of actions alone has 1
+)
+
+// landingFile is a file under landings/.
+type landingFile struct {
+	Landing *yamldoc.Node   `yaml:"landing,required"`
+	Module  *yamldoc.Node   `yaml:"module,required"`
+	Title   *yamldoc.Node   `yaml:"title"`
+	Show    []*yamldoc.Node `yaml:"show,required,one"`
+	Edit    []yamldoc.Entry `yaml:"edit"`
+	Actions []yamldoc.Entry `yaml:"actions"`
+	Expires *yamldoc.Node   `yaml:"expires"`
+	Uses    *yamldoc.Node   `yaml:"uses"`
+}
+
+type editFile struct {
+	Options []*yamldoc.Node `yaml:"options,one"`
+	Max     int             `yaml:"max"`
+}
+
+type actionFile struct {
+	Label labels          `yaml:"label"`
+	Set   []yamldoc.Entry `yaml:"set,required"`
+}
+
+func (l *loader) landing(file string, root *yamldoc.Node) {
+	var f landingFile
+	l.complain(yamldoc.Decode(root, &f)...)
+	if f.Landing == nil || f.Module == nil || !l.claim("landing", f.Landing.Text(), file, f.Landing) {
+		return
+	}
+	module := l.knownModule(f.Module)
+	if module == nil {
+		return
+	}
+	landing := &engine.Landing{Name: f.Landing.Text(), Module: module, Title: l.title(f.Title, module)}
+	if !workflowName.MatchString(landing.Name) {
+		l.complain(f.Landing.Errorf("a landing's name may hold only small letters, digits and -"))
+	}
+	for _, show := range f.Show {
+		if l.knownField(show, module) {
+			landing.Show = append(landing.Show, show.Text())
+		}
+	}
+	for _, entry := range f.Edit {
+		l.edit(landing, entry)
+	}
+	for _, entry := range f.Actions {
+		l.action(landing, entry)
+	}
+	l.lifetime(landing, f)
+	files := map[string]bool{file: true}
+	l.moduleFiles(module, files)
+	landing.Version = versionOf(l.bundle(files))
+	l.book.Landings[landing.Name] = landing
+}
+
+// lifetime reads how long a link lives and how often it acts.
+func (l *loader) lifetime(landing *engine.Landing, f landingFile) {
+	landing.Expires, landing.Uses = defaultExpires, defaultUses
+	if len(landing.Edit) == 0 {
+		landing.Uses = 1
+	}
+	writes := len(landing.Edit)+len(landing.Actions) > 0
+	switch {
+	case f.Expires != nil:
+		l.complain(yamldoc.Decode(f.Expires, &landing.Expires)...)
+		if landing.Expires <= 0 || landing.Expires > maxExpires {
+			l.complain(f.Expires.Errorf("a link lives between a moment and %s", yamldoc.FormatDuration(maxExpires)))
+		}
+	case writes:
+		l.complain(f.Landing.Errorf("a landing that changes a record needs expires: for how long its links live"))
+	}
+	if f.Uses != nil {
+		l.complain(yamldoc.Decode(f.Uses, &landing.Uses)...)
+		if landing.Uses < 1 {
+			l.complain(f.Uses.Errorf("uses counts what a link may change, at least 1"))
+		}
+	}
+}
+
+func (l *loader) edit(landing *engine.Landing, entry yamldoc.Entry) {
+	if !l.knownField(entry.Key, landing.Module) {
+		return
+	}
+	var f editFile
+	if entry.Value.Kind() != yamldoc.Null {
+		l.complain(yamldoc.Decode(entry.Value, &f)...)
+	}
+	edit := &engine.Edit{Field: landing.Module.Fields[entry.Key.Text()], Max: f.Max}
+	for _, option := range f.Options {
+		if known := edit.Field.Options; len(known) > 0 && !slices.Contains(known, option.Text()) {
+			l.complain(option.Unknown("option", known))
+			continue
+		}
+		edit.Options = append(edit.Options, option.Text())
+	}
+	landing.Edit = append(landing.Edit, edit)
+}
+
+func (l *loader) action(landing *engine.Landing, entry yamldoc.Entry) {
+	var f actionFile
+	l.complain(yamldoc.Decode(entry.Value, &f)...)
+	if !workflowName.MatchString(entry.Key.Text()) || entry.Key.Text() == "done" {
+		l.complain(entry.Key.Errorf("an action's name may hold only small letters, digits and -, and is not done"))
+		return
+	}
+	action := &engine.Action{Name: entry.Key.Text(), Label: engine.Labels(f.Label), Set: engine.Fields{}}
+	for _, set := range f.Set {
+		if !l.knownField(set.Key, landing.Module) {
+			continue
+		}
+		plain, err := landing.Module.Fields[set.Key.Text()].Plain(set.Value.Plain())
+		if err != nil {
+			l.complain(set.Value.Errorf("%v", err))
+			continue
+		}
+		action.Set[set.Key.Text()] = plain
+	}
+	landing.Actions = append(landing.Actions, action)
+}
+
+// title compiles a landing's title in each of its languages.
+func (l *loader) title(n *yamldoc.Node, module *engine.Module) map[string]engine.Template {
+	if n == nil || n.Kind() == yamldoc.Invalid {
+		return nil
+	}
+	titles := map[string]engine.Template{}
+	add := func(language string, text *yamldoc.Node) {
+		p, fail := exprsafe.CompileText(text.Text(), l.types.scope(module, nil))
+		switch {
+		case fail != nil:
+			l.complain(located(text, fail))
+		case len(p.Routes()) > 0:
+			l.complain(text.Errorf("a landing's title speaks of its own record only"))
+		default:
+			titles[language] = title{&program{evaluator: written{p}, source: text.Text(), modules: l.book.Modules}}
+		}
+	}
+	if n.Kind() != yamldoc.Mapping {
+		add("en", n)
+		return titles
+	}
+	for key, value := range n.Entries() {
+		add(key.Text(), value)
+	}
+	return titles
+}
+
+// written is a text program whose value is always text.
+type written struct{ *exprsafe.TextProgram }
+
+// Eval gives the text.
+func (w written) Eval(env map[string]any) (any, error) { return w.Render(env) }
+
+// title is a text program as a template.
+type title struct{ engine.Program }
+
+// Render gives the title as the content's text.
+func (t title) Render(_, language string, env *engine.Env) (engine.Content, error) {
+	v, err := t.Eval(env)
+	if err != nil {
+		return engine.Content{}, err
+	}
+	text, _ := v.(string)
+	return engine.Content{Language: language, Text: text}, nil
+}

@@ -1,0 +1,154 @@
+package workflows
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"postern/engine"
+	"postern/internal/yamldoc"
+)
+
+// moduleFile is a file under modules/.
+type moduleFile struct {
+	Module   *yamldoc.Node   `yaml:"module,required"`
+	Label    labels          `yaml:"label"`
+	Title    []*yamldoc.Node `yaml:"title,one"`
+	Language *yamldoc.Node   `yaml:"language"`
+	Keep     bool            `yaml:"keep"`
+	Fields   []yamldoc.Entry `yaml:"fields,required"`
+}
+
+// fieldFile is one entry under fields; a text alone is its type.
+type fieldFile struct {
+	Type     *yamldoc.Node   `yaml:"type,required"`
+	Label    labels          `yaml:"label"`
+	Options  []string        `yaml:"options"`
+	To       []*yamldoc.Node `yaml:"to,one"`
+	Required bool            `yaml:"required"`
+	Unique   bool            `yaml:"unique"`
+	Max      int             `yaml:"max"`
+}
+
+// labels is a text, or a text for each language.
+type labels engine.Labels
+
+// UnmarshalYAMLDoc reads either form.
+func (l *labels) UnmarshalYAMLDoc(n *yamldoc.Node) yamldoc.Diagnostics {
+	if n.Kind() == yamldoc.Mapping {
+		var byLanguage map[string]string
+		diags := yamldoc.Decode(n, &byLanguage)
+		*l = byLanguage
+		return diags
+	}
+	var text string
+	diags := yamldoc.Decode(n, &text)
+	*l = labels{"en": text}
+	return diags
+}
+
+var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// reference is a module name that was used before all modules were known.
+type reference struct {
+	at   *yamldoc.Node
+	name string
+}
+
+func (l *loader) module(file string, root *yamldoc.Node) {
+	var f moduleFile
+	diags := yamldoc.Decode(root, &f)
+	l.complain(diags...)
+	if f.Module == nil || !l.claim("module", f.Module.Text(), file, f.Module) {
+		return
+	}
+	if !engine.PlainToken(f.Module.Text()) {
+		l.complain(f.Module.Errorf("a module's name may hold only letters, digits, - and _"))
+	}
+	m := &engine.Module{
+		Name: f.Module.Text(), Label: engine.Labels(f.Label), Keep: f.Keep || l.options.KeepAll,
+		Fields: map[string]*engine.Field{},
+	}
+	for _, entry := range f.Fields {
+		l.field(m, entry)
+	}
+	for _, title := range f.Title {
+		if l.knownField(title, m) {
+			m.Title = append(m.Title, title.Text())
+		}
+	}
+	if f.Language != nil && l.knownField(f.Language, m) {
+		m.Language = f.Language.Text()
+	}
+	l.book.Modules[m.Name] = m
+}
+
+func (l *loader) field(m *engine.Module, entry yamldoc.Entry) {
+	var f fieldFile
+	if entry.Value.Kind() == yamldoc.Text {
+		f.Type = entry.Value
+	} else {
+		l.complain(yamldoc.Decode(entry.Value, &f)...)
+	}
+	if !fieldName.MatchString(entry.Key.Text()) {
+		l.complain(entry.Key.Errorf("a field's name may hold only letters, digits and _, and begins with none of the digits"))
+		return
+	}
+	if f.Type == nil {
+		return
+	}
+	field := &engine.Field{
+		Name: entry.Key.Text(), Type: engine.FieldType(f.Type.Text()), Label: engine.Labels(f.Label),
+		Options: f.Options, Required: f.Required, Unique: f.Unique, Max: f.Max,
+	}
+	if !slices.Contains(engine.FieldTypes(), field.Type) {
+		l.complain(f.Type.Unknown("field type", typeNames()))
+		return
+	}
+	if field.Type == engine.TypeReference && len(f.To) == 0 {
+		l.complain(entry.Value.Errorf("a reference needs to: the modules it may point at"))
+	}
+	for _, to := range f.To {
+		field.To = append(field.To, to.Text())
+		l.refs = append(l.refs, reference{at: to, name: to.Text()})
+	}
+	m.Names = append(m.Names, field.Name)
+	m.Fields[field.Name] = field
+}
+
+func typeNames() []string {
+	var names []string
+	for _, t := range engine.FieldTypes() {
+		names = append(names, string(t))
+	}
+	return names
+}
+
+// knownField tells whether a node names a field of the module, and complains if not.
+func (l *loader) knownField(at *yamldoc.Node, m *engine.Module) bool {
+	if m.Fields[at.Text()] != nil {
+		return true
+	}
+	l.complain(at.Unknown("field", m.Names))
+	return false
+}
+
+// checkReferences complains about modules that fields point at and nobody describes.
+func (l *loader) checkReferences() {
+	for _, ref := range l.refs {
+		if l.book.Modules[ref.name] == nil {
+			l.complain(ref.at.Unknown("module", l.moduleNames()))
+		}
+	}
+}
+
+func (l *loader) moduleNames() []string { return slices.Sorted(maps.Keys(l.book.Modules)) }
+
+// knownModule finds the module a node names, and complains if there is none.
+func (l *loader) knownModule(at *yamldoc.Node) *engine.Module {
+	m := l.book.Modules[at.Text()]
+	if m == nil {
+		l.complain(at.Unknown("module", l.moduleNames()))
+	}
+	return m
+}

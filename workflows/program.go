@@ -1,0 +1,187 @@
+package workflows
+
+import (
+	"fmt"
+	"regexp"
+
+	"postern/engine"
+	"postern/internal/exprsafe"
+)
+
+// evaluator is what expressions and texts of internal/exprsafe have in common.
+type evaluator interface {
+	Eval(env map[string]any) (any, error)
+	Routes() []string
+}
+
+// program joins a compiled expression to the environment of the engine.
+type program struct {
+	evaluator
+	source  string
+	modules map[string]*engine.Module
+}
+
+// Source is what the admin wrote.
+func (p *program) Source() string { return p.source }
+
+// Eval evaluates the expression for a run.
+func (p *program) Eval(env *engine.Env) (any, error) {
+	values, err := env.Memo("expression", func() (map[string]any, error) { return p.values(env) })
+	if err != nil {
+		return nil, err
+	}
+	if _, have := values["old"]; !have && speaksOfOld.MatchString(p.source) {
+		old, err := env.OldView()
+		if err != nil {
+			return nil, fmt.Errorf("old: %w", err)
+		}
+		values["old"] = old
+	}
+	return p.evaluator.Eval(values)
+}
+
+var speaksOfOld = regexp.MustCompile(`\bold\b`)
+
+// values lays the environment out as expressions see it.
+func (p *program) values(env *engine.Env) (map[string]any, error) {
+	record, err := env.View()
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	routes, err := env.RouteViews(p.modules)
+	if err != nil {
+		return nil, err
+	}
+	steps := map[string]any{}
+	for id, outputs := range env.Outputs {
+		steps[id] = map[string]any(outputs)
+	}
+	vars := env.Vars
+	if vars == nil {
+		vars = map[string]any{}
+	}
+	values := map[string]any{
+		"record": record, "steps": steps, "vars": vars, "actor": "",
+		exprsafe.EnvRoutes: routes, exprsafe.EnvNow: env.Now,
+	}
+	if env.Event == nil {
+		return values, nil
+	}
+	return values, p.addEvent(values, record, env)
+}
+
+func (p *program) addEvent(values, record map[string]any, env *engine.Env) error {
+	snapshot, err := env.EventView()
+	if err != nil {
+		return fmt.Errorf("event: %w", err)
+	}
+	event, change := env.Event, env.Event.Change
+	old, err := env.Module.ViewOf(change.Old)
+	if err != nil {
+		return fmt.Errorf("old: %w", err)
+	}
+	changed := make(map[string]bool, len(change.Changed))
+	for _, name := range change.Changed {
+		changed[name] = true
+	}
+	values["actor"] = change.Actor
+	values["event"] = map[string]any{
+		"id": event.ID, "source": event.Source, "type": event.Type, "time": event.Time, "record": snapshot,
+	}
+	values[exprsafe.EnvChange] = exprsafe.Change{
+		New: event.Type == engine.RecordCreated, Changed: changed, Old: old, Now: record,
+	}
+	return nil
+}
+
+// constant is a value that is no text.
+type constant struct{ value any }
+
+// Eval gives the value.
+func (c constant) Eval(*engine.Env) (any, error) { return c.value, nil }
+
+// Routes of a constant are none.
+func (constant) Routes() []string { return nil }
+
+// Source is the value as text.
+func (c constant) Source() string { return fmt.Sprint(c.value) }
+
+// types makes the scopes of expressions from the descriptions of modules.
+type types struct {
+	modules map[string]*engine.Module
+	objects map[string]exprsafe.Type
+}
+
+// scope is what an expression on a record of the module may see; steps are the ids of the steps
+// before it.
+func (t *types) scope(module *engine.Module, steps []string) *exprsafe.Scope {
+	record := t.object(module)
+	outputs := map[string]exprsafe.Type{}
+	for _, id := range steps {
+		outputs[id] = exprsafe.Type{Kind: exprsafe.Map}
+	}
+	text, at := exprsafe.Type{Kind: exprsafe.Text}, exprsafe.Type{Kind: exprsafe.Time}
+	return &exprsafe.Scope{Names: map[string]exprsafe.Type{
+		"record": record, "old": record, "actor": text,
+		"event": exprsafe.ObjectOf("event", map[string]exprsafe.Type{
+			"id": text, "source": text, "type": text, "time": at, "record": record,
+		}),
+		"steps": exprsafe.ObjectOf("steps", outputs),
+		"vars":  {Kind: exprsafe.Map},
+	}}
+}
+
+func (t *types) object(module *engine.Module) exprsafe.Type {
+	if o, ok := t.objects[module.Name]; ok {
+		return o
+	}
+	fields := map[string]exprsafe.Type{"id": {Kind: exprsafe.Text}}
+	for name, field := range module.Fields {
+		fields[name] = t.field(field)
+	}
+	if t.objects == nil {
+		t.objects = map[string]exprsafe.Type{}
+	}
+	t.objects[module.Name] = exprsafe.ObjectOf(module.Name, fields)
+	return t.objects[module.Name]
+}
+
+func (t *types) field(f *engine.Field) exprsafe.Type {
+	switch f.Type {
+	case engine.TypeNumber, engine.TypeInteger, engine.TypeDecimal, engine.TypeCurrency:
+		return exprsafe.Type{Kind: exprsafe.Number}
+	case engine.TypeBoolean:
+		return exprsafe.Type{Kind: exprsafe.Bool}
+	case engine.TypeDate, engine.TypeDateTime:
+		return exprsafe.Type{Kind: exprsafe.Time}
+	case engine.TypeMultiPicklist:
+		return exprsafe.ListOf(exprsafe.Type{Kind: exprsafe.Text})
+	case engine.TypeReference:
+		return exprsafe.ReferenceTo(func() exprsafe.Type { return t.union(f.To) })
+	}
+	return exprsafe.Type{Kind: exprsafe.Text}
+}
+
+// union is what a reference to several modules shows: every field of any; one that they type
+// differently may be anything.
+func (t *types) union(modules []string) exprsafe.Type {
+	fields := map[string]exprsafe.Type{}
+	name := ""
+	for _, m := range modules {
+		if t.modules[m] == nil {
+			continue
+		}
+		object := t.object(t.modules[m])
+		if name != "" {
+			name += " or "
+		}
+		name += object.Name
+		for field, typ := range object.Fields {
+			if known, ok := fields[field]; ok && known.Kind != typ.Kind {
+				typ = exprsafe.Type{}
+			}
+			fields[field] = typ
+		}
+	}
+	return exprsafe.ObjectOf(name, fields)
+}

@@ -1,0 +1,8 @@
+package workflows
+
+import "embed"
+
+// Shipped is the book that comes with Postern: a start to copy from, and what the demo runs.
+//
+//go:embed *.yaml modules landings templates
+var Shipped embed.FS

@@ -1,0 +1,142 @@
+package workflows
+
+import (
+	"regexp"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/exprsafe"
+	"postern/internal/yamldoc"
+)
+
+// workflowFile is a workflow.
+type workflowFile struct {
+	Name        *yamldoc.Node   `yaml:"name,required"`
+	Description string          `yaml:"description"`
+	On          []triggerFile   `yaml:"on,required,one"`
+	If          *yamldoc.Node   `yaml:"if"`
+	Tasks       []*yamldoc.Node `yaml:"tasks,required"`
+}
+
+type triggerFile struct {
+	Event   *yamldoc.Node   `yaml:"event,required"`
+	Module  *yamldoc.Node   `yaml:"module,required"`
+	Changed []*yamldoc.Node `yaml:"changed,one"`
+}
+
+var workflowName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
+
+// recordEvents are the event types a trigger may name; saved is created or updated.
+var recordEvents = map[string][]string{
+	"record.created":  {engine.RecordCreated},
+	"record.updated":  {engine.RecordUpdated},
+	"record.saved":    {engine.RecordCreated, engine.RecordUpdated},
+	"record.deleted":  {engine.RecordDeleted},
+	"record.restored": {engine.RecordRestored},
+}
+
+func eventNames() []string {
+	return []string{"record.created", "record.updated", "record.saved", "record.deleted", "record.restored"}
+}
+
+func (l *loader) workflow(file string, root *yamldoc.Node) {
+	var f workflowFile
+	l.complain(yamldoc.Decode(root, &f)...)
+	if f.Name == nil || !l.claim("workflow", f.Name.Text(), file, f.Name) {
+		return
+	}
+	w := &engine.Workflow{Name: f.Name.Text(), Description: f.Description, Templates: map[string]engine.Template{}}
+	if !workflowName.MatchString(w.Name) {
+		l.complain(f.Name.Errorf("a workflow's name may hold only small letters, digits and -, at most 64"))
+	}
+	for _, t := range f.On {
+		l.trigger(w, t)
+	}
+	if w.Module == nil {
+		return // without a module nothing below can be checked
+	}
+	b := &binder{loader: l, workflow: w, files: map[string]bool{file: true}}
+	if f.If != nil {
+		w.If = l.program(f.If, l.types.scope(w.Module, nil), exprsafe.Bool)
+	}
+	b.steps(f.Tasks, root)
+	l.moduleFiles(w.Module, b.files)
+	w.Files = l.bundle(b.files)
+	w.Version = versionOf(w.Files)
+	l.book.Workflows = append(l.book.Workflows, w)
+}
+
+func (l *loader) trigger(w *engine.Workflow, t triggerFile) {
+	if t.Event == nil || t.Module == nil {
+		return
+	}
+	events := recordEvents[t.Event.Text()]
+	if events == nil {
+		l.complain(t.Event.Unknown("event", eventNames()))
+	}
+	module := l.knownModule(t.Module)
+	if module == nil {
+		return
+	}
+	if w.Module != nil && w.Module != module {
+		l.complain(t.Module.Errorf("all triggers of a workflow are on one module; this one began with %s", w.Module.Name))
+		return
+	}
+	w.Module = module
+	var changed []string
+	for _, field := range t.Changed {
+		if l.knownField(field, module) {
+			changed = append(changed, field.Text())
+		}
+	}
+	if len(changed) > 0 && (t.Event.Text() == "record.created" || t.Event.Text() == "record.deleted") {
+		l.complain(t.Changed[0].Errorf("%s has no changed fields", t.Event.Text()))
+	}
+	for _, event := range events {
+		trigger := engine.Trigger{Event: event, Module: module.Name}
+		if event == engine.RecordUpdated {
+			trigger.Changed = changed
+		}
+		w.Triggers = append(w.Triggers, trigger)
+	}
+}
+
+// program compiles a bare expression at a node; nil after a complaint.
+func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.Kind) engine.Program {
+	if !n.IsScalar() || n.Kind() == yamldoc.Null {
+		l.complain(n.Errorf("expected an expression, found %s", n.Kind()))
+		return nil
+	}
+	p, fail := exprsafe.Compile(n.Text(), scope, want)
+	if fail != nil {
+		l.complain(located(n, fail))
+		return nil
+	}
+	return &program{evaluator: p, source: n.Text(), modules: l.book.Modules}
+}
+
+// text compiles a value at a node: text with {{ … }}, or a plain value; nil after a complaint.
+func (l *loader) text(n *yamldoc.Node, scope *exprsafe.Scope) engine.Program {
+	if n.Kind() != yamldoc.Text {
+		return constant{n.Plain()}
+	}
+	p, fail := exprsafe.CompileText(n.Text(), scope)
+	if fail != nil {
+		l.complain(located(n, fail))
+		return nil
+	}
+	if text, ok := p.Const(); ok {
+		return constant{text}
+	}
+	return &program{evaluator: p, source: n.Text(), modules: l.book.Modules}
+}
+
+// located is a compiler's complaint at its place in the file.
+func located(n *yamldoc.Node, fail *exprsafe.Error) yamldoc.Diagnostic {
+	d := n.Errorf("%s", fail.Message)
+	d.Line, d.Column = n.AtByte(fail.Offset)
+	if fail.Hint != "" {
+		d.Hint = "did you mean \"" + strings.ReplaceAll(fail.Hint, "\"", "'") + "\"?"
+	}
+	return d
+}
