@@ -77,6 +77,9 @@ func (e *Engine) insist(what string, change func(context.Context) error) error {
 
 // refused tells whether the store's answer is final.
 func refused(err error) bool {
+	if IsPermanent(err) {
+		return true
+	}
 	for _, final := range []error{ErrConflict, ErrTaken, ErrNoRecord, ErrFenced} {
 		if errors.Is(err, final) {
 			return true

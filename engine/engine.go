@@ -114,7 +114,10 @@ func (e *Engine) Ready(ctx context.Context) []string {
 // nil after an orderly end.
 func (e *Engine) Run(ctx context.Context) error {
 	after, unfinished, err := e.begin(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return err
 	}
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,3 +1,5 @@
+// Package enginetest holds one suite for each port of engine: what the engine relies on, said as tests. Whoever fills a
+// port runs its suite from a test of their own. It is for tests only.
 package enginetest
 
 import (
@@ -263,7 +265,8 @@ func busPurge(t *testing.T, bus engine.Bus) {
 			t.Fatalf("purge up to %d: %v", step.upTo, err)
 		}
 		if got := busAt(t, bus).First; got != step.first {
-			t.Errorf("after purging up to %d older than %v the first is %d, want %d", step.upTo, step.keep, got, step.first)
+			t.Errorf("after purging up to %d older than %v the first is %d, want %d",
+				step.upTo, step.keep, got, step.first)
 		}
 	}
 	if diff := cmp.Diff([]string{"5"}, busIDs(t, busRead(t, bus, 0, 1))); diff != "" {

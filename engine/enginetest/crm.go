@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"postern/engine"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"postern/engine"
 )
 
 // crmNow is when everything in the suite of a CRM happens.

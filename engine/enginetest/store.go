@@ -4,20 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"postern/engine"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"postern/engine"
 )
 
 // storeTrial is a store whose partitions the case of the suite owns, and what the case made so far.
 type storeTrial struct {
 	engine.Store
 	fences []engine.Fence
-	made   byte // ids that were given out
+	made   int // ids that were given out
 }
 
 // TestStore holds a Store against what the engine relies on. open gives an empty store that lives as long as its test.
@@ -213,7 +212,8 @@ func storeOver(t *testing.T, s *storeTrial) {
 	s.advance(t, done(run), engine.Advance{})
 	late := *run
 	late.State = engine.RunReady
-	step := engine.Advance{Fence: s.fences[run.Partition], Run: &late, Deliveries: []*engine.Delivery{s.delivery(run, storeNow)}}
+	more := []*engine.Delivery{s.delivery(run, storeNow)}
+	step := engine.Advance{Fence: s.fences[run.Partition], Run: &late, Deliveries: more}
 	if err := s.Advance(t.Context(), step); !engine.IsPermanent(err) {
 		t.Errorf("a run that is over was advanced, or may be again: %v", err)
 	}
@@ -286,7 +286,8 @@ func storeCompany(t *testing.T, s *storeTrial) {
 		all.Go(func() { errs[i] = s.Advance(context.Background(), step) })
 	}
 	all.Wait()
-	for i, want := range map[int]error{good: engine.ErrConflict, good + 1: engine.ErrConflict, good + 2: engine.ErrFenced} {
+	bad := map[int]error{good: engine.ErrConflict, good + 1: engine.ErrConflict, good + 2: engine.ErrFenced}
+	for i, want := range bad {
 		if !errors.Is(errs[i], want) {
 			t.Errorf("bad change %d: got %v, want %v", i-good, errs[i], want)
 		}

@@ -3,20 +3,21 @@ package enginetest
 import (
 	"encoding/json"
 	"errors"
+	"postern/engine"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"postern/engine"
 )
 
 func storeOutbox(t *testing.T, s *storeTrial) {
 	s.intake(t, engine.Intake{Kept: []engine.Kept{keptTicket("1", 1, "Open")}})
 	run := s.takeIn(t, 1)
 	want := []*engine.Event{
-		{ID: "a", Source: engine.Source, Type: engine.LinkUsed, Subject: "HelpDesk/1", Time: storeNow, CauseID: "c", Depth: 2,
-			Data: json.RawMessage(`{"link":"x"}`)},
+		{
+			ID: "a", Source: engine.Source, Type: engine.LinkUsed, Subject: "HelpDesk/1", Time: storeNow, CauseID: "c",
+			Depth: 2, Data: json.RawMessage(`{"link":"x"}`),
+		},
 		{ID: "b", Source: engine.Source, Type: "ticket.escalated", Subject: "HelpDesk/1", TraceParent: "00-1-2-01"},
 		keptTicket("1", 9, "Closed").Event,
 	}
@@ -66,8 +67,8 @@ func storeWrite(t *testing.T, s *storeTrial) {
 		t.Fatalf("outgoing: %v, %v; want one event", got, err)
 	}
 	want := &engine.Event{
-		ID: w.EventID.String(), Source: engine.Source, Type: engine.RecordUpdated, Subject: "HelpDesk/1", Time: storeNow,
-		CauseID: "cause", Depth: 1, Change: &engine.Change{
+		ID: w.EventID.String(), Source: engine.Source, Type: engine.RecordUpdated, Subject: "HelpDesk/1",
+		Time: storeNow, CauseID: "cause", Depth: 1, Change: &engine.Change{
 			Record: engine.Fields{"status": "Closed", "hours": number("1.50")}, Old: engine.Fields{"status": "Open"},
 			Changed: []string{"status"}, Actor: "workflow:test",
 		},
@@ -190,7 +191,8 @@ func storeSettle(t *testing.T, s *storeTrial) {
 
 func storeOrphan(t *testing.T, s *storeTrial) {
 	run := s.takeIn(t, 1)
-	taken, planned, begun := s.delivery(run, storeNow), s.delivery(run, storeNow.Add(time.Minute)), s.delivery(run, storeNow)
+	taken, begun := s.delivery(run, storeNow), s.delivery(run, storeNow)
+	planned := s.delivery(run, storeNow.Add(time.Minute))
 	begun.State, begun.Slot = engine.DeliverySending, 3
 	s.advance(t, run, engine.Advance{Deliveries: []*engine.Delivery{taken, planned, begun}})
 	held := s.take(t, storeNow, 9)

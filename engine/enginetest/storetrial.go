@@ -3,12 +3,11 @@ package enginetest
 import (
 	"encoding/json"
 	"fmt"
+	"postern/engine"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"postern/engine"
 )
 
 // claim makes node the owner of all partitions; what the trial does from now on is under the new epochs.
@@ -138,7 +137,8 @@ func (s *storeTrial) delivery(run *engine.Run, due time.Time) *engine.Delivery {
 		Recipient: engine.Recipient{
 			Ref: engine.Ref{Module: "Contacts", ID: "9"}, Name: "Zoe", Address: "zoe@acme.example", Language: "en",
 		},
-		State: engine.DeliveryPlanned, Due: due, Until: due.Add(time.Hour), Retry: engine.DefaultRetry(), Created: storeNow,
+		State: engine.DeliveryPlanned, Due: due, Until: due.Add(time.Hour), Retry: engine.DefaultRetry(),
+		Created: storeNow,
 	}
 }
 

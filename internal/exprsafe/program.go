@@ -1,0 +1,142 @@
+package exprsafe
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/expr-lang/expr/ast"
+	exprcompiler "github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
+)
+
+// Program is a checked expression. It may be evaluated by many goroutines at once.
+type Program struct {
+	src      string
+	code     *vm.Program
+	typ      Type
+	routes   []string
+	machines sync.Pool
+}
+
+// machine is what one evaluation needs; it is used again by the next.
+type machine struct {
+	vm  vm.VM
+	run run
+}
+
+// run is the state of one evaluation. The virtual machine hands it to every function.
+type run struct {
+	env  map[string]any
+	work int
+}
+
+// spend counts work done and fails once it is more than MaxWork.
+func (r *run) spend(n int) error {
+	r.work += n
+	if r.work > MaxWork {
+		return fault("the expression looks at too much data")
+	}
+	return nil
+}
+
+// Compile checks an expression and makes it ready to be evaluated. Want says what it has to give,
+// Any if it does not matter. The error is a *Error and not an error so that its Offset is at hand;
+// test it for nil before handing it on as an error.
+func Compile(src string, scope *Scope, want Kind) (*Program, *Error) {
+	config := newConfig()
+	tree, fail := parse(src, config)
+	if fail != nil {
+		return nil, fail
+	}
+	if scope == nil {
+		scope = &Scope{}
+	}
+	c := &compiler{src: src, scope: scope, config: config, routes: map[string]bool{}}
+	root, fail := c.lower(tree.Node)
+	if fail != nil {
+		return nil, fail
+	}
+	root, fail = c.expect(tree.Node, root, want)
+	if fail != nil {
+		return nil, fail
+	}
+	code, fail := generate(src, root.node, config)
+	if fail != nil {
+		return nil, fail
+	}
+	p := &Program{src: src, code: code, typ: root.typ, routes: slices.Sorted(maps.Keys(c.routes))}
+	p.machines.New = func() any { return &machine{vm: vm.VM{MemoryBudget: MaxMemory}} }
+	return p, nil
+}
+
+// generate has expr turn the rewritten tree into code for its virtual machine. Its type checker and
+// its optimizer are left out: compiler has checked the types and both may walk a tree many times.
+func generate(src string, root ast.Node, config *conf.Config) (*vm.Program, *Error) {
+	code, err := exprcompiler.Compile(&parser.Tree{Node: root, Source: file.NewSource(src)}, config)
+	if err != nil {
+		return nil, &Error{Message: "this expression cannot be compiled"}
+	}
+	return code, nil
+}
+
+// Routes are the references that an evaluation follows from the record: "parent_id",
+// "parent_id.account_id". They are sorted, so each stands after those it begins with, which are
+// always among them.
+func (p *Program) Routes() []string { return slices.Clone(p.routes) }
+
+// Kind is what the expression gives, Any if that shows only when it is evaluated.
+func (p *Program) Kind() Kind { return p.typ.Kind }
+
+// Eval evaluates the expression in an environment of plain data: nil, string, bool, numbers,
+// json.Number, time.Time, time.Duration, []any, []string and map[string]any, under the scope's names
+// and the Env keys. It returns such a value too, with numbers as int or float64. Any error is a
+// *Error with the place in the source.
+func (p *Program) Eval(env map[string]any) (any, error) {
+	v, _, fail := p.eval(env, 0)
+	if fail != nil {
+		return nil, fail
+	}
+	return v, nil
+}
+
+// eval evaluates with some of MaxWork spent already, and returns what is spent in the end.
+func (p *Program) eval(env map[string]any, spent int) (v any, work int, fail *Error) {
+	m, ok := p.machines.Get().(*machine)
+	if !ok {
+		return nil, spent, &Error{Message: "the expression could not be evaluated"}
+	}
+	m.run = run{env: env, work: spent}
+	defer func() {
+		if recover() != nil { // the machine is in an unknown state and is not used again
+			v, fail = nil, &Error{Message: "the expression could not be evaluated"}
+		}
+	}()
+	v, err := m.vm.Run(p.code, &m.run)
+	if err == nil {
+		v, err = m.run.result(v)
+	}
+	work = m.run.work
+	m.run.env = nil
+	p.machines.Put(m)
+	if err != nil {
+		return nil, work, evaluationError(p.src, err)
+	}
+	return v, work, nil
+}
+
+// Bool evaluates a condition. Null counts as false.
+func (p *Program) Bool(env map[string]any) (bool, error) {
+	v, _, fail := p.eval(env, 0)
+	if fail != nil {
+		return false, fail
+	}
+	b, err := truth(v)
+	if err != nil {
+		return false, &Error{Message: err.Error()}
+	}
+	return b, nil
+}

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"postern/engine"
+	"time"
+)
+
+// Advance implements engine.RunStore.
+func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
+	asks, err := prepareAsks(step, s.clock.Now())
+	if err != nil {
+		return fmt.Errorf("advance run %s: %w", step.Run.ID, engine.Permanent(err))
+	}
+	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+		if err := tx.fence(ctx, step.Fence); err != nil {
+			return err
+		}
+		for _, w := range step.Writes {
+			if _, err := tx.write(ctx, w); err != nil {
+				return err
+			}
+		}
+		if err := tx.run(ctx, asks.inserts...); err != nil {
+			return err
+		}
+		if err := tx.emit(ctx, asks.events...); err != nil {
+			return err
+		}
+		rows, err := tx.exec(ctx, asks.update.query, asks.update.args...)
+		if err == nil && rows == 0 {
+			return errRunOver
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("advance run %s: %w", step.Run.ID, err)
+	}
+	return nil
+}
+
+// asks is what a step leads to, as statements.
+type asks struct {
+	inserts []call // of links and deliveries
+	events  []string
+	update  call // of the run
+}
+
+func prepareAsks(step engine.Advance, now time.Time) (asks, error) {
+	var a asks
+	for _, link := range step.Links {
+		a.inserts = append(a.inserts, insertLink(link))
+	}
+	for _, d := range step.Deliveries {
+		insert, err := insertDelivery(d, now)
+		if err != nil {
+			return asks{}, err
+		}
+		a.inserts = append(a.inserts, insert)
+	}
+	for _, event := range step.Events {
+		written, err := text(event)
+		if err != nil {
+			return asks{}, err
+		}
+		a.events = append(a.events, written)
+	}
+	var err error
+	a.update, err = updateRun(step.Run, now)
+	return a, err
+}
+
+// updateRun stores a run's new state; one that is over stays as it is.
+func updateRun(run *engine.Run, now time.Time) (call, error) {
+	progress, err := text(run.Progress)
+	if err != nil {
+		return call{}, err
+	}
+	history, err := text(run.History)
+	if err != nil {
+		return call{}, err
+	}
+	const query = `UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ?
+		WHERE id = ? AND state IN ('pending', 'ready')`
+	return call{query, []any{string(run.State), run.Reason, progress, history, instant(now), ident(run.ID)}}, nil
+}

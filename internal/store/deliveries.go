@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"postern/engine"
+	"time"
+)
+
+// errDeliveryOver is permanent: no repetition brings the delivery back.
+var errDeliveryOver = engine.Permanent(errors.New("the delivery is over or was never planned"))
+
+const deliveryColumns = `id, run, partition, workflow, version, step, channel, template, module, record,
+	recipient_module, recipient, masked, links, sealed, state, slot, attempts, due, until, retry, receipt, reason,
+	history, created`
+
+const (
+	dueDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE state = 'planned' AND due <= ?
+		AND partition IN (SELECT value FROM json_each(?)) ORDER BY due, rowid LIMIT ?`
+	earliestDue = `SELECT min(due) FROM deliveries WHERE state = 'planned'
+		AND partition IN (SELECT value FROM json_each(?))`
+	heldDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE state = 'sending' ORDER BY slot`
+)
+
+// Take implements engine.DeliveryStore.
+func (s *Store) Take(
+	ctx context.Context, fences []engine.Fence, slots []int, now time.Time,
+) (taken []*engine.Delivery, next time.Time, err error) {
+	partitions := make([]int, len(fences))
+	for i, f := range fences {
+		partitions[i] = f.Partition
+	}
+	mine, err := text(partitions)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+		for _, f := range fences {
+			if err := tx.fence(ctx, f); err != nil {
+				return err
+			}
+		}
+		if taken, err = tx.deliveries(ctx, dueDeliveries, now.UnixMilli(), mine, len(slots)); err != nil {
+			return err
+		}
+		for i, d := range taken {
+			d.State, d.Slot = engine.DeliverySending, slots[i]
+			const hold = "UPDATE deliveries SET state = 'sending', slot = ?, updated = ? WHERE id = ?"
+			if err := tx.run(ctx, call{hold, []any{d.Slot, instant(now), ident(d.ID)}}); err != nil {
+				return err
+			}
+		}
+		return tx.get(ctx, earliestDue, []any{mine}, []any{(*instant)(&next)})
+	})
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("take deliveries: %w", err)
+	}
+	return taken, next, nil
+}
+
+// Settle implements engine.DeliveryStore. A delivery that is accepted or rejected stays so.
+func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
+	settle, err := settleCall(outcome.Delivery, s.clock.Now())
+	if err != nil {
+		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, engine.Permanent(err))
+	}
+	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+		if err := tx.fence(ctx, outcome.Fence); err != nil {
+			return err
+		}
+		rows, err := tx.exec(ctx, settle.query, settle.args...)
+		if err == nil && rows == 0 {
+			return errDeliveryOver
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, err)
+	}
+	return nil
+}
+
+func settleCall(d *engine.Delivery, now time.Time) (call, error) {
+	receipt, err := text(d.Receipt)
+	if err != nil {
+		return call{}, err
+	}
+	history, err := text(d.History)
+	if err != nil {
+		return call{}, err
+	}
+	const query = `UPDATE deliveries SET state = ?, attempts = ?, due = ?, receipt = ?, reason = ?, history = ?,
+		updated = ? WHERE id = ? AND state NOT IN ('accepted', 'rejected')`
+	return call{query, []any{
+		string(d.State), d.Attempts, d.Due.UnixMilli(), receipt, d.Reason, history, instant(now), ident(d.ID),
+	}}, nil
+}
+
+// insertDelivery stores a delivery without its recipient's name and address, which are only within Sealed.
+func insertDelivery(d *engine.Delivery, now time.Time) (call, error) {
+	var columns [4]string
+	for i, v := range []any{d.Links, d.Retry, d.Receipt, d.History} {
+		written, err := text(v)
+		if err != nil {
+			return call{}, err
+		}
+		columns[i] = written
+	}
+	const query = `INSERT INTO deliveries (` + deliveryColumns + `, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	return call{query, []any{
+		ident(d.ID), ident(d.Run), d.Partition, d.Workflow, d.Version, d.Step, d.Channel, d.Template, d.Record.Module,
+		d.Record.ID, d.Recipient.Ref.Module, d.Recipient.Ref.ID, d.Masked, columns[0], blob(d.Sealed), string(d.State),
+		d.Slot, d.Attempts, d.Due.UnixMilli(), instant(d.Until), columns[1], columns[2], d.Reason, columns[3],
+		instant(d.Created), instant(now),
+	}}, nil
+}
+
+// deliveries reads what a query finds, each with its links as they are now.
+func (t *tx) deliveries(ctx context.Context, query string, args ...any) ([]*engine.Delivery, error) {
+	var found []*engine.Delivery
+	err := t.each(ctx, query, args, func(row scan) error {
+		d, err := scanDelivery(row)
+		found = append(found, d)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range found {
+		for i := range d.Links {
+			link, err := t.link(ctx, d.Links[i].ID)
+			// A link that is gone leaves its place empty: only this delivery can then not be sent.
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return nil, err
+			}
+			d.Links[i].Link = link
+		}
+	}
+	return found, nil
+}
+
+func scanDelivery(row scan) (*engine.Delivery, error) {
+	var d engine.Delivery
+	err := row((*ident)(&d.ID), (*ident)(&d.Run), &d.Partition, &d.Workflow, &d.Version, &d.Step, &d.Channel,
+		&d.Template, &d.Record.Module, &d.Record.ID, &d.Recipient.Ref.Module, &d.Recipient.Ref.ID, &d.Masked,
+		document{&d.Links}, &d.Sealed, &d.State, &d.Slot, &d.Attempts, (*instant)(&d.Due), (*instant)(&d.Until),
+		document{&d.Retry}, document{&d.Receipt}, &d.Reason, document{&d.History}, (*instant)(&d.Created))
+	return &d, err
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"postern/engine"
+	"postern/links"
+	"time"
+)
+
+// Land implements links.Store. The order matters: a repeat is known before the link is looked at, which the first time
+// may have used up, and everything that can be refused is refused before anything is written.
+func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) {
+	used, err := text(act.Used)
+	if err != nil {
+		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
+	}
+	set, err := text(act.Write.Patch.Set)
+	if err != nil {
+		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
+	}
+	var outcome links.Outcome
+	err = s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		if outcome, err = tx.repeat(ctx, act); err != nil || outcome.Repeated {
+			return err
+		}
+		if err := tx.live(ctx, act.Link, act.At); err != nil {
+			return err
+		}
+		changed, err := tx.write(ctx, act.Write)
+		if err != nil {
+			return err
+		}
+		outcome = links.Outcome{At: act.At, Changed: changed}
+		if err := tx.use(ctx, act, set, changed); err != nil {
+			return err
+		}
+		return tx.emit(ctx, used)
+	})
+	if err != nil {
+		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
+	}
+	return outcome, nil
+}
+
+// repeat finds the first press of the same button; an outcome that is not Repeated says there was none.
+func (t *tx) repeat(ctx context.Context, act links.Act) (links.Outcome, error) {
+	var first links.Outcome
+	const query = `SELECT at, changed FROM visits WHERE flow = ? AND key = ? AND link = ? AND at > ?
+		ORDER BY at DESC LIMIT 1`
+	args := []any{ident(act.Flow), blob(act.Key), ident(act.Link), instant(act.At.Add(-links.RepeatWindow))}
+	err := t.get(ctx, query, args, []any{(*instant)(&first.At), &first.Changed})
+	if errors.Is(err, sql.ErrNoRows) {
+		return links.Outcome{}, nil
+	}
+	first.Repeated = err == nil
+	return first, err
+}
+
+// live says why a link does not allow one more use; nil if it does.
+func (t *tx) live(ctx context.Context, id engine.ID, at time.Time) error {
+	link, err := t.link(ctx, id)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return links.ErrNoLink
+	case err != nil:
+		return err
+	case !link.Revoked.IsZero():
+		return links.ErrRevoked
+	case at.Before(link.NotBefore):
+		return links.ErrNoLink
+	case !at.Before(link.Expires):
+		return links.ErrExpired
+	case link.Uses >= link.MaxUses:
+		return links.ErrUsed
+	}
+	return nil
+}
+
+// use counts the use and stores the visit. The count is conditional even though live has looked: no change of this
+// file can make a link be used more often than it may.
+func (t *tx) use(ctx context.Context, act links.Act, set string, changed bool) error {
+	const claim = `UPDATE links SET uses = uses + 1 WHERE id = ? AND uses < max_uses AND expires > ?
+		AND revoked IS NULL AND (not_before IS NULL OR not_before <= ?)`
+	rows, err := t.exec(ctx, claim, ident(act.Link), instant(act.At), instant(act.At))
+	if err != nil {
+		return err
+	}
+	if rows == 0 {
+		return links.ErrUsed
+	}
+	const visit = "INSERT INTO visits (id, flow, link, name, key, fields, changed, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+	return t.run(ctx, call{visit, []any{
+		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), set, changed, instant(act.At),
+	}})
+}
+
+// LastVisit implements links.Store.
+func (s *Store) LastVisit(ctx context.Context, flow engine.ID) (links.Visit, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	var visit links.Visit
+	const query = "SELECT name, fields, changed, at FROM visits WHERE flow = ? ORDER BY at DESC, id DESC LIMIT 1"
+	dest := []any{&visit.Name, document{&visit.Set}, &visit.Changed, (*instant)(&visit.At)}
+	err := s.reads.get(ctx, query, []any{ident(flow)}, dest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return links.Visit{}, links.ErrNoLink
+	}
+	if err != nil {
+		return links.Visit{}, fmt.Errorf("read the last visit of flow %s: %w", flow, err)
+	}
+	return visit, nil
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"postern/engine"
+	"time"
+)
+
+// errRunOver is permanent: no repetition brings the run back.
+var errRunOver = engine.Permanent(errors.New("the run is over or was never taken in"))
+
+const runColumns = `id, key, workflow, version, partition, seq, module, record, state, reason, event, progress, history,
+	created`
+
+const unfinishedRuns = `SELECT ` + runColumns + ` FROM runs WHERE state IN ('pending', 'ready') ORDER BY seq, rowid`
+
+// Intake implements engine.RunStore.
+func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
+	now := s.clock.Now()
+	inserts := make([]call, len(in.Runs))
+	for i, run := range in.Runs {
+		insert, err := insertRun(run, now)
+		if err != nil {
+			return nil, fmt.Errorf("take in run %s: %w", run.ID, engine.Permanent(err))
+		}
+		inserts[i] = insert
+	}
+	fresh := make([]bool, len(in.Runs))
+	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+		if err := tx.mark(ctx, in.Marks); err != nil {
+			return err
+		}
+		for i, insert := range inserts {
+			rows, err := tx.exec(ctx, insert.query, insert.args...)
+			if err != nil {
+				return err
+			}
+			fresh[i] = rows > 0
+		}
+		for _, kept := range in.Kept {
+			if err := tx.keep(ctx, kept, now); err != nil {
+				return err
+			}
+		}
+		return tx.bury(ctx, in.Refused)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take in: %w", err)
+	}
+	return fresh, nil
+}
+
+// mark moves cursors, all of them or, where one partition belongs to another by now, none. A cursor never goes back.
+func (t *tx) mark(ctx context.Context, marks []engine.Mark) error {
+	for _, m := range marks {
+		if err := t.fence(ctx, m.Fence); err != nil {
+			return err
+		}
+	}
+	for _, m := range marks {
+		const move = "UPDATE partitions SET cursor = max(cursor, ?) WHERE id = ?"
+		if err := t.run(ctx, call{move, []any{int64(m.Cursor), m.Partition}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertRun(run *engine.Run, now time.Time) (call, error) {
+	event, err := run.EventJSON()
+	if err != nil {
+		return call{}, err
+	}
+	progress, err := text(run.Progress)
+	if err != nil {
+		return call{}, err
+	}
+	history, err := text(run.History)
+	if err != nil {
+		return call{}, err
+	}
+	const query = `INSERT INTO runs (` + runColumns + `, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	return call{query, []any{
+		ident(run.ID), run.Key, run.Workflow, run.Version, run.Partition, int64(run.Seq), run.Record.Module,
+		run.Record.ID, string(run.State), run.Reason, string(event), progress, history, instant(run.Created),
+		instant(now),
+	}}, nil
+}
+
+func (t *tx) bury(ctx context.Context, letters []engine.DeadLetter) error {
+	const query = `INSERT INTO dead_letters (id, partition, seq, subject, reason, body, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	for _, l := range letters {
+		body := blob(l.Body[:min(len(l.Body), engine.MaxEventBytes)])
+		args := []any{ident(l.ID), l.Partition, int64(l.Seq), l.Subject, l.Reason, body, instant(l.At)}
+		if err := t.run(ctx, call{query, args}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unfinished implements engine.RunStore. Runs of one event come in the order they were taken in.
+func (s *Store) Unfinished(ctx context.Context) ([]*engine.Run, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	var runs []*engine.Run
+	err := s.reads.each(ctx, unfinishedRuns, nil, func(row scan) error {
+		run, err := scanRun(row)
+		runs = append(runs, run)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read unfinished runs: %w", err)
+	}
+	return runs, nil
+}
+
+func scanRun(row scan) (*engine.Run, error) {
+	var run engine.Run
+	var event []byte
+	err := row((*ident)(&run.ID), &run.Key, &run.Workflow, &run.Version, &run.Partition, &run.Seq, &run.Record.Module,
+		&run.Record.ID, &run.State, &run.Reason, &event, document{&run.Progress}, document{&run.History},
+		(*instant)(&run.Created))
+	if err != nil {
+		return nil, err
+	}
+	if run.Event, err = engine.RestoreEvent(event); err != nil {
+		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+	}
+	return &run, nil
+}

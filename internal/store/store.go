@@ -1,0 +1,62 @@
+// Package store keeps everything durable in one SQLite database: partitions, runs, deliveries, links, kept records
+// and the outbox. One type fills engine.Store and links.Store. It alone imports the SQL driver and the migrations.
+//
+// Changes pass one goroutine, the writer, which owns the one connection that writes. It commits whatever is queued
+// as soon as it is free, many changes in one transaction, so that a disk's sync is shared under load and nobody waits
+// for it to fill when there is none. Reads run beside it, on connections that cannot write.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"postern/engine"
+	"postern/links"
+	"sync"
+	"time"
+)
+
+var (
+	_ engine.Store = (*Store)(nil)
+	_ links.Store  = (*Store)(nil)
+)
+
+// readTimeout bounds one read.
+const readTimeout = 10 * time.Second
+
+// Store is an open database. Its methods may be called concurrently.
+type Store struct {
+	clock  engine.Clock
+	logger *slog.Logger
+
+	lock    *lock
+	reading *sql.DB
+	reads   *statements
+	writer  *writer
+
+	closing sync.Once
+	closed  error
+}
+
+// Close lets the writer finish what is queued and closes the database. What is asked of the store afterwards fails;
+// closing it again tells what the first time told.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.writer.close()
+		err := errors.Join(s.reading.Close(), s.writer.db.Close(), s.lock.release())
+		if err != nil {
+			s.closed = fmt.Errorf("close store: %w", err)
+		}
+	})
+	return s.closed
+}
+
+// Waiting receives a value after a commit that added events to the outbox, and once at the start if some were left.
+func (s *Store) Waiting() <-chan struct{} { return s.writer.waiting }
+
+// read bounds a read in time.
+func (s *Store) read(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, readTimeout)
+}

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"log/slog"
+	"path/filepath"
+	"postern/engine"
+	"postern/engine/enginetest"
+	"postern/links/linkstest"
+	"testing"
+)
+
+func TestStore(t *testing.T) {
+	enginetest.TestStore(t, func(t *testing.T) engine.Store { return fresh(t) })
+}
+
+func TestLinks(t *testing.T) {
+	linkstest.TestStore(t, func(t *testing.T) linkstest.Store { return fresh(t) })
+}
+
+// fresh opens an empty database.
+func fresh(t testing.TB) *Store {
+	t.Helper()
+	return at(t, filepath.Join(t.TempDir(), "postern.db"))
+}
+
+// at opens a database and closes it with the test, if the test has not.
+func at(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, engine.SystemClock{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// Log writes one line for each request: who was asked what, the answer's status, size and time. A path that may hold a
+// token is shortened by Redact; queries, headers and bodies are never logged.
+func Log(logger *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		path := Redact(r.URL.Path) // now: a handler may strip a prefix from it
+		answer := &recorder{ResponseWriter: w}
+		defer func() {
+			logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+				slog.String("method", r.Method), slog.String("path", path), slog.Int("status", answer.Status()),
+				slog.Int64("bytes", answer.bytes), slog.Duration("took", time.Since(began)))
+		}()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+// Redact puts ‹token› in the place of every path segment that follows one named l or f, where links carry their token:
+// /l/‹token›/answer. It does so wherever in the path, since a request may not be written as it should be.
+func Redact(path string) string {
+	segments := strings.Split(path, "/")
+	before := ""
+	for i, segment := range segments {
+		if segment == "" {
+			continue
+		}
+		if before == "l" || before == "f" {
+			segments[i] = "‹token›"
+		}
+		before = strings.ToLower(segment)
+	}
+	return strings.Join(segments, "/")
+}
+
+// Recover turns a panic of a handler into a calm page with status 500 and logs its cause. An answer that had begun is
+// cut off instead, so that nobody takes half a page for a whole one.
+func Recover(logger *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := Redact(r.URL.Path)
+		answer := &recorder{ResponseWriter: w}
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			err, _ := cause.(error)
+			onPurpose := errors.Is(err, http.ErrAbortHandler)
+			if !onPurpose {
+				logger.Error("request broke off", "method", r.Method, "path", path,
+					"cause", cause, "stack", string(debug.Stack()))
+			}
+			if onPurpose || answer.status != 0 {
+				panic(http.ErrAbortHandler) //nolint:forbidigo // how net/http is told to close the connection
+			}
+			sorry(w)
+		}()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+// sorryPage needs no style sheet and no script, which may be what is broken.
+const sorryPage = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Something went wrong</title>
+<h1>Something went wrong</h1>
+<p>This is our fault, not yours. It has been noted. Please try again in a moment.</p>
+</html>
+`
+
+// sorry drops the headers the handler had set: they were meant for another page.
+func sorry(w http.ResponseWriter) {
+	header := w.Header()
+	clear(header)
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusInternalServerError)
+	_, _ = w.Write([]byte(sorryPage)) // the client may have gone; there is nobody to tell
+}
+
+// recorder notes what was answered.
+type recorder struct {
+	http.ResponseWriter
+
+	status int // 0 until the answer begins
+	bytes  int64
+}
+
+// Status is what the client got: 200 where the handler said nothing.
+func (r *recorder) Status() int {
+	if r.status == 0 {
+		return http.StatusOK
+	}
+	return r.status
+}
+
+// WriteHeader notes the first final status; a 1xx one is only a sign on the way.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes of the body.
+func (r *recorder) Write(data []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(data)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach what is underneath.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
