@@ -1,0 +1,123 @@
+// Package keys holds the root secret and everything derived from it.
+//
+// The secret lives in a file that only its owner can read, beside the database and never in it: either one alone
+// opens nothing. A file holds one or more generations, each named by one base32 character; what was made under a
+// generation carries its name, so a new generation can take over while the old one is still understood.
+//
+// Nobody but this package sees the secret. The others get views that can do one job: Mint makes the tokens of links,
+// Door recognises them and cannot make any, Seal encrypts.
+package keys
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// secretBytes is the size of a generation's secret: 256 bits.
+const secretBytes = 32
+
+// firstGeneration names the generation that Create makes.
+const firstGeneration = 'a'
+
+const fileHead = "# Postern's root secret. Keep a copy in a safe place, apart from the copies of the database.\n"
+
+// Root is the secret of every generation in a key file, the current one last.
+type Root struct {
+	generations []generation
+}
+
+type generation struct {
+	id     byte
+	secret [secretBytes]byte
+}
+
+// Create makes a key file with a first generation of 256 bits read from random. It fails with fs.ErrExist
+// where a file is already: a secret is never overwritten.
+func Create(path string, random io.Reader) (Root, error) {
+	first := generation{id: firstGeneration}
+	if _, err := io.ReadFull(random, first.secret[:]); err != nil {
+		return Root{}, fmt.Errorf("create key file: read random bits: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return Root{}, fmt.Errorf("create key file: %w", err)
+	}
+	_, err = fmt.Fprintf(file, "%s%c %x\n", fileHead, first.id, first.secret)
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return Root{}, errors.Join(fmt.Errorf("create key file: %w", err), os.Remove(path))
+	}
+	return Root{generations: []generation{first}}, nil
+}
+
+// Open reads a key file. It fails with fs.ErrNotExist where there is none, and refuses a file that others
+// than its owner can read or write. Its errors name lines, never what is on them.
+func Open(path string) (Root, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Root{}, fmt.Errorf("open key file: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+		return Root{}, fmt.Errorf("open key file: %s has mode %#o, so others can reach it: chmod 600", path, mode)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Root{}, fmt.Errorf("open key file: %w", err)
+	}
+	root, err := parse(string(text))
+	if err != nil {
+		return Root{}, fmt.Errorf("open key file: %s: %w", path, err)
+	}
+	return root, nil
+}
+
+// parse reads lines of a generation's name, a space and its secret in hexadecimal digits. Lines that begin
+// with # are for people.
+func parse(text string) (Root, error) {
+	var root Root
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		g, err := parseGeneration(line)
+		if err != nil {
+			return Root{}, fmt.Errorf("line %d: %w", number, err)
+		}
+		if root.holds(g.id) {
+			return Root{}, fmt.Errorf("line %d: generation %c is there twice", number, g.id)
+		}
+		root.generations = append(root.generations, g)
+	}
+	if len(root.generations) == 0 {
+		return Root{}, errors.New("holds no secret: restore it from a copy")
+	}
+	return root, nil
+}
+
+func parseGeneration(line string) (generation, error) {
+	name, digits, _ := strings.Cut(line, " ")
+	if len(name) != 1 || !strings.Contains(alphabet, name) {
+		return generation{}, errors.New("does not begin with a generation's name, one of " + alphabet)
+	}
+	g := generation{id: name[0]}
+	n, err := hex.Decode(g.secret[:], []byte(digits[:min(len(digits), 2*secretBytes)]))
+	if err != nil || n != secretBytes || len(digits) != 2*secretBytes {
+		return generation{}, fmt.Errorf("the secret is not %d hexadecimal digits", 2*secretBytes)
+	}
+	return g, nil
+}
+
+func (r Root) holds(id byte) bool {
+	for _, g := range r.generations {
+		if g.id == id {
+			return true
+		}
+	}
+	return false
+}

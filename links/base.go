@@ -1,0 +1,55 @@
+package links
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// MaxURL is how long a link's address should be at most, in characters: so that a text message has room for
+// a sentence beside it.
+const MaxURL = 64
+
+// Base is the address that links begin with. It comes from the configuration alone: what a request says of
+// its host is never believed.
+type Base struct {
+	origin string // scheme and host, without a slash at the end
+	secure bool
+}
+
+// ParseBase reads a base address such as https://go.acme.example. It must be https, except for this machine
+// itself, and have nothing behind the host.
+func ParseBase(text string) (Base, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Hostname() == "" {
+		return Base{}, fmt.Errorf("base address %q is not like https://go.acme.example", text)
+	}
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return Base{}, fmt.Errorf("base address %q must begin with https://", text)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return Base{}, fmt.Errorf("base address %q must begin with https://: plain http is only for this machine", text)
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return Base{}, fmt.Errorf("base address %q must end after the host", text)
+	}
+	return Base{origin: u.Scheme + "://" + strings.ToLower(u.Host), secure: u.Scheme == "https"}, nil
+}
+
+// String is the base as links begin with it.
+func (b Base) String() string { return b.origin }
+
+// URLLength is how long every link under this base is; see MaxURL.
+func (b Base) URLLength() int { return len(b.link(strings.Repeat("a", 1+tokenChars))) }
+
+// link is the whole address of a link.
+func (b Base) link(keyAndToken string) string { return b.origin + "/l/" + keyAndToken }
+
+// loopback tells whether a host can only be this machine (RFC 6761 section 6.3, RFC 4291 section 2.5.3).
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,146 @@
+package links
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/labels"
+)
+
+const (
+	// radios is how many options are shown side by side; more of them go into a list that opens.
+	radios = 4
+	// oneLine is the longest text that gets a field of one line.
+	oneLine = 200
+)
+
+// control is an entry as the page draws it.
+type control struct {
+	ID, Name, Label string
+	Kind            string // of the drawing: input, area, radio, select, checks, box
+	Type            string // of an input, as HTML names it
+	InputMode       string // which keyboard a phone shows
+	Autocomplete    string // which of their own details a browser may offer; "" for none
+	Value           string // as formText writes it
+	Options         []option
+	Max             int // longest text; 0 for no limit that HTML could keep
+	Required        bool
+	Hint            string
+	Problem         string // why what was typed is refused
+	Meanwhile       string // what somebody else changed the value to, while the visitor typed
+}
+
+// option is one choice of a control. An empty value with a label is the choice of none.
+type option struct {
+	ID, Value, Label string
+	Chosen           bool
+}
+
+// DescribedBy are the ids of the lines that belong to the control, for assistive technology.
+func (c control) DescribedBy() string {
+	var ids []string
+	for suffix, text := range map[string]string{"-hint": c.Hint, "-problem": c.Problem, "-meanwhile": c.Meanwhile} {
+		if text != "" {
+			ids = append(ids, c.ID+suffix)
+		}
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, " ")
+}
+
+// controls draws the form.
+func (f *form) controls(texts labels.Texts) []control {
+	drawn := make([]control, len(f.entries))
+	for i, e := range f.entries {
+		drawn[i] = e.control(texts)
+	}
+	return drawn
+}
+
+// faults are the controls whose text is refused, for the list above the form.
+func faults(drawn []control) []control {
+	return slices.DeleteFunc(slices.Clone(drawn), func(c control) bool { return c.Problem == "" })
+}
+
+// control draws an entry: what its type is to HTML, what is said beside it.
+func (e *entry) control(texts labels.Texts) control {
+	c := control{
+		ID: "field-" + e.field.Name, Name: e.field.Name, Label: fieldLabel(e.field, texts.Language), Value: e.typed,
+		Required: e.field.Required, Max: e.field.Max, Problem: e.problem, Kind: "input", Type: "text",
+	}
+	if e.clash {
+		c.Meanwhile = texts.Say("form.meanwhile", "Value", valueOr(displayText(e.field, e.stored, texts), texts))
+	}
+	switch e.field.Type {
+	case engine.TypePicklist:
+		c.Kind, c.Options = "select", e.options(texts)
+		if len(c.Options) <= radios {
+			c.Kind = "radio"
+		}
+	case engine.TypeMultiPicklist:
+		c.Kind, c.Options = "checks", e.options(texts)
+	case engine.TypeBoolean:
+		c.Kind = "box"
+	case engine.TypeInteger:
+		c.InputMode = "numeric"
+	case engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
+		c.InputMode = "decimal"
+	case engine.TypeDate:
+		c.Type = "date"
+	case engine.TypeDateTime:
+		c.Type, c.Hint = "datetime-local", texts.Say("form.utc")
+	case engine.TypeEmail:
+		c.Type, c.Autocomplete = "email", "email"
+	case engine.TypePhone:
+		c.Type, c.Autocomplete = "tel", "tel"
+	case engine.TypeURL:
+		c.Type, c.Autocomplete = "url", "url"
+	case engine.TypeText:
+		if c.Max == 0 || c.Max > oneLine || strings.Contains(e.typed, "\n") {
+			c.Kind = "area"
+		}
+		if c.Max > 0 {
+			c.Hint = texts.Say("form.longest", "Max", c.Max)
+		}
+	}
+	return c
+}
+
+// options are what the visitor may choose, and the record's own value where that is another, so that it can
+// stay.
+func (e *entry) options(texts labels.Texts) []option {
+	chosen := strings.Split(e.typed, "\n")
+	values := slices.Clone(e.field.Options)
+	for value := range strings.SplitSeq(e.current, "\n") {
+		if value != "" && !slices.Contains(values, value) {
+			values = append([]string{value}, values...)
+		}
+	}
+	if e.field.Type == engine.TypePicklist && !e.field.Required && e.current == "" {
+		values = append([]string{""}, values...)
+	}
+	options := make([]option, len(values))
+	for i, value := range values {
+		options[i] = option{
+			ID: "field-" + e.field.Name + "-" + strconv.Itoa(i), Value: value, Label: valueOr(value, texts),
+			Chosen: slices.Contains(chosen, value),
+		}
+	}
+	return options
+}
+
+// Optional tells whether the control is to be marked as one that may stay empty. One to choose from needs no mark.
+func (c control) Optional() bool { return !c.Required && (c.Kind == "input" || c.Kind == "area") }
+
+// Ticked tells whether the box of a yes-or-no field is ticked.
+func (c control) Ticked() bool { return c.Value == ticked }
+
+// valueOr is a value for reading, or the words for none.
+func valueOr(text string, texts labels.Texts) string {
+	if text == "" {
+		return texts.Say("value.empty")
+	}
+	return text
+}

@@ -1,0 +1,211 @@
+package links
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"time"
+
+	"postern/engine"
+	"postern/internal/keys"
+	"postern/internal/labels"
+)
+
+const (
+	// patience is how long one request may take in all, so that a slow CRM never holds visitors up for ever.
+	patience = 10 * time.Second
+	// flowLife is how long after passing the door a visitor can act, whatever they do meanwhile.
+	flowLife = time.Hour
+)
+
+// Brand is whose door it is, as visitors see it.
+type Brand struct {
+	Name string
+}
+
+// DoorConfig is what a Door works with. Everything but Labels is needed.
+type DoorConfig struct {
+	Store  Store
+	CRM    engine.CRM
+	Book   func() *engine.Book // the book as it is now
+	Keys   keys.Door
+	Base   Base
+	Clock  engine.Clock
+	Random io.Reader // of cookies and ids; it must not be guessable
+	Logger *slog.Logger
+	Labels *labels.Catalogue // nil for the shipped ones
+	Brand  Brand
+}
+
+// Door answers the requests that links lead to. It keeps nothing between two requests: all state is in the
+// store, so any number of doors can stand side by side.
+type Door struct {
+	with    DoorConfig
+	mux     *http.ServeMux
+	origins *http.CrossOriginProtection
+	pages   *pages
+}
+
+// NewDoor makes a door ready to serve. It is to be mounted at the root of its host and answers what it does
+// not know with the same page as an unknown link.
+func NewDoor(config DoorConfig) (*Door, error) {
+	if config.Labels == nil {
+		shipped, err := ShippedLabels()
+		if err != nil {
+			return nil, fmt.Errorf("open door: %w", err)
+		}
+		config.Labels = shipped
+	}
+	pages, err := loadPages()
+	if err != nil {
+		return nil, fmt.Errorf("open door: %w", err)
+	}
+	d := &Door{with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages}
+	// Behind a proxy the Host of a request may be another one than visitors see.
+	if err := d.origins.AddTrustedOrigin(config.Base.String()); err != nil {
+		return nil, fmt.Errorf("open door: %w", err)
+	}
+	d.routes()
+	return d, nil
+}
+
+// routes says which handler answers what. Everything that reads a flow goes through inFlow, but for the receipt,
+// which stays when the link is over.
+func (d *Door) routes() {
+	d.on("/l/{token}", d.showDoor, d.passDoor)
+	d.on("/L/{token}", d.showDoor, d.passDoor) // QR codes are shorter in capitals
+	d.on("/f/{flow}", d.inFlow(d.showRecord), d.inFlow(d.saveRecord))
+	d.on("/f/{flow}/{action}", d.inFlow(d.showAction), d.inFlow(d.doAction))
+	d.on("/r/{flow}", d.showReceipt, nil)
+	for path, asset := range d.pages.assets {
+		d.mux.Handle("GET "+path, asset)
+	}
+	d.mux.Handle("/", d.answering(func(*call) (answer, error) { return answer{}, errUnknown }))
+}
+
+// on serves a path: GET and HEAD by get, POST by post, everything else by a refusal.
+func (d *Door) on(path string, get, post handler) {
+	d.mux.Handle("GET "+path, d.answering(get))
+	allow := "GET, HEAD"
+	if post != nil {
+		d.mux.Handle("POST "+path, d.answering(d.guarded(post)))
+		allow = "GET, HEAD, POST"
+	}
+	d.mux.Handle(path, d.answering(func(*call) (answer, error) {
+		return answer{header: http.Header{"Allow": {allow}}}, errMethod
+	}))
+}
+
+// ServeHTTP answers a request.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	protect(w.Header(), d.with.Base.secure)
+	d.mux.ServeHTTP(w, r)
+}
+
+// call is one request while it is being answered.
+type call struct {
+	*http.Request
+	now   time.Time    // the same for everything that the request does
+	texts labels.Texts // by the browser's languages until the link's is known
+}
+
+// answer is what a handler wants sent: a page, or the way to another one.
+type answer struct {
+	status int // 200 if zero
+	page   string
+	title  string
+	body   any
+	goTo   string // path of the next page; the others are not needed then
+	header http.Header
+}
+
+// handler answers one call. An error becomes the page that refusals names for it.
+type handler func(c *call) (answer, error)
+
+// speak chooses the language: the link's, else the browser's.
+func (d *Door) speak(c *call, link engine.Link) {
+	c.texts = d.with.Labels.For(link.Language, c.Header.Get("Accept-Language"))
+}
+
+// answering turns a handler into an http.Handler: its answer into a page, its error into a calm one.
+func (d *Door) answering(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		c := &call{Request: r.WithContext(ctx), now: d.with.Clock.Now()}
+		c.texts = d.with.Labels.For(r.Header.Get("Accept-Language"))
+		reply, err := h(c)
+		if err != nil {
+			reply = d.refuse(c, reply.header, err)
+		}
+		d.send(w, c, reply)
+	})
+}
+
+// send writes an answer. The page is written as a whole first, so that a mistake in it never leaves half a page.
+func (d *Door) send(w http.ResponseWriter, c *call, reply answer) {
+	maps.Copy(w.Header(), reply.header)
+	if reply.goTo != "" {
+		w.Header().Set("Location", reply.goTo)
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	text, err := d.pages.render(reply, c.texts, d.with.Brand)
+	if err != nil {
+		d.with.Logger.ErrorContext(c.Context(), "page could not be written", "page", reply.page, "error", err)
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+	if reply.status != 0 {
+		w.WriteHeader(reply.status)
+	}
+	// What cannot be written was not waited for.
+	_, _ = w.Write(text)
+}
+
+// read gets a record as it is now; engine.ErrNoRecord when it is not there.
+func (d *Door) read(ctx context.Context, ref engine.Ref) (engine.Record, error) {
+	records, err := d.with.CRM.Get(ctx, ref)
+	if err != nil {
+		return engine.Record{}, fmt.Errorf("read record: %w", err)
+	}
+	if len(records) == 0 || records[0].Deleted {
+		return engine.Record{}, engine.ErrNoRecord
+	}
+	return records[0], nil
+}
+
+// landing finds what a link opens in the present book.
+func (d *Door) landing(link engine.Link) (*engine.Landing, error) {
+	landing := d.with.Book().Landings[link.Landing]
+	if landing == nil || landing.Module == nil || landing.Module.Name != link.Record.Module {
+		return nil, errRemoved
+	}
+	return landing, nil
+}
+
+// live tells whether a link opens now; if not, why.
+func live(link engine.Link, now time.Time) error {
+	switch {
+	case !link.Revoked.IsZero():
+		return ErrRevoked
+	case now.Before(link.NotBefore):
+		return ErrNoLink
+	case !now.Before(link.Expires):
+		return ErrExpired
+	case link.MaxUses > 0 && link.Uses >= link.MaxUses:
+		return ErrUsed
+	}
+	return nil
+}
+
+// hasUses tells whether an effect is left; a link made for none only shows.
+func hasUses(link engine.Link) bool { return link.Uses < link.MaxUses }
+
+var errUnknown = errors.New("there is nothing here")

@@ -1,0 +1,150 @@
+package links
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"postern/engine"
+	"postern/internal/labels"
+)
+
+// How forms write what HTML has controls for (HTML Living Standard section 2.3.5).
+const (
+	ticked      = "on"
+	inputMoment = "2006-01-02T15:04"
+)
+
+// shownField is a field as people read it.
+type shownField struct {
+	Label string
+	Text  string // "" for an empty value
+	URL   string // of a field that is a web address; "" for all others
+}
+
+// fieldOf is the module's description of a field; a text for one that has none.
+func fieldOf(module *engine.Module, name string) *engine.Field {
+	if field := module.Fields[name]; field != nil {
+		return field
+	}
+	return &engine.Field{Name: name, Type: engine.TypeText}
+}
+
+// fieldLabel is the field's name for people; its own name where the module gives none.
+func fieldLabel(field *engine.Field, lang string) string {
+	if label := field.Label.In(lang); label != "" {
+		return label
+	}
+	return field.Name
+}
+
+// show writes a field for reading, in the visitor's language. The text is plain: the page escapes it.
+func show(field *engine.Field, value any, texts labels.Texts) shownField {
+	s := shownField{Label: fieldLabel(field, texts.Language), Text: displayText(field, value, texts)}
+	if field.Type == engine.TypeURL && isWeb(s.Text) {
+		s.URL = s.Text
+	}
+	return s
+}
+
+// displayText writes a value for reading. A value that does not fit its field's type is shown as it is: hiding it
+// would not make the record right.
+func displayText(field *engine.Field, value any, texts labels.Texts) string {
+	if value == nil || value == "" {
+		return ""
+	}
+	canonical, err := lenient(field).Plain(value)
+	if err != nil {
+		return asText(value)
+	}
+	text := asText(canonical)
+	switch field.Type {
+	case engine.TypeBoolean:
+		if canonical == true {
+			return texts.Say("value.yes")
+		}
+		return texts.Say("value.no")
+	case engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
+		return texts.Amount(asText(value))
+	case engine.TypeDate:
+		if at, err := time.Parse(time.DateOnly, text); err == nil {
+			return texts.Day(at)
+		}
+	case engine.TypeDateTime:
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			return texts.Moment(at)
+		}
+	}
+	return strings.TrimSpace(text)
+}
+
+// formText writes a field as the form's control does, so that what comes back unchanged is the same text.
+func formText(field *engine.Field, value any) string {
+	if value == nil || value == "" {
+		return ""
+	}
+	canonical, err := lenient(field).Plain(value)
+	if err != nil {
+		canonical = value
+	}
+	switch field.Type {
+	case engine.TypeBoolean:
+		if canonical == true {
+			return ticked
+		}
+		return ""
+	case engine.TypeDateTime:
+		if at, err := time.Parse(time.RFC3339, asText(canonical)); err == nil {
+			return at.UTC().Format(inputMoment)
+		}
+	case engine.TypeMultiPicklist:
+		return joined(canonical, "\n")
+	case engine.TypeDate:
+		return asText(canonical)
+	case engine.TypeText:
+		return strings.ReplaceAll(asText(value), "\r\n", "\n")
+	}
+	return strings.TrimSpace(asText(value))
+}
+
+// lenient is the field without its limits: what a record holds is shown even where nobody could enter it.
+func lenient(field *engine.Field) *engine.Field {
+	return &engine.Field{Name: field.Name, Type: field.Type}
+}
+
+// asText writes a plain value as text.
+func asText(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case []any:
+		return joined(v, ", ")
+	}
+	return fmt.Sprint(value)
+}
+
+// joined writes a list with a separator between its items; what is no list as its one item.
+func joined(value any, separator string) string {
+	list, ok := value.([]any)
+	if !ok {
+		return asText(value)
+	}
+	items := make([]string, len(list))
+	for i, item := range list {
+		items[i] = asText(item)
+	}
+	return strings.Join(items, separator)
+}
+
+// isWeb tells whether a text is a web address that may become a link: whoever writes a record could write
+// other schemes.
+func isWeb(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}

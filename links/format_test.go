@@ -1,0 +1,34 @@
+package links
+
+import (
+	"encoding/json"
+	"testing"
+
+	"postern/engine"
+)
+
+func TestDisplayText(t *testing.T) {
+	tests := []struct {
+		kind  engine.FieldType
+		value any
+		lang  string
+		want  string
+	}{
+		{engine.TypeText, "a <b>", "en", "a <b>"},
+		{engine.TypeText, nil, "en", ""},
+		{engine.TypeBoolean, "1", "es", "Sí"},
+		{engine.TypeBoolean, false, "nl", "Nee"},
+		{engine.TypeDate, "2026-11-02", "es", "2 de noviembre de 2026"},
+		{engine.TypeDateTime, "2026-11-02 23:30:00", "en", "2 November 2026 at 23:30 UTC"},
+		{engine.TypeDate, "one day", "en", "one day"},
+		{engine.TypeCurrency, json.Number("1234.50"), "nl", "1.234,50"},
+		{engine.TypeInteger, json.Number("2026"), "en", "2026"},
+		{engine.TypeMultiPicklist, "Red |##| Blue", "en", "Red, Blue"},
+	}
+	for _, test := range tests {
+		field := &engine.Field{Name: "f", Type: test.kind}
+		if got := displayText(field, test.value, shippedTexts(t, test.lang)); got != test.want {
+			t.Errorf("%s %v in %s: %q, want %q", test.kind, test.value, test.lang, got, test.want)
+		}
+	}
+}
