@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -32,10 +33,7 @@ func (e *Engine) commit(s *stretch) error {
 		}
 		return err
 	}
-	if s.run.State == RunFailed {
-		e.Logger.Warn("run failed", "workflow", s.run.Workflow, "run", s.run.ID.String(),
-			"record", s.run.Record.String(), "reason", s.run.Reason)
-	}
+	e.tell(s.run)
 	for _, d := range s.asks.deliveries {
 		if d.State == DeliverySending {
 			e.send(d, s.asks.envs[d.ID])
@@ -45,6 +43,19 @@ func (e *Engine) commit(s *stretch) error {
 		e.slots.nudge()
 	}
 	return nil
+}
+
+// tell logs a run that ended before its last step.
+func (e *Engine) tell(run *Run) {
+	if run.Reason == "" {
+		return
+	}
+	level := slog.LevelInfo
+	if run.State == RunFailed {
+		level = slog.LevelWarn
+	}
+	e.Logger.Log(e.work, level, "run ended early", "state", string(run.State), "workflow", run.Workflow,
+		"run", run.ID.String(), "record", run.Record.String(), "reason", run.Reason)
 }
 
 // release gives back the slot of a delivery that will not be sent now.
@@ -68,7 +79,7 @@ func (e *Engine) insist(what string, change func(context.Context) error) error {
 		if err == nil || refused(err) || e.work.Err() != nil {
 			return err
 		}
-		e.Logger.Error(what+": the store does not take it, trying again", "error", err)
+		e.Logger.Error("the store does not take a change, trying again", "change", what, "error", err)
 		if e.Clock.Wait(e.work, pause) != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}

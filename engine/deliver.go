@@ -128,9 +128,10 @@ func (e *Engine) settle(d *Delivery, receipt Receipt, cause error) {
 	switch {
 	case d.State == DeliveryAccepted:
 	case IsMisconfigured(cause):
-		e.Logger.Error("delivery: the channel needs an operator", "delivery", d.ID.String(), "channel", d.Channel, "error", cause)
+		e.Logger.Error("delivery failed: the channel needs an operator", "state", string(d.State), "channel", d.Channel,
+			"delivery", d.ID.String(), "attempts", d.Attempts, "error", cause)
 	default:
-		e.Logger.Warn("delivery "+string(d.State), "delivery", d.ID.String(), "channel", d.Channel,
+		e.Logger.Warn("delivery failed", "state", string(d.State), "channel", d.Channel, "delivery", d.ID.String(),
 			"workflow", d.Workflow, "attempts", d.Attempts, "error", cause)
 	}
 	slot := d.Slot
@@ -216,7 +217,7 @@ func (e *Engine) unseal(d *Delivery) (*Env, error) {
 		return nil, fmt.Errorf("module %s is no longer described", l.Module)
 	}
 	return &Env{
-		Now: l.Now, Recipient: l.Recipient, Record: l.Record, Module: module,
+		Now: l.Now, Recipient: l.Recipient, Ref: d.Record, Record: l.Record, Module: module,
 		Routes: l.Routes, Outputs: l.Outputs, Vars: l.Vars, Links: map[string]string{},
 	}, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -400,7 +399,7 @@ func TestRetryCarriesTheSameMessage(t *testing.T) {
 			return len(h.mail.Sent()) >= tries
 		})
 		if tries == 2 { // a restart between two tries changes nothing
-			h.until("the try to be settled", func() bool { return strings.Count(h.logs.String(), "delivery planned") == 2 })
+			h.until("the try to be settled", func() bool { return strings.Count(h.logs.String(), "state=planned") == 2 })
 			h.stop()
 			h.start()
 		}
@@ -418,8 +417,8 @@ func TestVerdicts(t *testing.T) {
 		err   error
 		state string
 	}{
-		{"permanent", engine.Permanent(errors.New("550 no such user")), "delivery rejected"},
-		{"unknown", engine.Unknown(errors.New("no answer after the dot")), "delivery unknown"},
+		{"permanent", engine.Permanent(errors.New("550 no such user")), "state=rejected"},
+		{"unknown", engine.Unknown(errors.New("no answer after the dot")), "state=unknown"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -440,13 +439,15 @@ func TestVerdicts(t *testing.T) {
 
 func TestGivesUp(t *testing.T) {
 	h := newHouse(t, bookOf(mainJob))
-	h.mail.Answer = func(engine.Message) (engine.Receipt, error) { return engine.Receipt{}, errors.New("connection refused") }
+	h.mail.Answer = func(engine.Message) (engine.Receipt, error) {
+		return engine.Receipt{}, errors.New("connection refused")
+	}
 	h.start()
 	h.person()
 	h.ticket("1")
 	h.until("the last try", func() bool {
 		h.clock.Advance(5 * time.Second)
-		return strings.Contains(h.logs.String(), "delivery rejected")
+		return strings.Contains(h.logs.String(), "state=rejected")
 	})
 	if n := len(h.mail.Sent()); n != 3 {
 		t.Errorf("sent %d times, not 3", n)
@@ -491,7 +492,7 @@ func TestFailingStepFailsOnlyItsRun(t *testing.T) {
 		h.ticket(id)
 	}
 	h.until("the mail of the third", func() bool { return len(h.mail.Sent()) == 1 })
-	h.until("both failures", func() bool { return strings.Count(h.logs.String(), "run failed") == 2 })
+	h.until("both failures", func() bool { return strings.Count(h.logs.String(), "state=failed") == 2 })
 	if got := h.record(engine.Ref{Module: "Tickets", ID: "2"}).Fields.Text("note"); got != "seen T2" {
 		t.Errorf("the step before the failing one wrote %q", got)
 	}
@@ -507,7 +508,7 @@ tasks:
 	h.start()
 	h.publish(engine.RecordCreated, "Tickets/1", engine.Change{Record: engine.Fields{"count": 0}})
 	h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{Record: engine.Fields{"count": 1}})
-	h.until("the end of the loop", func() bool { return strings.Contains(h.logs.String(), "run stopped") })
+	h.until("the end of the loop", func() bool { return strings.Contains(h.logs.String(), "state=stopped") })
 	if got := h.record(engine.Ref{Module: "Tickets", ID: "1"}).Fields.Text("count"); got != "10" {
 		t.Errorf("the loop ended at %s", got)
 	}
@@ -552,7 +553,7 @@ func TestOtherStreamIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := engine.New(engine.Ports{Bus: other, Store: s, Book: book, Clock: h.clock, Random: rand.Reader, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}, engine.Settings{})
+	e := engine.New(engine.Ports{Bus: other, Store: s, Book: book, Clock: h.clock, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)}, engine.Settings{})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := e.Run(ctx); err == nil || !strings.Contains(err.Error(), "stream") {

@@ -9,6 +9,7 @@ import (
 // Env is what expressions and templates see.
 type Env struct {
 	Event   *Event
+	Ref     Ref               // of Record
 	Module  *Module           // describes Record
 	Record  Fields            // the event's record overlaid with the run's own writes
 	Routes  map[string]Record // what the routes lead to, by path; absent where a reference is empty
@@ -24,7 +25,7 @@ type Env struct {
 
 // View is the record as expressions see it, computed once. The error names the field that does not
 // fit its type.
-func (e *Env) View() (map[string]any, error) { return e.view("", e.Module, e.Record) }
+func (e *Env) View() (map[string]any, error) { return e.view("", e.Module, e.Ref.ID, e.Record) }
 
 // OldView is the previous values of the changed fields, the others as they are.
 func (e *Env) OldView() (map[string]any, error) {
@@ -34,7 +35,7 @@ func (e *Env) OldView() (map[string]any, error) {
 	old := make(Fields, len(e.Event.Change.Record))
 	maps.Copy(old, e.Event.Change.Record)
 	maps.Copy(old, e.Event.Change.Old)
-	return e.view("old", e.Module, old)
+	return e.view("old", e.Module, e.Ref.ID, old)
 }
 
 // EventView is the record as it was when the event was taken in.
@@ -42,7 +43,7 @@ func (e *Env) EventView() (map[string]any, error) {
 	if e.Event == nil || e.Event.Change == nil {
 		return map[string]any{}, nil
 	}
-	return e.view("event", e.Module, e.Event.Change.Record)
+	return e.view("event", e.Module, e.Ref.ID, e.Event.Change.Record)
 }
 
 // RouteViews are the records that the routes lead to, by path, as expressions see them; a route that
@@ -54,7 +55,7 @@ func (e *Env) RouteViews(modules map[string]*Module) (map[string]map[string]any,
 		if module == nil {
 			continue
 		}
-		view, err := e.view("route:"+path, module, record.Fields)
+		view, err := e.view("route:"+path, module, record.ID, record.Fields)
 		if err != nil {
 			return nil, fmt.Errorf("%s of %s: %w", path, e.Module.Name, err)
 		}
@@ -88,6 +89,13 @@ func (e *Env) Write(set Fields) {
 	e.views = nil
 }
 
-func (e *Env) view(key string, module *Module, fields Fields) (map[string]any, error) {
-	return e.Memo(key, func() (map[string]any, error) { return module.View(fields) })
+func (e *Env) view(key string, module *Module, id string, fields Fields) (map[string]any, error) {
+	return e.Memo(key, func() (map[string]any, error) {
+		view, err := module.View(fields)
+		if err != nil {
+			return nil, err
+		}
+		view["id"] = id
+		return view, nil
+	})
 }

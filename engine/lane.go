@@ -66,7 +66,7 @@ func (e *Engine) advance(ctx context.Context, j job) error {
 		case try == stretchTries || IsPermanent(err):
 			return e.fail(j, err)
 		}
-		if e.Clock.Wait(ctx, stretchPause<<(try-1)) != nil {
+		if !e.wait(ctx, stretchPause<<(try-1)) {
 			return nil // shutdown: the run is stored as it was, and taken up at the next start
 		}
 		if err := e.refresh(e.work, j); err != nil {
@@ -85,7 +85,9 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 		j.workflow = workflow
 	}
 	if j.env == nil {
-		j.env = &Env{Event: j.run.Event, Module: j.workflow.Module, Record: j.run.Event.Change.Record}
+		j.env = &Env{
+			Event: j.run.Event, Ref: j.run.Record, Module: j.workflow.Module, Record: j.run.Event.Change.Record,
+		}
 	}
 	return nil
 }
@@ -179,7 +181,8 @@ func (e *Engine) takeStep(ctx context.Context, workflow *Workflow, step *Step, s
 	before, written := s.asks, maps.Clone(s.run.Progress.Written)
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			e.Logger.Error("task panicked", "kind", step.Kind, "workflow", workflow.Name, "panic", panicked, "stack", string(debug.Stack()))
+			e.Logger.Error("task panicked", "kind", step.Kind, "workflow", workflow.Name, "panic", panicked,
+				"stack", string(debug.Stack()))
 			err = Permanent(fmt.Errorf("the task broke down: %v", panicked))
 		}
 		if err != nil {
@@ -201,6 +204,9 @@ func (e *Engine) fail(j job, cause error) error {
 	s.end(RunFailed, cause.Error(), e.Clock.Now())
 	return e.commit(s)
 }
+
+// wait tells whether d passed before the context ended.
+func (e *Engine) wait(ctx context.Context, d time.Duration) bool { return e.Clock.Wait(ctx, d) == nil }
 
 func (e *Engine) readOne(ctx context.Context, ref Ref) (Record, error) {
 	records, err := e.CRM.Get(ctx, ref)

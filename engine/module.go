@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,9 +106,6 @@ func (m *Module) View(plain Fields) (map[string]any, error) {
 		}
 		view[name] = value
 	}
-	if _, described := view["id"]; !described {
-		view["id"] = plain.Text("id")
-	}
 	return view, nil
 }
 
@@ -205,7 +203,7 @@ func number(v any) (any, error) {
 
 func parseNumber(text string) (any, error) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil {
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		return nil, fmt.Errorf("expected a number, found %q", clip(text))
 	}
 	return n, nil

@@ -171,7 +171,7 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		}
 	}
 	now := e.Clock.Now()
-	env := &Env{Event: event, Module: module, Record: event.Change.Record, Now: now}
+	env := &Env{Event: event, Ref: ref, Module: module, Record: event.Change.Record, Now: now}
 	for _, j := range m.match(event, env) {
 		id, err := NewID(now, e.Random)
 		if err != nil {
@@ -181,7 +181,7 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		e.breakLoop(j.run)
 		if j.run.Reason != "" {
 			j.run.decide(now, "", "%s: %s", j.run.State, j.run.Reason)
-			e.Logger.Warn("run "+string(j.run.State), "workflow", j.run.Workflow, "record", ref.String(), "reason", j.run.Reason)
+			e.tell(j.run)
 		}
 		b.touched[partition] = true
 		b.intake.Runs = append(b.intake.Runs, j.run)

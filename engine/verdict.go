@@ -50,16 +50,14 @@ func IsMisconfigured(err error) bool { return verdictOf(err) == misconfigured }
 
 // RetryDelay is the least time to wait that a RetryAfter verdict asked for; zero without one.
 func RetryDelay(err error) time.Duration {
-	var v *verdict
-	if errors.As(err, &v) {
+	if v, ok := errors.AsType[*verdict](err); ok {
 		return v.after
 	}
 	return 0
 }
 
 func verdictOf(err error) verdictKind {
-	var v *verdict
-	if errors.As(err, &v) {
+	if v, ok := errors.AsType[*verdict](err); ok {
 		return v.kind
 	}
 	return retry

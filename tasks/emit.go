@@ -41,7 +41,8 @@ func (e *Emit) Check(scope engine.CheckScope) {
 	noun, _, _ := strings.Cut(e.Type, ".")
 	switch {
 	case !eventType.MatchString(e.Type):
-		scope.Complain("type", fmt.Sprintf("%q is no event type: a noun and a past verb in small letters, such as ticket.escalated", e.Type))
+		scope.Complain("type", fmt.Sprintf(
+			"%q is no event type: a noun and a past verb in small letters, such as ticket.escalated", e.Type))
 	case slices.Contains(reserved, noun):
 		scope.Complain("type", fmt.Sprintf("events of %s are told by Postern itself; choose another noun", noun))
 	}

@@ -44,8 +44,8 @@ func (f *Fill) Check(scope engine.CheckScope) {
 	if field.Type != engine.TypeText {
 		scope.Complain("field", fmt.Sprintf("%s is of type %s; an identifier is text", f.Field, field.Type))
 	}
-	if length := len(f.Prefix) + (f.Bits+4)/5; field.Max > 0 && field.Max < length {
-		scope.Complain("field", fmt.Sprintf("%s holds %d characters, the identifier has %d", f.Field, field.Max, length))
+	if n := len(f.Prefix) + (f.Bits+4)/5; field.Max > 0 && field.Max < n {
+		scope.Complain("field", fmt.Sprintf("%s holds %d characters, the identifier has %d", f.Field, field.Max, n))
 	}
 }
 

@@ -79,9 +79,10 @@ func (n *Notify) checkRecipient(scope engine.CheckScope) {
 		return
 	}
 	for _, channel := range n.Via {
+		address := engine.AddressType(channel)
 		for _, module := range n.to.Field.To {
-			if m := scope.Modules()[module]; m != nil && !hasType(m, engine.AddressType(channel)) {
-				scope.Complain("to", fmt.Sprintf("%s has no field of type %s, which %s needs", module, engine.AddressType(channel), channel))
+			if m := scope.Modules()[module]; m != nil && !hasType(m, address) {
+				scope.Complain("to", fmt.Sprintf("%s has no field of type %s, which %s needs", module, address, channel))
 			}
 		}
 	}

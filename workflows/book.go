@@ -38,16 +38,23 @@ type Options struct {
 
 // Load reads and checks the book in a folder. The book is nil if there is an error among the
 // diagnostics; the sources are the texts of the files they point into.
-func Load(folder fs.FS, options Options) (book *engine.Book, complaints yamldoc.Diagnostics, sources map[string][]byte) {
+func Load(folder fs.FS, options Options) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
+	files, err := read(folder)
+	if err != nil {
+		return nil, yamldoc.Diagnostics{{File: ".", Severity: yamldoc.Error, Message: err.Error()}}, nil
+	}
+	return LoadFiles(files, options)
+}
+
+// LoadFiles is Load for files that have been read already, by path.
+func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
 	l := &loader{
-		options: options, files: map[string]string{}, sources: map[string][]byte{},
-		book:   &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
-		origin: map[string]string{},
+		options: options, files: files, sources: map[string][]byte{}, origin: map[string]string{},
+		book: &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
 	}
 	l.types.modules = l.book.Modules
-	if err := l.read(folder); err != nil {
-		l.complain(yamldoc.Diagnostic{File: ".", Severity: yamldoc.Error, Message: err.Error()})
-		return nil, l.diags, l.sources
+	for name, text := range files {
+		l.sources[name] = []byte(text)
 	}
 	l.each("modules", l.module)
 	l.checkReferences()
@@ -75,29 +82,28 @@ type loader struct {
 
 func (l *loader) complain(d ...yamldoc.Diagnostic) { l.diags = append(l.diags, d...) }
 
-// read takes in every file of the folder.
-func (l *loader) read(folder fs.FS) error {
-	return fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
+// read takes in every file of the folder that belongs to a book.
+func read(folder fs.FS) (map[string]string, error) {
+	files := map[string]string{}
+	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return fmt.Errorf("read book: %w", err)
-		case name != "." && strings.HasPrefix(path.Base(name), "."):
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
+			return err
+		case entry.IsDir() && name != "." && strings.HasPrefix(path.Base(name), "."):
+			return fs.SkipDir
+		case entry.IsDir() || strings.HasPrefix(path.Base(name), ".") || !ours(name):
 			return nil
-		case entry.IsDir() || !ours(name):
-			return nil
-		case len(l.files) == MaxFiles:
-			return fmt.Errorf("read book: more than %d files", MaxFiles)
+		case len(files) == MaxFiles:
+			return fmt.Errorf("more than %d files", MaxFiles)
 		}
 		text, err := fs.ReadFile(folder, name)
-		if err != nil {
-			return fmt.Errorf("read book: %w", err)
-		}
-		l.files[name], l.sources[name] = string(text), text
-		return nil
+		files[name] = string(text)
+		return err
 	})
+	if err != nil {
+		return nil, fmt.Errorf("read book: %w", err)
+	}
+	return files, nil
 }
 
 // ours tells whether a file belongs to a book; tests stand beside the workflows and are not loaded.
@@ -105,8 +111,11 @@ func ours(name string) bool {
 	if strings.HasSuffix(name, ".test.yaml") {
 		return false
 	}
-	folder, _, _ := strings.Cut(name, "/")
-	return folder == "templates" || ((folder == name || folder == "modules" || folder == "landings") && strings.HasSuffix(name, ".yaml"))
+	folder, _, nested := strings.Cut(name, "/")
+	if folder == "templates" {
+		return nested
+	}
+	return strings.HasSuffix(name, ".yaml") && (!nested || folder == "modules" || folder == "landings")
 }
 
 // each parses the YAML files of a folder, in order, and hands them on.

@@ -116,8 +116,8 @@ func (l *loader) edit(landing *engine.Landing, entry yamldoc.Entry) {
 func (l *loader) action(landing *engine.Landing, entry yamldoc.Entry) {
 	var f actionFile
 	l.complain(yamldoc.Decode(entry.Value, &f)...)
-	if !workflowName.MatchString(entry.Key.Text()) || entry.Key.Text() == "done" {
-		l.complain(entry.Key.Errorf("an action's name may hold only small letters, digits and -, and is not done"))
+	if !workflowName.MatchString(entry.Key.Text()) || entry.Key.Text() == "edit" {
+		l.complain(entry.Key.Errorf("an action's name may hold only small letters, digits and -, and is not edit"))
 		return
 	}
 	action := &engine.Action{Name: entry.Key.Text(), Label: engine.Labels(f.Label), Set: engine.Fields{}}

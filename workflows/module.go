@@ -91,7 +91,7 @@ func (l *loader) field(m *engine.Module, entry yamldoc.Entry) {
 		l.complain(yamldoc.Decode(entry.Value, &f)...)
 	}
 	if !fieldName.MatchString(entry.Key.Text()) {
-		l.complain(entry.Key.Errorf("a field's name may hold only letters, digits and _, and begins with none of the digits"))
+		l.complain(entry.Key.Errorf("a field's name may hold only letters, digits and _, and begins with no digit"))
 		return
 	}
 	if f.Type == nil {

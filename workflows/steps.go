@@ -313,7 +313,9 @@ func (s *stepScope) templateNames() []string {
 }
 
 func fromTemplate(p render.Problem) yamldoc.Diagnostic {
-	d := yamldoc.Diagnostic{File: p.File, Line: p.Line, Column: max(p.Column, 1), Severity: yamldoc.Error, Message: p.Message}
+	d := yamldoc.Diagnostic{
+		File: p.File, Line: p.Line, Column: max(p.Column, 1), Severity: yamldoc.Error, Message: p.Message,
+	}
 	if near, ok := yamldoc.Suggest(p.Word, p.Choices); ok && p.Word != "" {
 		d.Hint = fmt.Sprintf("did you mean %q?", near)
 	}

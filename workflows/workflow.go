@@ -79,7 +79,7 @@ func (l *loader) trigger(w *engine.Workflow, t triggerFile) {
 		return
 	}
 	if w.Module != nil && w.Module != module {
-		l.complain(t.Module.Errorf("all triggers of a workflow are on one module; this one began with %s", w.Module.Name))
+		l.complain(t.Module.Errorf("all triggers of a workflow are on one module; the first is on %s", w.Module.Name))
 		return
 	}
 	w.Module = module

@@ -106,8 +106,8 @@ func channelSends(t *testing.T, c ChannelTrial) {
 	}
 	got := arrived[0]
 	want := Arrival{
-		Delivery: got.Delivery, Address: c.Address, Subject: m.Content.Subject, Text: m.Content.Text, HTML: m.Content.HTML,
-		Fields: got.Fields,
+		Delivery: got.Delivery, Address: c.Address, Fields: got.Fields,
+		Subject: m.Content.Subject, Text: m.Content.Text, HTML: m.Content.HTML,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-sent +arrived):\n%s", diff)
@@ -204,7 +204,8 @@ func channelInjection(t *testing.T, c ChannelTrial) {
 func channelText(t *testing.T, c ChannelTrial) {
 	m := c.message(1)
 	m.Content.Subject = "Grüße 你好 🚪 " + strings.Repeat("lang ", 30) + "Ende"
-	m.Content.Text = ".\n..\n.dot\nFrom here\n\n--\n" + strings.Repeat("é=", 2000) + "\n" + strings.Repeat("x", 3000) + "\nend \n"
+	m.Content.Text = ".\n..\n.dot\nFrom here\n\n--\n" + strings.Repeat("é=", 2000) + "\n" +
+		strings.Repeat("x", 3000) + "\nend \n"
 	m.Content.HTML = "<p>" + strings.Repeat("ж&amp;", 3000) + "</p>\n.\n"
 	c.send(t, m)
 	got := c.Arrived(t)[0]

@@ -135,7 +135,7 @@ func (t *Template) data(env *engine.Env) map[string]any {
 		outputs[id] = map[string]any(values)
 	}
 	return map[string]any{
-		"record": t.fields(env, env.Module, env.Record, ""),
+		"record": t.fields(env, env.Module, env.Ref.ID, env.Record, ""),
 		"recipient": map[string]any{
 			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,
 		},
@@ -145,7 +145,7 @@ func (t *Template) data(env *engine.Env) map[string]any {
 
 // fields are a record's values with every described field there, and followed references in place of
 // their ids.
-func (t *Template) fields(env *engine.Env, module *engine.Module, plain engine.Fields, at string) routed {
+func (t *Template) fields(env *engine.Env, module *engine.Module, id string, plain engine.Fields, at string) routed {
 	all := make(routed, len(plain)+4)
 	for name := range module.Fields {
 		all[name] = ""
@@ -164,6 +164,7 @@ func (t *Template) fields(env *engine.Env, module *engine.Module, plain engine.F
 			all[name] = t.follow(env, module.Fields[name], route)
 		}
 	}
+	all["id"] = id
 	return all
 }
 
@@ -178,8 +179,7 @@ func (t *Template) follow(env *engine.Env, field *engine.Field, route string) ro
 	}
 	record, ok := env.Routes[route]
 	if ok && t.modules[record.Module] != nil {
-		maps.Copy(all, t.fields(env, t.modules[record.Module], record.Fields, route))
-		all["id"] = record.ID
+		maps.Copy(all, t.fields(env, t.modules[record.Module], record.ID, record.Fields, route))
 	}
 	return all
 }

@@ -61,7 +61,7 @@ func Parse(name string, files map[string]string) (*Template, []Problem) {
 		if t.texts[k].plain == nil {
 			problems = append(problems, Problem{
 				File: slices.Min(slices.Collect(maps.Keys(files))), Line: 1,
-				Message: fmt.Sprintf("template %s has no text for %s in %q: add %s.%s.txt", name, k.channel, k.language, k.channel, k.language),
+				Message: fmt.Sprintf("template %s has no text for %s in %q: add %[2]s.%[3]s.txt", name, k.channel, k.language),
 			})
 		}
 	}
@@ -102,7 +102,7 @@ func (t *Template) add(path, source string) []Problem {
 }
 
 func parseText(path, source string) (executor, []Use, error) {
-	t, err := texttemplate.New(path).Option("missingkey=error").Funcs(texttemplate.FuncMap(placeholders())).Parse(source)
+	t, err := texttemplate.New(path).Option("missingkey=error").Funcs(placeholders()).Parse(source)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +114,7 @@ func parseText(path, source string) (executor, []Use, error) {
 }
 
 func parseHTML(path, source string) (executor, []Use, error) {
-	t, err := htmltemplate.New(path).Option("missingkey=error").Funcs(htmltemplate.FuncMap(placeholders())).Parse(source)
+	t, err := htmltemplate.New(path).Option("missingkey=error").Funcs(placeholders()).Parse(source)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package yamldoc
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -120,6 +121,13 @@ func (n *Node) Lookup(key string) (Entry, bool) {
 func (n *Node) Get(key string) *Node {
 	entry, _ := n.Lookup(key)
 	return entry.Value
+}
+
+// Without returns a mapping that lacks one key, for a reader that has dealt with it already.
+func (n *Node) Without(key string) *Node {
+	rest := *n
+	rest.entries = slices.DeleteFunc(slices.Clone(n.entries), func(e Entry) bool { return e.Key.text == key })
+	return &rest
 }
 
 // Path returns the way from the top of the file to the node, such as `tasks[2].notify.to`; it is empty at the top.

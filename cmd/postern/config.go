@@ -1,0 +1,166 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"postern/channels"
+	"postern/engine"
+	"postern/internal/nats"
+	"postern/internal/yamldoc"
+	"postern/links"
+)
+
+// config is the configuration file: where things are, and what carries what.
+type config struct {
+	// Book is the folder of workflows; the shipped book if it is empty.
+	Book string `yaml:"book"`
+	// Data is the folder of the database, the event stream and the key file.
+	Data string `yaml:"data"`
+	// Web is the door's own configuration.
+	Web webConfig `yaml:"web"`
+	// NATS says which broker carries the events.
+	NATS nats.Config `yaml:"nats"`
+	// Channels are the channels workflows may use, by name.
+	Channels []yamldoc.Entry `yaml:"channels"`
+	// API are the bearer keys of POST /events, by name.
+	API apiConfig `yaml:"api"`
+	// Log is text or json.
+	Log string `yaml:"log"`
+}
+
+type webConfig struct {
+	// Listen is the address of the HTTP port.
+	Listen string `yaml:"listen"`
+	// BaseURL is the address that links begin with, as recipients reach the port.
+	BaseURL string `yaml:"base_url"`
+	// Brand is the name that visitors read on the pages.
+	Brand string `yaml:"brand"`
+}
+
+type apiConfig struct {
+	Keys map[string]engine.Secret `yaml:"keys"`
+}
+
+func defaultConfig() config {
+	return config{
+		Data: "postern-data",
+		Web:  webConfig{Listen: "127.0.0.1:8480", BaseURL: "http://localhost:8480"},
+		NATS: nats.Defaults(),
+		Log:  "text",
+	}
+}
+
+// loadConfig reads a configuration file; paths in it are relative to it. Without a file the defaults
+// stand. The error lists every complaint.
+func loadConfig(path string) (config, error) {
+	c := defaultConfig()
+	if path == "" {
+		return c, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("read configuration: %w", err)
+	}
+	doc, diags := yamldoc.Parse(path, text)
+	if doc != nil {
+		diags = append(diags, yamldoc.Decode(doc.Root(), &c)...)
+	}
+	if diags.Err() != nil {
+		return c, complaints{diags, map[string][]byte{path: text}}
+	}
+	folder := filepath.Dir(path)
+	for _, p := range []*string{&c.Book, &c.Data, &c.NATS.Creds, &c.NATS.CA, &c.NATS.Cert, &c.NATS.Key} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(folder, *p)
+		}
+	}
+	return c, c.validate()
+}
+
+func (c config) validate() error {
+	var wrong []error
+	if err := c.NATS.Validate(); err != nil {
+		wrong = append(wrong, fmt.Errorf("nats: %w", err))
+	}
+	if _, err := links.ParseBase(c.Web.BaseURL); err != nil {
+		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
+	}
+	if c.Log != "text" && c.Log != "json" {
+		wrong = append(wrong, fmt.Errorf("log: %q is neither text nor json", c.Log))
+	}
+	return errors.Join(wrong...)
+}
+
+// channelNames are the names workflows may use: those configured, or email for a book that is only
+// checked.
+func (c config) channelNames() []string {
+	names := map[string]bool{}
+	for _, entry := range c.Channels {
+		names[entry.Key.Text()] = true
+	}
+	if len(names) == 0 {
+		names["email"] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// openChannels makes the configured channels, without a connection yet.
+func (c config) openChannels(outfit engine.Outfit) (map[string]engine.Channel, error) {
+	made := map[string]engine.Channel{}
+	var wrong []error
+	for _, entry := range c.Channels {
+		channel, err := openChannel(entry, outfit)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		made[entry.Key.Text()] = channel
+	}
+	return made, errors.Join(wrong...)
+}
+
+// openChannel makes the channel of one entry: its kind is its name, unless kind: names another.
+func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, error) {
+	name := entry.Key
+	if kind := entry.Value.Get("kind"); kind != nil {
+		name = kind
+	}
+	kinds := channels.Kinds()
+	i := slices.IndexFunc(kinds, func(k engine.ChannelKind) bool { return k.Name == name.Text() })
+	if i < 0 {
+		var names []string
+		for _, k := range kinds {
+			names = append(names, k.Name)
+		}
+		return nil, complaints{diags: yamldoc.Diagnostics{name.Unknown("kind of channel", names)}}
+	}
+	channel := kinds[i].New()
+	if diags := yamldoc.Decode(entry.Value.Without("kind"), channel); diags.Err() != nil {
+		return nil, complaints{diags: diags}
+	}
+	if opener, ok := channel.(engine.Opener); ok {
+		if err := opener.Open(outfit); err != nil {
+			return nil, fmt.Errorf("channel %s: %w", entry.Key.Text(), err)
+		}
+	}
+	return channel, nil
+}
+
+// complaints are diagnostics as an error, printed with the places they point at.
+type complaints struct {
+	diags   yamldoc.Diagnostics
+	sources map[string][]byte
+}
+
+// Error prints the complaints.
+func (c complaints) Error() string {
+	var b strings.Builder
+	_ = yamldoc.Print(&b, c.diags, c.sources)
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// The control socket lets the other subcommands speak with a running process: a Unix socket in the
+// data folder that only its owner can open. It carries small JSON requests over HTTP.
+const (
+	controlName    = "control.sock"
+	controlTime    = 10 * time.Second
+	controlMaxBody = 1 << 20
+)
+
+// errNotRunning says that no process serves the data folder.
+var errNotRunning = errors.New("no postern process serves this data folder")
+
+func (h *house) listenControl(ctx context.Context) (net.Listener, error) {
+	path := filepath.Join(h.config.Data, controlName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by a crash: we hold the lock
+		return nil, fmt.Errorf("open control socket: %w", err)
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("open control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("open control socket: %w", err), listener.Close())
+	}
+	return listener, nil
+}
+
+func (h *house) controlHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /links", func(w http.ResponseWriter, r *http.Request) {
+		var order linkOrder
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlMaxBody)).Decode(&order); err != nil {
+			answerControl(w, nil, fmt.Errorf("read request: %w", err))
+			return
+		}
+		made, err := h.newLink(r.Context(), order)
+		answerControl(w, made, err)
+	})
+	return mux
+}
+
+// controlAnswer is what the socket answers: a result or a sentence.
+type controlAnswer struct {
+	Result any    `json:"result,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+func answerControl(w http.ResponseWriter, result any, err error) {
+	answer := controlAnswer{Result: result}
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		answer = controlAnswer{Error: err.Error()}
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// callControl asks the process that serves a data folder; errNotRunning if there is none.
+func callControl(ctx context.Context, data, path string, request, result any) error {
+	ctx, cancel := context.WithTimeout(ctx, controlTime)
+	defer cancel()
+	body, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	client := http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", filepath.Join(data, controlName))
+		},
+	}}
+	defer client.CloseIdleConnections()
+	call, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://control"+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	response, err := client.Do(call)
+	if err != nil {
+		return errNotRunning
+	}
+	defer response.Body.Close()
+	answer := controlAnswer{Result: result}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	if answer.Error != "" {
+		return errors.New(answer.Error)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"postern/channels"
+	"postern/internal/nats"
+	"postern/internal/yamldoc"
+)
+
+func demoCommand() *cobra.Command {
+	var listen, data string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Try Postern: everything in one process, nothing leaves this machine",
+		Long: `Demo runs the shipped book with an embedded broker and database in a temporary folder, a small
+scripted CRM that creates and changes tickets, and an inbox page that shows every message in place
+of sending it.`,
+		Example: `  postern demo
+  postern demo --listen 127.0.0.1:9000 --data ./demo-data`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return demo(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), listen, data)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8480", "address of the HTTP port")
+	cmd.Flags().StringVar(&data, "data", "", "data folder to keep; by default a temporary one")
+	return cmd
+}
+
+func demo(ctx context.Context, out, errOut io.Writer, listen, data string) error {
+	if data == "" {
+		folder, err := os.MkdirTemp("", "postern-demo-")
+		if err != nil {
+			return fmt.Errorf("make data folder: %w", err)
+		}
+		defer func() { _ = os.RemoveAll(folder) }()
+		data = folder
+	}
+	listener, err := listenNear(ctx, listen)
+	if err != nil {
+		return err
+	}
+	c, err := demoConfig(ctx, listener.Addr(), data)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	h, err := openHouse(ctx, c, newLogger(errOut, "text", slog.LevelWarn))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	d := &demonstration{house: h, inbox: h.channels["email"].(*channels.Capture), out: out} //nolint:forcetypeassert // demoConfig says kind: capture
+	err = d.run(ctx, listener)
+	return errors.Join(err, h.close())
+}
+
+// listenNear opens the wanted port, or a free one if it is taken.
+func listenNear(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err == nil {
+		return listener, nil
+	}
+	host, _, splitErr := net.SplitHostPort(address)
+	if splitErr != nil {
+		return nil, fmt.Errorf("open HTTP port: %w", err)
+	}
+	if listener, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
+		return nil, fmt.Errorf("open HTTP port: %w", err)
+	}
+	return listener, nil
+}
+
+// demoConfig captures every message and listens on this machine only.
+func demoConfig(ctx context.Context, web net.Addr, data string) (config, error) {
+	c := defaultConfig()
+	_, port, err := net.SplitHostPort(web.String())
+	if err != nil {
+		return c, fmt.Errorf("read HTTP port: %w", err)
+	}
+	c.Data = data
+	c.Web = webConfig{Listen: web.String(), BaseURL: "http://localhost:" + port, Brand: "Acme Support"}
+	broker, err := listenNear(ctx, nats.Defaults().Listen) // the usual port, unless it is taken
+	if err != nil {
+		return c, err
+	}
+	c.NATS.Listen = broker.Addr().String()
+	if err := broker.Close(); err != nil {
+		return c, fmt.Errorf("find NATS port: %w", err)
+	}
+	doc, diags := yamldoc.Parse("demo", []byte("email: { kind: capture }\n"))
+	if diags.Err() != nil {
+		return c, diags.Err()
+	}
+	return c, yamldoc.Decode(doc.Root(), &c.Channels).Err()
+}
+
+// demonstration is the demo while it runs.
+type demonstration struct {
+	house *house
+	inbox *channels.Capture
+	out   io.Writer
+	lines sync.Mutex
+}
+
+func (d *demonstration) run(ctx context.Context, listener net.Listener) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	d.welcome()
+	var parts sync.WaitGroup
+	parts.Go(func() { d.tellEvents(ctx) })
+	parts.Go(func() { d.tellMails(ctx) })
+	parts.Go(func() { newDemoCRM(d.house.bus).run(ctx) })
+	err := d.house.work(ctx, listener, d.handler())
+	stop()
+	parts.Wait()
+	return err
+}
+
+func (d *demonstration) welcome() {
+	d.say(`Postern demo: everything runs in this process, nothing leaves this machine.
+
+  Inbox    %s/inbox    what the customers receive
+  Events   %s          crm.> and postern.>, for any NATS client
+
+Try this:
+  1. Open the inbox. A small CRM creates tickets; each customer gets a mail.
+  2. Follow the link in the newest mail, press Continue, then "It is resolved", and confirm.
+  3. Watch below: the CRM hears of it as an event, and the customer gets a second mail
+     with a link to open the ticket again.
+
+Ctrl-C ends the demo.
+
+`, d.house.base, d.house.bus.Address())
+}
+
+func (d *demonstration) say(format string, args ...any) {
+	d.lines.Lock()
+	defer d.lines.Unlock()
+	_, _ = fmt.Fprintf(d.out, format, args...)
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"postern/engine"
+)
+
+// demoCRM plays a CRM: it publishes contacts and tickets and now and then changes a ticket.
+type demoCRM struct {
+	bus     engine.Bus
+	events  int
+	tickets int
+}
+
+func newDemoCRM(bus engine.Bus) *demoCRM { return &demoCRM{bus: bus, tickets: 100} }
+
+// The pace of the script: a few tickets at once to look at, then one now and then.
+const (
+	demoFirst = 3
+	demoPause = 20 * time.Second
+	demoMost  = 40
+)
+
+func (c *demoCRM) run(ctx context.Context) {
+	for i, person := range demoPeople() {
+		c.publish(ctx, engine.RecordCreated, demoPerson(i), &engine.Change{Record: person, Actor: "demo"})
+	}
+	for i := range demoMost {
+		ticket := c.create(ctx, i)
+		if i >= demoFirst-1 {
+			if (engine.SystemClock{}).Wait(ctx, demoPause) != nil {
+				return
+			}
+			c.begin(ctx, ticket)
+		}
+	}
+}
+
+func demoPerson(i int) engine.Ref {
+	return engine.Ref{Module: "Contacts", ID: fmt.Sprintf("12x%d", i+1)}
+}
+
+// demoPeople are the customers; the reserved domain .example keeps their addresses imaginary.
+func demoPeople() []engine.Fields {
+	return []engine.Fields{
+		{"firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example", "template_language": "en"},
+		{"firstname": "Pilar", "lastname": "Núñez", "email": "pilar@umbrella.example", "template_language": "es"},
+		{"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl"},
+	}
+}
+
+func demoTitles() []string {
+	return []string{
+		"The coffee machine leaks", "La factura de marzo llegó dos veces", "Wachtwoord werkt niet meer",
+		"Order 1001 arrived <damaged>", "No puedo cambiar mi dirección", "Graag een kopie van de offerte",
+	}
+}
+
+// create publishes a new ticket.
+func (c *demoCRM) create(ctx context.Context, i int) engine.Fields {
+	c.tickets++
+	titles := demoTitles()
+	ticket := engine.Fields{
+		"id": fmt.Sprintf("17x%d", c.tickets), "ticket_no": fmt.Sprintf("TT%d", c.tickets),
+		"ticket_title": titles[i%len(titles)], "parent_id": demoPerson(i % len(demoPeople())).ID,
+		"ticketstatus": "Open", "ticketpriorities": "Normal", "description": "Reported by telephone.",
+		"createdtime": time.Now().UTC().Format(time.DateTime),
+	}
+	ref := engine.Ref{Module: "HelpDesk", ID: ticket.Text("id")}
+	c.publish(ctx, engine.RecordCreated, ref, &engine.Change{Record: ticket, Actor: "demo"})
+	return ticket
+}
+
+// begin publishes that somebody works on a ticket. It tells only the changed field: the customer may
+// have changed others meanwhile.
+func (c *demoCRM) begin(ctx context.Context, ticket engine.Fields) {
+	ref := engine.Ref{Module: "HelpDesk", ID: ticket.Text("id")}
+	c.publish(ctx, engine.RecordUpdated, ref, &engine.Change{
+		Record: engine.Fields{"ticketpriorities": "High"}, Changed: []string{"ticketpriorities"}, Partial: true, Actor: "demo",
+	})
+}
+
+// publish tells one change. A broker that is gone ends with the demo, so its error needs no telling.
+func (c *demoCRM) publish(ctx context.Context, eventType string, ref engine.Ref, change *engine.Change) {
+	c.events++
+	_ = c.bus.Publish(ctx, &engine.Event{
+		ID: fmt.Sprintf("demo-%d-%d", time.Now().UnixNano(), c.events), Source: "demo-crm", Type: eventType,
+		Subject: ref.String(), Time: time.Now(), Change: change,
+	})
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"postern/engine"
+	"postern/internal/yamldoc"
+)
+
+func linkCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "link", Short: "Make links by hand"}
+	cmd.AddCommand(linkNewCommand())
+	return cmd
+}
+
+// linkOrder asks for a link.
+type linkOrder struct {
+	Landing  string     `json:"landing"`
+	Preset   string     `json:"preset,omitempty"`
+	Record   engine.Ref `json:"record"`
+	Language string     `json:"language,omitempty"`
+	Expires  string     `json:"expires,omitempty"`
+}
+
+// linkMade is a link with its address, which cannot be had again later.
+type linkMade struct {
+	URL     string    `json:"url"`
+	ID      engine.ID `json:"id"`
+	Expires time.Time `json:"expires"`
+	Uses    int       `json:"uses"`
+}
+
+func linkNewCommand() *cobra.Command {
+	var path, data, record string
+	var asJSON bool
+	var order linkOrder
+	cmd := &cobra.Command{
+		Use:   "new",
+		Short: "Make a link to a landing for a record",
+		Long: `New makes a link and prints its address, once: only a digest of it is kept. It asks the process
+that serves the data folder, or opens the folder itself when none does.`,
+		Example: `  postern link new --config postern.yaml --landing ticket --record HelpDesk:17x8615
+  postern link new --landing ticket --record HelpDesk:17x8615 --preset resolve --expires 2d`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			if data != "" {
+				c.Data = data
+			}
+			if order.Record, err = parseRecord(record); err != nil {
+				return err
+			}
+			made, err := orderLink(cmd.Context(), cmd.ErrOrStderr(), c, order)
+			if err != nil {
+				return err
+			}
+			return printLink(cmd.OutOrStdout(), made, asJSON)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&path, "config", "c", "", "configuration file")
+	flags.StringVar(&data, "data", "", "data folder, in place of the configured one")
+	flags.StringVar(&order.Landing, "landing", "", "landing the link opens (required)")
+	flags.StringVar(&record, "record", "", "record it is for, as Module:id (required)")
+	flags.StringVar(&order.Preset, "preset", "", "action it opens with")
+	flags.StringVar(&order.Language, "language", "", "language of its pages, such as es")
+	flags.StringVar(&order.Expires, "expires", "", "how long it lives, such as 2d, if not as the landing says")
+	flags.BoolVar(&asJSON, "json", false, "print it as JSON")
+	_ = cmd.MarkFlagRequired("landing")
+	_ = cmd.MarkFlagRequired("record")
+	return cmd
+}
+
+func parseRecord(text string) (engine.Ref, error) {
+	for i, c := range text {
+		if (c == ':' || c == '/') && i > 0 && i < len(text)-1 {
+			return engine.Ref{Module: text[:i], ID: text[i+1:]}, nil
+		}
+	}
+	return engine.Ref{}, fmt.Errorf("--record %q is not Module:id, such as HelpDesk:17x8615", text)
+}
+
+// orderLink asks the running process, else opens the data folder for a moment.
+func orderLink(ctx context.Context, log io.Writer, c config, order linkOrder) (linkMade, error) {
+	var made linkMade
+	err := callControl(ctx, c.Data, "/links", order, &made)
+	if !errors.Is(err, errNotRunning) {
+		return made, err
+	}
+	h := &house{config: c, logger: newLogger(log, c.Log, slog.LevelWarn)}
+	if err := h.check(); err != nil {
+		return made, err
+	}
+	if err := h.openStore(ctx); err != nil {
+		return made, err
+	}
+	made, err = h.newLink(ctx, order)
+	return made, errors.Join(err, h.close())
+}
+
+// newLink mints and stores a link.
+func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) {
+	landing := h.book.Landings[order.Landing]
+	if landing == nil {
+		return linkMade{}, fmt.Errorf("there is no landing %q in the book", order.Landing)
+	}
+	if landing.Module.Name != order.Record.Module {
+		return linkMade{}, fmt.Errorf("landing %s shows records of %s, not of %s", order.Landing, landing.Module.Name, order.Record.Module)
+	}
+	if order.Preset != "" && landing.Action(order.Preset) == nil {
+		return linkMade{}, fmt.Errorf("landing %s has no action %q", order.Landing, order.Preset)
+	}
+	records, err := h.store.Records(ctx, []engine.Ref{order.Record})
+	if err != nil {
+		return linkMade{}, err
+	}
+	if len(records) == 0 || records[0].Deleted {
+		return linkMade{}, fmt.Errorf("there is no record %s", order.Record)
+	}
+	terms := engine.LinkTerms{Landing: landing, Preset: order.Preset, Record: order.Record, Language: order.Language}
+	if order.Expires != "" {
+		if terms.Expires, err = yamldoc.ParseDuration(order.Expires); err != nil {
+			return linkMade{}, fmt.Errorf("--expires: %w", err)
+		}
+	}
+	link, err := h.minter.Mint(ctx, terms, engine.SystemClock{}.Now())
+	if err != nil {
+		return linkMade{}, err
+	}
+	if err := h.store.Mint(ctx, link); err != nil {
+		return linkMade{}, err
+	}
+	url, err := h.minter.URL(link)
+	return linkMade{URL: url, ID: link.ID, Expires: link.Expires, Uses: link.MaxUses}, err
+}
+
+func printLink(out io.Writer, made linkMade, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(made)
+	}
+	_, err := fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n", made.URL, made.Expires.Format(time.RFC3339), made.Uses)
+	return err
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"postern/engine"
+	"postern/internal/yamldoc"
+	"postern/tasks"
+	"postern/workflows"
+)
+
+func lintCommand() *cobra.Command {
+	var asJSON bool
+	var channelNames []string
+	cmd := &cobra.Command{
+		Use:   "lint [BOOK]",
+		Short: "Check a book and say everything that is wrong with it",
+		Long: `Lint checks every file of a book: workflows, modules, landings and templates.
+All complaints come at once, each with its file, line and column. Without a folder
+it checks the shipped book. Exit code 1 means that there was an error.`,
+		Example: `  postern lint ./book
+  postern lint ./book --channel email --channel sms
+  postern lint ./book --json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			folder := ""
+			if len(args) == 1 {
+				folder = args[0]
+			}
+			return lint(cmd.OutOrStdout(), folder, channelNames, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the complaints as JSON")
+	cmd.Flags().StringSliceVar(&channelNames, "channel", []string{"email"}, "a channel that workflows may use")
+	return cmd
+}
+
+func lint(out io.Writer, folder string, channelNames []string, asJSON bool) error {
+	files, err := bookFolder(folder)
+	if err != nil {
+		return err
+	}
+	book, diags, sources := loadBook(files, channelNames)
+	print := func() error { return yamldoc.Print(out, diags, sources) }
+	if asJSON {
+		print = func() error { return yamldoc.PrintJSON(out, diags) }
+	}
+	if err := print(); err != nil {
+		return fmt.Errorf("print complaints: %w", err)
+	}
+	if book == nil {
+		return toldError{errors.New("the book has errors")}
+	}
+	if !asJSON {
+		_, err = fmt.Fprintf(out, "%s in order: %s\n", counted(len(sources), "file"), bookSummary(book))
+	}
+	return err
+}
+
+// bookFolder opens the folder of a book; the shipped one if no folder is named.
+func bookFolder(folder string) (fs.FS, error) {
+	if folder == "" {
+		return workflows.Shipped, nil
+	}
+	info, err := os.Stat(folder)
+	if err != nil {
+		return nil, fmt.Errorf("open book: %w", err)
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("open book: %s is a file; a book is a folder", folder)
+	}
+	return os.DirFS(folder), nil
+}
+
+func loadBook(files fs.FS, channelNames []string) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
+	return workflows.Load(files, workflows.Options{Tasks: tasks.Kinds(), Channels: channelNames, KeepAll: true})
+}
+
+func bookSummary(book *engine.Book) string {
+	return fmt.Sprintf("%s, %s, %s", counted(len(book.Workflows), "workflow"),
+		counted(len(book.Modules), "module"), counted(len(book.Landings), "landing"))
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"postern/engine"
+	"postern/internal/crm"
+	"postern/internal/keys"
+	"postern/internal/nats"
+	"postern/internal/store"
+	"postern/internal/web"
+	"postern/links"
+	"postern/tasks"
+	"postern/workflows"
+)
+
+// house is everything one process runs, opened in the order in which one thing needs another.
+type house struct {
+	config   config
+	logger   *slog.Logger
+	book     *engine.Book
+	store    *store.Store
+	bus      *nats.Bus
+	base     links.Base
+	minter   *links.Minter
+	ring     *keys.Ring
+	channels map[string]engine.Channel
+	crm      engine.CRM
+	engine   *engine.Engine
+	door     *links.Door
+	apiKeys  web.Keys
+}
+
+// openHouse checks the configuration and the book, then opens everything. Nothing is sent or taken in
+// before work is called. What was opened is closed again on an error.
+func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, err error) {
+	h = &house{config: c, logger: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if err := h.check(); err != nil {
+		return h, err
+	}
+	if err := h.openStore(ctx); err != nil {
+		return h, err
+	}
+	if h.bus, err = nats.Open(ctx, c.NATS, filepath.Join(c.Data, "stream"), logger); err != nil {
+		return h, err
+	}
+	h.crm = crm.NewMirror(h.store)
+	h.engine = engine.New(engine.Ports{
+		Bus: h.bus, CRM: h.crm, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
+		Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{}, Random: rand.Reader,
+		Logger: logger,
+	}, engine.Settings{})
+	h.door, err = links.NewDoor(links.DoorConfig{
+		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
+		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand},
+	})
+	return h, err
+}
+
+// check does what can be done before anything is opened.
+func (h *house) check() error {
+	files, err := bookFolder(h.config.Book)
+	if err != nil {
+		return err
+	}
+	book, diags, sources := loadBook(files, h.config.channelNames())
+	if book == nil {
+		return complaints{diags, sources}
+	}
+	h.book = book
+	outfit := engine.Outfit{Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger}
+	if h.channels, err = h.config.openChannels(outfit); err != nil {
+		return err
+	}
+	if h.apiKeys, err = web.NewKeys(h.config.API.Keys); err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	h.base, err = links.ParseBase(h.config.Web.BaseURL)
+	return err
+}
+
+// openStore opens the data folder: key file and database.
+func (h *house) openStore(ctx context.Context) error {
+	if err := os.MkdirAll(h.config.Data, 0o700); err != nil {
+		return fmt.Errorf("open data folder: %w", err)
+	}
+	database := filepath.Join(h.config.Data, "postern.db")
+	root, err := openKeys(filepath.Join(h.config.Data, "root.key"), database)
+	if err != nil {
+		return err
+	}
+	if h.ring, err = keys.NewRing(root); err != nil {
+		return err
+	}
+	h.minter = links.NewMinter(h.base, h.ring.Mint(), rand.Reader)
+	h.store, err = store.Open(ctx, database, engine.SystemClock{}, h.logger)
+	return err
+}
+
+// openKeys reads the key file, or makes it together with a new database. A database without its key
+// file is refused: every link ever sent would be dead without a word.
+func openKeys(path, database string) (keys.Root, error) {
+	root, err := keys.Open(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return root, err
+	}
+	if _, err := os.Stat(database); err == nil {
+		return root, fmt.Errorf("%s is missing, but the database is there: its links need that file; put it back from a copy", path)
+	}
+	return keys.Create(path, rand.Reader)
+}
+
+// reload compiles a kept version of a workflow.
+func (h *house) reload(files map[string]string) (*engine.Workflow, error) {
+	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
+		Tasks: tasks.Kinds(), Channels: h.config.channelNames(), KeepAll: true,
+	})
+	if book == nil {
+		return nil, diags.Err()
+	}
+	if len(book.Workflows) != 1 {
+		return nil, fmt.Errorf("the kept files hold %d workflows", len(book.Workflows))
+	}
+	return book.Workflows[0], nil
+}
+
+// handler is what the HTTP port serves.
+func (h *house) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", h.door)
+	mux.Handle("/events", web.EventsHandler(h.bus, h.apiKeys, h.logger))
+	mux.Handle("/healthz/", web.Health(h.ready))
+	return mux
+}
+
+func (h *house) ready() []string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return h.engine.Ready(ctx)
+}
+
+// listen opens the HTTP port.
+func (h *house) listen(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", h.config.Web.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("open HTTP port: %w; choose another with web.listen", err)
+	}
+	return listener, nil
+}
+
+// work runs engine, HTTP port and control socket until the context ends or one of them fails, and
+// waits for all.
+func (h *house) work(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	control, err := h.listenControl(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	parts := []func(context.Context) error{
+		h.engine.Run,
+		func(ctx context.Context) error {
+			return web.Serve(ctx, listener, web.Log(h.logger, web.Recover(h.logger, handler)), h.logger)
+		},
+		func(ctx context.Context) error { return web.Serve(ctx, control, h.controlHandler(), h.logger) },
+	}
+	ended := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() {
+			defer stop()
+			ended <- part(ctx)
+		}()
+	}
+	var failures []error
+	for range parts {
+		failures = append(failures, <-ended)
+	}
+	return errors.Join(failures...)
+}
+
+// close ends what was opened, the last first.
+func (h *house) close() error {
+	var failures []error
+	for name, channel := range h.channels {
+		if closer, ok := channel.(engine.Closer); ok {
+			if err := closer.Close(); err != nil {
+				failures = append(failures, fmt.Errorf("close channel %s: %w", name, err))
+			}
+		}
+	}
+	if h.bus != nil {
+		h.bus.Close()
+	}
+	if h.store != nil {
+		failures = append(failures, h.store.Close())
+	}
+	return errors.Join(failures...)
+}
+
+// newLogger writes to w as the configuration says.
+func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

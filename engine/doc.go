@@ -1,0 +1,67 @@
+// Package engine holds the words of Postern, the ports to the world around it, and the loop that takes
+// events in, runs workflows and delivers messages. It imports nothing else of Postern: every other
+// package points here.
+//
+// # The way of an event
+//
+// A CRM publishes that a record changed, on crm.<module>.<verb>.<key>. From there:
+//
+//  1. In. The [Bus] hands over what the stream holds after the cursor. [DecodeEvent] checks the
+//     envelope; what is no event becomes a [DeadLetter] with the reason, and the next one goes on.
+//  2. Match. The index by module and verb finds the workflows that may start; their conditions are
+//     compiled and type-checked long before. An event that matches nothing costs no row. (match.go)
+//  3. Take in. One transaction stores the runs and moves the cursor: [RunStore].Intake. There are no
+//     acknowledgements; the cursor is the position, and the [RunKey] keeps an event from starting the
+//     same workflow twice. (take.go)
+//  4. Run. A lane takes the runs of one record in order. A [Task] only asks, of its [StepContext]; the
+//     asks commit together with the run: [RunStore].Advance. A conflict commits nothing and takes the
+//     same steps again. (lane.go, commit.go)
+//  5. Deliver. A delivery that holds a sender slot is rendered and handed to its [Channel] once. The
+//     verdict of the error decides what is next: again later, never, or in doubt. A retry carries the
+//     same message and the same link. (deliver.go)
+//  6. Land. Who follows the link meets the door (package links): looking changes nothing, and an act is
+//     one transaction of use count, record and events.
+//  7. Out. What was written leaves the outbox as record.updated, with its cause and depth, on the same
+//     stream: the CRM hears of it, and other workflows may match it. (publish.go)
+//
+// # Glossary
+//
+// One word has one meaning, in YAML, Go, SQL, logs and documents.
+//
+//	Event      what happened to a record, with the attributes of CloudEvents
+//	Record     a module, an id and fields
+//	Ref        module and id: which record
+//	Change     what an event says of its record: full state, old values, names of the changed fields
+//	Module     the description of a kind of record: fields, types, options, references
+//	Book       a checked set of workflows, modules, landings and templates
+//	Workflow   what is to be done, on which triggers, under which condition
+//	Trigger    an event type, a module and, maybe, fields one of which must have changed
+//	Condition  the expression after if:
+//	Step       one entry under tasks:
+//	Task       what a step does; its kind is the key in YAML: fill, update, notify, emit
+//	Route      a way over references: record.parent_id.email
+//	Run        one workflow on one occasion
+//	Occasion   what started a run: an event by source and id
+//	Ask        what a task wants done
+//	Write      an ask to change a record, with the values it expects to find
+//	Attempt    one try of a delivery
+//	Message    a rendered text with its recipient
+//	Recipient  who gets a message: an identity, not an address
+//	Delivery   one message to one recipient, with all its tries
+//	Receipt    what the provider answered
+//	Verdict    an error that says what should happen next: Permanent, RetryAfter, Unknown, Misconfigured
+//	Decision   one line of why, in the history of a run or delivery
+//	Channel    how a message leaves: email, capture
+//	Partition  a share of the records, with one owner, an epoch and a cursor
+//	Fence      the proof of owning a partition
+//	Link       a minted, limited permission: one record, one landing, a time, a number of effects
+//	Landing    the page and the rules behind a link
+//	Flow       a visitor's passage from the door to the receipt
+//	Visit      what a visitor did in a flow
+//	Version    the hash of a workflow or landing and all files it uses
+//
+// # Adding a kind of task or channel
+//
+// A kind is one file in tasks or channels and one line in the Kinds list beside it. The guide shows a
+// whole one: docs/guide/new-task.md.
+package engine
