@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -32,18 +34,20 @@ func DecodeEvent(at Address, header Header, body []byte) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	event := &Event{
-		ID: env.ID, Source: env.Source, Type: env.Type, Subject: env.Subject,
-		CauseID: env.CauseID, Depth: env.Depth, TraceParent: env.TraceParent, Data: env.Data,
-	}
-	if env.Time != nil {
-		event.Time = env.Time.UTC()
+	event, err := env.event()
+	if err != nil {
+		return nil, err
 	}
 	if err := event.checkAttributes(env.SpecVersion); err != nil {
 		return nil, err
 	}
 	if at.Domain == DomainCRM || event.IsRecord() {
-		return event, event.readChange(at)
+		err = event.readChange(at)
+	} else {
+		err = event.checkData()
+	}
+	if err != nil {
+		return nil, err
 	}
 	return event, nil
 }
@@ -58,20 +62,16 @@ func readEnvelope(header Header, body []byte) (envelope, error) {
 	}
 	env := envelope{
 		SpecVersion: header("ce-specversion"), ID: header("ce-id"), Source: header("ce-source"),
-		Type: header("ce-type"), Subject: header("ce-subject"), CauseID: header("ce-causeid"),
-		TraceParent: header("ce-traceparent"), Data: body,
+		Type: header("ce-type"), Subject: header("ce-subject"), Time: header("ce-time"), CauseID: header("ce-causeid"),
+		TraceParent: header("ce-traceparent"),
 	}
-	if text := header("ce-time"); text != "" {
-		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return envelope{}, fmt.Errorf("header ce-time %q is no RFC 3339 time", text)
-		}
-		env.Time = &at
+	if len(body) > 0 {
+		env.Data = body
 	}
 	if text := header("ce-depth"); text != "" {
 		depth, err := strconv.Atoi(text)
 		if err != nil {
-			return envelope{}, fmt.Errorf("header ce-depth %q is no number", text)
+			return envelope{}, fmt.Errorf("header ce-depth is %q, which is no whole number", clip(text))
 		}
 		env.Depth = depth
 	}
@@ -151,6 +151,18 @@ func (e *Event) readChange(at Address) error {
 	return nil
 }
 
+// checkData sees that the data of an event of ours is JSON, if there is any.
+func (e *Event) checkData() error {
+	if len(e.Data) == 0 {
+		return nil
+	}
+	var data json.RawMessage
+	if err := strictJSON(e.Data, &data); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	return nil
+}
+
 func recordVerb(verb string) bool {
 	switch verb {
 	case "created", "updated", "deleted", "restored", "related", "unrelated":
@@ -169,6 +181,7 @@ func (c *Change) inferChanged() {
 			c.Changed = append(c.Changed, name)
 		}
 	}
+	slices.Sort(c.Changed)
 }
 
 // strictJSON decodes one JSON value, keeping numbers as written, and tells a type error by its path.
@@ -176,34 +189,65 @@ func strictJSON(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	err := d.Decode(into)
-	if err == nil && d.More() {
-		return errors.New("text follows the JSON value")
+	if err == nil {
+		if _, end := d.Token(); !errors.Is(end, io.EOF) {
+			return errors.New("text follows the JSON value")
+		}
+		return nil
 	}
 	var typed *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &typed):
-		return fmt.Errorf("%q should be %s, found %s", typed.Field, plainType(typed), typed.Value)
+		return wrongType(typed)
 	case errors.As(err, &syntax):
 		return fmt.Errorf("broken JSON at byte %d: %w", syntax.Offset, err)
-	case err != nil:
-		return fmt.Errorf("broken JSON: %w", err)
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("broken JSON: it ends too early")
 	}
-	return nil
+	return fmt.Errorf("broken JSON: %w", err)
+}
+
+func wrongType(err *json.UnmarshalTypeError) error {
+	what := "it"
+	if err.Field != "" {
+		what = strconv.Quote(err.Field)
+	}
+	return fmt.Errorf("%s should be %s, found %s", what, plainType(err), plainValue(err.Value))
 }
 
 func plainType(err *json.UnmarshalTypeError) string {
-	switch err.Type.Kind().String() {
-	case "map", "struct":
+	switch err.Type.Kind() {
+	case reflect.Map, reflect.Struct:
 		return "an object"
-	case "slice":
+	case reflect.Slice:
 		return "a list"
-	case "int", "int64":
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
-	case "bool":
+	case reflect.Bool:
 		return "true or false"
 	}
 	return "text"
+}
+
+// plainValue puts the decoder's word for a JSON value into ours: "array", "number 1.5".
+func plainValue(value string) string {
+	kind, number, _ := strings.Cut(value, " ")
+	switch {
+	case number != "":
+		return number
+	case kind == "object":
+		return "an object"
+	case kind == "array":
+		return "a list"
+	case kind == "string":
+		return "text"
+	case kind == "bool":
+		return "true or false"
+	}
+	return "a " + kind
 }
 
 // checkNesting refuses deep nesting before the JSON decoder recurses into it.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -21,6 +22,15 @@ const (
 
 // Source is the CloudEvents source of the events Postern itself publishes.
 const Source = "postern"
+
+// OwnNoun tells whether only Postern itself tells events of a noun, such as link.used.
+func OwnNoun(noun string) bool {
+	switch noun {
+	case "link", "delivery", "portal", "reply", "run":
+		return true
+	}
+	return false
+}
 
 // Limits of an event. What is beyond them goes to the dead letters.
 const (
@@ -75,7 +85,7 @@ type envelope struct {
 	Source      string          `json:"source"`
 	Type        string          `json:"type"`
 	Subject     string          `json:"subject,omitempty"`
-	Time        *time.Time      `json:"time,omitempty"`
+	Time        string          `json:"time,omitempty"`
 	ContentType string          `json:"datacontenttype,omitempty"`
 	CauseID     string          `json:"causeid,omitempty"`
 	Depth       int             `json:"depth,omitempty"`
@@ -90,8 +100,7 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 		CauseID: e.CauseID, Depth: e.Depth, TraceParent: e.TraceParent, Data: e.Data,
 	}
 	if !e.Time.IsZero() {
-		at := e.Time.UTC()
-		env.Time = &at
+		env.Time = e.Time.UTC().Format(time.RFC3339Nano)
 	}
 	if e.Change != nil {
 		data, err := json.Marshal(e.Change)
@@ -104,4 +113,24 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 		env.ContentType = "application/json"
 	}
 	return json.Marshal(env)
+}
+
+// event reads what MarshalJSON wrote, the data still as it came.
+func (env envelope) event() (*Event, error) {
+	e := &Event{
+		ID: env.ID, Source: env.Source, Type: env.Type, Subject: env.Subject,
+		CauseID: env.CauseID, Depth: env.Depth, TraceParent: env.TraceParent, Data: env.Data,
+	}
+	if env.Time == "" {
+		return e, nil
+	}
+	at, err := time.Parse(time.RFC3339, env.Time)
+	if err != nil {
+		return nil, fmt.Errorf("attribute \"time\" is %q, which is no RFC 3339 time", clip(env.Time))
+	}
+	e.Time = at.UTC()
+	if year := e.Time.Year(); year < 0 || year > 9999 { // in UTC: RFC 3339 could not write it again
+		return nil, errors.New("attribute \"time\" is outside the years 0 to 9999")
+	}
+	return e, nil
 }

@@ -18,9 +18,9 @@ type job struct {
 
 // Limits of one stretch of a run, the steps between two commits.
 const (
-	stretchTries = 6                      // how often it is taken again after a conflict or a failed read
-	stretchPause = 100 * time.Millisecond // between two tries; it doubles
-	stepTimeout  = 30 * time.Second       // of one call of a task that sets no timeout of its own
+	stretchTries = 6                     // how often it is taken again after a conflict or a failed read
+	stretchPause = 20 * time.Millisecond // between two tries; it doubles
+	stepTimeout  = 30 * time.Second      // of one call of a task that sets no timeout of its own
 )
 
 // enqueue hands a run to the lane of its partition; runs of one record keep their order.
@@ -63,7 +63,7 @@ func (e *Engine) advance(ctx context.Context, j job) error {
 			return nil
 		case errors.Is(err, ErrFenced):
 			return err
-		case try == stretchTries || IsPermanent(err):
+		case try == stretchTries || IsPermanent(err) || errors.Is(err, ErrNoRecord):
 			return e.fail(j, err)
 		}
 		if !e.wait(ctx, stretchPause<<(try-1)) {

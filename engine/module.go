@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Labels are a text in several languages, by BCP 47 tag.
@@ -157,6 +159,11 @@ func (f *Field) view(v any) (any, error) {
 	case TypeMultiPicklist:
 		return list(v)
 	}
+	return textOf(v)
+}
+
+// textOf writes what a text field may be given: text, or a single value as one writes it.
+func textOf(v any) (any, error) {
 	switch v := v.(type) {
 	case string:
 		return v, nil
@@ -164,6 +171,14 @@ func (f *Field) view(v any) (any, error) {
 		return v.String(), nil
 	case bool:
 		return strconv.FormatBool(v), nil
+	case int:
+		return strconv.Itoa(v), nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
+	case time.Time:
+		return v.Format(time.RFC3339), nil
 	}
 	return nil, fmt.Errorf("expected text, found %s", kindOf(v))
 }
@@ -175,14 +190,22 @@ func (f *Field) null() any {
 	return nil
 }
 
+// wholeNumber keeps every digit of what is written without a point.
 func wholeNumber(v any) (any, error) {
+	text := fmt.Sprint(v)
+	if whole, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
+		return whole, nil
+	}
 	n, err := number(v)
 	if err != nil {
 		return nil, err
 	}
 	f, _ := n.(float64)
-	if f != float64(int(f)) {
-		return nil, fmt.Errorf("expected a whole number, found %v", v)
+	switch {
+	case f != math.Trunc(f):
+		return nil, fmt.Errorf("expected a whole number, found %s", clip(text))
+	case math.Abs(f) >= 1<<63:
+		return nil, fmt.Errorf("%s is too large a number", clip(text))
 	}
 	return int(f), nil
 }
@@ -194,8 +217,10 @@ func number(v any) (any, error) {
 	case string:
 		return parseNumber(v)
 	case float64:
-		return v, nil
+		return parseNumber(strconv.FormatFloat(v, 'g', -1, 64))
 	case int:
+		return float64(v), nil
+	case int64:
 		return float64(v), nil
 	}
 	return nil, fmt.Errorf("expected a number, found %s", kindOf(v))
@@ -203,7 +228,10 @@ func number(v any) (any, error) {
 
 func parseNumber(text string) (any, error) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return nil, fmt.Errorf("%s is too large a number", clip(text))
+	case err != nil || math.IsNaN(n) || math.IsInf(n, 0):
 		return nil, fmt.Errorf("expected a number, found %q", clip(text))
 	}
 	return n, nil
@@ -265,13 +293,22 @@ func kindOf(v any) string {
 		return "a list"
 	case map[string]any, Fields:
 		return "an object"
+	case time.Time:
+		return "a date"
+	case time.Duration:
+		return "a duration"
 	}
 	return "something else"
 }
 
+// clip shortens what an error quotes.
 func clip(text string) string {
-	if len(text) > 60 {
-		return text[:60] + "…"
+	if len(text) <= 60 {
+		return text
 	}
-	return text
+	end := 60
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }

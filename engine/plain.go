@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -60,10 +61,20 @@ func (f *Field) text(v any) (any, error) {
 		return nil, fmt.Errorf("is longer than %d characters", f.longest())
 	case f.Type == TypePicklist && len(f.Options) > 0 && !slices.Contains(f.Options, s):
 		return nil, fmt.Errorf("%q is not one of %s", clip(s), strings.Join(f.Options, ", "))
-	case f.Type == TypeEmail && !strings.Contains(s, "@"):
+	case f.Type == TypeEmail && !isAddress(s):
 		return nil, fmt.Errorf("%q is no email address", clip(s))
 	}
 	return s, nil
+}
+
+// isAddress tells whether a text can be one email address, without a name beside it. Whether it exists
+// only its server knows.
+func isAddress(text string) bool {
+	at := strings.LastIndexByte(text, '@')
+	apart := func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(",;<>", r)
+	}
+	return at > 0 && at < len(text)-1 && !strings.ContainsFunc(text, apart)
 }
 
 func (f *Field) longest() int {

@@ -11,8 +11,8 @@ const (
 	publishPause = 500 * time.Millisecond
 )
 
-// publish moves committed events from the outbox to the stream, in order, until the context ends and
-// the outbox is empty or the bus does not answer. After a start and after a failure the events go one
+// publish moves committed events from the outbox to the stream, in order, until the context ends; what
+// the last commits add is published by drain, or at the next start. After a start and after a failure the events go one
 // by one, because the bus de-duplicates only those: the last batch may have been stored unnoticed.
 func (e *Engine) publish(ctx context.Context) {
 	careful := true
@@ -32,7 +32,6 @@ func (e *Engine) publish(ctx context.Context) {
 		select {
 		case <-e.Store.Waiting():
 		case <-ctx.Done():
-			_, _ = e.publishSome(false) // what the last commits added; the rest waits for the next start
 			return
 		}
 	}

@@ -84,6 +84,9 @@ type Record struct {
 	Version int64  // the CRM's own version; 0 where it gives none
 	Seq     uint64 // the stream position that last changed a kept record; 0 where it is not kept
 	Deleted bool
+	// Written are the fields Postern wrote last whose event has not come back by the stream yet, each
+	// with that event's id.
+	Written map[string]string
 }
 
 // Patch is a conditional change of a record: Set is written only while every field of Expect still
@@ -129,13 +132,13 @@ func (w Write) Apply(before Record) (Record, *Event, error) {
 	}
 	old := Fields{}
 	after := before
-	after.Fields = maps.Clone(before.Fields)
+	after.Fields, after.Written = maps.Clone(before.Fields), clone(before.Written)
 	for name, value := range w.Patch.Set {
 		if Same(before.Fields[name], value) {
 			continue
 		}
 		old[name] = before.Fields[name]
-		after.Fields[name] = value
+		after.Fields[name], after.Written[name] = value, w.EventID.String()
 	}
 	if len(old) == 0 {
 		return before, nil, nil
@@ -150,21 +153,24 @@ func (w Write) Apply(before Record) (Record, *Event, error) {
 
 // Follow returns the kept copy of a record after an event told a change of it, and whether the copy
 // changed. The stream's order decides, so an event that is not newer than the copy changes nothing;
-// an event that names the changed fields touches only those.
+// an event that names the changed fields touches only those. Our own events come back by the stream
+// too: one that a later write of ours has overtaken leaves that field alone.
 func Follow(before Record, event *Event, seq uint64) (Record, bool) {
 	change := event.Change
 	stale := before.Seq >= seq || (change.Version != 0 && change.Version <= before.Version)
 	if stale && before.Seq != 0 {
 		return before, false
 	}
-	after := Record{Ref: event.Ref(), Seq: seq, Version: max(change.Version, before.Version)}
+	after := Record{
+		Ref: event.Ref(), Seq: seq, Version: max(change.Version, before.Version), Written: clone(before.Written),
+	}
 	switch {
 	case event.Type == RecordDeleted:
 		after.Fields, after.Deleted = before.Fields, true
 	case len(change.Changed) > 0 && before.Fields != nil:
 		after.Fields = maps.Clone(before.Fields)
 		for _, name := range change.Changed {
-			after.Fields[name] = change.Record[name]
+			after.follow(name, event)
 		}
 	case change.Partial:
 		after.Fields = maps.Clone(before.Fields)
@@ -176,4 +182,24 @@ func Follow(before Record, event *Event, seq uint64) (Record, bool) {
 		after.Fields = change.Record
 	}
 	return after, true
+}
+
+// follow takes one changed field over from an event.
+func (r *Record) follow(name string, event *Event) {
+	last := r.Written[name]
+	switch {
+	case event.Source != Source || last == "":
+	case last == event.ID:
+		delete(r.Written, name)
+	default:
+		return // a later write of ours is on its way
+	}
+	r.Fields[name] = event.Change.Record[name]
+}
+
+func clone(written map[string]string) map[string]string {
+	if written == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(written)
 }

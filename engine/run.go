@@ -68,12 +68,9 @@ func RestoreEvent(data []byte) (*Event, error) {
 	if err := strictJSON(data, &env); err != nil {
 		return nil, fmt.Errorf("read stored event: %w", err)
 	}
-	event := &Event{
-		ID: env.ID, Source: env.Source, Type: env.Type, Subject: env.Subject,
-		CauseID: env.CauseID, Depth: env.Depth, TraceParent: env.TraceParent, Data: env.Data,
-	}
-	if env.Time != nil {
-		event.Time = env.Time.UTC()
+	event, err := env.event()
+	if err != nil {
+		return nil, fmt.Errorf("read stored event: %w", err)
 	}
 	if !event.IsRecord() {
 		return event, nil

@@ -42,7 +42,11 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 		return nil
 	}
 	e.mark(b, all)
-	fresh, err := e.Store.Intake(ctx, b.intake)
+	var fresh []bool
+	err = e.insist("take events in", func(ctx context.Context) (err error) {
+		fresh, err = e.Store.Intake(ctx, b.intake)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("take events in: %w", err)
 	}

@@ -33,9 +33,6 @@ func emitKind() engine.TaskKind {
 
 var eventType = regexp.MustCompile(`^[a-z][a-z0-9_-]*\.[a-z][a-z0-9_-]*$`)
 
-// Our own nouns; a workflow's events must not pass for them.
-var reserved = []string{"record", "link", "delivery", "portal", "reply", "run"}
-
 // Check sees to the type and compiles the values.
 func (e *Emit) Check(scope engine.CheckScope) {
 	noun, _, _ := strings.Cut(e.Type, ".")
@@ -43,7 +40,7 @@ func (e *Emit) Check(scope engine.CheckScope) {
 	case !eventType.MatchString(e.Type):
 		scope.Complain("type", fmt.Sprintf(
 			"%q is no event type: a noun and a past verb in small letters, such as ticket.escalated", e.Type))
-	case slices.Contains(reserved, noun):
+	case noun == "record" || engine.OwnNoun(noun):
 		scope.Complain("type", fmt.Sprintf("events of %s are told by Postern itself; choose another noun", noun))
 	}
 	e.values = map[string]engine.Program{}

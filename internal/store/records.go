@@ -37,8 +37,10 @@ func (s *Store) Write(ctx context.Context, w engine.Write) error {
 // record reads a kept record; one that was never kept has no fields.
 func (s *statements) record(ctx context.Context, ref engine.Ref) (engine.Record, error) {
 	record := engine.Record{Ref: ref}
-	const query = "SELECT fields, version, seq, deleted FROM records WHERE module = ? AND id = ?"
-	dest := []any{document{&record.Fields}, &record.Version, &record.Seq, &record.Deleted}
+	const query = "SELECT fields, written, version, seq, deleted FROM records WHERE module = ? AND id = ?"
+	dest := []any{
+		document{&record.Fields}, document{&record.Written}, &record.Version, &record.Seq, &record.Deleted,
+	}
 	err := s.get(ctx, query, []any{ref.Module, ref.ID}, dest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return engine.Record{Ref: ref}, nil
@@ -67,10 +69,20 @@ func (t *tx) storeRecord(ctx context.Context, r engine.Record, now time.Time) er
 	if err != nil {
 		return err
 	}
-	const query = `INSERT INTO records (module, id, fields, version, seq, deleted, updated) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (module, id) DO UPDATE SET fields = excluded.fields, version = excluded.version,
-			seq = excluded.seq, deleted = excluded.deleted, updated = excluded.updated`
-	return t.run(ctx, call{query, []any{r.Module, r.ID, fields, r.Version, int64(r.Seq), r.Deleted, instant(now)}})
+	if r.Written == nil {
+		r.Written = map[string]string{}
+	}
+	written, err := text(r.Written)
+	if err != nil {
+		return err
+	}
+	const query = `INSERT INTO records (module, id, fields, written, version, seq, deleted, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (module, id) DO UPDATE SET fields = excluded.fields, written = excluded.written,
+			version = excluded.version, seq = excluded.seq, deleted = excluded.deleted, updated = excluded.updated`
+	return t.run(ctx, call{query, []any{
+		r.Module, r.ID, fields, written, r.Version, int64(r.Seq), r.Deleted, instant(now),
+	}})
 }
 
 // write applies a write and puts its event into the outbox, once for one EventID. It tells whether the record changed.

@@ -111,6 +111,10 @@ func readEvent(w http.ResponseWriter, r *http.Request) (*engine.Event, *refusal)
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "bad_event", err.Error()}
 	}
+	if noun, _, _ := strings.Cut(event.Type, "."); engine.OwnNoun(noun) {
+		message := fmt.Sprintf("Events of %q are told by Postern itself.", noun)
+		return nil, &refusal{http.StatusBadRequest, "bad_event", message}
+	}
 	return event, nil
 }
 

@@ -117,6 +117,7 @@ CREATE TABLE records (
     module  TEXT    NOT NULL,
     id      TEXT    NOT NULL,
     fields  TEXT    NOT NULL,
+    written TEXT    NOT NULL, -- fields we wrote whose event has not come back yet, with that event's id
     version INTEGER NOT NULL,
     seq     INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
