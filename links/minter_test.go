@@ -14,13 +14,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/internal/keys"
 	"postern/links"
 )
 
 var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
-func newMinter(t *testing.T) *links.Minter {
+func newRing(t *testing.T) *keys.Ring {
 	t.Helper()
 	root, err := keys.Create(filepath.Join(t.TempDir(), "root.key"), rand.Reader)
 	if err != nil {
@@ -30,6 +31,13 @@ func newMinter(t *testing.T) *links.Minter {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return ring
+}
+
+func newMinter(t *testing.T) *links.Minter { return minterOf(t, newRing(t)) }
+
+func minterOf(t *testing.T, ring *keys.Ring) *links.Minter {
+	t.Helper()
 	base, err := links.ParseBase("https://go.acme.example")
 	if err != nil {
 		t.Fatal(err)
@@ -80,18 +88,15 @@ func TestT01Tokens(t *testing.T) {
 }
 
 func TestT02NoLinkWithoutRandomness(t *testing.T) {
-	root, err := keys.Create(filepath.Join(t.TempDir(), "root.key"), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ring, err := keys.NewRing(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	minter := links.NewMinter(links.Base{}, ring.Mint(), iotest.ErrReader(errors.New("no entropy")))
+	minter := links.NewMinter(links.Base{}, newRing(t).Mint(), iotest.ErrReader(errors.New("no entropy")))
 	if link, err := minter.Mint(t.Context(), terms(), now); err == nil {
 		t.Errorf("made %+v", link)
 	}
+}
+
+func TestMinterPort(t *testing.T) {
+	ring := newRing(t)
+	enginetest.TestMinter(t, func(t *testing.T) engine.LinkMinter { return minterOf(t, ring) })
 }
 
 func TestMint(t *testing.T) {

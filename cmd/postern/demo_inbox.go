@@ -60,7 +60,11 @@ func (d *demonstration) showInbox(w http.ResponseWriter, _ *http.Request) {
 		})
 	}
 	var page bytes.Buffer
-	if err := inboxTemplate().Execute(&page, map[string]any{"Mails": mails}); err != nil {
+	shape, err := template.New("inbox").Parse(inboxPage)
+	if err == nil {
+		err = shape.Execute(&page, map[string]any{"Mails": mails})
+	}
+	if err != nil {
 		http.Error(w, "the inbox cannot be shown", http.StatusInternalServerError)
 		return
 	}
@@ -71,8 +75,6 @@ func (d *demonstration) showInbox(w http.ResponseWriter, _ *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(page.Bytes())
 }
-
-func inboxTemplate() *template.Template { return template.Must(template.New("inbox").Parse(inboxPage)) }
 
 // linkParts cuts a text at the addresses that begin with prefix.
 func linkParts(text, prefix string) []inboxPart {

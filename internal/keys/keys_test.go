@@ -12,6 +12,9 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"postern/engine"
+	"postern/engine/enginetest"
 )
 
 func TestCreateThenOpen(t *testing.T) {
@@ -101,6 +104,11 @@ func ringOf(t *testing.T, ids string) *Ring {
 		t.Fatal(err)
 	}
 	return ring
+}
+
+func TestSealerPort(t *testing.T) {
+	ring := ringOf(t, "a")
+	enginetest.TestSealer(t, func(*testing.T) engine.Sealer { return ring.Seal(rand.Reader) })
 }
 
 func TestEveryPurposeAndGenerationHasItsOwnKey(t *testing.T) {
