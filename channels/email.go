@@ -77,7 +77,7 @@ func (e *Email) Open(outfit engine.Outfit) error {
 	if err := e.openLetterhead(); err != nil {
 		return err
 	}
-	server, err := e.server()
+	server, err := e.server(outfit)
 	if err != nil {
 		return err
 	}
@@ -110,18 +110,18 @@ func (e *Email) openLetterhead() error {
 	return nil
 }
 
-func (e *Email) server() (mail.Server, error) {
+func (e *Email) server(outfit engine.Outfit) (mail.Server, error) {
 	if err := e.checkNumbers(); err != nil {
 		return mail.Server{}, err
 	}
 	if err := e.checkTLS(); err != nil {
 		return mail.Server{}, err
 	}
-	password, err := e.password()
+	password, err := e.password(outfit)
 	if err != nil {
 		return mail.Server{}, fmt.Errorf("password: %w", err)
 	}
-	roots, err := e.roots()
+	roots, err := e.roots(outfit.Path(e.CA))
 	if err != nil {
 		return mail.Server{}, fmt.Errorf("ca: %w", err)
 	}
@@ -164,34 +164,34 @@ func (e *Email) checkTLS() error {
 	return fmt.Errorf("tls: %q is not one of starttls, implicit, none", e.TLS)
 }
 
-func (e *Email) password() (string, error) {
+func (e *Email) password(outfit engine.Outfit) (string, error) {
 	switch {
 	case e.User == "" && !e.Password.IsZero():
 		return "", errors.New("is set, but user is not")
 	case e.User != "" && e.Password.IsZero():
 		return "", errors.New("is not set, but user is")
 	}
-	password, err := e.Password.Reveal()
+	password, err := e.Password.In(outfit.Folder).Reveal()
 	if err == nil && e.User != "" && password == "" {
 		err = errors.New("is empty")
 	}
 	return password, err
 }
 
-func (e *Email) roots() (*x509.CertPool, error) {
-	if e.CA == "" {
+func (e *Email) roots(path string) (*x509.CertPool, error) {
+	if path == "" {
 		return nil, nil
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(e.CA)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	if !roots.AppendCertsFromPEM(data) {
-		return nil, errors.New(strconv.Quote(e.CA) + " holds no PEM certificate")
+		return nil, errors.New(strconv.Quote(path) + " holds no PEM certificate")
 	}
 	return roots, nil
 }

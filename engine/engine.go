@@ -191,7 +191,7 @@ func (e *Engine) drain(group *sync.WaitGroup, abandon context.CancelFunc) {
 	go func() {
 		defer close(done)
 		group.Wait()
-		_, _ = e.publishSome(true) // what the last commits added
+		_, _ = e.publishSome() // what the last commits added
 		e.senders.Wait()
 	}()
 	grace, cancel := context.WithTimeout(context.Background(), e.settings.Grace)

@@ -3,6 +3,7 @@ package engine
 import (
 	"io"
 	"log/slog"
+	"path/filepath"
 )
 
 // TaskKind describes a kind of task: its key in YAML, what it does, an example, and how to make one
@@ -28,6 +29,15 @@ type Outfit struct {
 	Clock  Clock
 	Random io.Reader
 	Logger *slog.Logger
+	Folder string // of the configuration file: relative paths begin there
+}
+
+// Path is a path of the configuration, from its folder if it is relative; "" stays so.
+func (o Outfit) Path(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(o.Folder, path)
 }
 
 // Opener is a Channel that checks its configuration and makes ready before the first message, without

@@ -2,6 +2,9 @@ package engine
 
 import "time"
 
+// MaxExpires is the longest life of a link.
+const MaxExpires = 90 * 24 * time.Hour
+
 // Landing is the page and the rules behind a link: what its file under landings/ says.
 type Landing struct {
 	Name    string

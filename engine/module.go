@@ -128,13 +128,11 @@ func (m *Module) ViewOf(plain Fields) (map[string]any, error) {
 	return view, nil
 }
 
-// TitleOf is what names a record to people: the values of the title fields, or its id.
+// TitleOf is what names a record to people, on one line: the values of the title fields, or its id.
 func (m *Module) TitleOf(record Record) string {
 	var words []string
 	for _, name := range m.Title {
-		if text := record.Fields.Text(name); text != "" {
-			words = append(words, text)
-		}
+		words = append(words, strings.Fields(record.Fields.Text(name))...)
 	}
 	if len(words) == 0 {
 		return record.ID

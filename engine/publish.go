@@ -6,19 +6,17 @@ import (
 )
 
 const (
-	publishBatch = 100             // events in one publish
-	publishTry   = 5 * time.Second // of one try; the bus retries within it
+	publishBatch = 100              // events in one publish
+	publishTry   = 10 * time.Second // of one try; the bus retries within it
 	publishPause = 500 * time.Millisecond
 )
 
 // publish moves committed events from the outbox to the stream, in order, until the context ends; what
-// the last commits add is published by drain, or at the next start. After a start and after a failure the events go one
-// by one, because the bus de-duplicates only those: the last batch may have been stored unnoticed.
+// the last commits add is published by drain, or at the next start. A publish whose answer was lost is
+// repeated: the bus knows the ids of the events it has stored.
 func (e *Engine) publish(ctx context.Context) {
-	careful := true
 	for {
-		n, err := e.publishSome(careful)
-		careful = err != nil || (careful && n > 0)
+		n, err := e.publishSome()
 		if err != nil {
 			e.Logger.Error("publish events: trying again", "error", err)
 			if e.Clock.Wait(ctx, publishPause) != nil {
@@ -37,31 +35,61 @@ func (e *Engine) publish(ctx context.Context) {
 	}
 }
 
-func (e *Engine) publishSome(careful bool) (int, error) {
+func (e *Engine) publishSome() (int, error) {
 	ctx, cancel := context.WithTimeout(e.work, publishTry)
 	defer cancel()
 	waiting, err := e.Store.Outgoing(ctx, publishBatch)
 	if err != nil || len(waiting) == 0 {
 		return 0, err
 	}
-	size := len(waiting)
-	if careful {
-		size = 1
+	events := make([]*Event, len(waiting))
+	for i, o := range waiting {
+		events[i] = o.Event
 	}
-	for at := 0; at < len(waiting); at += size {
-		part := waiting[at:min(at+size, len(waiting))]
-		events := make([]*Event, len(part))
-		for i, o := range part {
-			events[i] = o.Event
+	err = e.Bus.Publish(ctx, events...)
+	if IsPermanent(err) {
+		err = e.publishEach(ctx, events)
+	}
+	if err != nil {
+		return 0, err
+	}
+	// Whatever the publish took of the time: what was stored must not be published again.
+	return len(waiting), e.Store.Published(e.work, waiting[len(waiting)-1].Seq)
+}
+
+// publishEach publishes events one by one because one of them never can be: that one becomes a dead
+// letter, so that it holds up nothing.
+func (e *Engine) publishEach(ctx context.Context, events []*Event) error {
+	for _, event := range events {
+		err := e.Bus.Publish(ctx, event)
+		if IsPermanent(err) {
+			err = e.bury(ctx, event, err)
 		}
-		if err := e.Bus.Publish(ctx, events...); err != nil {
-			return at, err
-		}
-		if err := e.Store.Published(ctx, part[len(part)-1].Seq); err != nil {
-			return at, err
+		if err != nil {
+			return err
 		}
 	}
-	return len(waiting), nil
+	return nil
+}
+
+// bury makes a dead letter of an event of ours.
+func (e *Engine) bury(ctx context.Context, event *Event, reason error) error {
+	now := e.Clock.Now()
+	id, err := NewID(now, e.Random)
+	if err != nil {
+		return err
+	}
+	body, err := event.MarshalJSON()
+	if err != nil {
+		body = nil
+	}
+	at := event.Address()
+	e.Logger.Error("an event of ours cannot be published", "type", event.Type, "subject", event.Subject, "reason", reason)
+	_, err = e.Store.Intake(ctx, Intake{Refused: []DeadLetter{{
+		ID: id, Partition: at.Partition(), Subject: at.Subject(), Reason: reason.Error(),
+		Body: body[:min(len(body), MaxEventBytes)], At: now,
+	}}})
+	return err
 }
 
 // sweepEvery is how often old entries are removed from the stream.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -57,24 +58,57 @@ func DecodeFields(data []byte) (Fields, error) {
 	return f, nil
 }
 
-// Same tells whether two plain values mean the same; null and the empty text do.
+// Same tells whether two plain values mean the same: null and the empty text do, and so do a number
+// or a boolean and the text that CRMs write for it.
 func Same(a, b any) bool {
-	x, xText := plainText(a)
-	y, yText := plainText(b)
-	if xText && yText {
-		return x == y
+	x, single := plainText(a)
+	y, both := plainText(b)
+	if single && both {
+		return x == y || (isNumber(a, b) && sameNumber(x, y)) || (isBool(a, b) && sameBool(x, y))
 	}
 	left, errLeft := json.Marshal(a)
 	right, errRight := json.Marshal(b)
 	return errLeft == nil && errRight == nil && bytes.Equal(left, right)
 }
 
+// plainText is a single value as text; false for lists and objects.
 func plainText(v any) (string, bool) {
-	if v == nil {
+	switch v := v.(type) {
+	case nil:
 		return "", true
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	case bool:
+		return strconv.FormatBool(v), true
 	}
-	s, ok := v.(string)
-	return s, ok
+	return "", false
+}
+
+// isNumber tells whether at least one of two values is a number, not only its text.
+func isNumber(a, b any) bool {
+	_, left := a.(json.Number)
+	_, right := b.(json.Number)
+	return left || right
+}
+
+func isBool(a, b any) bool {
+	_, left := a.(bool)
+	_, right := b.(bool)
+	return left || right
+}
+
+func sameNumber(x, y string) bool {
+	left, errLeft := parseNumber(x)
+	right, errRight := parseNumber(y)
+	return errLeft == nil && errRight == nil && left == right
+}
+
+func sameBool(x, y string) bool {
+	left, errLeft := boolean(x)
+	right, errRight := boolean(y)
+	return errLeft == nil && errRight == nil && left == right
 }
 
 // Record is a record of the CRM as last read.

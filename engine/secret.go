@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -11,6 +12,14 @@ import (
 type Secret struct {
 	Env  string `yaml:"env"`  // name of the environment variable that holds it
 	File string `yaml:"file"` // path of the file that holds it, a final line break not counted
+}
+
+// In returns the secret with a relative file meant from a folder: that of the configuration.
+func (s Secret) In(folder string) Secret {
+	if s.File != "" && !filepath.IsAbs(s.File) {
+		s.File = filepath.Join(folder, s.File)
+	}
+	return s
 }
 
 // IsZero tells whether no secret is named.

@@ -44,8 +44,8 @@ type CheckScope interface {
 	// Template finds a message template and checks that it has a text for each channel, and what it
 	// says of the record and the named links.
 	Template(key, name string, channels, links []string) Template
-	// Choice complains unless word is among the choices.
-	Choice(key, what, word string, choices []string)
+	// Choice tells whether word is among the choices, and complains if not.
+	Choice(key, what, word string, choices []string) bool
 	// Complain reports a mistake.
 	Complain(key, message string)
 }

@@ -84,7 +84,9 @@ func (h *house) check() error {
 		return complaints{diags, sources}
 	}
 	h.book = book
-	outfit := engine.Outfit{Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger}
+	outfit := engine.Outfit{
+		Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Folder: h.config.folder,
+	}
 	if h.channels, err = h.config.openChannels(outfit); err != nil {
 		return err
 	}

@@ -2,11 +2,8 @@ package nats
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"time"
 
@@ -42,8 +39,8 @@ const (
 )
 
 // Publish stores events in the order given: one as a message, more as atomic batches of at most 1,000 events and 8 MiB,
-// each of them stored whole or not at all. Attempts are short and repeated until ctx ends; message ids keep a repeated
-// one from being stored twice. A full stream is engine.ErrFull at once; an event that can never be stored (its subject
+// each of them stored whole or not at all. Attempts are short and repeated until ctx ends; message ids keep an event
+// from being stored twice within two minutes, however often and in whatever company it is published. A full stream is engine.ErrFull at once; an event that can never be stored (its subject
 // is no subject, it is larger than engine.MaxEventBytes) is a permanent error, and then none of them is stored.
 func (b *Bus) Publish(ctx context.Context, events ...*engine.Event) error {
 	messages := make([]*natsgo.Msg, 0, len(events))
@@ -55,17 +52,17 @@ func (b *Bus) Publish(ctx context.Context, events ...*engine.Event) error {
 		messages = append(messages, message)
 	}
 	if len(messages) == 1 {
-		if err := b.publishOne(ctx, messages[0], messageID(events[0])); err != nil {
+		if err := b.publishOne(ctx, messages[0]); err != nil {
 			return fmt.Errorf("publish event %q: %w", events[0].ID, err)
 		}
 		return nil
 	}
 	for len(messages) > 0 {
 		n := batchLen(messages)
-		if err := b.publishBatch(ctx, messages[:n], batchMessageID(events[:n])); err != nil {
+		if err := b.publishBatch(ctx, messages[:n]); err != nil {
 			return fmt.Errorf("publish %d events: %w", n, err)
 		}
-		messages, events = messages[n:], events[n:]
+		messages = messages[n:]
 	}
 	return nil
 }
@@ -86,23 +83,13 @@ func encode(event *engine.Event) (*natsgo.Msg, error) {
 	}
 	message := natsgo.NewMsg(at.Subject())
 	message.Data = data
+	message.Header.Set(jetstream.MsgIDHeader, messageID(event))
 	return message, nil
 }
 
 // messageID is what the broker knows an event by for two minutes. CloudEvents makes an id unique within its source
 // only, so both are part of it.
 func messageID(event *engine.Event) string { return event.Source + "/" + event.ID }
-
-// batchMessageID stands for all events of a batch. One id for the batch rather than one for each event: the broker
-// refuses a whole batch for one id it knows, which tells a batch that was stored before only if no event of it can have
-// come in otherwise.
-func batchMessageID(events []*engine.Event) string {
-	digest := sha256.New()
-	for _, event := range events {
-		_, _ = io.WriteString(digest, messageID(event)+"\n")
-	}
-	return "batch/" + base64.RawURLEncoding.EncodeToString(digest.Sum(nil))
-}
 
 // batchLen is how many of the messages go into the next batch.
 func batchLen(messages []*natsgo.Msg) int {
@@ -116,35 +103,47 @@ func batchLen(messages []*natsgo.Msg) int {
 	return len(messages)
 }
 
-func (b *Bus) publishOne(ctx context.Context, message *natsgo.Msg, id string) error {
+func (b *Bus) publishOne(ctx context.Context, message *natsgo.Msg) error {
 	return persist(ctx, oneTime, func(ctx context.Context) error {
-		_, err := b.js.PublishMsg(ctx, message, jetstream.WithMsgID(id))
+		_, err := b.js.PublishMsg(ctx, message)
 		return err
 	})
 }
 
-// publishBatch sends all messages without waiting; the answer to the last one is about the whole batch.
-func (b *Bus) publishBatch(ctx context.Context, messages []*natsgo.Msg, id string) error {
-	err := persist(ctx, batchTime, func(ctx context.Context) error {
-		batch := batchID() // a broken attempt must not be continued by the next
-		last := len(messages) - 1
-		for i, message := range messages {
-			message.Header.Set(headerBatchID, batch)
-			message.Header.Set(headerBatchSequence, strconv.Itoa(i+1))
-			if i == last {
-				break
-			}
-			if err := b.conn.PublishMsg(message); err != nil {
-				return err
-			}
-		}
-		messages[last].Header.Set(headerBatchCommit, "1")
-		_, err := b.js.PublishMsg(ctx, messages[last], jetstream.WithMsgID(id))
+// publishBatch sends all messages without waiting; the answer to the last one is about the whole batch. The broker
+// refuses a batch for one id that it knows. An earlier attempt has stored such an event, alone or with others, so the
+// events then go one by one.
+func (b *Bus) publishBatch(ctx context.Context, messages []*natsgo.Msg) error {
+	err := persist(ctx, batchTime, func(ctx context.Context) error { return b.sendBatch(ctx, messages) })
+	if code(err) != codeBatchHasDuplicate {
 		return err
-	})
-	if code(err) == codeBatchHasDuplicate {
-		return nil // an attempt whose answer was lost did store it
 	}
+	for _, message := range messages {
+		for _, header := range []string{headerBatchID, headerBatchSequence, headerBatchCommit} {
+			message.Header.Del(header)
+		}
+		if err := b.publishOne(ctx, message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Bus) sendBatch(ctx context.Context, messages []*natsgo.Msg) error {
+	batch := batchID() // a broken attempt must not be continued by the next
+	last := len(messages) - 1
+	for i, message := range messages {
+		message.Header.Set(headerBatchID, batch)
+		message.Header.Set(headerBatchSequence, strconv.Itoa(i+1))
+		if i == last {
+			break
+		}
+		if err := b.conn.PublishMsg(message); err != nil {
+			return err
+		}
+	}
+	messages[last].Header.Set(headerBatchCommit, "1")
+	_, err := b.js.PublishMsg(ctx, messages[last])
 	return err
 }
 

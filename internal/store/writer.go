@@ -64,6 +64,8 @@ func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 func (w *writer) close() {
 	close(w.closing)
 	<-w.ended
+	// The log is copied back as a whole, so that the database is one file while nobody has it open.
+	_, _ = w.statements.exec(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
 	_ = w.conn.Close() // gives it back to the pool, which is closed next
 }
 

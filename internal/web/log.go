@@ -25,8 +25,8 @@ func Log(logger *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// Redact puts ‹token› in the place of every path segment that follows one named l or f, where links carry their token:
-// /l/‹token›/answer. It does so wherever in the path, since a request may not be written as it should be.
+// Redact puts ‹token› in the place of every path segment that follows one named l, f or r, where links carry their
+// token and flows their id: /l/‹token›/answer. It does so wherever in the path, since a request may not be written as it should be.
 func Redact(path string) string {
 	segments := strings.Split(path, "/")
 	before := ""
@@ -34,7 +34,7 @@ func Redact(path string) string {
 		if segment == "" {
 			continue
 		}
-		if before == "l" || before == "f" {
+		if before == "l" || before == "f" || before == "r" {
 			segments[i] = "‹token›"
 		}
 		before = strings.ToLower(segment)

@@ -134,6 +134,7 @@ func TestRedact(t *testing.T) {
 		"/l/":              "/l/",
 		"/l/abc":           "/l/‹token›",
 		"/f/abc/file.pdf":  "/f/‹token›/file.pdf",
+		"/r/abc":           "/r/‹token›",
 		"//l//abc":         "//l//‹token›",
 		"/L/abc":           "/L/‹token›",
 		"/door/l/abc":      "/door/l/‹token›",
