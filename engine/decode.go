@@ -120,7 +120,8 @@ func (e *Event) readChange(at Address) error {
 	noun, verb, _ := strings.Cut(e.Type, ".")
 	switch {
 	case noun != "record" || !recordVerb(verb):
-		return fmt.Errorf("type %q is not one of record.created, updated, deleted, restored, related, unrelated", e.Type)
+		const types = "record.created, updated, deleted, restored, related, unrelated"
+		return fmt.Errorf("type %q is not one of %s", e.Type, types)
 	case !PlainToken(ref.Module):
 		return fmt.Errorf("module %q may hold only letters, digits, - and _", ref.Module)
 	case at.Verb != verb:

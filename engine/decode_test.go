@@ -160,8 +160,10 @@ func TestEventRoundTrip(t *testing.T) {
 		{ID: "1", Source: "crm", Type: engine.RecordCreated, Subject: "HelpDesk/a.b c/Ü", Time: at, Change: &engine.Change{
 			Record: engine.Fields{"title": "<b> & \u2028", "n": json.Number("12345678901234567890"), "tags": []any{"x"}, "none": nil},
 		}},
-		{ID: "2", Source: engine.Source, Type: "ticket.escalated", Subject: "HelpDesk/17x42", CauseID: "1", Depth: 3,
-			TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Data: json.RawMessage(`{"a":[1]}`)},
+		{
+			ID: "2", Source: engine.Source, Type: "ticket.escalated", Subject: "HelpDesk/17x42", CauseID: "1", Depth: 3,
+			TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Data: json.RawMessage(`{"a":[1]}`),
+		},
 		{ID: "3", Source: "crm", Type: engine.RecordDeleted, Subject: "HelpDesk/1", Change: &engine.Change{Record: engine.Fields{}}},
 		{ID: "4", Source: engine.Source, Type: "run.ended"},
 	}

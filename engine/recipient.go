@@ -46,7 +46,8 @@ func (r *Route) Recipient(env *Env, modules map[string]*Module, channel string) 
 		address := strings.TrimSpace(record.Fields.Text(name))
 		if module.Fields[name].Type == AddressType(channel) && address != "" {
 			return Recipient{
-				Ref: record.Ref, Name: module.TitleOf(record), Address: address, Language: language(module, record.Fields),
+				Ref: record.Ref, Name: module.TitleOf(record), Address: address,
+				Language: language(module, record.Fields),
 			}, nil
 		}
 	}

@@ -19,12 +19,29 @@ var ticket = engine.Ref{Module: "Tickets", ID: "1"}
 func TestSame(t *testing.T) {
 	n := func(text string) any { return json.Number(text) }
 	same := [][2]any{
-		{nil, ""}, {"a", "a"}, {n("7"), "7"}, {n("1.5"), "1.50"}, {n("1.0"), n("1")}, {true, "1"}, {false, "off"}, {true, true},
-		{[]any{"a", n("1")}, []any{"a", n("1")}}, {map[string]any{"a": nil}, map[string]any{"a": nil}},
+		{nil, ""},
+		{"a", "a"},
+		{n("7"), "7"},
+		{n("1.5"), "1.50"},
+		{n("1.0"), n("1")},
+		{true, "1"},
+		{false, "off"},
+		{true, true},
+		{[]any{"a", n("1")}, []any{"a", n("1")}},
+		{map[string]any{"a": nil}, map[string]any{"a": nil}},
 	}
 	other := [][2]any{
-		{"a", "A"}, {"1", "1.0"}, {"1", "true"}, {n("7"), "8"}, {n("0"), ""}, {false, ""}, {false, nil}, {true, "maybe"},
-		{[]any{}, nil}, {[]any{"a"}, "a"}, {[]any{"a", "b"}, []any{"b", "a"}},
+		{"a", "A"},
+		{"1", "1.0"},
+		{"1", "true"},
+		{n("7"), "8"},
+		{n("0"), ""},
+		{false, ""},
+		{false, nil},
+		{true, "maybe"},
+		{[]any{}, nil},
+		{[]any{"a"}, "a"},
+		{[]any{"a", "b"}, []any{"b", "a"}},
 	}
 	for want, pairs := range map[bool][][2]any{true: same, false: other} {
 		for _, p := range pairs {
@@ -54,10 +71,22 @@ func TestWriteApply(t *testing.T) {
 		after, old  engine.Fields
 		err         error
 	}{
-		{"changes", engine.Fields{"a": "2", "b": "", "c": "y"}, engine.Fields{"a": "1"},
-			engine.Fields{"a": "2", "b": nil, "c": "y"}, engine.Fields{"a": "1", "c": "x"}, nil},
-		{"new field", engine.Fields{"d": "z"}, engine.Fields{"d": ""},
-			engine.Fields{"a": "1", "b": nil, "c": "x", "d": "z"}, engine.Fields{"d": nil}, nil},
+		{
+			"changes",
+			engine.Fields{"a": "2", "b": "", "c": "y"},
+			engine.Fields{"a": "1"},
+			engine.Fields{"a": "2", "b": nil, "c": "y"},
+			engine.Fields{"a": "1", "c": "x"},
+			nil,
+		},
+		{
+			"new field",
+			engine.Fields{"d": "z"},
+			engine.Fields{"d": ""},
+			engine.Fields{"a": "1", "b": nil, "c": "x", "d": "z"},
+			engine.Fields{"d": nil},
+			nil,
+		},
 		{"nothing new", engine.Fields{"a": json.Number("1"), "b": ""}, nil, before.Fields, nil, nil},
 		{"overtaken", engine.Fields{"a": "2"}, engine.Fields{"a": ""}, nil, nil, engine.ErrConflict},
 		{"overtaken with the same value", engine.Fields{"a": "1"}, engine.Fields{"a": ""}, nil, nil, engine.ErrConflict},
@@ -105,13 +134,29 @@ func TestFollow(t *testing.T) {
 	}{
 		{"created", engine.Record{}, 1, engine.RecordCreated, engine.Change{Record: engine.Fields{"a": "1"}}, engine.Fields{"a": "1"}, true},
 		{"whole", kept, 6, engine.RecordUpdated, engine.Change{Record: engine.Fields{"a": "9"}}, engine.Fields{"a": "9"}, true},
-		{"changed only", kept, 6, engine.RecordUpdated,
-			engine.Change{Record: engine.Fields{"a": "9", "b": "stale"}, Changed: []string{"a"}}, engine.Fields{"a": "9", "b": "2"}, true},
-		{"changed, unknown before", engine.Record{}, 6, engine.RecordUpdated,
-			engine.Change{Record: engine.Fields{"a": "9", "b": "x"}, Changed: []string{"a"}}, engine.Fields{"a": "9", "b": "x"}, true},
+		{
+			"changed only", kept, 6, engine.RecordUpdated,
+			engine.Change{Record: engine.Fields{"a": "9", "b": "stale"}, Changed: []string{"a"}},
+			engine.Fields{"a": "9", "b": "2"},
+			true,
+		},
+		{
+			"changed, unknown before",
+			engine.Record{},
+			6, engine.RecordUpdated,
+			engine.Change{Record: engine.Fields{"a": "9", "b": "x"}, Changed: []string{"a"}},
+			engine.Fields{"a": "9", "b": "x"},
+			true,
+		},
 		{"partial", kept, 6, engine.RecordUpdated, engine.Change{Record: engine.Fields{"b": "7"}, Partial: true}, engine.Fields{"a": "1", "b": "7"}, true},
-		{"partial, unknown before", engine.Record{}, 6, engine.RecordUpdated,
-			engine.Change{Record: engine.Fields{"b": "7"}, Partial: true}, engine.Fields{"b": "7"}, true},
+		{
+			"partial, unknown before",
+			engine.Record{},
+			6, engine.RecordUpdated,
+			engine.Change{Record: engine.Fields{"b": "7"}, Partial: true},
+			engine.Fields{"b": "7"},
+			true,
+		},
 		{"deleted", kept, 6, engine.RecordDeleted, engine.Change{Record: engine.Fields{}}, kept.Fields, true},
 		{"replayed", kept, 5, engine.RecordUpdated, engine.Change{Record: engine.Fields{"a": "9"}}, kept.Fields, false},
 		{"older version", kept, 6, engine.RecordUpdated, engine.Change{Record: engine.Fields{"a": "9"}, Version: 3}, kept.Fields, false},

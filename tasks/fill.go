@@ -37,6 +37,9 @@ func (f *Fill) Check(scope engine.CheckScope) {
 		scope.Complain("bits", "bits is from 128, below which identifiers can be guessed, to 512")
 		return
 	}
+	if isTemplate(f.Prefix) {
+		scope.Complain("prefix", "the prefix is plain text; {{ … }} is not filled in here")
+	}
 	field := scope.Field("field", scope.Module(), f.Field)
 	if field == nil {
 		return

@@ -36,8 +36,8 @@ type LinkTo struct {
 	Landing string `yaml:"landing,required"`
 	// Preset names an action of the landing that the link opens with.
 	Preset string `yaml:"preset"`
-	// Expires is how long the link lives, if not as long as the landing says.
-	Expires time.Duration `yaml:"expires"`
+	// Expires is how long the link lives, at most 90d, if not as long as the landing says.
+	Expires *time.Duration `yaml:"expires"`
 }
 
 func notifyKind() engine.TaskKind {
@@ -54,8 +54,14 @@ func (n *Notify) Check(scope engine.CheckScope) {
 	if n.to = scope.Route("to"); n.to != nil {
 		n.checkRecipient(scope)
 	}
+	var known []string
 	for _, channel := range n.Via {
-		scope.Choice("via", "channel", channel, scope.Channels())
+		if scope.Choice("via", "channel", channel, scope.Channels()) {
+			known = append(known, channel)
+		}
+	}
+	if len(n.Via) == 0 {
+		scope.Complain("via", "via names at least one channel")
 	}
 	n.terms = map[string]engine.LinkTerms{}
 	if n.Link != nil {
@@ -68,7 +74,7 @@ func (n *Notify) Check(scope engine.CheckScope) {
 		}
 		n.link(scope, "links."+name, name, n.Links[name])
 	}
-	scope.Template("template", n.Template, n.Via, slices.Sorted(maps.Keys(n.terms)))
+	scope.Template("template", n.Template, known, slices.Sorted(maps.Keys(n.terms)))
 }
 
 func (n *Notify) checkRecipient(scope engine.CheckScope) {
@@ -82,7 +88,8 @@ func (n *Notify) checkRecipient(scope engine.CheckScope) {
 		address := engine.AddressType(channel)
 		for _, module := range n.to.Field.To {
 			if m := scope.Modules()[module]; m != nil && !hasType(m, address) {
-				scope.Complain("to", fmt.Sprintf("%s has no field of type %s, which %s needs", module, address, channel))
+				scope.Complain("to", fmt.Sprintf("%s has no field of type %s, which %s needs",
+					module, address, channel))
 			}
 		}
 	}
@@ -107,12 +114,16 @@ func (n *Notify) link(scope engine.CheckScope, key, name string, to LinkTo) {
 		for _, a := range landing.Actions {
 			actions = append(actions, a.Name)
 		}
-		scope.Choice(key+".preset", "action of "+to.Landing, to.Preset, actions)
+		scope.Choice(key+".preset", "action", to.Preset, actions)
 	}
-	if to.Expires < 0 {
-		scope.Complain(key+".expires", "a link lives for a duration above zero, such as 14d")
+	terms := engine.LinkTerms{Landing: landing, Preset: to.Preset}
+	if to.Expires != nil {
+		terms.Expires = *to.Expires
+		if terms.Expires <= 0 || terms.Expires > engine.MaxExpires {
+			scope.Complain(key+".expires", "a link lives for a duration above zero, at most 90d")
+		}
 	}
-	n.terms[name] = engine.LinkTerms{Landing: landing, Preset: to.Preset, Expires: to.Expires}
+	n.terms[name] = terms
 }
 
 // Run asks for the delivery over the first channel the recipient has an address for.

@@ -46,14 +46,14 @@ func (u *Update) Check(scope engine.CheckScope) {
 			scope.Complain("record", u.Record+" is a field, not a record to write to")
 			return
 		}
-		modules = nil
-		for _, to := range u.route.Field.To {
-			modules = append(modules, scope.Modules()[to])
+		modules = described(scope.Modules(), u.route.Field.To)
+		if len(modules) == 0 {
+			return // the module file has been complained about
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(u.Set)) {
 		key := "set." + name
-		field := scope.Field(key, modules[0], name)
+		field := scope.Field(key, having(modules, name), name)
 		program := scope.Text(key)
 		if field == nil || program == nil {
 			continue
@@ -65,6 +65,26 @@ func (u *Update) Check(scope engine.CheckScope) {
 			}
 		}
 	}
+}
+
+func described(all map[string]*engine.Module, names []string) []*engine.Module {
+	var modules []*engine.Module
+	for _, name := range names {
+		if m := all[name]; m != nil {
+			modules = append(modules, m)
+		}
+	}
+	return modules
+}
+
+// having is the first of the modules that has the field, or the first of them.
+func having(modules []*engine.Module, field string) *engine.Module {
+	for _, m := range modules {
+		if m.Fields[field] != nil {
+			return m
+		}
+	}
+	return modules[0]
 }
 
 // Run computes the values and asks for the change.

@@ -12,8 +12,7 @@ import (
 // Defaults and limits of a landing (the table of link lifetimes in docs/security.md).
 const (
 	defaultExpires = 14 * 24 * time.Hour // of a landing that changes nothing
-	maxExpires     = 90 * 24 * time.Hour
-	defaultUses    = 20 // of a landing with fields to edit; one of actions alone has 1
+	defaultUses    = 20                  // of a landing with fields to edit; one of actions alone has 1
 )
 
 // landingFile is a file under landings/.
@@ -80,8 +79,9 @@ func (l *loader) lifetime(landing *engine.Landing, f landingFile) {
 	switch {
 	case f.Expires != nil:
 		l.complain(yamldoc.Decode(f.Expires, &landing.Expires)...)
-		if landing.Expires <= 0 || landing.Expires > maxExpires {
-			l.complain(f.Expires.Errorf("a link lives between a moment and %s", yamldoc.FormatDuration(maxExpires)))
+		if landing.Expires <= 0 || landing.Expires > engine.MaxExpires {
+			longest := yamldoc.FormatDuration(engine.MaxExpires)
+			l.complain(f.Expires.Errorf("a link lives for a duration above zero, at most %s", longest))
 		}
 	case writes:
 		l.complain(f.Landing.Errorf("a landing that changes a record needs expires: for how long its links live"))
@@ -119,6 +119,9 @@ func (l *loader) action(landing *engine.Landing, entry yamldoc.Entry) {
 	if !workflowName.MatchString(entry.Key.Text()) || entry.Key.Text() == "edit" {
 		l.complain(entry.Key.Errorf("an action's name may hold only small letters, digits and -, and is not edit"))
 		return
+	}
+	if len(f.Set) == 0 && entry.Value.Get("set") != nil {
+		l.complain(entry.Value.Get("set").Errorf("set names at least one field"))
 	}
 	action := &engine.Action{Name: entry.Key.Text(), Label: engine.Labels(f.Label), Set: engine.Fields{}}
 	for _, set := range f.Set {

@@ -94,16 +94,16 @@ func (l *loader) field(m *engine.Module, entry yamldoc.Entry) {
 		l.complain(entry.Key.Errorf("a field's name may hold only letters, digits and _, and begins with no digit"))
 		return
 	}
-	if f.Type == nil {
-		return
-	}
 	field := &engine.Field{
-		Name: entry.Key.Text(), Type: engine.FieldType(f.Type.Text()), Label: engine.Labels(f.Label),
+		Name: entry.Key.Text(), Type: engine.TypeText, Label: engine.Labels(f.Label),
 		Options: f.Options, Required: f.Required, Unique: f.Unique, Max: f.Max,
 	}
-	if !slices.Contains(engine.FieldTypes(), field.Type) {
+	switch {
+	case f.Type == nil: // Decode has complained; the field is known all the same
+	case slices.Contains(engine.FieldTypes(), engine.FieldType(f.Type.Text())):
+		field.Type = engine.FieldType(f.Type.Text())
+	default:
 		l.complain(f.Type.Unknown("field type", typeNames()))
-		return
 	}
 	if field.Type == engine.TypeReference && len(f.To) == 0 {
 		l.complain(entry.Value.Errorf("a reference needs to: the modules it may point at"))

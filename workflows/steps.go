@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"postern/engine"
 	"postern/internal/exprsafe"
-	"postern/internal/render"
 	"postern/internal/yamldoc"
 )
 
@@ -39,10 +37,13 @@ type retryFile engine.Retry
 func (r *retryFile) UnmarshalYAMLDoc(n *yamldoc.Node) yamldoc.Diagnostics {
 	diags := yamldoc.Decode(n, (*engine.Retry)(r))
 	if r.Attempts < 1 || r.Attempts > 100 {
-		diags = append(diags, n.Errorf("retry.attempts counts all tries, from 1 to 100"))
+		diags = append(diags, n.Get("attempts").Errorf("attempts counts all tries, from 1 to 100"))
 	}
-	if r.Backoff <= 0 || r.For <= 0 {
-		diags = append(diags, n.Errorf("retry.backoff and retry.for are durations above zero, such as 30s and 24h"))
+	if r.Backoff <= 0 {
+		diags = append(diags, n.Get("backoff").Errorf("backoff is a duration above zero, such as 30s"))
+	}
+	if r.For <= 0 {
+		diags = append(diags, n.Get("for").Errorf("for is a duration above zero, such as 24h"))
 	}
 	return diags
 }
@@ -103,7 +104,7 @@ func (b *binder) kind(n *yamldoc.Node, rest []yamldoc.Entry) (*engine.TaskKind, 
 		i := slices.IndexFunc(b.options.Tasks, func(k engine.TaskKind) bool { return k.Name == entry.Key.Text() })
 		switch {
 		case i < 0:
-			b.complain(entry.Key.Unknown("task", append(b.taskNames(), "id", "name", "if", "retry", "timeout")))
+			b.complain(b.unknownKey(n, entry.Key))
 			known = false
 		case found != nil:
 			b.complain(entry.Key.Errorf("a step does one thing; %s and %s are two steps", found.Name, entry.Key.Text()))
@@ -115,6 +116,17 @@ func (b *binder) kind(n *yamldoc.Node, rest []yamldoc.Entry) (*engine.TaskKind, 
 		b.complain(n.Errorf("a step needs one of %s", strings.Join(b.taskNames(), ", ")))
 	}
 	return found, config
+}
+
+// unknownKey is a misspelt task, or a misspelt key beside one.
+func (b *binder) unknownKey(step, key *yamldoc.Node) yamldoc.Diagnostic {
+	beside := []string{"id", "name", "if", "retry", "timeout"}
+	_, near := yamldoc.Suggest(key.Text(), beside)
+	hasTask := slices.ContainsFunc(b.taskNames(), func(name string) bool { return step.Get(name) != nil })
+	if near || hasTask {
+		return key.Unknown("key", beside)
+	}
+	return key.Unknown("task", b.taskNames())
 }
 
 func (b *binder) taskNames() []string {
@@ -138,208 +150,3 @@ func (b *binder) claimID(step *engine.Step, id *yamldoc.Node) {
 		b.ids = append(b.ids, step.ID)
 	}
 }
-
-// stepScope is the engine.CheckScope of one step.
-type stepScope struct {
-	*binder
-	node   *yamldoc.Node // the task's configuration
-	routes map[string]bool
-}
-
-// at is the node of a key, or the nearest one around it.
-func (s *stepScope) at(key string) *yamldoc.Node {
-	n := s.node
-	for key != "" && n.Kind() == yamldoc.Mapping {
-		first, rest, _ := strings.Cut(key, ".")
-		next := n.Get(first)
-		if next == nil {
-			return n
-		}
-		n, key = next, rest
-	}
-	return n
-}
-
-func (s *stepScope) follow(routes []string) {
-	for _, r := range routes {
-		s.routes[r] = true
-	}
-}
-
-// Module is the module of the triggering record.
-func (s *stepScope) Module() *engine.Module { return s.workflow.Module }
-
-// Modules are all modules of the book.
-func (s *stepScope) Modules() map[string]*engine.Module { return s.book.Modules }
-
-// Channels are the names a workflow may use.
-func (s *stepScope) Channels() []string { return s.options.Channels }
-
-// Text compiles the value at a key.
-func (s *stepScope) Text(key string) engine.Program {
-	p := s.text(s.at(key), s.types.scope(s.workflow.Module, s.ids))
-	if p == nil {
-		return nil
-	}
-	s.follow(p.Routes())
-	return p
-}
-
-// Route reads the route at a key.
-func (s *stepScope) Route(key string) *engine.Route {
-	n := s.at(key)
-	names := strings.Split(n.Text(), ".")
-	if len(names) < 2 || names[0] != "record" {
-		s.complain(n.Errorf("expected a route such as record.parent_id or record.email, found %q", n.Text()))
-		return nil
-	}
-	from := []*engine.Module{s.workflow.Module}
-	for i, name := range names[1:] {
-		field, others := fieldOf(from, name)
-		if field == nil {
-			d := n.Errorf("unknown field %q of %s", name, namesOf(from))
-			if near, ok := yamldoc.Suggest(name, others); ok {
-				d.Hint = fmt.Sprintf("did you mean %q?", near)
-			}
-			s.complain(d)
-			return nil
-		}
-		path := strings.Join(names[1:i+2], ".")
-		if len(field.To) > 0 {
-			s.routes[path] = true
-		}
-		if i == len(names)-2 {
-			return &engine.Route{Path: path, Field: field}
-		}
-		from = s.modulesOf(field)
-		if len(from) == 0 || i == engine.MaxHops {
-			s.complain(n.Errorf("%s is no reference, so it leads no further", name))
-			return nil
-		}
-	}
-	return nil
-}
-
-func (s *stepScope) modulesOf(f *engine.Field) []*engine.Module {
-	var all []*engine.Module
-	for _, to := range f.To {
-		if m := s.book.Modules[to]; m != nil {
-			all = append(all, m)
-		}
-	}
-	return all
-}
-
-func fieldOf(modules []*engine.Module, name string) (*engine.Field, []string) {
-	var names []string
-	for _, m := range modules {
-		if f := m.Fields[name]; f != nil {
-			return f, nil
-		}
-		names = append(names, m.Names...)
-	}
-	return nil, names
-}
-
-func namesOf(modules []*engine.Module) string {
-	var names []string
-	for _, m := range modules {
-		names = append(names, m.Name)
-	}
-	return strings.Join(names, " or ")
-}
-
-// Field finds a field of a module.
-func (s *stepScope) Field(key string, module *engine.Module, name string) *engine.Field {
-	if f := module.Fields[name]; f != nil {
-		return f
-	}
-	s.unknown(key, "field", name, module.Names)
-	return nil
-}
-
-// Landing finds a landing.
-func (s *stepScope) Landing(key, name string) *engine.Landing {
-	landing := s.book.Landings[name]
-	if landing == nil {
-		s.unknown(key, "landing", name, slices.Sorted(maps.Keys(s.book.Landings)))
-		return nil
-	}
-	if landing.Module != s.workflow.Module {
-		s.complain(s.at(key).Errorf("landing %s shows a record of %s, this workflow is about %s",
-			name, landing.Module.Name, s.workflow.Module.Name))
-	}
-	s.files[s.origin["landing "+name]] = true
-	s.moduleFiles(landing.Module, s.files)
-	return landing
-}
-
-// Template parses the message template of a name and holds it against the record and the links.
-func (s *stepScope) Template(key, name string, channels, links []string) engine.Template {
-	files := map[string]string{}
-	for path, text := range s.loader.files {
-		if strings.HasPrefix(path, "templates/"+name+"/") {
-			files[path] = text
-			s.files[path] = true
-		}
-	}
-	if len(files) == 0 {
-		s.unknown(key, "template", name, s.templateNames())
-		return nil
-	}
-	t, problems := render.Parse(name, files)
-	problems = append(problems, t.Bind(s.workflow.Module, s.book.Modules, links)...)
-	for _, p := range problems {
-		s.complain(fromTemplate(p))
-	}
-	for _, channel := range channels {
-		if !t.Has(channel) {
-			s.Complain(key, fmt.Sprintf("template %s has no text for %s: add %s.en.txt", name, channel, channel))
-		}
-	}
-	s.follow(t.Routes())
-	s.workflow.Templates[name] = t
-	return t
-}
-
-func (s *stepScope) templateNames() []string {
-	names := map[string]bool{}
-	for path := range s.loader.files {
-		if parts := strings.Split(path, "/"); parts[0] == "templates" && len(parts) == 3 {
-			names[parts[1]] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
-func fromTemplate(p render.Problem) yamldoc.Diagnostic {
-	d := yamldoc.Diagnostic{
-		File: p.File, Line: p.Line, Column: max(p.Column, 1), Severity: yamldoc.Error, Message: p.Message,
-	}
-	if near, ok := yamldoc.Suggest(p.Word, p.Choices); ok && p.Word != "" {
-		d.Hint = fmt.Sprintf("did you mean %q?", near)
-	}
-	return d
-}
-
-// Choice complains unless word is among the choices.
-func (s *stepScope) Choice(key, what, word string, choices []string) {
-	if !slices.Contains(choices, word) {
-		s.unknown(key, what, word, choices)
-	}
-}
-
-// Complain reports a mistake at a key.
-func (s *stepScope) Complain(key, message string) { s.complain(s.at(key).Errorf("%s", message)) }
-
-func (s *stepScope) unknown(key, what, word string, choices []string) {
-	d := s.at(key).Errorf("unknown %s %q", what, word)
-	if near, ok := yamldoc.Suggest(word, choices); ok {
-		d.Hint = fmt.Sprintf("did you mean %q?", near)
-	} else if len(choices) > 0 {
-		d.Hint = "there is " + strings.Join(choices, ", ")
-	}
-	s.complain(d)
-}
-
-var _ engine.CheckScope = (*stepScope)(nil)

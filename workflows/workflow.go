@@ -118,6 +118,9 @@ func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.K
 // text compiles a value at a node: text with {{ … }}, or a plain value; nil after a complaint.
 func (l *loader) text(n *yamldoc.Node, scope *exprsafe.Scope) engine.Program {
 	if n.Kind() != yamldoc.Text {
+		if deep := templateWithin(n); deep != nil {
+			l.complain(deep.Errorf("{{ … }} is not filled in inside a list or a mapping"))
+		}
 		return constant{n.Plain()}
 	}
 	p, fail := exprsafe.CompileText(n.Text(), scope)
@@ -129,6 +132,24 @@ func (l *loader) text(n *yamldoc.Node, scope *exprsafe.Scope) engine.Program {
 		return constant{text}
 	}
 	return &program{evaluator: p, source: n.Text(), modules: l.book.Modules}
+}
+
+// templateWithin finds a text with {{ in a list or a mapping.
+func templateWithin(n *yamldoc.Node) *yamldoc.Node {
+	if n.Kind() == yamldoc.Text && strings.Contains(n.Text(), "{{") {
+		return n
+	}
+	for _, item := range n.Items() {
+		if found := templateWithin(item); found != nil {
+			return found
+		}
+	}
+	for _, value := range n.Entries() {
+		if found := templateWithin(value); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // located is a compiler's complaint at its place in the file.

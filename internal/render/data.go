@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"postern/engine"
 )
@@ -19,7 +20,8 @@ func (t *Template) Bind(module *engine.Module, modules map[string]*engine.Module
 		c.use(use.Path, module)
 		if c.wrong != "" {
 			problems = append(problems, Problem{
-				File: use.File, Line: use.Line, Column: use.Column, Message: c.wrong, Word: c.word, Choices: c.choices,
+				File: use.File, Line: use.Line, Column: use.Column + c.at,
+				Message: c.wrong, Word: c.word, Choices: c.choices,
 			})
 		}
 		t.routes = append(t.routes, c.routes...)
@@ -36,37 +38,41 @@ type checker struct {
 
 	routes  []string // that the path takes
 	wrong   string   // what is wrong with it; "" for nothing
+	at      int      // characters of the path before the name that is wrong
 	word    string   // the misspelt word, if it is one
 	choices []string // what could have been meant
 }
 
 func (c *checker) use(path []string, module *engine.Module) {
-	switch rest := path[1:]; path[0] {
+	switch path[0] {
 	case "record":
-		c.fields(rest, []*engine.Module{module})
+		c.fields(path, []*engine.Module{module})
 	case "recipient":
-		c.oneOf(rest, "part of recipient", []string{"name", "address", "language"})
+		c.oneOf(path, "part of recipient", []string{"name", "address", "language"})
 	case "link":
 		if len(c.links) == 0 {
 			c.wrong = "this message carries no link: add link: or links: to the step"
 		}
 	case "links":
-		c.oneOf(rest, "link", c.links)
+		c.oneOf(path, "link", c.links)
 	}
 }
 
 func (c *checker) oneOf(path []string, what string, choices []string) {
-	if len(path) == 1 && slices.Contains(choices, path[0]) {
+	word := strings.Join(path[1:], ".")
+	if slices.Contains(choices, word) {
 		return
 	}
-	word := strings.Join(path, ".")
+	c.at = before(path, 1)
 	c.wrong, c.word, c.choices = fmt.Sprintf("unknown %s %q", what, word), word, choices
 }
 
-// fields walks a path of fields; where a reference is followed, the route is noted and the walk goes
-// on in every module it may lead to.
+// fields walks a path of fields after the name record; where a reference is followed, the route is
+// noted and the walk goes on in every module it may lead to.
 func (c *checker) fields(path []string, from []*engine.Module) {
-	for i, name := range path {
+	for i := 1; i < len(path); i++ {
+		name := path[i]
+		c.at = before(path, i)
 		field := fieldIn(from, name)
 		if field == nil && name != "id" {
 			c.wrong = fmt.Sprintf("unknown field %q of %s", name, nameOf(from))
@@ -80,7 +86,7 @@ func (c *checker) fields(path []string, from []*engine.Module) {
 			c.wrong = fmt.Sprintf("%s is no reference, so %s.%s leads nowhere", name, name, path[i+1])
 			return
 		}
-		if i == engine.MaxHops {
+		if i > engine.MaxHops {
 			c.wrong = fmt.Sprintf("a route may have at most %d hops", engine.MaxHops)
 			return
 		}
@@ -90,8 +96,13 @@ func (c *checker) fields(path []string, from []*engine.Module) {
 				from = append(from, m)
 			}
 		}
-		c.routes = append(c.routes, strings.Join(path[:i+1], "."))
+		c.routes = append(c.routes, strings.Join(path[1:i+1], "."))
 	}
+}
+
+// before is how many characters of a path stand before its i-th name.
+func before(path []string, i int) int {
+	return utf8.RuneCountInString(strings.Join(path[:i], ".")) + min(i, 1)
 }
 
 func fieldIn(modules []*engine.Module, name string) *engine.Field {

@@ -31,7 +31,12 @@ type Template struct {
 type key struct{ channel, language string }
 
 // text is one message: its parts for one channel in one language.
-type text struct{ subject, plain, html executor }
+type text struct {
+	subject, plain, html executor
+
+	file   string // the first of its files
+	broken bool   // the plain part is there and has a mistake
+}
 
 // executor is what text and HTML templates have in common.
 type executor interface {
@@ -58,10 +63,11 @@ func Parse(name string, files map[string]string) (*Template, []Problem) {
 		problems = append(problems, t.add(path, files[path])...)
 	}
 	for _, k := range t.keys() {
-		if t.texts[k].plain == nil {
+		if entry := t.texts[k]; entry.plain == nil && !entry.broken {
 			problems = append(problems, Problem{
-				File: slices.Min(slices.Collect(maps.Keys(files))), Line: 1,
-				Message: fmt.Sprintf("template %s has no text for %s in %q: add %[2]s.%[3]s.txt", name, k.channel, k.language),
+				File: entry.file, Line: 1,
+				Message: fmt.Sprintf("template %s has no text for %s in %q: add %[2]s.%[3]s.txt",
+					name, k.channel, k.language),
 			})
 		}
 	}
@@ -81,7 +87,7 @@ func (t *Template) add(path, source string) []Problem {
 	}
 	k := key{channel: parts[0], language: parts[1]}
 	if t.texts[k] == nil {
-		t.texts[k] = &text{}
+		t.texts[k] = &text{file: path}
 	}
 	entry := t.texts[k]
 	var err error
@@ -95,7 +101,8 @@ func (t *Template) add(path, source string) []Problem {
 		entry.html, uses, err = parseHTML(path, source)
 	}
 	if err != nil {
-		return []Problem{problem(path, err)}
+		entry.broken = entry.broken || parts[2] == "txt"
+		return []Problem{problem(path, source, err)}
 	}
 	t.uses = append(t.uses, uses...)
 	return nil

@@ -100,13 +100,15 @@ func TestRenderIsBounded(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	tests := []struct{ file, source, want string }{
-		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:5: unknown field "titel" of HelpDesk`},
-		{"email.en.txt", "{{ record.title.x }}", `email.en.txt:1:4: title is no reference, so title.x leads nowhere`},
-		{"email.en.txt", "{{ record.parent_id.nme }}", `email.en.txt:1:4: unknown field "nme" of Contacts`},
-		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:0: unknown name "recrd"; a template may speak of record, recipient, steps, vars, link, links, now`},
-		{"email.en.txt", "{{ links.approve }}", `email.en.txt:1:4: unknown link "approve"`},
-		{"email.en.txt", "{{ recipient.mail }}", `email.en.txt:1:4: unknown part of recipient "mail"`},
-		{"email.en.txt", "{{ if record.title }}", `email.en.txt:1:0: unexpected EOF`},
+		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:12: unknown field "titel" of HelpDesk`},
+		{"email.en.txt", "{{ record.title.x }}", `email.en.txt:1:11: title is no reference, so title.x leads nowhere`},
+		{"email.en.txt", "{{ record.parent_id.nme }}", `email.en.txt:1:21: unknown field "nme" of Contacts`},
+		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, link, links, now`},
+		{"email.en.txt", "{{ links.approve }}", `email.en.txt:1:10: unknown link "approve"`},
+		{"email.en.txt", "{{ recipient.mail }}", `email.en.txt:1:14: unknown part of recipient "mail"`},
+		{"email.en.txt", "{{ if record.title }}", `email.en.txt:1:0: an if, range or with is not closed by {{ end }}`},
+		{"email.en.txt", "Hi é {{ record.title", `email.en.txt:1:6: {{ is not closed by }}`},
+		{"email.en.txt", "{{ record.title\n}} {{ record.title\n", `email.en.txt:2:4: {{ is not closed by }}`},
 		{"email.en.html", `{{ define "x" }}{{ end }}`, `email.en.html:1:1: a message template cannot define or include others`},
 		{"email.txt", "hi", `email.txt:1:0: email.txt is not named <channel>.<language>.<part>, where the part is subject, txt or html`},
 		{"email.en.subject", "hi", `email.en.subject:1:0: template hello has no text for email in "en": add email.en.txt`},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template/parse"
+	"unicode/utf8"
 )
 
 // Names are what a template may speak of.
@@ -115,7 +116,7 @@ func (r *rewriter) use(pos parse.Pos, path []string) parse.Node {
 var parserMessage = regexp.MustCompile(`^(?:(?:html/)?template: ?)?.*?:?(\d+):(?:(\d+):)? (.*)$`)
 
 // problem takes a parser's message apart.
-func problem(path string, err error) Problem {
+func problem(path, source string, err error) Problem {
 	message := strings.TrimPrefix(err.Error(), "template: "+path+":")
 	m := parserMessage.FindStringSubmatch(message)
 	if m == nil {
@@ -123,14 +124,51 @@ func problem(path string, err error) Problem {
 	}
 	line, _ := strconv.Atoi(m[1])
 	column, _ := strconv.Atoi(m[2])
-	return Problem{File: path, Line: max(line, 1), Column: column, Message: calm(m[3])}
+	p := Problem{File: path, Line: max(line, 1), Column: column, Message: m[3]}
+	p.explain(source)
+	return p
 }
 
-var unknownFunction = regexp.MustCompile(`^function "(.*)" not defined$`)
+var (
+	unknownFunction = regexp.MustCompile(`^function "(.*)" not defined$`)
+	unclosedAction  = regexp.MustCompile(`^unclosed action(?: started at .*:(\d+))?$`)
+)
 
-func calm(message string) string {
-	if m := unknownFunction.FindStringSubmatch(message); m != nil {
-		return fmt.Sprintf("unknown name %q; a template may speak of %s", m[1], strings.Join(names, ", "))
+// explain puts the parser's commonest messages into our words and finds their place.
+func (p *Problem) explain(source string) {
+	if m := unknownFunction.FindStringSubmatch(p.Message); m != nil {
+		p.Message = fmt.Sprintf("unknown name %q; a template may speak of %s", m[1], strings.Join(names, ", "))
+		p.Word, p.Choices = m[1], names
+		p.Column = columnOf(source, p.Line, m[1])
+		return
 	}
-	return message
+	if m := unclosedAction.FindStringSubmatch(p.Message); m != nil {
+		if started, err := strconv.Atoi(m[1]); err == nil {
+			p.Line = started
+		}
+		p.Message, p.Column = "{{ is not closed by }}", columnOf(source, p.Line, "{{")
+		return
+	}
+	if p.Message == "unexpected EOF" {
+		p.Message = "an if, range or with is not closed by {{ end }}"
+		p.Line = strings.Count(strings.TrimRight(source, "\n"), "\n") + 1
+	}
+}
+
+// columnOf finds a word in the templates of a line, from 1; 0 if it is not there.
+func columnOf(source string, line int, word string) int {
+	lines := strings.Split(source, "\n")
+	if line > len(lines) {
+		return 0
+	}
+	text := lines[line-1]
+	from := max(strings.Index(text, "{{"), 0)
+	at := strings.Index(text[from:], word)
+	if word == "{{" {
+		at = strings.LastIndex(text[from:], word)
+	}
+	if at < 0 {
+		return 0
+	}
+	return utf8.RuneCountInString(text[:from+at]) + 1
 }

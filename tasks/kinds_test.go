@@ -1,0 +1,59 @@
+package tasks_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"postern/engine"
+	"postern/tasks"
+	"postern/workflows"
+)
+
+// exampleBook has what the examples of the kinds speak of.
+var exampleBook = map[string]string{
+	"modules/HelpDesk.yaml": `
+module: HelpDesk
+fields:
+  cf_externalid: text
+  ticketstatus: { type: picklist, options: [Open, Closed] }
+  ticketpriorities: { type: picklist, options: [Low, High] }
+  description: text
+  parent_id: { type: reference, to: Contacts }
+`,
+	"modules/Contacts.yaml":                 "module: Contacts\nfields: { email: email }\n",
+	"landings/ticket.yaml":                  "landing: ticket\nmodule: HelpDesk\nshow: description\n",
+	"templates/ticket-created/email.en.txt": "{{ link }}",
+}
+
+// Every kind says what it is, and its documented example works.
+func TestKinds(t *testing.T) {
+	seen := map[string]bool{}
+	for _, kind := range tasks.Kinds() {
+		t.Run(kind.Name, func(t *testing.T) {
+			if seen[kind.Name] || kind.Summary == "" || strings.HasSuffix(kind.Summary, ".") {
+				t.Errorf("summary is %q", kind.Summary)
+			}
+			seen[kind.Name] = true
+			if kind.New() == kind.New() {
+				t.Error("New gives one task to two steps")
+			}
+			if !strings.HasPrefix(kind.Example, kind.Name+":") {
+				t.Errorf("the example is of another kind: %s", kind.Example)
+			}
+			files := map[string]string{
+				"w.yaml": "name: w\non: { event: record.created, module: HelpDesk }\ntasks:\n  - " +
+					strings.ReplaceAll(kind.Example, "\n", "\n    ") + "\n",
+			}
+			maps.Copy(files, exampleBook)
+			book, complaints, _ := workflows.LoadFiles(files, workflows.Options{Tasks: tasks.Kinds(), Channels: []string{"email"}})
+			if len(complaints) > 0 {
+				t.Fatal(complaints)
+			}
+			step := book.Workflows[0].Tasks[0]
+			if step.Kind != kind.Name || step.Retry != engine.DefaultRetry() {
+				t.Errorf("the example became %+v", step)
+			}
+		})
+	}
+}

@@ -1,0 +1,255 @@
+package workflows
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/render"
+	"postern/internal/yamldoc"
+)
+
+// stepScope is the engine.CheckScope of one step.
+type stepScope struct {
+	*binder
+	node   *yamldoc.Node // the task's configuration
+	routes map[string]bool
+}
+
+// at is the node of a key, or the nearest one around it.
+func (s *stepScope) at(key string) *yamldoc.Node {
+	n := s.node
+	for key != "" && n.Kind() == yamldoc.Mapping {
+		if whole := n.Get(key); whole != nil {
+			return whole // a name may hold dots itself
+		}
+		first, rest, _ := strings.Cut(key, ".")
+		next := n.Get(first)
+		if next == nil {
+			return n
+		}
+		n, key = next, rest
+	}
+	return n
+}
+
+func (s *stepScope) follow(routes []string) {
+	for _, r := range routes {
+		s.routes[r] = true
+	}
+}
+
+// Module is the module of the triggering record.
+func (s *stepScope) Module() *engine.Module { return s.workflow.Module }
+
+// Modules are all modules of the book.
+func (s *stepScope) Modules() map[string]*engine.Module { return s.book.Modules }
+
+// Channels are the names a workflow may use.
+func (s *stepScope) Channels() []string { return s.options.Channels }
+
+// Text compiles the value at a key.
+func (s *stepScope) Text(key string) engine.Program {
+	p := s.text(s.at(key), s.types.scope(s.workflow.Module, s.ids))
+	if p == nil {
+		return nil
+	}
+	s.follow(p.Routes())
+	return p
+}
+
+// Route reads the route at a key.
+func (s *stepScope) Route(key string) *engine.Route {
+	n := s.at(key)
+	names := strings.Split(n.Text(), ".")
+	if len(names) < 2 || names[0] != "record" {
+		s.complain(n.Errorf("expected a route such as record.parent_id or record.email, found %q", n.Text()))
+		return nil
+	}
+	from := []*engine.Module{s.workflow.Module}
+	for i, name := range names[1:] {
+		field, others := fieldOf(from, name)
+		if field == nil {
+			d := s.within(n, names[:i+1], "unknown field %q of %s", name, namesOf(from))
+			if near, ok := yamldoc.Suggest(name, others); ok {
+				d.Hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			s.complain(d)
+			return nil
+		}
+		path := strings.Join(names[1:i+2], ".")
+		if len(field.To) > 0 {
+			s.routes[path] = true
+		}
+		if i == len(names)-2 {
+			return &engine.Route{Path: path, Field: field}
+		}
+		from = s.modulesOf(field)
+		if len(from) == 0 || i == engine.MaxHops {
+			s.complain(s.within(n, names[:i+1], "%s is no reference, so it leads no further", name))
+			return nil
+		}
+	}
+	return nil
+}
+
+// within is a complaint about the name that follows the given ones in a route.
+func (s *stepScope) within(route *yamldoc.Node, before []string, format string, args ...any) yamldoc.Diagnostic {
+	d := route.Errorf(format, args...)
+	d.Line, d.Column = route.AtByte(len(strings.Join(before, ".")) + 1)
+	return d
+}
+
+func (s *stepScope) modulesOf(f *engine.Field) []*engine.Module {
+	var all []*engine.Module
+	for _, to := range f.To {
+		if m := s.book.Modules[to]; m != nil {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+func fieldOf(modules []*engine.Module, name string) (*engine.Field, []string) {
+	var names []string
+	for _, m := range modules {
+		if f := m.Fields[name]; f != nil {
+			return f, nil
+		}
+		names = append(names, m.Names...)
+	}
+	return nil, names
+}
+
+func namesOf(modules []*engine.Module) string {
+	var names []string
+	for _, m := range modules {
+		names = append(names, m.Name)
+	}
+	return strings.Join(names, " or ")
+}
+
+// Field finds a field of a module.
+func (s *stepScope) Field(key string, module *engine.Module, name string) *engine.Field {
+	if f := module.Fields[name]; f != nil {
+		return f
+	}
+	at := s.at(key)
+	if parent, last := s.at(parentOf(key)), key[strings.LastIndexByte(key, '.')+1:]; last == name {
+		if entry, ok := parent.Lookup(name); ok {
+			at = entry.Key // the name is the key itself
+		}
+	}
+	s.complain(unknown(at, "field", name, module.Names))
+	return nil
+}
+
+func parentOf(key string) string { return key[:max(strings.LastIndexByte(key, '.'), 0)] }
+
+// Landing finds a landing.
+func (s *stepScope) Landing(key, name string) *engine.Landing {
+	landing := s.book.Landings[name]
+	if landing == nil {
+		s.complain(unknown(s.at(key), "landing", name, slices.Sorted(maps.Keys(s.book.Landings))))
+		return nil
+	}
+	if landing.Module != s.workflow.Module {
+		s.complain(s.at(key).Errorf("landing %s shows a record of %s, this workflow is about %s",
+			name, landing.Module.Name, s.workflow.Module.Name))
+	}
+	s.files[s.origin["landing "+name]] = true
+	s.moduleFiles(landing.Module, s.files)
+	return landing
+}
+
+// Template parses the message template of a name and holds it against the record and the links.
+func (s *stepScope) Template(key, name string, channels, links []string) engine.Template {
+	files := map[string]string{}
+	for path, text := range s.loader.files {
+		if strings.HasPrefix(path, "templates/"+name+"/") {
+			files[path] = text
+			s.files[path] = true
+		}
+	}
+	if len(files) == 0 {
+		s.complain(unknown(s.at(key), "template", name, s.templateNames()))
+		return nil
+	}
+	t, problems := render.Parse(name, files)
+	for _, p := range problems {
+		s.complain(fromTemplate(p))
+	}
+	for _, p := range t.Bind(s.workflow.Module, s.book.Modules, links) {
+		d := fromTemplate(p)
+		if d.Hint == "" { // the text may be right and the step that uses it wrong
+			d.Hint = fmt.Sprintf("used at %s:%d", s.node.File(), s.at(key).Line())
+		}
+		s.complain(d)
+	}
+	for _, channel := range channels {
+		if !t.Has(channel) {
+			s.Complain(key, fmt.Sprintf("template %s has no text for %s: add %s.en.txt", name, channel, channel))
+		}
+	}
+	s.follow(t.Routes())
+	s.workflow.Templates[name] = t
+	return t
+}
+
+func (s *stepScope) templateNames() []string {
+	names := map[string]bool{}
+	for path := range s.loader.files {
+		if parts := strings.Split(path, "/"); parts[0] == "templates" && len(parts) == 3 {
+			names[parts[1]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func fromTemplate(p render.Problem) yamldoc.Diagnostic {
+	d := yamldoc.Diagnostic{
+		File: p.File, Line: p.Line, Column: max(p.Column, 1), Severity: yamldoc.Error, Message: p.Message,
+	}
+	if near, ok := yamldoc.Suggest(p.Word, p.Choices); ok && p.Word != "" {
+		d.Hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return d
+}
+
+// Choice tells whether word is among the choices, and complains if not. In a list, the place is the
+// word's own.
+func (s *stepScope) Choice(key, what, word string, choices []string) bool {
+	if slices.Contains(choices, word) {
+		return true
+	}
+	at := s.at(key)
+	for _, item := range at.Items() {
+		if item.Text() == word {
+			at = item
+			break
+		}
+	}
+	s.complain(unknown(at, what, word, choices))
+	return false
+}
+
+// Complain reports a mistake at a key.
+func (s *stepScope) Complain(key, message string) { s.complain(s.at(key).Errorf("%s", message)) }
+
+func unknown(at *yamldoc.Node, what, word string, choices []string) yamldoc.Diagnostic {
+	d := at.Errorf("unknown %s %q", what, word)
+	near, ok := yamldoc.Suggest(word, choices)
+	switch {
+	case ok:
+		d.Hint = fmt.Sprintf("did you mean %q?", near)
+	case len(choices) == 0:
+		d.Hint = "there is none"
+	default:
+		d.Hint = "one of: " + strings.Join(choices, ", ")
+	}
+	return d
+}
+
+var _ engine.CheckScope = (*stepScope)(nil)
