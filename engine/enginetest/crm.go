@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"postern/engine"
 	"testing"
 	"time"
+
+	"postern/engine"
 
 	"github.com/google/go-cmp/cmp"
 )

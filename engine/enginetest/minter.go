@@ -24,14 +24,6 @@ func TestMinter(t *testing.T, open func(t *testing.T) engine.LinkMinter) {
 		}
 		return link
 	}
-	address := func(t *testing.T, m engine.LinkMinter, link engine.Link) string {
-		t.Helper()
-		url, err := m.URL(link)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return url
-	}
 	t.Run("a link carries its terms", func(t *testing.T) {
 		link := mint(t, open(t), terms)
 		if link.Landing != "ticket" || link.LandingVersion != "v1" || link.Record != terms.Record || link.MaxUses != 3 ||
@@ -72,4 +64,13 @@ func TestMinter(t *testing.T, open func(t *testing.T) engine.LinkMinter) {
 			t.Errorf("token %q, digest %x", token, link.Digest)
 		}
 	})
+}
+
+func address(t *testing.T, m engine.LinkMinter, link engine.Link) string {
+	t.Helper()
+	url, err := m.URL(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url
 }

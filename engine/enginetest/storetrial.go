@@ -3,9 +3,10 @@ package enginetest
 import (
 	"encoding/json"
 	"fmt"
-	"postern/engine"
 	"testing"
 	"time"
+
+	"postern/engine"
 
 	"github.com/google/go-cmp/cmp"
 )

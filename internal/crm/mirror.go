@@ -4,6 +4,7 @@ package crm
 import (
 	"context"
 	"errors"
+
 	"postern/engine"
 )
 

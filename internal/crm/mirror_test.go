@@ -3,12 +3,13 @@ package crm_test
 import (
 	"log/slog"
 	"path/filepath"
+	"testing"
+	"time"
+
 	"postern/engine"
 	"postern/engine/enginetest"
 	"postern/internal/crm"
 	"postern/internal/store"
-	"testing"
-	"time"
 )
 
 func TestMirror(t *testing.T) {

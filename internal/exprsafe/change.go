@@ -30,31 +30,39 @@ type changeWord struct {
 // change from the one to the other is none.
 func changeWords() []changeWord {
 	return []changeWord{
-		{"changed", 0, `changed("status")`,
+		{
+			"changed", 0, `changed("status")`,
 			func(ch Change, field string, _ func(any) (bool, error)) (bool, error) {
 				return ch.Changed[field], nil
-			}},
-		{"changed_from", 1, `changed_from("status", "Open")`,
+			},
+		},
+		{
+			"changed_from", 1, `changed_from("status", "Open")`,
 			func(ch Change, field string, is func(any) (bool, error)) (bool, error) {
 				if !ch.Changed[field] {
 					return false, nil
 				}
 				return is(ch.Old[field])
-			}},
-		{"changed_to", 1, `changed_to("status", "Closed")`,
+			},
+		},
+		{
+			"changed_to", 1, `changed_to("status", "Closed")`,
 			func(ch Change, field string, is func(any) (bool, error)) (bool, error) {
 				if !ch.Changed[field] {
 					return false, nil
 				}
 				return is(ch.Now[field])
-			}},
-		{"was", 1, `was("status", "Open")`,
+			},
+		},
+		{
+			"was", 1, `was("status", "Open")`,
 			func(ch Change, field string, is func(any) (bool, error)) (bool, error) {
 				if ch.Changed[field] {
 					return is(ch.Old[field])
 				}
 				return is(ch.Now[field])
-			}},
+			},
+		},
 	}
 }
 

@@ -16,28 +16,63 @@ func TestDynamic(t *testing.T) {
 	env["vars"] = map[string]any{
 		"i": 2, "f": 0.5, "t": noon, "d": time.Hour, "s": "ab", "b": true, "l": []any{1, 2}, "m": map[string]any{"k": 1},
 		"e": "", "key": "k", "i64": int64(7), "u64": uint64(math.MaxUint64), "u32": uint32(7), "i32": int32(-7),
-		"f32": float32(0.5), "j": json.Number("12"), "jf": json.Number("1.5"), "nan": math.NaN(), "strings": []string{"x",
-			"y"},
+		"f32": float32(0.5), "j": json.Number("12"), "jf": json.Number("1.5"), "nan": math.NaN(), "strings": []string{
+			"x",
+			"y",
+		},
 	}
 	tests := []struct {
 		src  string
 		want any
 	}{
-		{`vars.t + vars.d`, noon.Add(time.Hour)}, {`vars.d + vars.t`, noon.Add(time.Hour)},
-		{`vars.t - vars.d`, noon.Add(-time.Hour)}, {`vars.t - vars.t`, time.Duration(0)},
-		{`vars.d * vars.i`, 2 * time.Hour}, {`vars.i * vars.d`, 2 * time.Hour}, {`vars.d / vars.i`, 30 * time.Minute},
-		{`vars.d / vars.d`, 1.0}, {`vars.d - vars.d * vars.f`, 30 * time.Minute}, {`-vars.d`, -time.Hour}, {`-vars.f`, -0.5},
-		{`vars.e * 2`, nil}, {`-vars.e`, nil}, {`vars.s + vars.s`, "abab"}, {`vars.s < "b"`, true}, {`vars.d < vars.d`,
-			false},
-		{`vars.t == now()`, true}, {`vars.t == vars.d`, false}, {`vars.i == vars.s`, false}, {`vars.b == true`, true},
-		{`vars.e < 1`, false}, {`vars.l == ""`, false}, {`vars.b ? vars.i : vars.s`, 2},
-		{`vars.l[0:1]`, []any{1}}, {`vars.s[1:]`, "b"}, {`vars.m[vars.key]`, 1}, {`vars.s in vars.m`, false},
+		{`vars.t + vars.d`, noon.Add(time.Hour)},
+		{`vars.d + vars.t`, noon.Add(time.Hour)},
+		{`vars.t - vars.d`, noon.Add(-time.Hour)},
+		{`vars.t - vars.t`, time.Duration(0)},
+		{`vars.d * vars.i`, 2 * time.Hour},
+		{`vars.i * vars.d`, 2 * time.Hour},
+		{`vars.d / vars.i`, 30 * time.Minute},
+		{`vars.d / vars.d`, 1.0},
+		{`vars.d - vars.d * vars.f`, 30 * time.Minute},
+		{`-vars.d`, -time.Hour},
+		{`-vars.f`, -0.5},
+		{`vars.e * 2`, nil},
+		{`-vars.e`, nil},
+		{`vars.s + vars.s`, "abab"},
+		{`vars.s < "b"`, true},
+		{
+			`vars.d < vars.d`,
+			false,
+		},
+		{`vars.t == now()`, true},
+		{`vars.t == vars.d`, false},
+		{`vars.i == vars.s`, false},
+		{`vars.b == true`, true},
+		{`vars.e < 1`, false},
+		{`vars.l == ""`, false},
+		{`vars.b ? vars.i : vars.s`, 2},
+		{`vars.l[0:1]`, []any{1}},
+		{`vars.s[1:]`, "b"},
+		{`vars.m[vars.key]`, 1},
+		{`vars.s in vars.m`, false},
 		{`vars.key in vars.m`, true},
-		{`vars.i in vars.l`, true}, {`vars.s matches "^a"`, true}, {`vars.s contains "b"`, true}, {`vars.i..vars.i + 1`,
-			[]any{2, 3}},
-		{`vars.i64 + vars.i32`, 0}, {`vars.u32`, 7}, {`vars.u64 > 1`, true}, {`vars.f32`, 0.5}, {`vars.j + vars.jf`, 13.5},
-		{`vars.strings`, []any{"x", "y"}}, {`"y" in vars.strings`, true}, {`any(vars.strings, # == "x")`, true},
-		{`4611686018427387904 + 4611686018427387904`, math.Pow(2, 63)}, {`4611686018427387905 == 4611686018427387904`, false},
+		{`vars.i in vars.l`, true},
+		{`vars.s matches "^a"`, true},
+		{`vars.s contains "b"`, true},
+		{
+			`vars.i..vars.i + 1`,
+			[]any{2, 3},
+		},
+		{`vars.i64 + vars.i32`, 0},
+		{`vars.u32`, 7},
+		{`vars.u64 > 1`, true},
+		{`vars.f32`, 0.5},
+		{`vars.j + vars.jf`, 13.5},
+		{`vars.strings`, []any{"x", "y"}},
+		{`"y" in vars.strings`, true},
+		{`any(vars.strings, # == "x")`, true},
+		{`4611686018427387904 + 4611686018427387904`, math.Pow(2, 63)},
+		{`4611686018427387905 == 4611686018427387904`, false},
 	}
 	for _, tt := range tests {
 		got, err := evaluate(t, tt.src, env)
@@ -116,8 +151,10 @@ func TestKinds(t *testing.T) {
 	if len(names) != int(null)+1 {
 		t.Errorf("kinds share a name: %v", names)
 	}
-	for v, want := range map[any]string{nil: "", true: "true", -3: "-3", 1e21: "1000000000000000000000",
-		time.Hour: "1h0m0s", json.Number("1.50"): "1.50"} {
+	for v, want := range map[any]string{
+		nil: "", true: "true", -3: "-3", 1e21: "1000000000000000000000",
+		time.Hour: "1h0m0s", json.Number("1.50"): "1.50",
+	} {
 		if got, err := format(v); err != nil || got != want {
 			t.Errorf("format(%v) = %q, %v", v, got, err)
 		}

@@ -131,8 +131,10 @@ func TestEvalErrors(t *testing.T) {
 
 // TestWrongData checks that a field which does not hold what its module declares is named.
 func TestWrongData(t *testing.T) {
-	env := data(map[string]any{"status": true, "amount": "12", "due": "2026-01-01", "tags": []any{1, true},
-		"urgent": 1, "title": 12})
+	env := data(map[string]any{
+		"status": true, "amount": "12", "due": "2026-01-01", "tags": []any{1, true},
+		"urgent": 1, "title": 12,
+	})
 	for src, want := range map[string]string{
 		`record.status == "a"`:   `record.status holds true or false where text is expected`,
 		`record.amount > 1`:      `record.amount holds text where a number is expected`,

@@ -15,8 +15,10 @@ func numberFunctions() []function {
 		{name: "abs", params: []Kind{Number}, result: Number, example: `abs(-3) == 3`, call: onNumber(math.Abs)},
 		{name: "ceil", params: []Kind{Number}, result: Number, example: `ceil(1.2) == 2`, call: onNumber(math.Ceil)},
 		{name: "floor", params: []Kind{Number}, result: Number, example: `floor(1.8) == 1`, call: onNumber(math.Floor)},
-		{name: "round", params: []Kind{Number, Number}, optional: 1, result: Number, example: `round(2.345, 2) == 2.35`,
-			call: round},
+		{
+			name: "round", params: []Kind{Number, Number}, optional: 1, result: Number, example: `round(2.345, 2) == 2.35`,
+			call: round,
+		},
 		{name: "min", params: []Kind{Number}, repeats: true, result: Number, example: `min(3, 1, 2) == 1`, call: smallest},
 		{name: "max", params: []Kind{Number}, repeats: true, result: Number, example: `max(3, 1, 2) == 3`, call: largest},
 		{name: "sum", params: []Kind{List}, result: Number, example: `sum([1, 2.5]) == 3.5`, call: sum},
@@ -124,10 +126,14 @@ func sum(r *run, args []any) (any, error) {
 // listFunctions never change the list they are given, which may belong to the caller.
 func listFunctions() []function {
 	return []function{
-		{name: "first", params: []Kind{List}, result: Any, example: `first([1, 2]) == 1`,
-			call: func(_ *run, args []any) (any, error) { return at(items(args[0]), 0), nil }},
-		{name: "last", params: []Kind{List}, result: Any, example: `last([1, 2]) == 2`,
-			call: func(_ *run, args []any) (any, error) { return at(items(args[0]), len(items(args[0]))-1), nil }},
+		{
+			name: "first", params: []Kind{List}, result: Any, example: `first([1, 2]) == 1`,
+			call: func(_ *run, args []any) (any, error) { return at(items(args[0]), 0), nil },
+		},
+		{
+			name: "last", params: []Kind{List}, result: Any, example: `last([1, 2]) == 2`,
+			call: func(_ *run, args []any) (any, error) { return at(items(args[0]), len(items(args[0]))-1), nil },
+		},
 		{name: "sort", params: []Kind{List}, result: List, example: `first(sort(["b", "a"])) == "a"`, call: sorted},
 		{name: "uniq", params: []Kind{List}, result: List, example: `len(uniq([1, 1, 2])) == 2`, call: uniq},
 	}

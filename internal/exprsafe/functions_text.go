@@ -8,30 +8,54 @@ import (
 // textFunctions count and cut by characters, not bytes.
 func textFunctions() []function {
 	return []function{
-		{name: "lower", params: []Kind{Text}, result: Text, example: `lower("Ab") == "ab"`,
-			call: onText(strings.ToLower)},
-		{name: "upper", params: []Kind{Text}, result: Text, example: `upper("Ab") == "AB"`,
-			call: onText(strings.ToUpper)},
-		{name: "trim", params: []Kind{Text, Text}, optional: 1, result: Text, example: `trim(" ab ") == "ab"`,
-			call: trim},
-		{name: "trimPrefix", params: []Kind{Text, Text}, result: Text, example: `trimPrefix("TT12", "TT") == "12"`,
-			call: onTexts(strings.TrimPrefix)},
-		{name: "trimSuffix", params: []Kind{Text, Text}, result: Text, example: `trimSuffix("a.pdf", ".pdf") == "a"`,
-			call: onTexts(strings.TrimSuffix)},
-		{name: "replace", params: []Kind{Text, Text, Text}, result: Text, example: `replace("a-b", "-", "+") == "a+b"`,
-			call: replace},
-		{name: "split", params: []Kind{Text, Text}, result: List, example: `split("a,b", ",")[1] == "b"`,
-			call: split},
-		{name: "join", params: []Kind{List, Text}, optional: 1, result: Text, example: `join(["a", "b"], ", ") == "a, b"`,
-			call: joinList},
-		{name: "indexOf", params: []Kind{Text, Text}, result: Number, example: `indexOf("abc", "c") == 2`,
-			call: indexOf},
-		{name: "string", params: []Kind{Any}, result: Text, example: `string(12.5) == "12.5"`,
-			call: func(_ *run, args []any) (any, error) { return format(args[0]) }},
-		{name: "len", params: []Kind{Any}, result: Number, example: `len("abc") == 3 && len([1, 2]) == 2`,
-			call: length},
-		{name: "has", params: []Kind{Any}, result: Bool, example: `has("a") && !has("") && !has(null)`,
-			call: has},
+		{
+			name: "lower", params: []Kind{Text}, result: Text, example: `lower("Ab") == "ab"`,
+			call: onText(strings.ToLower),
+		},
+		{
+			name: "upper", params: []Kind{Text}, result: Text, example: `upper("Ab") == "AB"`,
+			call: onText(strings.ToUpper),
+		},
+		{
+			name: "trim", params: []Kind{Text, Text}, optional: 1, result: Text, example: `trim(" ab ") == "ab"`,
+			call: trim,
+		},
+		{
+			name: "trimPrefix", params: []Kind{Text, Text}, result: Text, example: `trimPrefix("TT12", "TT") == "12"`,
+			call: onTexts(strings.TrimPrefix),
+		},
+		{
+			name: "trimSuffix", params: []Kind{Text, Text}, result: Text, example: `trimSuffix("a.pdf", ".pdf") == "a"`,
+			call: onTexts(strings.TrimSuffix),
+		},
+		{
+			name: "replace", params: []Kind{Text, Text, Text}, result: Text, example: `replace("a-b", "-", "+") == "a+b"`,
+			call: replace,
+		},
+		{
+			name: "split", params: []Kind{Text, Text}, result: List, example: `split("a,b", ",")[1] == "b"`,
+			call: split,
+		},
+		{
+			name: "join", params: []Kind{List, Text}, optional: 1, result: Text, example: `join(["a", "b"], ", ") == "a, b"`,
+			call: joinList,
+		},
+		{
+			name: "indexOf", params: []Kind{Text, Text}, result: Number, example: `indexOf("abc", "c") == 2`,
+			call: indexOf,
+		},
+		{
+			name: "string", params: []Kind{Any}, result: Text, example: `string(12.5) == "12.5"`,
+			call: func(_ *run, args []any) (any, error) { return format(args[0]) },
+		},
+		{
+			name: "len", params: []Kind{Any}, result: Number, example: `len("abc") == 3 && len([1, 2]) == 2`,
+			call: length,
+		},
+		{
+			name: "has", params: []Kind{Any}, result: Bool, example: `has("a") && !has("") && !has(null)`,
+			call: has,
+		},
 	}
 }
 

@@ -12,26 +12,46 @@ import (
 func timeFunctions() []function {
 	return []function{
 		{name: "now", params: nil, result: Time, example: `now() > date("2020-01-01")`, call: now},
-		{name: "date", params: []Kind{Text}, result: Time, example: `date("2026-03-01") < date("2026-03-01 10:00:00")`,
-			call: parseTime},
-		{name: "duration", params: []Kind{Text}, result: Duration, example: `duration("14d") == duration("336h")`,
-			call: func(_ *run, args []any) (any, error) { return parseDuration(str(args[0])) }},
-		{name: "year", params: []Kind{Time}, result: Number, example: `year(date("2026-03-01")) == 2026`,
-			call: onTime(time.Time.Year)},
-		{name: "month", params: []Kind{Time}, result: Number, example: `month(date("2026-03-01")) == 3`,
-			call: onTime(func(t time.Time) int { return int(t.Month()) })},
-		{name: "day", params: []Kind{Time}, result: Number, example: `day(date("2026-03-01")) == 1`,
-			call: onTime(time.Time.Day)},
-		{name: "hour", params: []Kind{Time}, result: Number, example: `hour(date("2026-03-01 10:30:00")) == 10`,
-			call: onTime(time.Time.Hour)},
-		{name: "minute", params: []Kind{Time}, result: Number, example: `minute(date("2026-03-01 10:30:00")) == 30`,
-			call: onTime(time.Time.Minute)},
-		{name: "weekday", params: []Kind{Time}, result: Number, example: `weekday(date("2026-03-01")) == 7`,
-			call: onTime(isoWeekday)},
-		{name: "hours", params: []Kind{Duration}, result: Number, example: `hours(duration("90m")) == 1.5`,
-			call: onDuration(time.Hour)},
-		{name: "days", params: []Kind{Duration}, result: Number, example: `days(duration("36h")) == 1.5`,
-			call: onDuration(day)},
+		{
+			name: "date", params: []Kind{Text}, result: Time, example: `date("2026-03-01") < date("2026-03-01 10:00:00")`,
+			call: parseTime,
+		},
+		{
+			name: "duration", params: []Kind{Text}, result: Duration, example: `duration("14d") == duration("336h")`,
+			call: func(_ *run, args []any) (any, error) { return parseDuration(str(args[0])) },
+		},
+		{
+			name: "year", params: []Kind{Time}, result: Number, example: `year(date("2026-03-01")) == 2026`,
+			call: onTime(time.Time.Year),
+		},
+		{
+			name: "month", params: []Kind{Time}, result: Number, example: `month(date("2026-03-01")) == 3`,
+			call: onTime(func(t time.Time) int { return int(t.Month()) }),
+		},
+		{
+			name: "day", params: []Kind{Time}, result: Number, example: `day(date("2026-03-01")) == 1`,
+			call: onTime(time.Time.Day),
+		},
+		{
+			name: "hour", params: []Kind{Time}, result: Number, example: `hour(date("2026-03-01 10:30:00")) == 10`,
+			call: onTime(time.Time.Hour),
+		},
+		{
+			name: "minute", params: []Kind{Time}, result: Number, example: `minute(date("2026-03-01 10:30:00")) == 30`,
+			call: onTime(time.Time.Minute),
+		},
+		{
+			name: "weekday", params: []Kind{Time}, result: Number, example: `weekday(date("2026-03-01")) == 7`,
+			call: onTime(isoWeekday),
+		},
+		{
+			name: "hours", params: []Kind{Duration}, result: Number, example: `hours(duration("90m")) == 1.5`,
+			call: onDuration(time.Hour),
+		},
+		{
+			name: "days", params: []Kind{Duration}, result: Number, example: `days(duration("36h")) == 1.5`,
+			call: onDuration(day),
+		},
 	}
 }
 

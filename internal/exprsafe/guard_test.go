@@ -108,8 +108,10 @@ func TestGuardData(t *testing.T) {
 		wide[fmt.Sprint(i)] = make([]any, 200)
 	}
 	env := data(map[string]any{"status": "Open", "title": long, "tags": list})
-	env["vars"] = map[string]any{"long": long, "deep": deep, "wide": wide, "inner": []any{long}, "f": func() {},
-		"at": &noon, "list": []any{env}}
+	env["vars"] = map[string]any{
+		"long": long, "deep": deep, "wide": wide, "inner": []any{long}, "f": func() {},
+		"at": &noon, "list": []any{env},
+	}
 	for src, want := range map[string]string{
 		`record.title == "x"`:                    "record.title is longer than 65536 bytes",
 		`len(record.tags)`:                       "record.tags has more than 1000 items",

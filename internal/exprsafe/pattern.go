@@ -40,8 +40,7 @@ func (c *compiler) matches(n *ast.BinaryNode) (lowered, *Error) {
 
 // patternFault says what is wrong with a pattern without the prefix that Go puts before it.
 func patternFault(err error) string {
-	var e *syntax.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*syntax.Error](err); ok {
 		return fmt.Sprintf("%s: %q", e.Code, e.Expr)
 	}
 	return "unknown mistake"

@@ -1,6 +1,7 @@
 package exprsafe
 
 import (
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -78,33 +79,97 @@ func TestEval(t *testing.T) {
 // unknown kind; s, b and l are a missing text, bool and list.
 func TestNull(t *testing.T) {
 	scope := world()
-	for name, typ := range map[string]Type{"n": {Kind: Number}, "d": {Kind: Time}, "a": {}, "s": {Kind: Text},
-		"b": {Kind: Bool}, "l": {Kind: List}} {
-		scope.Names[name] = typ
-	}
+	maps.Copy(scope.Names, map[string]Type{
+		"n": {Kind: Number}, "d": {Kind: Time}, "a": {}, "s": {Kind: Text},
+		"b": {Kind: Bool}, "l": {Kind: List},
+	})
 	tests := []struct {
 		src  string
 		want any
 	}{
-		{`n == ""`, true}, {`n != ""`, false}, {`"" == n`, true},
-		{`n == null`, true}, {`n == nil`, true}, {`null == null`, true}, {`null == ""`, true},
-		{`d == ""`, true}, {`a == ""`, true}, {`s == ""`, true}, {`s == null`, true}, {`l == ""`, true},
-		{`n == 0`, false}, {`n != 0`, true}, {`n == a`, true}, {`a == s`, true}, {`a == "x"`, false},
-		{`b == false`, true}, {`b`, false}, {`!b`, true}, {`!a`, true}, {`a && true`, false}, {`a ? 1 : 2`, 2},
-		{`n < 1`, false}, {`n > 1`, false}, {`n <= 1`, false}, {`n >= 1`, false}, {`1 < n`, false},
-		{`d < now()`, false}, {`d >= now()`, false}, {`a < "b"`, false}, {`a >= 0`, false}, {`null < 1`, false},
+		{`n == ""`, true},
+		{`n != ""`, false},
+		{`"" == n`, true},
+		{`n == null`, true},
+		{`n == nil`, true},
+		{`null == null`, true},
+		{`null == ""`, true},
+		{`d == ""`, true},
+		{`a == ""`, true},
+		{`s == ""`, true},
+		{`s == null`, true},
+		{`l == ""`, true},
+		{`n == 0`, false},
+		{`n != 0`, true},
+		{`n == a`, true},
+		{`a == s`, true},
+		{`a == "x"`, false},
+		{`b == false`, true},
+		{`b`, false},
+		{`!b`, true},
+		{`!a`, true},
+		{`a && true`, false},
+		{`a ? 1 : 2`, 2},
+		{`n < 1`, false},
+		{`n > 1`, false},
+		{`n <= 1`, false},
+		{`n >= 1`, false},
+		{`1 < n`, false},
+		{`d < now()`, false},
+		{`d >= now()`, false},
+		{`a < "b"`, false},
+		{`a >= 0`, false},
+		{`null < 1`, false},
 		{`s < "b"`, true}, // a text without value is the empty text
-		{`n + 1`, nil}, {`1 - n`, nil}, {`n * 2`, nil}, {`n / 0`, nil}, {`n % 2`, nil}, {`n ** 2`, nil}, {`-n`, nil},
-		{`d - now()`, nil}, {`d + duration("1h")`, nil}, {`a + 1`, nil}, {`a + a`, nil},
-		{`"x" + a`, "x"}, {`a + "x"`, "x"}, {`"x" + s`, "x"}, {`"x" + null`, "x"},
-		{`a in ["x", ""]`, false}, {`n in [1, 2]`, false}, {`"x" in l`, false}, {`"x" in a`, false},
-		{`a contains "x"`, false}, {`"x" contains a`, false}, {`a startsWith ""`, false}, {`a endsWith ""`, false},
-		{`a matches ".*"`, false}, {`s contains ""`, true},
-		{`a ?? 1`, 1}, {`s ?? "none"`, "none"}, {`n ?? 0`, 0}, {`null ?? 2`, 2},
-		{`a.b.c`, nil}, {`a[0]`, nil}, {`a["x"]`, nil}, {`a[1:2]`, nil}, {`len(a)`, 0},
-		{`upper(a)`, ""}, {`abs(n)`, nil}, {`year(d)`, nil}, {`sum(a)`, 0}, {`string(a)`, ""}, {`first(l)`, nil},
-		{`any(a, # > 1)`, false}, {`count(l, # == "")`, 0}, {`filter(a, true)`, []any{}}, {`min(n, 1)`, nil},
-		{`has(a)`, false}, {`has(s)`, false}, {`has(l)`, false}, {`old.status == ""`, true}, {`old.amount`, nil},
+		{`n + 1`, nil},
+		{`1 - n`, nil},
+		{`n * 2`, nil},
+		{`n / 0`, nil},
+		{`n % 2`, nil},
+		{`n ** 2`, nil},
+		{`-n`, nil},
+		{`d - now()`, nil},
+		{`d + duration("1h")`, nil},
+		{`a + 1`, nil},
+		{`a + a`, nil},
+		{`"x" + a`, "x"},
+		{`a + "x"`, "x"},
+		{`"x" + s`, "x"},
+		{`"x" + null`, "x"},
+		{`a in ["x", ""]`, false},
+		{`n in [1, 2]`, false},
+		{`"x" in l`, false},
+		{`"x" in a`, false},
+		{`a contains "x"`, false},
+		{`"x" contains a`, false},
+		{`a startsWith ""`, false},
+		{`a endsWith ""`, false},
+		{`a matches ".*"`, false},
+		{`s contains ""`, true},
+		{`a ?? 1`, 1},
+		{`s ?? "none"`, "none"},
+		{`n ?? 0`, 0},
+		{`null ?? 2`, 2},
+		{`a.b.c`, nil},
+		{`a[0]`, nil},
+		{`a["x"]`, nil},
+		{`a[1:2]`, nil},
+		{`len(a)`, 0},
+		{`upper(a)`, ""},
+		{`abs(n)`, nil},
+		{`year(d)`, nil},
+		{`sum(a)`, 0},
+		{`string(a)`, ""},
+		{`first(l)`, nil},
+		{`any(a, # > 1)`, false},
+		{`count(l, # == "")`, 0},
+		{`filter(a, true)`, []any{}},
+		{`min(n, 1)`, nil},
+		{`has(a)`, false},
+		{`has(s)`, false},
+		{`has(l)`, false},
+		{`old.status == ""`, true},
+		{`old.amount`, nil},
 	}
 	for _, tt := range tests {
 		p, fail := Compile(tt.src, scope, Any)
@@ -181,8 +246,10 @@ func TestFunctionExamples(t *testing.T) {
 			continue
 		}
 		env := full()
-		env[EnvChange] = Change{Changed: map[string]bool{"status": true}, Old: map[string]any{"status": "Open"},
-			Now: map[string]any{"status": "Closed"}}
+		env[EnvChange] = Change{
+			Changed: map[string]bool{"status": true}, Old: map[string]any{"status": "Open"},
+			Now: map[string]any{"status": "Closed"},
+		}
 		if ok, err := p.Bool(env); err != nil || !ok {
 			t.Errorf("%s: %s is %v, %v", f.Name, f.Example, ok, err)
 		}
@@ -201,15 +268,27 @@ func TestFunctions(t *testing.T) {
 		{`indexOf("café au", "au")`, 5},
 		{`indexOf("a", "b")`, -1},
 		{`join([1, null, true])`, "1true"},
-		{`round(2.5)`, 3}, {`round(-2.5)`, -3}, {`round(1.005, 2)`, 1.01}, {`round(12, 1)`, 12}, {`round(9.999, 2)`, 10},
+		{`round(2.5)`, 3},
+		{`round(-2.5)`, -3},
+		{`round(1.005, 2)`, 1.01},
+		{`round(12, 1)`, 12},
+		{`round(9.999, 2)`, 10},
 		{`round(1e20)`, 1e20},
 		{`sort([3, null, 1.5])`, []any{nil, 1.5, 3}},
 		{`uniq(["1", 1, "1", null])`, []any{"1", 1, nil}},
-		{`number("")`, nil}, {`number(4)`, 4}, {`int(-1.9)`, -1},
+		{`number("")`, nil},
+		{`number(4)`, 4},
+		{`int(-1.9)`, -1},
 		{`hour(date("2026-03-01T10:00:00+02:00"))`, 10},
-		{`duration("1d12h")`, 36 * time.Hour}, {`duration("-1d")`, -24 * time.Hour}, {`duration("-90m")`, -90 * time.Minute},
-		{`last(1..3)`, 3}, {`max(1, 2.5)`, 2.5}, {`string(1e6)`, "1000000"}, {`string(now())`, "2026-03-01T12:00:00Z"},
-		{`len({a: 1})`, 1}, {`first([])`, nil},
+		{`duration("1d12h")`, 36 * time.Hour},
+		{`duration("-1d")`, -24 * time.Hour},
+		{`duration("-90m")`, -90 * time.Minute},
+		{`last(1..3)`, 3},
+		{`max(1, 2.5)`, 2.5},
+		{`string(1e6)`, "1000000"},
+		{`string(now())`, "2026-03-01T12:00:00Z"},
+		{`len({a: 1})`, 1},
+		{`first([])`, nil},
 	}
 	for _, tt := range tests {
 		got, err := evaluate(t, tt.src, full())

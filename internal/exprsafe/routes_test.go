@@ -26,11 +26,13 @@ func TestRoutes(t *testing.T) {
 		{`record.parent_id.account_id.accountname`, []string{"parent_id", "parent_id.account_id"}, "Acme"},
 		{
 			`record.parent_id.account_id.primary_contact.email`,
-			[]string{"parent_id", "parent_id.account_id", "parent_id.account_id.primary_contact"}, "",
+			[]string{"parent_id", "parent_id.account_id", "parent_id.account_id.primary_contact"},
+			"",
 		},
 		{
 			`record.parent_id.account_id.primary_contact.score == null && record.parent_id.score > 5`,
-			[]string{"parent_id", "parent_id.account_id", "parent_id.account_id.primary_contact"}, true,
+			[]string{"parent_id", "parent_id.account_id", "parent_id.account_id.primary_contact"},
+			true,
 		},
 		{`any(record.tags, # == record.parent_id.email)`, []string{"parent_id"}, false},
 		{`old.parent_id == ""`, nil, true},
@@ -55,8 +57,10 @@ func TestRouteErrors(t *testing.T) {
 		{`record.parent_id.emial`, `unknown field "emial" of Contacts (did you mean "email"?)`, `emial`},
 		{`record.parent_id.account_id.name`, `unknown field "name" of Accounts`, `name`},
 		{`record.parent_id.email.x`, `record.parent_id.email is text and has no field "x"`, `x`},
-		{`old.parent_id.email`, `old.parent_id is only an id, references are followed from record: record.parent_id.email`,
-			`email`},
+		{
+			`old.parent_id.email`, `old.parent_id is only an id, references are followed from record: record.parent_id.email`,
+			`email`,
+		},
 		{`event.record.parent_id.email`, `event.record.parent_id is only an id`, `email`},
 		{`(record.urgent ? record.parent_id : "").email`, `this is text and has no field "email"`, `email`},
 	}

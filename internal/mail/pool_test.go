@@ -118,9 +118,15 @@ func awaitHangUp(t *testing.T, p *Pool) {
 
 func TestConnectionIsResetAfterARefusal(t *testing.T) {
 	port := script{
-		{"220 hi\r\n", "EHLO"}, {"250 hi\r\n", "MAIL"}, {"250 ok\r\n", "RCPT"}, {"550 no\r\n", "RSET"},
-		{"250 ok\r\n", "MAIL"}, {"250 ok\r\n", "RCPT"}, {"250 ok\r\n", "DATA"},
-		{"354 go\r\n", "."}, {"250 ok\r\n", "QUIT"},
+		{"220 hi\r\n", "EHLO"},
+		{"250 hi\r\n", "MAIL"},
+		{"250 ok\r\n", "RCPT"},
+		{"550 no\r\n", "RSET"},
+		{"250 ok\r\n", "MAIL"},
+		{"250 ok\r\n", "RCPT"},
+		{"250 ok\r\n", "DATA"},
+		{"354 go\r\n", "."},
+		{"250 ok\r\n", "QUIT"},
 	}.start(t)
 	p := pool(t, port, nil)
 	if _, err := p.Send(t.Context(), letter(t)); verdict(err) != "permanent" {

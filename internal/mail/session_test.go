@@ -96,8 +96,10 @@ func TestPasswordIsNotShownToAStrippedServer(t *testing.T) {
 
 func TestTemporaryLoginTroubleIsRetried(t *testing.T) {
 	port := script{
-		{"220 hi\r\n", "EHLO"}, {"250-hi\r\n250 AUTH PLAIN\r\n", "AUTH"},
-		{"454 4.7.0 later\r\n", "*"}, {"501 ok\r\n", "QUIT"},
+		{"220 hi\r\n", "EHLO"},
+		{"250-hi\r\n250 AUTH PLAIN\r\n", "AUTH"},
+		{"454 4.7.0 later\r\n", "*"},
+		{"501 ok\r\n", "QUIT"},
 	}.start(t)
 	p := pool(t, port, func(s *Server) { s.User, s.Password = "postern", "hunter2!" })
 	if _, err := p.Send(t.Context(), letter(t)); verdict(err) != "retry" {

@@ -3,17 +3,19 @@ package store
 import (
 	"context"
 	"fmt"
-	"postern/engine"
 	"time"
+
+	"postern/engine"
 )
 
 // Advance implements engine.RunStore.
 func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 	asks, err := prepareAsks(step, s.clock.Now())
 	if err != nil {
-		return fmt.Errorf("advance run %s: %w", step.Run.ID, engine.Permanent(err))
+		return engine.Permanent(fmt.Errorf("write the run's asks: %w", err))
 	}
-	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+	// No prefix here: a refusal becomes the reason that an admin reads in the run's history.
+	return s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if err := tx.fence(ctx, step.Fence); err != nil {
 			return err
 		}
@@ -34,10 +36,6 @@ func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("advance run %s: %w", step.Run.ID, err)
-	}
-	return nil
 }
 
 // asks is what a step leads to, as statements.

@@ -4,9 +4,10 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
-	"postern/engine"
 	"strings"
 	"time"
+
+	"postern/engine"
 )
 
 // The types by which values of the engine stand in columns, both ways.

@@ -5,11 +5,12 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"postern/engine"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"postern/engine"
 )
 
 var testNow = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)

@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"postern/engine"
 	"time"
+
+	"postern/engine"
 )
 
 // errDeliveryOver is permanent: no repetition brings the delivery back.

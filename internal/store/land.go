@@ -5,9 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
+
 	"postern/engine"
 	"postern/links"
-	"time"
 )
 
 // Land implements links.Store. The order matters: a repeat is known before the link is looked at, which the first time

@@ -5,9 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
+
 	"postern/engine"
 	"postern/links"
-	"time"
 )
 
 const linkColumns = `id, generation, key_id, digest, landing, landing_version, preset, module, record,

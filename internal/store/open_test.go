@@ -9,10 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"postern/engine"
 	"strconv"
 	"strings"
 	"testing"
+
+	"postern/engine"
 )
 
 // childPath is the environment variable that makes this test program the other process of TestKilledProcess.

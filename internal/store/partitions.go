@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"postern/engine"
 	"time"
+
+	"postern/engine"
 )
 
 // Claim implements engine.Partitioner.

@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"postern/engine"
 	"time"
+
+	"postern/engine"
 )
 
 // Records implements engine.RecordStore. A deleted record is not there.

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"postern/engine"
 	"time"
+
+	"postern/engine"
 )
 
 // errRunOver is permanent: no repetition brings the run back.

@@ -12,10 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"postern/engine"
-	"postern/links"
 	"sync"
 	"time"
+
+	"postern/engine"
+	"postern/links"
 )
 
 var (

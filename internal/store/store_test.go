@@ -3,10 +3,11 @@ package store
 import (
 	"log/slog"
 	"path/filepath"
+	"testing"
+
 	"postern/engine"
 	"postern/engine/enginetest"
 	"postern/links/linkstest"
-	"testing"
 )
 
 func TestStore(t *testing.T) {

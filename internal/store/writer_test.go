@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"postern/engine"
 	"sync"
 	"testing"
 	"time"
+
+	"postern/engine"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -61,7 +61,7 @@ func (d *decoder) value(n *Node, v reflect.Value) {
 		d.duration(n, v)
 		return
 	}
-	if custom, ok := v.Addr().Interface().(Unmarshaler); ok {
+	if custom, ok := reflect.TypeAssert[Unmarshaler](v.Addr()); ok {
 		d.add(custom.UnmarshalYAMLDoc(n)...)
 		return
 	}

@@ -69,7 +69,9 @@ func durationPart(text string, units []durationUnit) (time.Duration, string, []d
 }
 
 func notDuration(text string) *durationError {
-	err := &durationError{message: quote(text) + " is not a duration", hint: "write it like 30s, 15m, 72h, 14d or 1d12h"}
+	err := &durationError{
+		message: quote(text) + " is not a duration", hint: "write it like 30s, 15m, 72h, 14d or 1d12h",
+	}
 	if text != "" && strings.Trim(text, "0123456789") == "" {
 		err.hint = fmt.Sprintf("add a unit, as in %[1]ss, %[1]sm, %[1]sh or %[1]sd", text)
 	}
@@ -87,7 +89,7 @@ func FormatDuration(value time.Duration) string {
 	for _, unit := range durationUnits {
 		if count := left / unit.size; count != 0 {
 			text.WriteString(strings.TrimPrefix(strconv.FormatInt(int64(count), 10), "-") + unit.name)
-			left -= count * unit.size
+			left %= unit.size
 		}
 	}
 	if text.Len() == 0 {

@@ -25,8 +25,10 @@ func TestParseRefuses(t *testing.T) {
 		{"nothing", "", "f:1:1: error: the file is empty"},
 		{"only a marker", "---\n", "f:1:1: error: the file is empty"},
 		{"too long", strings.Repeat("x", maxBytes+1), "f:1:1: error: the file is 257 kB; the limit is 256 kB"},
-		{"latin-1", "a: b\nc: caf\xe9\n",
-			"f:2:7: error: this is not valid UTF-8 text (save the file as UTF-8)"},
+		{
+			"latin-1", "a: b\nc: caf\xe9\n",
+			"f:2:7: error: this is not valid UTF-8 text (save the file as UTF-8)",
+		},
 		{"utf-16", "\xff\xfea\x00", "f:1:1: error: this is not valid UTF-8 text (save the file as UTF-8)"},
 		{"escape character", "a: é\x1b[0m", "f:1:5: error: the character U+001B is not allowed (remove it)"},
 		{"line separator", "a: b\u2028c", "f:1:5: error: the character U+2028 is not allowed (remove it)"},

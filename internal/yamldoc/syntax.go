@@ -131,7 +131,7 @@ func (s *symptom) textAfterClosing() {
 // operatorFirst finds the cause of an error further on in the line: in `if: !done && !sent` the first ! makes a tag.
 func (s *symptom) operatorFirst() {
 	value, column := s.doc.valueText(s.mark.Line)
-	if value != "" && column < s.mark.Column && strings.Contains("!&*", value[:1]) {
+	if value != "" && column < s.mark.Column && strings.IndexAny(value[:1], "!&*") == 0 {
 		s.mark.Column = column
 		s.mustNotStart(value[:1])
 	}

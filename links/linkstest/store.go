@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"postern/engine"
-	"postern/links"
 	"sync"
 	"testing"
 	"time"
+
+	"postern/engine"
+	"postern/links"
 
 	"github.com/google/go-cmp/cmp"
 )

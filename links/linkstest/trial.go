@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"postern/engine"
-	"postern/links"
 	"testing"
 	"time"
+
+	"postern/engine"
+	"postern/links"
 
 	"github.com/google/go-cmp/cmp"
 )
