@@ -51,6 +51,7 @@ var (
 	_ engine.Channel = (*Email)(nil)
 	_ engine.Opener  = (*Email)(nil)
 	_ engine.Closer  = (*Email)(nil)
+	_ engine.Narrow  = (*Email)(nil)
 )
 
 // maxConnections is more than a mail server grants one client.
@@ -222,3 +223,6 @@ func (e *Email) Send(ctx context.Context, m engine.Message) (engine.Receipt, err
 
 // Close waits for the mails under way and closes the connections.
 func (e *Email) Close() error { return e.pool.Close() }
+
+// Width is how many mails it sends at the same time: one on each connection.
+func (e *Email) Width() int { return e.Connections }

@@ -14,6 +14,12 @@ type Channel interface {
 	Send(ctx context.Context, m Message) (Receipt, error)
 }
 
+// Narrow is a Channel that sends only some messages at a time; the others wait for their turn, which is
+// no try of theirs.
+type Narrow interface {
+	Width() int
+}
+
 // Closer is a Channel that keeps connections.
 type Closer interface {
 	Close() error

@@ -17,6 +17,8 @@ func (e *Engine) commit(s *stretch) error {
 			return Permanent(err)
 		}
 		d.Sealed = sealed
+	}
+	for _, d := range s.asks.deliveries {
 		if slot, ok := e.slots.take(); ok {
 			d.State, d.Slot = DeliverySending, slot
 		}

@@ -24,6 +24,16 @@ func NoHeader(string) string { return "" }
 // attributes, limits, and for record events that subject, key and record agree. The error says what
 // was found and what was meant.
 func DecodeEvent(at Address, header Header, body []byte) (*Event, error) {
+	return decode(header, body, func(*Event) Address { return at })
+}
+
+// DecodeUnaddressed is DecodeEvent for a message that came by no subject, from a file or over HTTP: it is taken as if it
+// had come by the one that its own type and subject lead to.
+func DecodeUnaddressed(header Header, body []byte) (*Event, error) {
+	return decode(header, body, (*Event).Address)
+}
+
+func decode(header Header, body []byte, address func(*Event) Address) (*Event, error) {
 	if len(body) > MaxEventBytes {
 		return nil, fmt.Errorf("the event has %d bytes; at most %d are taken", len(body), MaxEventBytes)
 	}
@@ -41,7 +51,7 @@ func DecodeEvent(at Address, header Header, body []byte) (*Event, error) {
 	if err := event.checkAttributes(env.SpecVersion); err != nil {
 		return nil, err
 	}
-	if at.Domain == DomainCRM || event.IsRecord() {
+	if at := address(event); at.Domain == DomainCRM || event.IsRecord() {
 		err = event.readChange(at)
 	} else {
 		err = event.checkData()

@@ -66,6 +66,7 @@ type Engine struct {
 	versions versions
 	lanes    []chan job
 	slots    *slots
+	turns    map[string]chan struct{} // of each channel
 	fences   []Fence
 	senders  sync.WaitGroup
 	backlog  atomic.Bool     // due deliveries wait for a slot
@@ -83,6 +84,7 @@ type Engine struct {
 func New(ports Ports, settings Settings) *Engine {
 	settings = settings.withDefaults()
 	e := &Engine{Ports: ports, settings: settings, slots: newSlots(settings.Slots)}
+	e.turns = turns(ports.Channels, settings.Slots)
 	e.versions.reload = ports.Reload
 	e.versions.store = ports.Store
 	e.matcher.Store(newMatcher(ports.Book))
@@ -95,19 +97,22 @@ func New(ports Ports, settings Settings) *Engine {
 // Book is the book in use.
 func (e *Engine) Book() *Book { return e.matcher.Load().book }
 
-// Ready tells why events are not handled right now; nothing when they are.
-func (e *Engine) Ready(ctx context.Context) []string {
+// Ready tells why events are not handled right now, nothing when they are, and what an operator should
+// look at before it comes to that.
+func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 	if !e.started.Load() {
-		return []string{"the engine is starting"}
+		return []string{"the engine is starting"}, nil
 	}
 	position, err := e.Bus.Position(ctx)
-	if err != nil {
-		return []string{"the event stream cannot be reached"}
+	switch {
+	case err != nil:
+		return []string{"the event stream cannot be reached"}, nil
+	case position.Full >= 1:
+		return []string{"the event stream is full"}, nil
+	case position.Full >= 0.8:
+		return nil, []string{fmt.Sprintf("the event stream is %.0f %% full", position.Full*100)}
 	}
-	if position.Full >= 0.8 {
-		return []string{fmt.Sprintf("the event stream is %.0f %% full", position.Full*100)}
-	}
-	return nil
+	return nil, nil
 }
 
 // Run works until the context ends, then finishes what is in flight within Settings.Grace. It returns
@@ -141,11 +146,11 @@ func (e *Engine) Run(ctx context.Context) error {
 	})
 	<-reading.Done()
 	e.started.Store(false)
-	e.drain(&group, abandon)
+	hung := e.drain(&group, abandon)
 	if cause := context.Cause(reading); !errors.Is(cause, context.Canceled) {
-		return cause
+		return errors.Join(cause, hung)
 	}
-	return nil
+	return hung
 }
 
 // begin claims the partitions and finds where to go on.
@@ -170,10 +175,9 @@ func (e *Engine) begin(ctx context.Context) (after uint64, unfinished []job, err
 		}
 	}
 	e.taken, e.marked = after, after
-	for _, workflow := range e.Book().Workflows {
-		if err := e.Store.KeepVersion(ctx, workflow.Version, workflow.Files, e.Clock.Now()); err != nil {
-			return 0, nil, fmt.Errorf("keep version of %s: %w", workflow.Name, err)
-		}
+	e.swept.Store(after)
+	if err := e.keepVersions(ctx); err != nil {
+		return 0, nil, err
 	}
 	runs, err := e.Store.Unfinished(ctx)
 	if err != nil {
@@ -185,8 +189,24 @@ func (e *Engine) begin(ctx context.Context) (after uint64, unfinished []job, err
 	return after, unfinished, nil
 }
 
-// drain waits for what is in flight, at most the grace time, then cancels it and waits for that.
-func (e *Engine) drain(group *sync.WaitGroup, abandon context.CancelFunc) {
+// keepVersions stores the files of everything that runs and links will ask for by version.
+func (e *Engine) keepVersions(ctx context.Context) error {
+	for _, w := range e.Book().Workflows {
+		if err := e.Store.KeepVersion(ctx, w.Version, w.Files, e.Clock.Now()); err != nil {
+			return fmt.Errorf("keep version of workflow %s: %w", w.Name, err)
+		}
+	}
+	for _, l := range e.Book().Landings {
+		if err := e.Store.KeepVersion(ctx, l.Version, l.Files, e.Clock.Now()); err != nil {
+			return fmt.Errorf("keep version of landing %s: %w", l.Name, err)
+		}
+	}
+	return nil
+}
+
+// drain waits for what is in flight, at most the grace time, then cancels it and waits as long again:
+// what does not end by then hangs, and must not keep the process.
+func (e *Engine) drain(group *sync.WaitGroup, abandon context.CancelFunc) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -198,10 +218,18 @@ func (e *Engine) drain(group *sync.WaitGroup, abandon context.CancelFunc) {
 	defer cancel()
 	select {
 	case <-done:
+		return nil
 	case <-grace.Done():
-		e.Logger.Warn("shutdown: still busy after the grace time, giving up what is in flight")
-		abandon()
-		<-done
+	}
+	e.Logger.Warn("still busy after the grace time of the shutdown: giving up what is in flight")
+	abandon()
+	last, cancelLast := context.WithTimeout(context.Background(), e.settings.Grace+settleTime)
+	defer cancelLast()
+	select {
+	case <-done:
+		return nil
+	case <-last.Done():
+		return errors.New("a task or a channel hangs and does not end with its context")
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 		env.Time = e.Time.UTC().Format(time.RFC3339Nano)
 	}
 	if e.Change != nil {
-		data, err := json.Marshal(e.Change)
+		data, err := plainJSON(e.Change)
 		if err != nil {
 			return nil, fmt.Errorf("write event data: %w", err)
 		}
@@ -112,7 +113,18 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 	if env.Data != nil {
 		env.ContentType = "application/json"
 	}
-	return json.Marshal(env)
+	return plainJSON(env)
+}
+
+// plainJSON writes JSON without the escapes that HTML pages need: <, > and & stay one byte.
+func plainJSON(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 // event reads what MarshalJSON wrote, the data still as it came.

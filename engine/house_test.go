@@ -33,6 +33,8 @@ type house struct {
 	mail   *enginetest.Recorder
 	engine *engine.Engine
 	files  map[string]string
+	wrap   func(engine.Store) engine.Store // what the engine sees of the store; nil for all
+	email  engine.Channel                  // in place of the recorder
 	logs   *lines
 	stop   func()
 }
@@ -104,9 +106,17 @@ func (h *house) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	var seen engine.Store = h.store
+	if h.wrap != nil {
+		seen = h.wrap(h.store)
+	}
+	var email engine.Channel = h.mail
+	if h.email != nil {
+		email = h.email
+	}
 	h.engine = engine.New(engine.Ports{
-		Bus: h.bus, CRM: crm.NewMirror(h.store), Store: h.store, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
-		Sealer: ring.Seal(rand.Reader), Channels: map[string]engine.Channel{"email": h.mail}, Book: book,
+		Bus: h.bus, CRM: crm.NewMirror(seen), Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
+		Sealer: ring.Seal(rand.Reader), Channels: map[string]engine.Channel{"email": email}, Book: book,
 		Reload: func(files map[string]string) (*engine.Workflow, error) {
 			book, err := h.load(files)
 			if err != nil {

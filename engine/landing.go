@@ -8,7 +8,8 @@ const MaxExpires = 90 * 24 * time.Hour
 // Landing is the page and the rules behind a link: what its file under landings/ says.
 type Landing struct {
 	Name    string
-	Version string // hash of its file and its module's
+	Version string            // hash over Files
+	Files   map[string]string // path → text of every file Version covers, enough to load it again
 	Module  *Module
 	Title   map[string]Template // by language; nil map for the record's label
 	Show    []string
@@ -21,17 +22,17 @@ type Landing struct {
 // Edit is a field that a visitor may change.
 type Edit struct {
 	Field   *Field
-	Options []string // the options a visitor may choose among; all of the field's if empty
+	Options []string // those of a picklist or multipicklist a visitor may choose; all of the field's if empty
 	Max     int      // longest text in characters; the field's limit if 0
 }
 
-// Allowed returns the field narrowed to what the visitor may enter.
+// Allowed returns the field narrowed to what the visitor may enter. Its type stays, and so do its own limits.
 func (e *Edit) Allowed() *Field {
 	field := *e.Field
 	if len(e.Options) > 0 {
-		field.Type, field.Options = TypePicklist, e.Options
+		field.Options = e.Options
 	}
-	if e.Max > 0 {
+	if e.Max > 0 && e.Max < field.longest() {
 		field.Max = e.Max
 	}
 	return &field

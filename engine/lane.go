@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime/debug"
 	"time"
 )
 
@@ -14,12 +13,15 @@ type job struct {
 	run      *Run
 	workflow *Workflow
 	env      *Env
+	tried    bool // the record may have changed since env was made
 }
 
 // Limits of one stretch of a run, the steps between two commits.
 const (
-	stretchTries = 6                     // how often it is taken again after a conflict or a failed read
-	stretchPause = 20 * time.Millisecond // between two tries; it doubles
+	contests     = 6                     // how often it is taken again because somebody else wrote to its record
+	stretchFirst = 20 * time.Millisecond // pause between two tries; it doubles
+	stretchMost  = 10 * time.Second      // longest pause
+	stretchFor   = 10 * time.Minute      // how long reads and tasks may fail before the run does
 	stepTimeout  = 30 * time.Second      // of one call of a task that sets no timeout of its own
 )
 
@@ -49,34 +51,52 @@ func (e *Engine) runLane(ctx context.Context, lane <-chan job) error {
 // advance takes a run from its stored state to the next commit. A conflict, or a read that fails,
 // takes the same stretch again from there: nothing of it has happened yet.
 func (e *Engine) advance(ctx context.Context, j job) error {
-	if err := e.prepare(ctx, &j); err != nil {
-		return e.fail(j, err)
-	}
-	for try := 1; ; try++ {
-		s := e.stretch(e.work, j)
-		err := s.err
-		if err == nil {
-			err = e.commit(s)
-		}
+	began, contested := e.Clock.Now(), 0
+	for pause := stretchFirst; ; pause = min(2*pause, stretchMost) {
+		err := e.attempt(&j)
 		switch {
 		case err == nil:
 			return nil
 		case errors.Is(err, ErrFenced):
 			return err
-		case try == stretchTries || IsPermanent(err) || errors.Is(err, ErrNoRecord):
+		case errors.Is(err, ErrConflict) || errors.Is(err, ErrTaken):
+			contested++
+		case e.work.Err() != nil:
+			return nil // given up at shutdown: the run is stored as it was
+		}
+		final := IsPermanent(err) || errors.Is(err, ErrNoRecord)
+		if final || contested == contests || e.Clock.Now().Sub(began) > stretchFor {
 			return e.fail(j, err)
 		}
-		if !e.wait(ctx, stretchPause<<(try-1)) {
+		if !e.wait(ctx, pause) {
 			return nil // shutdown: the run is stored as it was, and taken up at the next start
-		}
-		if err := e.refresh(e.work, j); err != nil {
-			e.Logger.Warn("read record again", "run", j.run.ID.String(), "error", err)
 		}
 	}
 }
 
+// attempt takes the stretch once, with the record as it is now unless this is the first time.
+func (e *Engine) attempt(j *job) error {
+	if j.tried {
+		if err := e.refresh(e.work, *j); err != nil {
+			return err
+		}
+	}
+	if err := e.prepare(e.work, j); err != nil {
+		return err
+	}
+	j.tried = true
+	s, err := e.stretch(e.work, *j)
+	if err != nil {
+		return err
+	}
+	return e.commit(s)
+}
+
 // prepare finds the workflow of a run found in the store and makes its environment.
 func (e *Engine) prepare(ctx context.Context, j *job) error {
+	if j.run.Event == nil {
+		return Permanent(errors.New(j.run.Reason))
+	}
 	if j.workflow == nil {
 		workflow, err := e.workflow(ctx, j.run.Workflow, j.run.Version)
 		if err != nil {
@@ -106,10 +126,11 @@ func (e *Engine) refresh(ctx context.Context, j job) error {
 type stretch struct {
 	run  *Run // a copy: the original stays as stored until the commit
 	asks asks
-	err  error // the stretch is to be taken again
 }
 
-func (e *Engine) stretch(ctx context.Context, j job) *stretch {
+// stretch takes the steps. Its error means that they are to be taken again; a step that fails for good
+// ends the run, which is no error.
+func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	run := *j.run
 	run.Progress.Written = maps.Clone(run.Progress.Written)
 	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
@@ -120,25 +141,24 @@ func (e *Engine) stretch(ctx context.Context, j job) *stretch {
 		env.Write(run.Progress.Written)
 	}
 	if run.State == RunPending {
-		if s.err = e.decidePending(ctx, j.workflow, s, &env); s.err != nil || run.State != RunReady {
-			return s
+		if err := e.decidePending(ctx, j.workflow, s, &env); err != nil || run.State != RunReady {
+			return s, err
 		}
 	}
 	for run.Progress.Next < len(j.workflow.Tasks) {
 		step := j.workflow.Tasks[run.Progress.Next]
-		err := e.takeStep(ctx, j.workflow, step, s, &env)
+		err := e.takeStep(ctx, step, s, &env)
 		if err != nil && !IsPermanent(err) {
-			s.err = err
-			return s
+			return nil, fmt.Errorf("step %s (%s): %w", step.Path, step.Kind, err)
 		}
 		if err != nil {
 			s.end(RunFailed, fmt.Sprintf("step %s (%s): %v", step.Path, step.Kind, err), env.Now)
-			return s
+			return s, nil
 		}
 		run.Progress.Next++
 	}
 	run.State = RunDone
-	return s
+	return s, nil
 }
 
 func (s *stretch) end(state RunState, reason string, now time.Time) {
@@ -164,7 +184,7 @@ func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stret
 }
 
 // takeStep runs one step. What it asked is dropped again if it fails.
-func (e *Engine) takeStep(ctx context.Context, workflow *Workflow, step *Step, s *stretch, env *Env) (err error) {
+func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env) (err error) {
 	env.views, env.Now = nil, e.Clock.Now()
 	env.Outputs, env.Vars = s.run.Progress.Outputs, s.run.Progress.Vars
 	if err := e.follow(ctx, env, step.Routes); err != nil {
@@ -180,15 +200,11 @@ func (e *Engine) takeStep(ctx context.Context, workflow *Workflow, step *Step, s
 	}
 	before, written := s.asks, maps.Clone(s.run.Progress.Written)
 	defer func() {
-		if panicked := recover(); panicked != nil {
-			e.Logger.Error("task panicked", "kind", step.Kind, "workflow", workflow.Name, "panic", panicked,
-				"stack", string(debug.Stack()))
-			err = Permanent(fmt.Errorf("the task broke down: %v", panicked))
-		}
 		if err != nil {
 			s.asks, s.run.Progress.Written = before, written
 		}
 	}()
+	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })
 	ctx, cancel := context.WithTimeout(ctx, either(step.Timeout, stepTimeout))
 	defer cancel()
 	return step.Task.Run(ctx, &StepContext{
@@ -197,12 +213,15 @@ func (e *Engine) takeStep(ctx context.Context, workflow *Workflow, step *Step, s
 	})
 }
 
-// fail ends a run that cannot go on.
+// fail ends a run that cannot go on. A run that is over already needs no end.
 func (e *Engine) fail(j job, cause error) error {
 	run := *j.run
 	s := &stretch{run: &run}
 	s.end(RunFailed, cause.Error(), e.Clock.Now())
-	return e.commit(s)
+	if err := e.commit(s); !IsPermanent(err) {
+		return err
+	}
+	return nil
 }
 
 // wait tells whether d passed before the context ended.

@@ -16,18 +16,26 @@ import (
 // Labels are a text in several languages, by BCP 47 tag.
 type Labels map[string]string
 
-// In is the text in lang, else in the plain language of a regional tag, else in English, else any.
-func (l Labels) In(lang string) string {
-	base, _, _ := strings.Cut(lang, "-")
-	for _, tag := range []string{lang, base, "en"} {
-		if text, ok := l[tag]; ok {
-			return text
+// In is the text for a language, chosen as InLanguage does; "" if there is none at all.
+func (l Labels) In(language string) string {
+	text, _ := InLanguage(l, language)
+	return text
+}
+
+// InLanguage chooses among what there is by BCP 47 tag: what is in the language, else in the plain language of a regional
+// tag, else in English, else the first by its tag. It is false where there is nothing to choose from.
+func InLanguage[T any](byLanguage map[string]T, language string) (T, bool) {
+	plain, _, _ := strings.Cut(language, "-")
+	for _, tag := range []string{language, plain, "en"} {
+		if found, ok := byLanguage[tag]; ok {
+			return found, true
 		}
 	}
-	for _, tag := range slices.Sorted(maps.Keys(l)) {
-		return l[tag]
+	for _, tag := range slices.Sorted(maps.Keys(byLanguage)) {
+		return byLanguage[tag], true
 	}
-	return ""
+	var none T
+	return none, false
 }
 
 // Module describes a kind of record: what its file under modules/ says.

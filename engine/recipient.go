@@ -35,7 +35,12 @@ func (r *Route) Recipient(env *Env, modules map[string]*Module, channel string) 
 		if address == "" {
 			return Recipient{}, fmt.Errorf("record.%s is empty", r.Path)
 		}
-		return Recipient{Ref: env.Event.Ref(), Address: address, Language: language(env.Module, env.Record)}, nil
+		owner, module := Record{Ref: env.Ref, Fields: env.Record}, env.Module
+		if at := strings.LastIndexByte(r.Path, '.'); at >= 0 {
+			owner = env.Routes[r.Path[:at]]
+			module = modules[owner.Module]
+		}
+		return Recipient{Ref: owner.Ref, Address: address, Language: language(module, owner.Fields)}, nil
 	}
 	record, ok := env.Routes[r.Path]
 	if !ok {

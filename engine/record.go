@@ -186,9 +186,9 @@ func (w Write) Apply(before Record) (Record, *Event, error) {
 }
 
 // Follow returns the kept copy of a record after an event told a change of it, and whether the copy
-// changed. The stream's order decides, so an event that is not newer than the copy changes nothing;
-// an event that names the changed fields touches only those. Our own events come back by the stream
-// too: one that a later write of ours has overtaken leaves that field alone.
+// changed. The stream's order decides, so an event that is not newer than the copy changes nothing.
+// An event that names the changed fields touches only those; one that does not touches every field it
+// has, and what it leaves out stays.
 func Follow(before Record, event *Event, seq uint64) (Record, bool) {
 	change := event.Change
 	stale := before.Seq >= seq || (change.Version != 0 && change.Version <= before.Version)
@@ -196,37 +196,33 @@ func Follow(before Record, event *Event, seq uint64) (Record, bool) {
 		return before, false
 	}
 	after := Record{
-		Ref: event.Ref(), Seq: seq, Version: max(change.Version, before.Version), Written: clone(before.Written),
+		Ref: event.Ref(), Seq: seq, Version: max(change.Version, before.Version), Fields: before.Fields,
+		Written: clone(before.Written),
 	}
-	switch {
-	case event.Type == RecordDeleted:
-		after.Fields, after.Deleted = before.Fields, true
-	case len(change.Changed) > 0 && before.Fields != nil:
-		after.Fields = maps.Clone(before.Fields)
-		for _, name := range change.Changed {
-			after.follow(name, event)
-		}
-	case change.Partial:
-		after.Fields = maps.Clone(before.Fields)
-		if after.Fields == nil {
-			after.Fields = Fields{}
-		}
-		maps.Copy(after.Fields, change.Record)
-	default:
-		after.Fields = change.Record
+	if event.Type == RecordDeleted {
+		after.Deleted = true
+		return after, true
+	}
+	names := change.Changed
+	if len(names) == 0 || before.Fields == nil {
+		names = slices.Collect(maps.Keys(change.Record))
+	}
+	after.Fields = make(Fields, len(before.Fields)+len(names))
+	maps.Copy(after.Fields, before.Fields)
+	for _, name := range names {
+		after.follow(name, event)
 	}
 	return after, true
 }
 
-// follow takes one changed field over from an event.
+// follow takes one field over from an event. A field that Postern wrote waits for the event of that
+// write: whatever comes before it is older in the stream.
 func (r *Record) follow(name string, event *Event) {
-	last := r.Written[name]
-	switch {
-	case event.Source != Source || last == "":
-	case last == event.ID:
+	if last := r.Written[name]; last != "" {
+		if event.Source != Source || event.ID != last {
+			return
+		}
 		delete(r.Written, name)
-	default:
-		return // a later write of ours is on its way
 	}
 	r.Fields[name] = event.Change.Record[name]
 }

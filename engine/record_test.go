@@ -133,7 +133,12 @@ func TestFollow(t *testing.T) {
 		moved  bool
 	}{
 		{"created", engine.Record{}, 1, engine.RecordCreated, engine.Change{Record: engine.Fields{"a": "1"}}, engine.Fields{"a": "1"}, true},
-		{"whole", kept, 6, engine.RecordUpdated, engine.Change{Record: engine.Fields{"a": "9"}}, engine.Fields{"a": "9"}, true},
+		{
+			"what an event leaves out stays", kept, 6, engine.RecordUpdated,
+			engine.Change{Record: engine.Fields{"a": "9"}},
+			engine.Fields{"a": "9", "b": "2"},
+			true,
+		},
 		{
 			"changed only", kept, 6, engine.RecordUpdated,
 			engine.Change{Record: engine.Fields{"a": "9", "b": "stale"}, Changed: []string{"a"}},
@@ -212,4 +217,37 @@ func TestFollowingTheStreamGivesTheLastState(t *testing.T) {
 
 func event(eventType string, change engine.Change) *engine.Event {
 	return &engine.Event{Type: eventType, Subject: ticket.String(), Change: &change}
+}
+
+// Our own writes change the copy at once, and come back by the stream later. What is older in the
+// stream must not undo them.
+func TestFollowKeepsOurOwnWrites(t *testing.T) {
+	write := func(before engine.Record, id byte, value string) (engine.Record, *engine.Event) {
+		after, event, err := engine.Write{
+			Ref: ticket, Patch: engine.Patch{Set: engine.Fields{"a": value}}, EventID: engine.ID{id}, Source: engine.Source,
+		}.Apply(before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return after, event
+	}
+	follow := func(before engine.Record, event *engine.Event, seq uint64, want string) engine.Record {
+		t.Helper()
+		after, _ := engine.Follow(before, event, seq)
+		if got := after.Fields.Text("a"); got != want {
+			t.Errorf("after entry %d the field is %q, want %q", seq, got, want)
+		}
+		return after
+	}
+	record := engine.Record{Ref: ticket, Seq: 1, Fields: engine.Fields{"a": "1"}}
+	record, first := write(record, 1, "2")
+	record, second := write(record, 2, "3")
+	older := &engine.Event{
+		Source: "crm", Type: engine.RecordUpdated, Subject: ticket.String(),
+		Change: &engine.Change{Record: engine.Fields{"a": "crm"}},
+	}
+	record = follow(record, older, 2, "3")
+	record = follow(record, first, 3, "3")
+	record = follow(record, second, 4, "3")
+	follow(record, older, 5, "crm")
 }

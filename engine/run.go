@@ -2,7 +2,6 @@ package engine
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -59,7 +58,7 @@ func (r *Run) decide(at time.Time, step, format string, args ...any) {
 }
 
 // EventJSON is the run's event as it is stored.
-func (r *Run) EventJSON() ([]byte, error) { return json.Marshal(r.Event) }
+func (r *Run) EventJSON() ([]byte, error) { return r.Event.MarshalJSON() }
 
 // RestoreEvent reads what EventJSON wrote, for events of any type. The limits of arriving events do not
 // hold here: what was taken in must come back, even where its JSON grew by escaping.
@@ -75,8 +74,10 @@ func RestoreEvent(data []byte) (*Event, error) {
 	if !event.IsRecord() {
 		return event, nil
 	}
-	if err := event.readChange(event.Address()); err != nil {
+	event.Change = &Change{}
+	if err := strictJSON(event.Data, event.Change); err != nil {
 		return nil, fmt.Errorf("read stored event: %w", err)
 	}
+	event.Data = nil
 	return event, nil
 }

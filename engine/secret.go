@@ -25,7 +25,7 @@ func (s Secret) In(folder string) Secret {
 // IsZero tells whether no secret is named.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// Reveal reads the secret. Its error names the place, never the value.
+// Reveal reads the secret; "" for none. A place that holds none is an error, which names the place, never a value.
 func (s Secret) Reveal() (string, error) {
 	switch {
 	case s.Env != "" && s.File != "":
@@ -41,7 +41,11 @@ func (s Secret) Reveal() (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("read secret: %w", err)
 		}
-		return strings.TrimRight(string(data), "\r\n"), nil
+		value := strings.TrimRight(string(data), "\r\n")
+		if value == "" {
+			return "", fmt.Errorf("secret file %s is empty", s.File)
+		}
+		return value, nil
 	}
 	return "", nil
 }

@@ -27,7 +27,11 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	if err != nil {
 		return fmt.Errorf("take events in: %w", err)
 	}
-	before, err := e.recordsBefore(ctx, m, arrived)
+	var before map[Ref]Record
+	err = e.insist("read kept records", func(ctx context.Context) (err error) {
+		before, err = e.recordsBefore(ctx, m, arrived)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("take events in: %w", err)
 	}
@@ -39,6 +43,7 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	e.taken = entries[len(entries)-1].Seq
 	all := e.taken-e.marked >= markEvery
 	if len(b.touched) == 0 && !all {
+		e.swept.Store(e.taken)
 		return nil
 	}
 	e.mark(b, all)
@@ -53,7 +58,7 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	for _, m := range b.intake.Marks {
 		e.cursors[m.Partition] = m.Cursor
 	}
-	e.swept.Store(slices.Min(e.cursors[:]))
+	e.swept.Store(e.taken) // all of it is stored or needs no storing, whatever the cursors say
 	for i, j := range b.jobs {
 		if fresh[i] && j.run.State != RunFailed && j.run.State != RunStopped {
 			e.enqueue(ctx, j)
@@ -95,6 +100,9 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 		var event *Event
 		if err == nil {
 			event, err = m.read(at, entry)
+		}
+		if err == nil && entry.Seq <= e.cursors[event.Address().Partition()] {
+			continue // came without a key, and was taken in before a restart
 		}
 		if err == nil {
 			arrived = append(arrived, arrival{seq: entry.Seq, event: event})
@@ -211,24 +219,20 @@ func (e *Event) needsBefore() bool {
 	return e.Change.Partial || (e.Change.Old == nil && e.Type == RecordUpdated)
 }
 
-// complete fills in, from the kept copy, the fields a partial event left out and the old values it
-// did not tell.
+// complete fills in, from the kept copy, the fields the event left out and the old values it did not
+// tell.
 func (e *Event) complete(before Record) {
 	change := e.Change
-	if change.Partial {
-		record := maps.Clone(before.Fields)
-		if record == nil {
-			record = Fields{}
-		}
-		maps.Copy(record, change.Record)
-		change.Record = record
-	}
+	told := change.Record
+	change.Record = make(Fields, len(before.Fields)+len(told))
+	maps.Copy(change.Record, before.Fields)
+	maps.Copy(change.Record, told)
 	if change.Old != nil || before.Fields == nil {
 		return
 	}
 	names := change.Changed
 	if len(names) == 0 {
-		names = slices.Sorted(maps.Keys(change.Record))
+		names = slices.Sorted(maps.Keys(told))
 	}
 	change.Old, change.Changed = Fields{}, nil
 	for _, name := range names {

@@ -27,15 +27,6 @@ type Workflow struct {
 	Files       map[string]string // path → text of every file Version covers, enough to load it again
 }
 
-// Step finds a step by its path; nil if there is none.
-func (w *Workflow) Step(path string) *Step {
-	i := slices.IndexFunc(w.Tasks, func(s *Step) bool { return s.Path == path })
-	if i < 0 {
-		return nil
-	}
-	return w.Tasks[i]
-}
-
 // Trigger is what starts a workflow: an event type on a module and, with Changed, at least one of
 // those fields among the changed ones.
 type Trigger struct {
@@ -77,9 +68,10 @@ type Retry struct {
 	For      time.Duration `yaml:"for"`      // how long after the first try the last may begin
 }
 
-// DefaultRetry is what a step gets that says nothing of its own.
+// DefaultRetry is what a step gets that says nothing of its own: as many tries as fit into a day, with
+// pauses that double from half a minute to an hour.
 func DefaultRetry() Retry {
-	return Retry{Attempts: 8, Backoff: 30 * time.Second, For: 24 * time.Hour}
+	return Retry{Attempts: 32, Backoff: 30 * time.Second, For: 24 * time.Hour}
 }
 
 // Pause is the wait before the next try after n tries, without jitter.

@@ -111,7 +111,21 @@ func (u *Update) Run(_ context.Context, step *engine.StepContext) error {
 			return engine.Permanent(err)
 		}
 	}
-	return step.Update(ref, set, nil)
+	return step.Update(ref, set, u.seen(step, set))
+}
+
+// seen are the values that the new ones were computed beside. If somebody else changes one of them
+// first, the step is taken again with what they wrote.
+func (u *Update) seen(step *engine.StepContext, set engine.Fields) engine.Fields {
+	fields := step.Env.Record
+	if u.route != nil {
+		fields = step.Env.Routes[u.route.Path].Fields
+	}
+	seen := engine.Fields{}
+	for name := range set {
+		seen[name] = fields[name]
+	}
+	return seen
 }
 
 var (

@@ -58,7 +58,7 @@ func prepareAsks(step engine.Advance, now time.Time) (asks, error) {
 		a.inserts = append(a.inserts, insert)
 	}
 	for _, event := range step.Events {
-		written, err := text(event)
+		written, err := tell(event)
 		if err != nil {
 			return asks{}, err
 		}

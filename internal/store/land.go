@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -46,18 +47,25 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 	return outcome, nil
 }
 
-// repeat finds the first press of the same button; an outcome that is not Repeated says there was none.
+// repeat finds the first press of the same button, if the flow did nothing else since; an outcome that is not Repeated
+// says there was none.
 func (t *tx) repeat(ctx context.Context, act links.Act) (links.Outcome, error) {
 	var first links.Outcome
-	const query = `SELECT at, changed FROM visits WHERE flow = ? AND key = ? AND link = ? AND at > ?
-		ORDER BY at DESC LIMIT 1`
-	args := []any{ident(act.Flow), blob(act.Key), ident(act.Link), instant(act.At.Add(-links.RepeatWindow))}
-	err := t.get(ctx, query, args, []any{(*instant)(&first.At), &first.Changed})
-	if errors.Is(err, sql.ErrNoRows) {
+	var key []byte
+	const query = `SELECT at, changed, key FROM visits WHERE flow = ? AND link = ? AND at > ?
+		ORDER BY at DESC, id DESC LIMIT 1`
+	args := []any{ident(act.Flow), ident(act.Link), instant(act.At.Add(-links.RepeatWindow))}
+	err := t.get(ctx, query, args, []any{(*instant)(&first.At), &first.Changed, &key})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return links.Outcome{}, nil
+	case err != nil:
+		return links.Outcome{}, err
+	case !bytes.Equal(key, act.Key):
+		return links.Outcome{}, nil // something else was done since: this is no second press
 	}
-	first.Repeated = err == nil
-	return first, err
+	first.Repeated = true
+	return first, nil
 }
 
 // live says why a link does not allow one more use; nil if it does.

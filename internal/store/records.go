@@ -104,6 +104,10 @@ func (t *tx) write(ctx context.Context, w engine.Write) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("write %s: %w", w.Ref, err)
 	}
+	told, err := tell(event)
+	if err != nil {
+		return false, fmt.Errorf("write %s: %w", w.Ref, err)
+	}
 	claims, err := t.claims(ctx, w, before)
 	if err != nil {
 		return false, fmt.Errorf("write %s: %w", w.Ref, err)
@@ -118,11 +122,22 @@ func (t *tx) write(ctx context.Context, w engine.Write) (bool, error) {
 	if err := t.storeRecord(ctx, after, w.At); err != nil {
 		return false, fmt.Errorf("write %s: %w", w.Ref, err)
 	}
-	written, err := text(event)
-	if err != nil {
-		return false, fmt.Errorf("write %s: %w", w.Ref, err)
+	return true, t.emit(ctx, told)
+}
+
+// tell writes an event for the outbox. One that could never be published is refused together with what it tells.
+func tell(event *engine.Event) (string, error) {
+	if event == nil {
+		return "", nil
 	}
-	return true, t.emit(ctx, written)
+	written, err := event.MarshalJSON()
+	if err == nil && len(written) > engine.MaxEventBytes {
+		err = fmt.Errorf("its event would have %d bytes; at most %d are taken", len(written), engine.MaxEventBytes)
+	}
+	if err != nil {
+		return "", engine.Permanent(err)
+	}
+	return string(written), nil
 }
 
 func (t *tx) applied(ctx context.Context, event engine.ID) (bool, error) {

@@ -130,7 +130,7 @@ func scanRun(row scan) (*engine.Run, error) {
 		return nil, err
 	}
 	if run.Event, err = engine.RestoreEvent(event); err != nil {
-		return nil, fmt.Errorf("run %s: %w", run.ID, err)
+		run.Reason = err.Error() // it fails alone; the others go on
 	}
 	return &run, nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"postern/engine"
 )
 
 // KeepVersion implements engine.VersionStore.
@@ -32,7 +34,7 @@ func (s *Store) Version(ctx context.Context, version string) (map[string]string,
 	const query = "SELECT files FROM versions WHERE version = ?"
 	err := s.reads.get(ctx, query, []any{version}, []any{document{&files}})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("no workflow of version %s was ever kept", version)
+		return nil, engine.Permanent(fmt.Errorf("version %s was never kept", version))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read version %s: %w", version, err)
