@@ -238,7 +238,7 @@ func parseNumber(text string) (any, error) {
 	case errors.Is(err, strconv.ErrRange):
 		return nil, fmt.Errorf("%s is too large a number", clip(text))
 	case err != nil || math.IsNaN(n) || math.IsInf(n, 0):
-		return nil, fmt.Errorf("expected a number, found %q", clip(text))
+		return nil, errors.New("expected a number, found other text")
 	}
 	return n, nil
 }
@@ -251,7 +251,7 @@ func boolean(v any) (any, error) {
 	case "false", "0", "no", "off":
 		return false, nil
 	}
-	return nil, fmt.Errorf("expected true or false, found %q", clip(fmt.Sprint(v)))
+	return nil, errors.New("expected true or false, found something else")
 }
 
 // instant reads RFC 3339 and the two forms CRMs write: a date, and a date and time in UTC.
@@ -268,7 +268,7 @@ func instant(v any) (any, error) {
 			return t, nil
 		}
 	}
-	return nil, fmt.Errorf("expected a date such as 2026-11-22, found %q", clip(text))
+	return nil, errors.New("expected a date such as 2026-11-22, found other text")
 }
 
 func list(v any) (any, error) {

@@ -102,21 +102,20 @@ func TestFieldErrors(t *testing.T) {
 		{engine.Field{Type: engine.TypeText}, strings.Repeat("x", engine.MaxText+1), `f: is longer than 65536 characters`},
 		{engine.Field{Type: engine.TypeText}, "a\xff", `f: holds broken UTF-8`},
 		{engine.Field{Type: engine.TypePicklist, Options: []string{"Open", "Closed"}}, "open", `f: "open" is not one of Open, Closed`},
-		{engine.Field{Type: engine.TypeEmail}, "zoe", `f: "zoe" is no email address`},
-		{engine.Field{Type: engine.TypeEmail}, "zoe@acme.example\r\nBcc: eve@evil.example", `f: "zoe@acme.example\r\nBcc: eve@evil.example" is no email address`},
+		{engine.Field{Type: engine.TypeEmail}, "zoe", `f: is no email address`},
+		{engine.Field{Type: engine.TypeEmail}, "zoe@acme.example\r\nBcc: eve@evil.example", `f: is no email address`},
 		{engine.Field{Type: engine.TypeInteger}, "1.5", `f: expected a whole number, found 1.5`},
 		{engine.Field{Type: engine.TypeInteger}, "99999999999999999999", `f: 99999999999999999999 is too large a number`},
-		{engine.Field{Type: engine.TypeNumber}, "many", `f: expected a number, found "many"`},
-		{engine.Field{Type: engine.TypeNumber}, "NaN", `f: expected a number, found "NaN"`},
+		{engine.Field{Type: engine.TypeNumber}, "many", `f: expected a number, found other text`},
+		{engine.Field{Type: engine.TypeNumber}, "NaN", `f: expected a number, found other text`},
 		{engine.Field{Type: engine.TypeNumber}, json.Number("1e999"), `f: 1e999 is too large a number`},
-		{engine.Field{Type: engine.TypeNumber}, math.Inf(1), `f: expected a number, found "+Inf"`},
+		{engine.Field{Type: engine.TypeNumber}, math.Inf(1), `f: expected a number, found other text`},
 		{engine.Field{Type: engine.TypeDecimal}, true, `f: expected a number, found true or false`},
-		{engine.Field{Type: engine.TypeBoolean}, "maybe", `f: expected true or false, found "maybe"`},
-		{engine.Field{Type: engine.TypeDate}, "22.11.2026", `f: expected a date such as 2026-11-22, found "22.11.2026"`},
+		{engine.Field{Type: engine.TypeBoolean}, "maybe", `f: expected true or false, found something else`},
+		{engine.Field{Type: engine.TypeDate}, "22.11.2026", `f: expected a date such as 2026-11-22, found other text`},
 		{engine.Field{Type: engine.TypeDate}, json.Number("20261122"), `f: expected a date, found a number`},
 		{engine.Field{Type: engine.TypeMultiPicklist, Options: []string{"a"}}, []any{"a", "z"}, `f: "z" is not one of a`},
 		{engine.Field{Type: engine.TypeMultiPicklist}, true, `f: expected a list, found true or false`},
-		{engine.Field{Type: engine.TypeNumber}, "x" + strings.Repeat("€", 40), `f: expected a number, found "x` + strings.Repeat("€", 19) + `…"`},
 	}
 	for _, tt := range tests {
 		tt.field.Name = "f"
@@ -125,7 +124,7 @@ func TestFieldErrors(t *testing.T) {
 		}
 	}
 	module := &engine.Module{Fields: map[string]*engine.Field{"count": {Name: "count", Type: engine.TypeInteger}}}
-	if _, err := module.View(engine.Fields{"count": "many"}); err == nil || err.Error() != `field count: expected a number, found "many"` {
+	if _, err := module.View(engine.Fields{"count": "many"}); err == nil || err.Error() != `field count: expected a number, found other text` {
 		t.Errorf("view: %v", err)
 	}
 }

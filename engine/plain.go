@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -62,7 +63,7 @@ func (f *Field) text(v any) (any, error) {
 	case f.Type == TypePicklist && len(f.Options) > 0 && !slices.Contains(f.Options, s):
 		return nil, fmt.Errorf("%q is not one of %s", clip(s), strings.Join(f.Options, ", "))
 	case f.Type == TypeEmail && !isAddress(s):
-		return nil, fmt.Errorf("%q is no email address", clip(s))
+		return nil, errors.New("is no email address")
 	}
 	return s, nil
 }

@@ -151,21 +151,26 @@ func TestUpdateKeepsWhatAPersonWroteMeanwhile(t *testing.T) {
 name: seen
 on: { event: record.created, module: Tickets }
 tasks:
+  - trial: { name: `+t.Name()+` }
   - update: { set: { note: "{{ record.note }} (seen)" } }
 `))
-	event := func(id, eventType, note string) *engine.Event {
-		return &engine.Event{ID: id, Source: "crm", Type: eventType, Subject: "Tickets/1", Change: &engine.Change{
-			Record: engine.Fields{"no": "1", "note": note},
-		}}
-	}
-	h.publishEvent(event("a", engine.RecordCreated, "A"))
-	h.publishEvent(event("b", engine.RecordUpdated, "B, typed by a person"))
+	const typed = "B, typed by a person"
+	trials.Store(t.Name(), func(ctx context.Context, step *engine.StepContext) error {
+		for { // the step takes its time; meanwhile the person's change is taken in
+			record, err := step.Get(ctx, step.Ref)
+			if err != nil || record.Fields.Text("note") == typed {
+				return err
+			}
+		}
+	})
 	h.start()
+	h.publish(engine.RecordCreated, "Tickets/1", engine.Change{Record: engine.Fields{"no": "1", "note": "A"}})
+	h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{Record: engine.Fields{"no": "1", "note": typed}})
 	ref := engine.Ref{Module: "Tickets", ID: "1"}
 	h.until("the update", func() bool {
 		h.clock.Advance(time.Second)
 		records, err := h.store.Records(t.Context(), []engine.Ref{ref})
-		return err == nil && len(records) == 1 && records[0].Fields.Text("note") == "B, typed by a person (seen)"
+		return err == nil && len(records) == 1 && records[0].Fields.Text("note") == typed+" (seen)"
 	})
 }
 
