@@ -24,7 +24,7 @@ type config struct {
 	Data string `yaml:"data"`
 	// Web is the door's own configuration.
 	Web webConfig `yaml:"web"`
-	// NATS says which broker carries the events.
+	// NATS says which broker carries the events: an embedded one, or with url a remote one.
 	NATS nats.Config `yaml:"nats"`
 	// Channels are the channels workflows may use, by name.
 	Channels []yamldoc.Entry `yaml:"channels"`
@@ -32,6 +32,9 @@ type config struct {
 	API apiConfig `yaml:"api"`
 	// Log is text or json.
 	Log string `yaml:"log"`
+
+	folder  string            // of the file: relative paths begin there
+	sources map[string][]byte // the file's text by its name, for complaints to quote
 }
 
 type webConfig struct {
@@ -44,6 +47,7 @@ type webConfig struct {
 }
 
 type apiConfig struct {
+	// Keys are the keys that let a client publish, each under a name for the log.
 	Keys map[string]engine.Secret `yaml:"keys"`
 }
 
@@ -67,12 +71,13 @@ func loadConfig(path string) (config, error) {
 	if err != nil {
 		return c, fmt.Errorf("read configuration: %w", err)
 	}
+	c.sources = map[string][]byte{path: text}
 	doc, diags := yamldoc.Parse(path, text)
 	if doc != nil {
 		diags = append(diags, yamldoc.Decode(doc.Root(), &c)...)
 	}
 	if diags.Err() != nil {
-		return c, complaints{diags, map[string][]byte{path: text}}
+		return c, c.complain(diags)
 	}
 	folder := filepath.Dir(path)
 	for _, p := range []*string{&c.Book, &c.Data, &c.NATS.Creds, &c.NATS.CA, &c.NATS.Cert, &c.NATS.Key} {
@@ -80,13 +85,19 @@ func loadConfig(path string) (config, error) {
 			*p = filepath.Join(folder, *p)
 		}
 	}
+	c.folder, c.NATS.Token = folder, c.NATS.Token.In(folder)
+	for name, key := range c.API.Keys {
+		c.API.Keys[name] = key.In(folder)
+	}
 	return c, c.validate()
 }
 
 func (c config) validate() error {
 	var wrong []error
 	if err := c.NATS.Validate(); err != nil {
-		wrong = append(wrong, fmt.Errorf("nats: %w", err))
+		for line := range strings.Lines(err.Error()) {
+			wrong = append(wrong, errors.New("nats: "+strings.TrimSpace(line)))
+		}
 	}
 	if _, err := links.ParseBase(c.Web.BaseURL); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
@@ -110,23 +121,28 @@ func (c config) channelNames() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// openChannels makes the configured channels, without a connection yet.
+// database is the path of the database.
+func (c config) database() string { return filepath.Join(c.Data, "postern.db") }
+
+// openChannels makes the configured channels, without a connection yet. The error lists every complaint.
 func (c config) openChannels(outfit engine.Outfit) (map[string]engine.Channel, error) {
 	made := map[string]engine.Channel{}
-	var wrong []error
+	var wrong yamldoc.Diagnostics
 	for _, entry := range c.Channels {
-		channel, err := openChannel(entry, outfit)
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
+		channel, diags := openChannel(entry, outfit)
+		wrong = append(wrong, diags...)
+		if channel != nil {
+			made[entry.Key.Text()] = channel
 		}
-		made[entry.Key.Text()] = channel
 	}
-	return made, errors.Join(wrong...)
+	if wrong.Err() != nil {
+		return made, c.complain(wrong)
+	}
+	return made, nil
 }
 
 // openChannel makes the channel of one entry: its kind is its name, unless kind: names another.
-func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, error) {
+func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, yamldoc.Diagnostics) {
 	name := entry.Key
 	if kind := entry.Value.Get("kind"); kind != nil {
 		name = kind
@@ -138,18 +154,46 @@ func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, err
 		for _, k := range kinds {
 			names = append(names, k.Name)
 		}
-		return nil, complaints{diags: yamldoc.Diagnostics{name.Unknown("kind of channel", names)}}
+		return nil, yamldoc.Diagnostics{name.Unknown("kind of channel", names)}
 	}
 	channel := kinds[i].New()
 	if diags := yamldoc.Decode(entry.Value.Without("kind"), channel); diags.Err() != nil {
-		return nil, complaints{diags: diags}
+		return nil, diags
 	}
 	if opener, ok := channel.(engine.Opener); ok {
 		if err := opener.Open(outfit); err != nil {
-			return nil, fmt.Errorf("channel %s: %w", entry.Key.Text(), err)
+			return nil, yamldoc.Diagnostics{misplaced(entry, err)}
 		}
 	}
 	return channel, nil
+}
+
+// misplaced points at the key that a channel's complaint begins with, or else at the channel's name.
+func misplaced(entry yamldoc.Entry, err error) yamldoc.Diagnostic {
+	key, _, _ := strings.Cut(err.Error(), ":")
+	at := entry.Value.Get(key)
+	if at == nil {
+		at = entry.Key
+	}
+	return at.Errorf("channel %s: %s", entry.Key.Text(), err)
+}
+
+// complain makes complaints that quote the file, but never a plain value where a mapping belongs: it may
+// be a secret that somebody wrote down in place of saying where it is.
+func (c config) complain(diags yamldoc.Diagnostics) complaints {
+	quoted := map[string][]byte{}
+	for name, text := range c.sources {
+		lines := strings.Split(string(text), "\n")
+		for _, d := range diags {
+			if d.File == name && strings.HasPrefix(d.Message, "expected a mapping, found") {
+				if line := []rune(lines[d.Line-1]); d.Column <= len(line) {
+					lines[d.Line-1] = string(line[:d.Column-1]) + "…"
+				}
+			}
+		}
+		quoted[name] = []byte(strings.Join(lines, "\n"))
+	}
+	return complaints{diags, quoted}
 }
 
 // complaints are diagnostics as an error, printed with the places they point at.

@@ -27,7 +27,7 @@ scripted CRM that creates and changes tickets, and an inbox page that shows ever
 of sending it.`,
 		Example: `  postern demo
   postern demo --listen 127.0.0.1:9000 --data ./demo-data`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), listen, data)
 		},
@@ -58,7 +58,8 @@ func demo(ctx context.Context, out, errOut io.Writer, listen, data string) error
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	d := &demonstration{house: h, inbox: h.channels["email"].(*channels.Capture), out: out} //nolint:forcetypeassert // demoConfig says kind: capture
+	inbox := h.channels["email"].(*channels.Capture) // as demoConfig says
+	d := &demonstration{house: h, inbox: inbox, out: out}
 	err = d.run(ctx, listener)
 	return errors.Join(err, h.close())
 }

@@ -79,7 +79,8 @@ func (c *demoCRM) create(ctx context.Context, i int) engine.Fields {
 func (c *demoCRM) begin(ctx context.Context, ticket engine.Fields) {
 	ref := engine.Ref{Module: "HelpDesk", ID: ticket.Text("id")}
 	c.publish(ctx, engine.RecordUpdated, ref, &engine.Change{
-		Record: engine.Fields{"ticketpriorities": "High"}, Changed: []string{"ticketpriorities"}, Partial: true, Actor: "demo",
+		Record: engine.Fields{"ticketpriorities": "High"}, Changed: []string{"ticketpriorities"}, Partial: true,
+		Actor: "demo",
 	})
 }
 

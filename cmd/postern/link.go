@@ -6,7 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +21,7 @@ import (
 )
 
 func linkCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "link", Short: "Make links by hand"}
+	cmd := chooses(&cobra.Command{Use: "link", Short: "Make links by hand"})
 	cmd.AddCommand(linkNewCommand())
 	return cmd
 }
@@ -49,8 +54,12 @@ func linkNewCommand() *cobra.Command {
 that serves the data folder, or opens the folder itself when none does.`,
 		Example: `  postern link new --config postern.yaml --landing ticket --record HelpDesk:17x8615
   postern link new --landing ticket --record HelpDesk:17x8615 --preset resolve --expires 2d`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if order.Landing == "" || record == "" {
+				return errors.New("link new needs --landing and --record, " +
+					"such as --landing ticket --record HelpDesk:17x8615")
+			}
 			c, err := loadConfig(path)
 			if err != nil {
 				return err
@@ -77,8 +86,6 @@ that serves the data folder, or opens the folder itself when none does.`,
 	flags.StringVar(&order.Language, "language", "", "language of its pages, such as es")
 	flags.StringVar(&order.Expires, "expires", "", "how long it lives, such as 2d, if not as the landing says")
 	flags.BoolVar(&asJSON, "json", false, "print it as JSON")
-	_ = cmd.MarkFlagRequired("landing")
-	_ = cmd.MarkFlagRequired("record")
 	return cmd
 }
 
@@ -98,6 +105,10 @@ func orderLink(ctx context.Context, log io.Writer, c config, order linkOrder) (l
 	if !errors.Is(err, errNotRunning) {
 		return made, err
 	}
+	if _, err := os.Stat(c.database()); errors.Is(err, fs.ErrNotExist) {
+		return made, fmt.Errorf("there is no data in %s yet: name another folder with --data or --config, "+
+			"or run `postern serve` first", c.Data)
+	}
 	h := &house{config: c, logger: newLogger(log, c.Log, slog.LevelWarn)}
 	if err := h.check(); err != nil {
 		return made, err
@@ -113,10 +124,12 @@ func orderLink(ctx context.Context, log io.Writer, c config, order linkOrder) (l
 func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) {
 	landing := h.book.Landings[order.Landing]
 	if landing == nil {
-		return linkMade{}, fmt.Errorf("there is no landing %q in the book", order.Landing)
+		return linkMade{}, fmt.Errorf("there is no landing %q in the book; it has %s", order.Landing,
+			strings.Join(slices.Sorted(maps.Keys(h.book.Landings)), ", "))
 	}
 	if landing.Module.Name != order.Record.Module {
-		return linkMade{}, fmt.Errorf("landing %s shows records of %s, not of %s", order.Landing, landing.Module.Name, order.Record.Module)
+		return linkMade{}, fmt.Errorf("landing %s shows records of %s, not of %s",
+			order.Landing, landing.Module.Name, order.Record.Module)
 	}
 	if order.Preset != "" && landing.Action(order.Preset) == nil {
 		return linkMade{}, fmt.Errorf("landing %s has no action %q", order.Landing, order.Preset)
@@ -126,7 +139,8 @@ func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) 
 		return linkMade{}, err
 	}
 	if len(records) == 0 || records[0].Deleted {
-		return linkMade{}, fmt.Errorf("there is no record %s", order.Record)
+		return linkMade{}, fmt.Errorf("there is no record %s: "+
+			"no event has told of it yet, or it was deleted", order.Record)
 	}
 	terms := engine.LinkTerms{Landing: landing, Preset: order.Preset, Record: order.Record, Language: order.Language}
 	if order.Expires != "" {
@@ -149,6 +163,7 @@ func printLink(out io.Writer, made linkMade, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(made)
 	}
-	_, err := fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n", made.URL, made.Expires.Format(time.RFC3339), made.Uses)
+	_, err := fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n",
+		made.URL, made.Expires.Format(time.RFC3339), made.Uses)
 	return err
 }

@@ -27,7 +27,7 @@ it checks the shipped book. Exit code 1 means that there was an error.`,
 		Example: `  postern lint ./book
   postern lint ./book --channel email --channel sms
   postern lint ./book --json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneArgument("folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder := ""
 			if len(args) == 1 {
@@ -47,19 +47,29 @@ func lint(out io.Writer, folder string, channelNames []string, asJSON bool) erro
 		return err
 	}
 	book, diags, sources := loadBook(files, channelNames)
-	print := func() error { return yamldoc.Print(out, diags, sources) }
 	if asJSON {
-		print = func() error { return yamldoc.PrintJSON(out, diags) }
+		err = yamldoc.PrintJSON(out, diags)
+	} else {
+		err = printLint(out, book, diags, sources)
 	}
-	if err := print(); err != nil {
+	if err != nil {
 		return fmt.Errorf("print complaints: %w", err)
 	}
 	if book == nil {
 		return toldError{errors.New("the book has errors")}
 	}
-	if !asJSON {
-		_, err = fmt.Fprintf(out, "%s in order: %s\n", counted(len(sources), "file"), bookSummary(book))
+	return nil
+}
+
+func printLint(out io.Writer, book *engine.Book, diags yamldoc.Diagnostics, sources map[string][]byte) error {
+	if err := yamldoc.Print(out, diags, sources); err != nil {
+		return err
 	}
+	last := fmt.Sprintf("%s, %s", counted(diags.Errors(), "error"), counted(diags.Warnings(), "warning"))
+	if book != nil {
+		last = fmt.Sprintf("%s in order: %s", counted(len(sources), "file"), bookSummary(book))
+	}
+	_, err := fmt.Fprintln(out, last)
 	return err
 }
 
@@ -69,13 +79,20 @@ func bookFolder(folder string) (fs.FS, error) {
 		return workflows.Shipped, nil
 	}
 	info, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open book: there is no folder %s", folder)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open book: %w", err)
 	}
 	if !info.IsDir() {
 		return nil, fmt.Errorf("open book: %s is a file; a book is a folder", folder)
 	}
-	return os.DirFS(folder), nil
+	files := os.DirFS(folder)
+	if found, err := fs.Glob(files, "*.yaml"); err != nil || len(found) == 0 {
+		return nil, fmt.Errorf("open book: there is no workflow (*.yaml) in %s", folder)
+	}
+	return files, nil
 }
 
 func loadBook(files fs.FS, channelNames []string) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {

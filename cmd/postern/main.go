@@ -23,20 +23,22 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the first signal asks for an orderly end, a second one does not ask
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
-	var told toldError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &told):
-		return 1
+	case errors.As(err, &toldError{}):
+	case errors.As(err, &complaints{}): // begins with the place, for editors that go there
+		_, _ = fmt.Fprintln(errOut, err)
+	default:
+		_, _ = fmt.Fprintf(errOut, "postern: %v\n", err)
 	}
-	_, _ = fmt.Fprintf(errOut, "postern: %v\n", err)
 	return 1
 }
 
@@ -44,7 +46,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 type toldError struct{ error }
 
 func rootCommand() *cobra.Command {
-	root := &cobra.Command{
+	root := chooses(&cobra.Command{
 		Use:   "postern",
 		Short: "Workflows and links back to the web for a CRM",
 		Long: `Postern takes the record-change events of a CRM, runs the workflows you write in YAML,
@@ -54,7 +56,11 @@ sends people a message with a link back to the web, and guards the door the link
   postern serve    run it`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-	}
+		Version:       version,
+	})
+	root.SetVersionTemplate(versionLine())
+	root.SetFlagErrorFunc(flagMistake)
+	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		demoCommand(), serveCommand(), lintCommand(), emitCommand(), linkCommand(), versionCommand(),

@@ -19,7 +19,7 @@ func serveCommand() *cobra.Command {
 gets SIGTERM or SIGINT; then it finishes what is in flight and exits with 0.`,
 		Example: `  postern serve --config postern.yaml
   postern serve --config postern.yaml --book ./book`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(path)
 			if err != nil {

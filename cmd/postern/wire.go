@@ -102,7 +102,7 @@ func (h *house) openStore(ctx context.Context) error {
 	if err := os.MkdirAll(h.config.Data, 0o700); err != nil {
 		return fmt.Errorf("open data folder: %w", err)
 	}
-	database := filepath.Join(h.config.Data, "postern.db")
+	database := h.config.database()
 	root, err := openKeys(filepath.Join(h.config.Data, "root.key"), database)
 	if err != nil {
 		return err
@@ -123,7 +123,8 @@ func openKeys(path, database string) (keys.Root, error) {
 		return root, err
 	}
 	if _, err := os.Stat(database); err == nil {
-		return root, fmt.Errorf("%s is missing, but the database is there: its links need that file; put it back from a copy", path)
+		return root, fmt.Errorf("%s is missing, but the database is there: its links need that file; "+
+			"put it back from a copy", path)
 	}
 	return keys.Create(path, rand.Reader)
 }
@@ -151,7 +152,7 @@ func (h *house) handler() http.Handler {
 	return mux
 }
 
-func (h *house) ready() []string {
+func (h *house) ready() (reasons, warnings []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	return h.engine.Ready(ctx)

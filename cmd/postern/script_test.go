@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what the commands say into the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"postern": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// The scripts of testdata show every command as a terminal does. Beside what testscript has they know:
+//
+//	expand FILE     fills in $WEB, $NATS and other variables, which are free ports of this machine
+//	ready           waits until the server says it is ready
+//	retry COMMAND   runs a command until it succeeds
+//	terminate       sends SIGTERM to what runs in the background
+//	door            opens the link that was printed last as a visitor does, and shows the pages
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
+		},
+		Setup: func(env *testscript.Env) error {
+			for _, name := range []string{"WEB", "NATS"} {
+				address, err := freeAddress()
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, address)
+			}
+			return nil
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+	})
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+func expand(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		text := os.Expand(ts.ReadFile(name), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
+	}
+}
+
+// soon tries until try succeeds, for ten seconds.
+func soon(ts *testscript.TestScript, try func() error) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); ; <-tick.C {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("gave up: %v", err)
+		}
+	}
+}
+
+func ready(ts *testscript.TestScript, _ bool, _ []string) {
+	soon(ts, func() error {
+		response, err := http.Get("http://" + ts.Getenv("WEB") + "/healthz/ready")
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return errors.New(response.Status)
+		}
+		return nil
+	})
+}
+
+func retry(ts *testscript.TestScript, _ bool, args []string) {
+	soon(ts, func() error { return ts.Exec(args[0], args[1:]...) })
+}
+
+func terminate(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, command := range ts.BackgroundCmds() {
+		ts.Check(command.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+func door(ts *testscript.TestScript, _ bool, _ []string) {
+	link, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
+	jar, err := cookiejar.New(nil)
+	ts.Check(err)
+	visitor := http.Client{Jar: jar, Timeout: 10 * time.Second}
+	for _, call := range []func() (*http.Response, error){
+		func() (*http.Response, error) { return visitor.Get(link) },
+		func() (*http.Response, error) { return visitor.Post(link, "application/x-www-form-urlencoded", nil) },
+	} {
+		response, err := call()
+		ts.Check(err)
+		page, err := io.ReadAll(response.Body)
+		ts.Check(errors.Join(err, response.Body.Close()))
+		fmt.Fprintf(ts.Stdout(), "%s\n%s\n", response.Status, page)
+	}
+}
+
+// The page of the reference shows a configuration; it must be one.
+func TestTheReferencesExampleIsRead(t *testing.T) {
+	page, err := os.ReadFile("../../docs/reference/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	path := t.TempDir() + "/postern.yaml"
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Channels) == 0 || c.Web.Brand == "" || len(c.API.Keys) == 0 {
+		t.Errorf("the example reads as %+v", c)
+	}
+}
