@@ -34,7 +34,7 @@ func (s *Store) Claim(ctx context.Context, node, stream string, now time.Time) (
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim the partitions: %w", err)
+		return nil, err
 	}
 	if orphans > 0 {
 		s.logger.WarnContext(ctx, "deliveries were being sent when the engine stopped: they may have left",
