@@ -38,5 +38,5 @@ type Position struct {
 	Stream string // its identity: another stream under the same name differs
 	First  uint64
 	Last   uint64
-	Full   float64 // share of its bytes in use, 0 to 1
+	Full   float64 // share of its bytes in use; 1 when an event of the greatest size no longer fits
 }

@@ -27,8 +27,8 @@ func DecodeEvent(at Address, header Header, body []byte) (*Event, error) {
 	return decode(header, body, func(*Event) Address { return at })
 }
 
-// DecodeUnaddressed is DecodeEvent for a message that came by no subject, from a file or over HTTP: it is taken as if it
-// had come by the one that its own type and subject lead to.
+// DecodeUnaddressed is DecodeEvent for a message that came by no subject, from a file or over HTTP: it
+// is taken as if it had come by the one that its own type and subject lead to.
 func DecodeUnaddressed(header Header, body []byte) (*Event, error) {
 	return decode(header, body, (*Event).Address)
 }

@@ -219,3 +219,20 @@ func FuzzDecodeEvent(f *testing.F) {
 		}
 	})
 }
+
+// Without a subject that it came by, a message is held against its own words alone.
+func TestDecodeUnaddressed(t *testing.T) {
+	event, err := engine.DecodeUnaddressed(engine.NoHeader, []byte(ticketEvent))
+	if err != nil || event.Change == nil || event.Address().Subject() != ticketSubject {
+		t.Errorf("structured: %+v, %v", event, err)
+	}
+	event, err = engine.DecodeUnaddressed(headers("ce-type", "ticket.seen"), []byte(`{"by":"anna"}`))
+	if err != nil || event.Change != nil || event.Address().Subject() != "postern.ticket.seen.17x42" {
+		t.Errorf("binary: %+v, %v", event, err)
+	}
+	for _, body := range []string{"", "[]", `{"type":1}`, strings.Repeat("[", 100)} {
+		if event, err := engine.DecodeUnaddressed(engine.NoHeader, []byte(body)); err == nil {
+			t.Errorf("%q is %+v", body, event)
+		}
+	}
+}

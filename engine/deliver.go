@@ -84,7 +84,7 @@ func (e *Engine) pause(ctx context.Context, d time.Duration) {
 // shutdown gives up: it would be in doubt after the next start.
 func (e *Engine) settle(d *Delivery, receipt Receipt, cause error) {
 	now := e.Clock.Now()
-	if e.work.Err() != nil && errors.Is(cause, context.Canceled) && !IsUnknown(cause) {
+	if e.abandoned() && errors.Is(cause, context.Canceled) && !IsUnknown(cause) {
 		d.putBack(now)
 	} else {
 		d.judge(now, receipt, cause)
@@ -102,7 +102,7 @@ func (e *Engine) settle(d *Delivery, receipt Receipt, cause error) {
 	d.Slot = 0
 	outcome := Settle{Fence: e.fences[d.Partition], Delivery: d}
 	err := e.insist("settle delivery", func(ctx context.Context) error { return e.Store.Settle(ctx, outcome) })
-	if err != nil && e.work.Err() != nil {
+	if err != nil && e.abandoned() {
 		last, cancel := context.WithTimeout(context.WithoutCancel(e.work), settleTime)
 		defer cancel()
 		err = e.Store.Settle(last, outcome)

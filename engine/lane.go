@@ -61,7 +61,7 @@ func (e *Engine) advance(ctx context.Context, j job) error {
 			return err
 		case errors.Is(err, ErrConflict) || errors.Is(err, ErrTaken):
 			contested++
-		case e.work.Err() != nil:
+		case e.abandoned():
 			return nil // given up at shutdown: the run is stored as it was
 		}
 		final := IsPermanent(err) || errors.Is(err, ErrNoRecord)
@@ -223,6 +223,9 @@ func (e *Engine) fail(j job, cause error) error {
 	}
 	return nil
 }
+
+// abandoned tells whether the shutdown has given up what is in flight.
+func (e *Engine) abandoned() bool { return e.work.Err() != nil }
 
 // wait tells whether d passed before the context ended.
 func (e *Engine) wait(ctx context.Context, d time.Duration) bool { return e.Clock.Wait(ctx, d) == nil }

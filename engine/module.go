@@ -22,8 +22,8 @@ func (l Labels) In(language string) string {
 	return text
 }
 
-// InLanguage chooses among what there is by BCP 47 tag: what is in the language, else in the plain language of a regional
-// tag, else in English, else the first by its tag. It is false where there is nothing to choose from.
+// InLanguage chooses among what there is by BCP 47 tag: what is in the language, else in the plain
+// language of a regional tag, else in English, else the first by its tag; false if there is nothing.
 func InLanguage[T any](byLanguage map[string]T, language string) (T, bool) {
 	plain, _, _ := strings.Cut(language, "-")
 	for _, tag := range []string{language, plain, "en"} {
@@ -134,6 +134,17 @@ func (m *Module) ViewOf(plain Fields) (map[string]any, error) {
 		view[name] = value
 	}
 	return view, nil
+}
+
+// UniqueAmong are the fields among set whose value no other record of the module may have, sorted.
+func (m *Module) UniqueAmong(set Fields) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if f := m.Fields[name]; f != nil && f.Unique {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // TitleOf is what names a record to people, on one line: the values of the title fields, or its id.

@@ -72,22 +72,18 @@ func (e *Engine) publishEach(ctx context.Context, events []*Event) error {
 	return nil
 }
 
-// bury makes a dead letter of an event of ours.
+// bury makes a dead letter of an event of ours, one however often it is tried.
 func (e *Engine) bury(ctx context.Context, event *Event, reason error) error {
-	now := e.Clock.Now()
-	id, err := NewID(now, e.Random)
-	if err != nil {
-		return err
-	}
 	body, err := event.MarshalJSON()
 	if err != nil {
 		body = nil
 	}
-	at := event.Address()
-	e.Logger.Error("an event of ours cannot be published", "type", event.Type, "subject", event.Subject, "reason", reason)
+	at, now := event.Address(), e.Clock.Now()
+	e.Logger.Error("an event of ours cannot be published",
+		"type", event.Type, "subject", event.Subject, "reason", reason)
 	_, err = e.Store.Intake(ctx, Intake{Refused: []DeadLetter{{
-		ID: id, Partition: at.Partition(), Subject: at.Subject(), Reason: reason.Error(),
-		Body: body[:min(len(body), MaxEventBytes)], At: now,
+		ID: DerivedID(ID{}, event.Source, event.ID), Partition: at.Partition(), Subject: at.Subject(),
+		Reason: reason.Error(), Body: body[:min(len(body), MaxEventBytes)], At: now,
 	}}})
 	return err
 }

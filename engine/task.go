@@ -100,8 +100,12 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	if err != nil {
 		return err
 	}
+	var unique []string
+	if module := s.Modules[ref.Module]; module != nil {
+		unique = module.UniqueAmong(set)
+	}
 	s.asks.writes = append(s.asks.writes, Write{
-		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: s.uniqueOf(ref, set), EventID: id, Source: Source,
+		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: unique, EventID: id, Source: Source,
 		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Actor: "workflow:" + s.run.Workflow, At: s.Now(),
 	})
 	if ref != s.Ref {
@@ -118,20 +122,6 @@ func (s *StepContext) Adopt(values Fields) {
 	}
 	maps.Copy(s.run.Progress.Written, values)
 	s.Env.Write(values)
-}
-
-func (s *StepContext) uniqueOf(ref Ref, set Fields) []string {
-	module := s.Modules[ref.Module]
-	if module == nil {
-		return nil
-	}
-	var unique []string
-	for name := range set {
-		if f := module.Fields[name]; f != nil && f.Unique {
-			unique = append(unique, name)
-		}
-	}
-	return unique
 }
 
 // Emit asks for an event of ours: a type such as "ticket.escalated" about the run's record.

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 
 	"postern/engine"
 )
@@ -56,14 +54,3 @@ func usedEvent(p passage, name string, id engine.ID) (*engine.Event, error) {
 
 // actor is who did it, as far as the door knows: whoever the link was sent to.
 func actor(link engine.Link) string { return "link:" + cmp.Or(link.Masked, link.Landing) }
-
-// uniques are the fields among set whose value no other record may have.
-func uniques(module *engine.Module, set engine.Fields) []string {
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(set)) {
-		if f := module.Fields[name]; f != nil && f.Unique {
-			names = append(names, name)
-		}
-	}
-	return names
-}

@@ -29,22 +29,26 @@ type Brand struct {
 
 // DoorConfig is what a Door works with. Everything but Labels is needed.
 type DoorConfig struct {
-	Store  Store
-	CRM    engine.CRM
-	Book   func() *engine.Book // the book as it is now
-	Keys   keys.Door
-	Base   Base
-	Clock  engine.Clock
-	Random io.Reader // of cookies and ids; it must not be guessable
-	Logger *slog.Logger
-	Labels *labels.Catalogue // nil for the shipped ones
-	Brand  Brand
+	Store Store
+	CRM   engine.CRM
+	Book  func() *engine.Book // the book as it is now
+	// Landing compiles a version of a landing that is no longer the book's, for the links made with it. That there is
+	// none, or that it no longer compiles, is a permanent error.
+	Landing func(ctx context.Context, name, version string) (*engine.Landing, error)
+	Keys    keys.Door
+	Base    Base
+	Clock   engine.Clock
+	Random  io.Reader // of cookies and ids; it must not be guessable
+	Logger  *slog.Logger
+	Labels  *labels.Catalogue // nil for the shipped ones
+	Brand   Brand
 }
 
-// Door answers the requests that links lead to. It keeps nothing between two requests: all state is in the
-// store, so any number of doors can stand side by side.
+// Door answers the requests that links lead to. It keeps nothing between two requests but what never changes: all
+// state is in the store, so any number of doors can stand side by side.
 type Door struct {
 	with    DoorConfig
+	kept    kept
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 	pages   *pages
@@ -65,6 +69,7 @@ func NewDoor(config DoorConfig) (*Door, error) {
 		return nil, fmt.Errorf("open door: %w", err)
 	}
 	d := &Door{with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages}
+	d.kept.compile = config.Landing
 	// Behind a proxy the Host of a request may be another one than visitors see.
 	if err := d.origins.AddTrustedOrigin(config.Base.String()); err != nil {
 		return nil, fmt.Errorf("open door: %w", err)
@@ -179,15 +184,6 @@ func (d *Door) read(ctx context.Context, ref engine.Ref) (engine.Record, error) 
 		return engine.Record{}, engine.ErrNoRecord
 	}
 	return records[0], nil
-}
-
-// landing finds what a link opens in the present book.
-func (d *Door) landing(link engine.Link) (*engine.Landing, error) {
-	landing := d.with.Book().Landings[link.Landing]
-	if landing == nil || landing.Module == nil || landing.Module.Name != link.Record.Module {
-		return nil, errRemoved
-	}
-	return landing, nil
 }
 
 // live tells whether a link opens now; if not, why.

@@ -36,7 +36,7 @@ func (d *Door) passDoor(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	landing, err := d.landing(link)
+	landing, err := d.landing(c.Context(), link)
 	if err != nil {
 		return answer{}, err
 	}
@@ -117,7 +117,7 @@ func (d *Door) passageOf(c *call) (passage, error) {
 		return passage{}, ErrRevoked
 	}
 	d.speak(c, link)
-	landing, err := d.landing(link)
+	landing, err := d.landing(c.Context(), link)
 	return passage{flow: flow, link: link, landing: landing}, err
 }
 

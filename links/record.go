@@ -3,7 +3,6 @@ package links
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -112,33 +111,22 @@ func (d *Door) heading(c *call, p passage, record engine.Record) string {
 		plain = p.landing.Module.Name
 	}
 	plain += " " + record.ID
-	template, ok := inLanguage(p.landing.Title, c.texts.Language)
+	template, ok := engine.InLanguage(p.landing.Title, c.texts.Language)
 	if !ok {
 		return plain
 	}
 	env := &engine.Env{Ref: record.Ref, Module: p.landing.Module, Record: record.Fields, Now: c.now}
 	content, err := template.Render("", c.texts.Language, env)
 	if err != nil {
-		d.with.Logger.WarnContext(c.Context(), "title of a landing could not be written",
-			"landing", p.landing.Name, "record", record.String(), "error", err)
+		// The reason may quote what the record holds, which is nothing for a log.
+		d.with.Logger.WarnContext(c.Context(), "title of a landing could not be written for a record's values",
+			"landing", p.landing.Name, "record", record.String())
 		return plain
 	}
 	if title := strings.TrimSpace(content.Text); title != "" {
 		return title
 	}
 	return plain
-}
-
-// inLanguage chooses as engine.Labels do: the language, its plain form, English, any.
-func inLanguage[T any](byLanguage map[string]T, lang string) (T, bool) {
-	plain, _, _ := strings.Cut(lang, "-")
-	for _, tag := range append([]string{lang, plain, "en"}, slices.Sorted(maps.Keys(byLanguage))...) {
-		if value, ok := byLanguage[tag]; ok {
-			return value, true
-		}
-	}
-	var none T
-	return none, false
 }
 
 // land commits an act of the visitor and leads to its receipt.
@@ -161,7 +149,7 @@ func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) 
 	}
 	act.At, used.Time, act.Used = c.now, c.now, used
 	act.Write = engine.Write{
-		Ref: p.link.Record, Patch: engine.Patch{Set: set, Expect: expect}, Unique: uniques(p.landing.Module, set),
+		Ref: p.link.Record, Patch: engine.Patch{Set: set, Expect: expect}, Unique: p.landing.Module.UniqueAmong(set),
 		EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link), At: c.now,
 	}
 	if _, err := d.with.Store.Land(c.Context(), act); err != nil {

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -29,7 +30,7 @@ type landingFile struct {
 
 type editFile struct {
 	Options []*yamldoc.Node `yaml:"options,one"`
-	Max     int             `yaml:"max"`
+	Max     *yamldoc.Node   `yaml:"max"`
 }
 
 type actionFile struct {
@@ -65,7 +66,8 @@ func (l *loader) landing(file string, root *yamldoc.Node) {
 	l.lifetime(landing, f)
 	files := map[string]bool{file: true}
 	l.moduleFiles(module, files)
-	landing.Version = versionOf(l.bundle(files))
+	landing.Files = l.bundle(files)
+	landing.Version = versionOf(landing.Files)
 	l.book.Landings[landing.Name] = landing
 }
 
@@ -102,15 +104,43 @@ func (l *loader) edit(landing *engine.Landing, entry yamldoc.Entry) {
 	if entry.Value.Kind() != yamldoc.Null {
 		l.complain(yamldoc.Decode(entry.Value, &f)...)
 	}
-	edit := &engine.Edit{Field: landing.Module.Fields[entry.Key.Text()], Max: f.Max}
-	for _, option := range f.Options {
-		if known := edit.Field.Options; len(known) > 0 && !slices.Contains(known, option.Text()) {
-			l.complain(option.Unknown("option", known))
-			continue
-		}
-		edit.Options = append(edit.Options, option.Text())
-	}
+	edit := &engine.Edit{Field: landing.Module.Fields[entry.Key.Text()]}
+	l.editOptions(edit, f.Options)
+	l.editMax(edit, f.Max)
 	landing.Edit = append(landing.Edit, edit)
+}
+
+// editOptions narrows the options of a field that has some.
+func (l *loader) editOptions(edit *engine.Edit, options []*yamldoc.Node) {
+	kind, known := edit.Field.Type, edit.Field.Options
+	for _, option := range options {
+		switch {
+		case kind != engine.TypePicklist && kind != engine.TypeMultiPicklist:
+			l.complain(option.Errorf("options are for a picklist or multipicklist; %s is %s", edit.Field.Name, kind))
+			return
+		case len(known) > 0 && !slices.Contains(known, option.Text()):
+			l.complain(option.Unknown("option", known))
+		default:
+			edit.Options = append(edit.Options, option.Text())
+		}
+	}
+}
+
+// editMax narrows the length of a field that has one.
+func (l *loader) editMax(edit *engine.Edit, at *yamldoc.Node) {
+	if at == nil {
+		return
+	}
+	diags := yamldoc.Decode(at, &edit.Max)
+	l.complain(diags...)
+	longest := cmp.Or(edit.Field.Max, engine.MaxText)
+	switch {
+	case diags.Err() != nil:
+	case !edit.Field.IsText():
+		l.complain(at.Errorf("max counts the characters of a text; %s is %s", edit.Field.Name, edit.Field.Type))
+	case edit.Max < 1 || edit.Max > longest:
+		l.complain(at.Errorf("max narrows the field's own limit: 1 to %d characters", longest))
+	}
 }
 
 func (l *loader) action(landing *engine.Landing, entry yamldoc.Entry) {
@@ -145,7 +175,7 @@ func (l *loader) title(n *yamldoc.Node, module *engine.Module) map[string]engine
 	}
 	titles := map[string]engine.Template{}
 	add := func(language string, text *yamldoc.Node) {
-		p, fail := exprsafe.CompileText(text.Text(), l.types.scope(module, nil))
+		p, fail := exprsafe.CompileText(text.Text(), l.types.titleScope(module))
 		switch {
 		case fail != nil:
 			l.complain(located(text, fail))

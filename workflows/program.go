@@ -131,6 +131,11 @@ func (t *types) scope(module *engine.Module, steps []string) *exprsafe.Scope {
 	}}
 }
 
+// titleScope is what the title of a landing may see: the record that the page shows. No event has led to it.
+func (t *types) titleScope(module *engine.Module) *exprsafe.Scope {
+	return &exprsafe.Scope{Names: map[string]exprsafe.Type{"record": t.object(module)}}
+}
+
 func (t *types) object(module *engine.Module) exprsafe.Type {
 	if o, ok := t.objects[module.Name]; ok {
 		return o

@@ -81,13 +81,15 @@ func (s *stepScope) Route(key string) *engine.Route {
 		}
 		path := strings.Join(names[1:i+2], ".")
 		if len(field.To) > 0 {
+			if s.tooFar(n, path) {
+				return nil
+			}
 			s.routes[path] = true
 		}
 		if i == len(names)-2 {
 			return &engine.Route{Path: path, Field: field}
 		}
-		from = s.modulesOf(field)
-		if len(from) == 0 || i == engine.MaxHops {
+		if from = s.modulesOf(field); len(from) == 0 {
 			s.complain(s.within(n, names[:i+1], "%s is no reference, so it leads no further", name))
 			return nil
 		}

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"postern/engine"
@@ -112,7 +113,24 @@ func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.K
 		l.complain(located(n, fail))
 		return nil
 	}
+	return l.routed(n, p)
+}
+
+// routed is a compiled expression or text; nil, after a complaint, if it follows more references than the engine does.
+func (l *loader) routed(n *yamldoc.Node, p evaluator) engine.Program {
+	if slices.ContainsFunc(p.Routes(), func(route string) bool { return l.tooFar(n, route) }) {
+		return nil
+	}
 	return &program{evaluator: p, source: n.Text(), modules: l.book.Modules}
+}
+
+// tooFar tells whether a route follows more references than the engine does, and complains if so.
+func (l *loader) tooFar(n *yamldoc.Node, route string) bool {
+	if strings.Count(route, ".") < engine.MaxHops {
+		return false
+	}
+	l.complain(n.Errorf("a route follows %d references at most; record.%s follows more", engine.MaxHops, route))
+	return true
 }
 
 // text compiles a value at a node: text with {{ … }}, or a plain value; nil after a complaint.
@@ -131,7 +149,7 @@ func (l *loader) text(n *yamldoc.Node, scope *exprsafe.Scope) engine.Program {
 	if text, ok := p.Const(); ok {
 		return constant{text}
 	}
-	return &program{evaluator: p, source: n.Text(), modules: l.book.Modules}
+	return l.routed(n, p)
 }
 
 // templateWithin finds a text with {{ in a list or a mapping.

@@ -40,7 +40,8 @@ type config struct {
 type webConfig struct {
 	// Listen is the address of the HTTP port.
 	Listen string `yaml:"listen"`
-	// BaseURL is the address that links begin with, as recipients reach the port.
+	// BaseURL is the address that links begin with, as recipients reach the port. It is needed unless every channel is
+	// of kind capture.
 	BaseURL string `yaml:"base_url"`
 	// Brand is the name that visitors read on the pages.
 	Brand string `yaml:"brand"`
@@ -108,6 +109,26 @@ func (c config) validate() error {
 	return errors.Join(wrong...)
 }
 
+// checkBase refuses to send people links to an address that nobody chose: the default is this machine's own.
+func (c config) checkBase() error {
+	sends := slices.ContainsFunc(c.Channels, func(entry yamldoc.Entry) bool {
+		return kindOf(entry).Text() != "capture"
+	})
+	if !sends || c.Web.BaseURL != defaultConfig().Web.BaseURL {
+		return nil
+	}
+	return errors.New("web.base_url is needed: messages carry links, which begin with the address of this server " +
+		"as recipients reach it, such as\n  web: { base_url: \"https://go.acme.example\" }")
+}
+
+// kindOf is the kind of a channel: its name, unless kind: names another.
+func kindOf(entry yamldoc.Entry) *yamldoc.Node {
+	if kind := entry.Value.Get("kind"); kind != nil {
+		return kind
+	}
+	return entry.Key
+}
+
 // channelNames are the names workflows may use: those configured, or email for a book that is only
 // checked.
 func (c config) channelNames() []string {
@@ -141,12 +162,9 @@ func (c config) openChannels(outfit engine.Outfit) (map[string]engine.Channel, e
 	return made, nil
 }
 
-// openChannel makes the channel of one entry: its kind is its name, unless kind: names another.
+// openChannel makes the channel of one entry.
 func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, yamldoc.Diagnostics) {
-	name := entry.Key
-	if kind := entry.Value.Get("kind"); kind != nil {
-		name = kind
-	}
+	name := kindOf(entry)
 	kinds := channels.Kinds()
 	i := slices.IndexFunc(kinds, func(k engine.ChannelKind) bool { return k.Name == name.Text() })
 	if i < 0 {

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -26,7 +25,10 @@ const (
 var errNotRunning = errors.New("no postern process serves this data folder")
 
 func (h *house) listenControl(ctx context.Context) (net.Listener, error) {
-	path := filepath.Join(h.config.Data, controlName)
+	path, err := controlPath(h.config.Data)
+	if err != nil {
+		return nil, fmt.Errorf("open control socket: %w", err)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by a crash: we hold the lock
 		return nil, fmt.Errorf("open control socket: %w", err)
 	}
@@ -81,8 +83,11 @@ func callControl(ctx context.Context, data, path string, request, result any) er
 	}
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var dialer net.Dialer
-			return dialer.DialContext(ctx, "unix", filepath.Join(data, controlName))
+			socket, err := controlPath(data)
+			if err != nil {
+				return nil, err
+			}
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		},
 	}}
 	defer client.CloseIdleConnections()

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -150,14 +149,5 @@ func (e *emission) add(line []byte, end error) error {
 
 // readEvent checks one line against the contract. The reader's buffer is used again, so it is copied.
 func readEvent(line []byte) (*engine.Event, error) {
-	line = bytes.Clone(line)
-	var head struct {
-		Type    string `json:"type"`
-		Subject string `json:"subject"`
-	}
-	if err := json.Unmarshal(line, &head); err != nil {
-		return nil, fmt.Errorf("this is no JSON object: %w", err)
-	}
-	at := (&engine.Event{Type: head.Type, Subject: head.Subject}).Address()
-	return engine.DecodeEvent(at, engine.NoHeader, line)
+	return engine.DecodeUnaddressed(engine.NoHeader, bytes.Clone(line))
 }

@@ -71,7 +71,7 @@ func TestEmitTellsTheLineAndWhatWentOut(t *testing.T) {
 	long := strings.Repeat("x", engine.MaxEventBytes)
 	for _, tc := range []struct{ name, text, want string }{
 		{"the second", eventLine(1) + "\n{}\n", "line 3: specversion is \"\"; this contract is CloudEvents \"1.0\""},
-		{"without an end", eventLine(1) + `{"a":`, "line 2: this is no JSON object: unexpected end of JSON input"},
+		{"without an end", eventLine(1) + `{"a":`, "line 2: the body is no CloudEvent: broken JSON: it ends too early"},
 		{"a long one", long + "xxx\n", "line 1: the event is longer than 262144 bytes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -144,12 +144,21 @@ func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) 
 	}
 	terms := engine.LinkTerms{Landing: landing, Preset: order.Preset, Record: order.Record, Language: order.Language}
 	if order.Expires != "" {
-		if terms.Expires, err = yamldoc.ParseDuration(order.Expires); err != nil {
+		terms.Expires, err = yamldoc.ParseDuration(order.Expires)
+		if err == nil && (terms.Expires <= 0 || terms.Expires > engine.MaxExpires) {
+			err = fmt.Errorf("a link lives for at most %s", yamldoc.FormatDuration(engine.MaxExpires))
+		}
+		if err != nil {
 			return linkMade{}, fmt.Errorf("--expires: %w", err)
 		}
 	}
-	link, err := h.minter.Mint(ctx, terms, engine.SystemClock{}.Now())
+	now := engine.SystemClock{}.Now()
+	link, err := h.minter.Mint(ctx, terms, now)
 	if err != nil {
+		return linkMade{}, err
+	}
+	// No server may have run with this book yet.
+	if err := h.store.KeepVersion(ctx, landing.Version, landing.Files, now); err != nil {
 		return linkMade{}, err
 	}
 	if err := h.store.Mint(ctx, link); err != nil {

@@ -68,7 +68,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	}, engine.Settings{})
 	h.door, err = links.NewDoor(links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
-		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand},
+		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Landing: h.keptLanding,
 	})
 	return h, err
 }
@@ -92,6 +92,9 @@ func (h *house) check() error {
 	}
 	if h.apiKeys, err = web.NewKeys(h.config.API.Keys); err != nil {
 		return fmt.Errorf("api: %w", err)
+	}
+	if err := h.config.checkBase(); err != nil {
+		return err
 	}
 	h.base, err = links.ParseBase(h.config.Web.BaseURL)
 	return err
@@ -129,18 +132,37 @@ func openKeys(path, database string) (keys.Root, error) {
 	return keys.Create(path, rand.Reader)
 }
 
-// reload compiles a kept version of a workflow.
-func (h *house) reload(files map[string]string) (*engine.Workflow, error) {
+// compile makes a book of the files of a kept version.
+func (h *house) compile(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
 		Tasks: tasks.Kinds(), Channels: h.config.channelNames(), KeepAll: true,
 	})
-	if book == nil {
-		return nil, diags.Err()
+	return book, diags.Err()
+}
+
+// reload compiles a kept version of a workflow.
+func (h *house) reload(files map[string]string) (*engine.Workflow, error) {
+	book, err := h.compile(files)
+	if err != nil {
+		return nil, err
 	}
 	if len(book.Workflows) != 1 {
 		return nil, fmt.Errorf("the kept files hold %d workflows", len(book.Workflows))
 	}
 	return book.Workflows[0], nil
+}
+
+// keptLanding compiles a kept version of a landing.
+func (h *house) keptLanding(ctx context.Context, name, version string) (*engine.Landing, error) {
+	files, err := h.store.Version(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	book, err := h.compile(files)
+	if err != nil {
+		return nil, engine.Permanent(fmt.Errorf("version %s of landing %s no longer compiles: %w", version, name, err))
+	}
+	return book.Landings[name], nil
 }
 
 // handler is what the HTTP port serves.

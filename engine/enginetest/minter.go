@@ -26,8 +26,9 @@ func TestMinter(t *testing.T, open func(t *testing.T) engine.LinkMinter) {
 	}
 	t.Run("a link carries its terms", func(t *testing.T) {
 		link := mint(t, open(t), terms)
-		if link.Landing != "ticket" || link.LandingVersion != "v1" || link.Record != terms.Record || link.MaxUses != 3 ||
-			link.Masked != terms.Masked || link.Language != "es" || !link.Expires.Equal(now.Add(terms.Landing.Expires)) ||
+		if link.Landing != "ticket" || link.LandingVersion != "v1" || link.Record != terms.Record ||
+			link.MaxUses != 3 || link.Masked != terms.Masked || link.Language != "es" ||
+			!link.Expires.Equal(now.Add(terms.Landing.Expires)) ||
 			link.NotBefore.After(now) || link.Uses != 0 || link.ID.IsZero() {
 			t.Errorf("link is %+v", link)
 		}

@@ -121,7 +121,8 @@ func (c *compiler) field(of Type, name string, step *ast.StringNode) (Type, *Err
 		fail.Hint = suggest(step.Value, slices.Collect(maps.Keys(of.Fields)))
 		return Type{}, fail
 	case List:
-		return Type{}, c.fail(step, "%s is a list and has no field %q; take one item with [0] or use any, filter or map",
+		return Type{}, c.fail(step,
+			"%s is a list and has no field %q; take one item with [0] or use any, filter or map",
 			name, step.Value)
 	}
 	return Type{}, c.fail(step, "%s is %s and has no field %q", name, of.Kind, step.Value)

@@ -16,11 +16,18 @@ func numberFunctions() []function {
 		{name: "ceil", params: []Kind{Number}, result: Number, example: `ceil(1.2) == 2`, call: onNumber(math.Ceil)},
 		{name: "floor", params: []Kind{Number}, result: Number, example: `floor(1.8) == 1`, call: onNumber(math.Floor)},
 		{
-			name: "round", params: []Kind{Number, Number}, optional: 1, result: Number, example: `round(2.345, 2) == 2.35`,
-			call: round,
+			name: "round", params: []Kind{Number, Number}, optional: 1, result: Number,
+			example: `round(2.345, 2) == 2.35`,
+			call:    round,
 		},
-		{name: "min", params: []Kind{Number}, repeats: true, result: Number, example: `min(3, 1, 2) == 1`, call: smallest},
-		{name: "max", params: []Kind{Number}, repeats: true, result: Number, example: `max(3, 1, 2) == 3`, call: largest},
+		{
+			name: "min", params: []Kind{Number}, repeats: true, result: Number,
+			example: `min(3, 1, 2) == 1`, call: smallest,
+		},
+		{
+			name: "max", params: []Kind{Number}, repeats: true, result: Number,
+			example: `max(3, 1, 2) == 3`, call: largest,
+		},
 		{name: "sum", params: []Kind{List}, result: Number, example: `sum([1, 2.5]) == 3.5`, call: sum},
 	}
 }

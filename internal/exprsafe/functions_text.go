@@ -29,16 +29,18 @@ func textFunctions() []function {
 			call: onTexts(strings.TrimSuffix),
 		},
 		{
-			name: "replace", params: []Kind{Text, Text, Text}, result: Text, example: `replace("a-b", "-", "+") == "a+b"`,
-			call: replace,
+			name: "replace", params: []Kind{Text, Text, Text}, result: Text,
+			example: `replace("a-b", "-", "+") == "a+b"`,
+			call:    replace,
 		},
 		{
 			name: "split", params: []Kind{Text, Text}, result: List, example: `split("a,b", ",")[1] == "b"`,
 			call: split,
 		},
 		{
-			name: "join", params: []Kind{List, Text}, optional: 1, result: Text, example: `join(["a", "b"], ", ") == "a, b"`,
-			call: joinList,
+			name: "join", params: []Kind{List, Text}, optional: 1, result: Text,
+			example: `join(["a", "b"], ", ") == "a, b"`,
+			call:    joinList,
 		},
 		{
 			name: "indexOf", params: []Kind{Text, Text}, result: Number, example: `indexOf("abc", "c") == 2`,

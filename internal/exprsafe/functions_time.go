@@ -13,8 +13,9 @@ func timeFunctions() []function {
 	return []function{
 		{name: "now", params: nil, result: Time, example: `now() > date("2020-01-01")`, call: now},
 		{
-			name: "date", params: []Kind{Text}, result: Time, example: `date("2026-03-01") < date("2026-03-01 10:00:00")`,
-			call: parseTime,
+			name: "date", params: []Kind{Text}, result: Time,
+			example: `date("2026-03-01") < date("2026-03-01 10:00:00")`,
+			call:    parseTime,
 		},
 		{
 			name: "duration", params: []Kind{Text}, result: Duration, example: `duration("14d") == duration("336h")`,

@@ -101,7 +101,9 @@ func (t *TextProgram) checkParts() *Error {
 			continue
 		}
 		if k := p.program.Kind(); k == List || k == Map {
-			return &Error{Message: fmt.Sprintf("%s cannot be written as text; use join or name one item", k), Offset: p.offset}
+			return &Error{
+				Message: fmt.Sprintf("%s cannot be written as text; use join or name one item", k), Offset: p.offset,
+			}
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,12 +26,13 @@ type Config struct {
 	// MaxBytes is how large the stream may grow before new events are refused. 0 means 1 GiB for a stream that is made
 	// now or embedded, and leaves one that exists at a remote broker as it is.
 	MaxBytes int64 `yaml:"max_bytes"`
-	// Token is the shared password: asked of every client by the embedded broker, shown to a remote one.
+	// Token is the shared password: asked of every client by the embedded broker, shown to a remote one, which must be
+	// on this machine or behind tls:// or wss://.
 	Token engine.Secret `yaml:"token"`
 
 	// URL of a remote broker, nats://host:4222 or tls://host:4222; several of one cluster with commas between them.
 	URL string `yaml:"url"`
-	// Creds is the path of a NATS credentials file.
+	// Creds is the path of a NATS credentials file; tls:// or wss:// is needed as for Token.
 	Creds string `yaml:"creds"`
 	// CA is the path of a PEM file with the authorities to trust instead of the system's.
 	CA string `yaml:"ca"`
@@ -81,9 +83,21 @@ func (c Config) checkURL() error {
 			return fmt.Errorf("url begins with %q; write it as nats://host:4222 or tls://host:4222", u.Scheme)
 		case u.Hostname() == "":
 			return errors.New("url names no host; write it as nats://host:4222 or tls://host:4222")
+		case c.hasProof() && !c.isEncrypted(u.Scheme) && !isHere(u.Hostname()):
+			return fmt.Errorf("url would show token or creds to the network between here and %s: "+
+				"write it as tls:// or wss://", u.Hostname())
 		}
 	}
 	return nil
+}
+
+// hasProof tells whether something is shown to the broker that nobody on the way may read or sign with.
+func (c Config) hasProof() bool { return !c.Token.IsZero() || c.Creds != "" }
+
+// isEncrypted tells whether a connection by this scheme is refused unless it is by TLS, as one with authorities or a
+// certificate of its own always is.
+func (c Config) isEncrypted(scheme string) bool {
+	return scheme == "tls" || scheme == "wss" || (scheme == "nats" && c.CA+c.Cert != "")
 }
 
 func (c Config) checkProofs() error {
@@ -128,6 +142,19 @@ func (c Config) listener() (host string, port int, on bool, err error) {
 		return "", 0, false, fmt.Errorf("listen is %q; the port is a number up to 65535, 0 for a free one", c.Listen)
 	}
 	return host, max(port, 0), true, nil
+}
+
+// isHere tells whether what is sent to a host stays on this machine.
+func isHere(host string) bool {
+	ip := net.ParseIP(host)
+	if ip == nil || ip.IsLoopback() || ip.IsUnspecified() {
+		return ip != nil || isLoopback(host)
+	}
+	addresses, err := net.InterfaceAddrs()
+	return err == nil && slices.ContainsFunc(addresses, func(address net.Addr) bool {
+		network, ok := address.(*net.IPNet)
+		return ok && network.IP.Equal(ip)
+	})
 }
 
 func isLoopback(host string) bool {

@@ -38,6 +38,13 @@ func TestValidate(t *testing.T) {
 		"password in the address": {Config{URL: "nats://me:s3cret@a.example"}, "creds or token"},
 		"unreadable":              {Config{URL: "nats://me:s3cret@a.example:x%zz"}, "cannot be read"},
 		"two proofs":              {Config{URL: "nats://a.example", Creds: "c", Token: token}, "one of them"},
+		"token in the open":       {Config{URL: "tls://a.example,nats://b.example", Token: token}, "b.example: write it as tls"},
+		"creds in the open":       {Config{URL: "ws://a.example", Creds: "c"}, "wss://"},
+		"token on this machine":   {Config{URL: "nats://127.0.0.1:4222", Token: token}, ""},
+		"token to our listener":   {Config{URL: "nats://0.0.0.0:4222", Token: token}, ""},
+		"token to an address":     {Config{URL: "nats://192.0.2.1:4222", Token: token}, "192.0.2.1: write it as tls"},
+		"token behind TLS":        {Config{URL: "wss://a.example", Token: token}, ""},
+		"token behind our own CA": {Config{URL: "nats://a.example", Token: token, CA: "ca.pem"}, ""},
 		"cert without key":        {Config{URL: "nats://a.example", Cert: "c"}, "belong together"},
 	} {
 		t.Run(name, func(t *testing.T) {

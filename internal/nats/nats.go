@@ -11,6 +11,10 @@
 // always), and a batch goes as one atomic publish, which needs four syncs rather than one for each event. A full stream
 // refuses new messages (discard: new) and never drops old ones.
 //
+// A full disk is another matter than a full stream: the embedded broker gives its storage up and takes it up again only
+// when it is started anew. From then on every call fails and Read ends, so that the process can end and be started
+// again.
+//
 // This is the only package that knows the NATS libraries.
 package nats
 
@@ -43,6 +47,7 @@ type Bus struct {
 	js     jetstream.JetStream
 	logger *slog.Logger
 	server *Server       // the embedded broker that ends with the bus; nil otherwise
+	broken *breakage     // of the embedded broker's storage; nil for a remote one, which mends itself or is away
 	closed chan struct{} // closed once the connection is
 }
 

@@ -40,9 +40,13 @@ const (
 
 // Publish stores events in the order given: one as a message, more as atomic batches of at most 1,000 events and 8 MiB,
 // each of them stored whole or not at all. Attempts are short and repeated until ctx ends; message ids keep an event
-// from being stored twice within two minutes, however often and in whatever company it is published. A full stream is engine.ErrFull at once; an event that can never be stored (its subject
-// is no subject, it is larger than engine.MaxEventBytes) is a permanent error, and then none of them is stored.
+// from being stored twice within two minutes, however often and in whatever company it is published. A full stream is
+// engine.ErrFull at once; an event that can never be stored (its subject is no subject, it is larger than
+// engine.MaxEventBytes) is a permanent error, and then none of them is stored.
 func (b *Bus) Publish(ctx context.Context, events ...*engine.Event) error {
+	if err := b.broken.err(); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
 	messages := make([]*natsgo.Msg, 0, len(events))
 	for _, event := range events {
 		message, err := encode(event)

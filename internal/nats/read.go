@@ -32,7 +32,8 @@ var errReplaced = errors.New("the stream was replaced by another of the same nam
 
 // Read reads without acknowledging, from a consumer of its own in the broker's memory. Whenever that or the connection
 // fails, it begins anew after the last entry it handed on, so that none is missed and none comes twice. It ends with
-// the error of ctx or of take, when the connection is closed, or when the stream was deleted or replaced.
+// the error of ctx or of take, when the connection is closed, when the stream was deleted or replaced, or when the
+// embedded broker has given up its storage.
 func (b *Bus) Read(
 	ctx context.Context, after uint64, atMost int, take func(context.Context, []engine.Entry) error,
 ) error {
@@ -50,7 +51,8 @@ func (b *Bus) Read(
 			return r.taken
 		case errors.Is(err, natsgo.ErrConnectionClosed),
 			errors.Is(err, jetstream.ErrStreamNotFound),
-			errors.Is(err, errReplaced):
+			errors.Is(err, errReplaced),
+			errors.Is(err, errStorage):
 			return fmt.Errorf("read the stream: %w", err)
 		case b.conn.IsConnected():
 			b.logger.Warn("event stream reader begins anew", "after", r.last, "error", err)
@@ -103,6 +105,8 @@ func (r *reader) untilTrouble(ctx context.Context) error {
 			return ctx.Err()
 		case <-reconnected:
 			return errReconnected
+		case <-r.bus.broken.done():
+			return r.bus.broken.err()
 		case err := <-f.trouble:
 			return err
 		case <-closed:
@@ -118,6 +122,9 @@ func (r *reader) untilTrouble(ctx context.Context) error {
 // consumer makes a consumer that begins after the last entry handed on, if the stream still is the one it came from.
 // Nothing is acknowledged: the reader's position is kept by whoever took the entries.
 func (r *reader) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	if err := r.bus.broken.err(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	stream, err := r.bus.js.Stream(ctx, Stream)

@@ -31,9 +31,9 @@ const (
 type Server struct {
 	config  Config
 	token   string
-	logger  *slog.Logger
 	broker  *server.Server
 	address string
+	log     *brokerLog
 	close   sync.Once
 }
 
@@ -63,7 +63,7 @@ func Start(ctx context.Context, config Config, folder string, logger *slog.Logge
 	if err != nil {
 		return nil, fmt.Errorf("start NATS: %w", err)
 	}
-	s := &Server{config: config, token: token, logger: logger, broker: broker}
+	s := &Server{config: config, token: token, broker: broker, log: newBrokerLog(folder, logger)}
 	if err := s.start(ctx); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("start NATS: %w", err)
@@ -118,12 +118,11 @@ func (c Config) tryListen(ctx context.Context) error {
 func (s *Server) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	log := &brokerLog{logger: s.logger, fatal: make(chan string, 1)}
-	s.broker.SetLoggerV2(log, false, false, false)
+	s.broker.SetLoggerV2(s.log, false, false, false)
 	s.broker.Start()
 	for !s.broker.ReadyForConnections(pollTime) {
 		select {
-		case reason := <-log.fatal:
+		case reason := <-s.log.fatal:
 			return errors.New(reason)
 		case <-ctx.Done():
 			return fmt.Errorf("the broker is not ready: %w", context.Cause(ctx))
@@ -131,7 +130,7 @@ func (s *Server) start(ctx context.Context) error {
 		}
 	}
 	select { // without a listener the broker calls itself ready whatever has failed
-	case reason := <-log.fatal:
+	case reason := <-s.log.fatal:
 		return errors.New(reason)
 	default:
 	}
@@ -149,7 +148,12 @@ func (s *Server) Connect(ctx context.Context) (*Bus, error) {
 	if s.token != "" {
 		options = append(options, natsgo.Token(s.token))
 	}
-	return dial(ctx, config, s.logger, options)
+	bus, err := dial(ctx, config, s.log.logger, options)
+	if err != nil {
+		return nil, err
+	}
+	bus.broken = s.log.broken
+	return bus, nil
 }
 
 // Address is where NATS clients of this machine find the broker, nats://127.0.0.1:4222; "" when it has no listener.
@@ -161,32 +165,4 @@ func (s *Server) Close() {
 		s.broker.Shutdown()
 		s.broker.WaitForShutdown()
 	})
-}
-
-// brokerLog passes on what an operator should see of the broker's log.
-type brokerLog struct {
-	logger *slog.Logger
-	fatal  chan string // the first reason to give up
-}
-
-var _ server.Logger = (*brokerLog)(nil)
-
-func (l *brokerLog) Noticef(string, ...any) {}
-func (l *brokerLog) Debugf(string, ...any)  {}
-func (l *brokerLog) Tracef(string, ...any)  {}
-
-func (l *brokerLog) Warnf(format string, values ...any) {
-	l.logger.Warn("broker warns", "reason", fmt.Sprintf(format, values...))
-}
-
-func (l *brokerLog) Errorf(format string, values ...any) {
-	l.logger.Error("broker reports an error", "reason", fmt.Sprintf(format, values...))
-}
-
-// Fatalf would end a broker that is its own process. Here the one who waits for the start is told instead.
-func (l *brokerLog) Fatalf(format string, values ...any) {
-	select {
-	case l.fatal <- fmt.Sprintf(format, values...):
-	default:
-	}
 }

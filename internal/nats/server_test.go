@@ -1,11 +1,9 @@
 package nats
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -236,26 +234,5 @@ func TestPublishWithoutBroker(t *testing.T) {
 	}
 	if took := time.Since(began); took > patience/2 {
 		t.Errorf("giving up took %v", took)
-	}
-}
-
-func TestBrokerLogPassesOnTroubleAlone(t *testing.T) {
-	var out bytes.Buffer
-	log := &brokerLog{logger: slog.New(slog.NewTextHandler(&out, nil)), fatal: make(chan string, 1)}
-	log.Noticef("hello %d", 1)
-	log.Debugf("hello")
-	log.Tracef("hello")
-	if out.Len() != 0 {
-		t.Errorf("noise: %s", &out)
-	}
-	log.Warnf("disk is %s", "slow")
-	log.Errorf("disk is %s", "gone")
-	log.Fatalf("first")
-	log.Fatalf("second")
-	if got := out.String(); !strings.Contains(got, "disk is slow") || !strings.Contains(got, "disk is gone") {
-		t.Errorf("logged %s", got)
-	}
-	if got := <-log.fatal; got != "first" {
-		t.Errorf("the reason to give up is %q", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"time"
 
@@ -105,20 +106,34 @@ func wrapStream(verb string, err error) error {
 	return fmt.Errorf("%s stream %s: %w", verb, Stream, err)
 }
 
-// Position asks the broker for the state of the stream. Its identity is name and time of creation.
+// Position asks the broker for the state of the stream. Its identity is name and time of creation. It fails once the
+// embedded broker has given up its storage, though the broker itself would still answer.
 func (b *Bus) Position(ctx context.Context) (engine.Position, error) {
 	info, err := b.info(ctx)
 	if err != nil {
 		return engine.Position{}, fmt.Errorf("ask for the stream's position: %w", err)
 	}
 	position := engine.Position{Stream: identity(info), First: info.State.FirstSeq, Last: info.State.LastSeq}
-	if info.Config.MaxBytes > 0 {
-		position.Full = min(float64(info.State.Bytes)/float64(info.Config.MaxBytes), 1)
-	}
+	position.Full = fullness(info.State.Bytes, info.Config.MaxBytes)
 	return position, nil
 }
 
+// fullness is the share of a stream's bytes in use. A stream never holds its very last byte: it is full, 1, once there
+// is no room for an event of the greatest size.
+func fullness(bytes uint64, limit int64) float64 {
+	switch {
+	case limit <= 0:
+		return 0
+	case int64(min(bytes, math.MaxInt64)) > limit-engine.MaxEventBytes:
+		return 1
+	}
+	return float64(bytes) / float64(limit)
+}
+
 func (b *Bus) info(ctx context.Context) (*jetstream.StreamInfo, error) {
+	if err := b.broken.err(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	stream, err := b.js.Stream(ctx, Stream)

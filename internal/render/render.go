@@ -16,22 +16,24 @@ import (
 	"postern/engine"
 )
 
-// MaxOutput is the longest part of a message, in bytes.
-const MaxOutput = 256 << 10
+// Limits of one message.
+const (
+	MaxOutput     = 256 << 10 // bytes of each of its parts
+	MaxIterations = 10_000    // how often all its ranges together may go round, one within another included
+)
 
 // Template is the parsed files of one template.
 type Template struct {
 	name    string
 	modules map[string]*engine.Module
-	texts   map[key]*text
+	texts   map[string]map[string]*text // by channel and language
 	uses    []Use
 	routes  []string
 }
 
-type key struct{ channel, language string }
-
 // text is one message: its parts for one channel in one language.
 type text struct {
+	language             string
 	subject, plain, html executor
 
 	file   string // the first of its files
@@ -57,18 +59,20 @@ type Problem struct {
 // Parse reads the files of a template, by path. It returns all mistakes; the template can be used
 // only if there are none.
 func Parse(name string, files map[string]string) (*Template, []Problem) {
-	t := &Template{name: name, texts: map[key]*text{}}
+	t := &Template{name: name, texts: map[string]map[string]*text{}}
 	var problems []Problem
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		problems = append(problems, t.add(path, files[path])...)
 	}
-	for _, k := range t.keys() {
-		if entry := t.texts[k]; entry.plain == nil && !entry.broken {
-			problems = append(problems, Problem{
-				File: entry.file, Line: 1,
-				Message: fmt.Sprintf("template %s has no text for %s in %q: add %[2]s.%[3]s.txt",
-					name, k.channel, k.language),
-			})
+	for _, channel := range slices.Sorted(maps.Keys(t.texts)) {
+		for _, language := range slices.Sorted(maps.Keys(t.texts[channel])) {
+			if entry := t.texts[channel][language]; entry.plain == nil && !entry.broken {
+				problems = append(problems, Problem{
+					File: entry.file, Line: 1,
+					Message: fmt.Sprintf("template %s has no text for %s in %q: add %[2]s.%[3]s.txt",
+						name, channel, language),
+				})
+			}
 		}
 	}
 	if len(files) == 0 {
@@ -85,11 +89,7 @@ func (t *Template) add(path, source string) []Problem {
 		return []Problem{{File: path, Line: 1, Message: fmt.Sprintf(
 			"%s is not named <channel>.<language>.<part>, where the part is subject, txt or html", base)}}
 	}
-	k := key{channel: parts[0], language: parts[1]}
-	if t.texts[k] == nil {
-		t.texts[k] = &text{file: path}
-	}
-	entry := t.texts[k]
+	entry := t.entry(parts[0], parts[1], path)
 	var err error
 	var uses []Use
 	switch parts[2] {
@@ -106,6 +106,17 @@ func (t *Template) add(path, source string) []Problem {
 	}
 	t.uses = append(t.uses, uses...)
 	return nil
+}
+
+// entry is the place of a channel's text in a language; path is where it was first heard of.
+func (t *Template) entry(channel, language, path string) *text {
+	if t.texts[channel] == nil {
+		t.texts[channel] = map[string]*text{}
+	}
+	if t.texts[channel][language] == nil {
+		t.texts[channel][language] = &text{language: language, file: path}
+	}
+	return t.texts[channel][language]
 }
 
 func parseText(path, source string) (executor, []Use, error) {
@@ -132,47 +143,21 @@ func parseHTML(path, source string) (executor, []Use, error) {
 	return t, uses, err
 }
 
-// keys are the channels and languages the template has, sorted.
-func (t *Template) keys() []key {
-	return slices.SortedFunc(maps.Keys(t.texts), func(a, b key) int {
-		return strings.Compare(a.channel+"."+a.language, b.channel+"."+b.language)
-	})
-}
-
 // Has tells whether the template has a text for the channel in any language.
-func (t *Template) Has(channel string) bool {
-	return slices.ContainsFunc(t.keys(), func(k key) bool { return k.channel == channel })
-}
+func (t *Template) Has(channel string) bool { return len(t.texts[channel]) > 0 }
 
-// choose finds the text for a language: that language, its plain form without a region, English, or
-// the first there is.
-func (t *Template) choose(channel, language string) (key, bool) {
-	base, _, _ := strings.Cut(language, "-")
-	for _, l := range []string{language, base, "en"} {
-		if k := (key{channel, l}); t.texts[k] != nil {
-			return k, true
-		}
-	}
-	for _, k := range t.keys() {
-		if k.channel == channel {
-			return k, true
-		}
-	}
-	return key{}, false
-}
-
-// Render writes the message for a channel in the recipient's language.
+// Render writes the message for a channel in the recipient's language, or in the one that engine.InLanguage chooses.
 func (t *Template) Render(channel, language string, env *engine.Env) (engine.Content, error) {
-	k, ok := t.choose(channel, language)
+	chosen, ok := engine.InLanguage(t.texts[channel], language)
 	if !ok {
 		return engine.Content{}, fmt.Errorf("template %s has no text for channel %s", t.name, channel)
 	}
 	data := t.data(env)
-	content := engine.Content{Language: k.language}
+	content := engine.Content{Language: chosen.language}
 	parts := []struct {
 		from executor
 		to   *string
-	}{{t.texts[k].subject, &content.Subject}, {t.texts[k].plain, &content.Text}, {t.texts[k].html, &content.HTML}}
+	}{{chosen.subject, &content.Subject}, {chosen.plain, &content.Text}, {chosen.html, &content.HTML}}
 	for _, part := range parts {
 		if part.from == nil {
 			continue

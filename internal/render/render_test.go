@@ -98,6 +98,50 @@ func TestRenderIsBounded(t *testing.T) {
 	}
 }
 
+// Whatever a template ranges over, a message is soon written or refused.
+func TestRangesAreBounded(t *testing.T) {
+	list := make([]any, 150)
+	for name, source := range map[string]string{
+		"a number":              `{{ range vars.huge }}{{ end }}`,
+		"one within another":    `{{ range vars.list }}{{ range vars.list }}{{ end }}{{ end }}`,
+		"a thousand a thousand": `{{ range 1000 }}{{ range 1000 }}{{ continue }}{{ end }}{{ end }}`,
+	} {
+		e := env(engine.Fields{})
+		e.Vars = map[string]any{"huge": 9_000_000_000_000_000_000, "list": list}
+		for _, part := range []string{"txt", "html"} {
+			tmpl := parse(t, map[string]string{"email.en.txt": "x", "email.en." + part: source})
+			_, err := tmpl.Render("email", "en", e)
+			if err == nil || !strings.Contains(err.Error(), "10000 times at most") {
+				t.Errorf("%s, %s: got %v", name, part, err)
+			}
+		}
+	}
+}
+
+// The counting shows nowhere, also where HTML escapes in its own ways.
+func TestRangesPrintNothingOfTheirOwn(t *testing.T) {
+	tmpl := parse(t, map[string]string{
+		"email.en.txt": `{{ range $i, $v := vars.list }}{{ $i }}{{ $v }} {{ else }}none{{ end }}` +
+			`{{ range vars.none }}x{{ else }}none{{ end }}`,
+		"email.en.html": `<p {{ range vars.list }}hidden {{ end }}class="{{ range vars.list }}{{ . }} {{ end }}">` +
+			`<a href="/?q={{ range vars.list }}{{ . }}{{ end }}">{{ range 2 }}{{ . }}{{ end }}</a>`,
+	})
+	e := env(engine.Fields{})
+	e.Vars = map[string]any{"list": []any{"a", "b"}, "none": []any{}}
+	want := engine.Content{
+		Language: "en", Text: "0a 1b none", HTML: `<p hidden hidden class="a b "><a href="/?q=ab">01</a>`,
+	}
+	for range 2 { // the limit is each message's own
+		got, err := tmpl.Render("email", "en", e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestProblems(t *testing.T) {
 	tests := []struct{ file, source, want string }{
 		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:12: unknown field "titel" of HelpDesk`},
@@ -109,6 +153,10 @@ func TestProblems(t *testing.T) {
 		{"email.en.txt", "{{ if record.title }}", `email.en.txt:1:0: an if, range or with is not closed by {{ end }}`},
 		{"email.en.txt", "Hi é {{ record.title", `email.en.txt:1:6: {{ is not closed by }}`},
 		{"email.en.txt", "{{ record.title\n}} {{ record.title\n", `email.en.txt:2:4: {{ is not closed by }}`},
+		{
+			"email.en.txt", "é\n é {{ range 9000000000000000000 }}{{ end }}",
+			`email.en.txt:2:13: the ranges of a message go round 10000 times at most`,
+		},
 		{"email.en.html", `{{ define "x" }}{{ end }}`, `email.en.html:1:1: a message template cannot define or include others`},
 		{"email.txt", "hi", `email.txt:1:0: email.txt is not named <channel>.<language>.<part>, where the part is subject, txt or html`},
 		{"email.en.subject", "hi", `email.en.subject:1:0: template hello has no text for email in "en": add email.en.txt`},

@@ -11,11 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// Names are what a template may speak of.
+// names are what a template may speak of.
 var names = []string{"record", "recipient", "steps", "vars", "link", "links", "now"}
-
-// Names returns the names a template may speak of.
-func Names() []string { return slices.Clone(names) }
 
 // Use is one place where a template speaks of a value.
 type Use struct {
@@ -62,6 +59,7 @@ func (r *rewriter) list(list *parse.ListNode) {
 			r.branch(&n.BranchNode)
 		case *parse.RangeNode:
 			r.branch(&n.BranchNode)
+			r.count(n)
 		case *parse.WithNode:
 			r.branch(&n.BranchNode)
 		case *parse.TemplateNode:
@@ -105,11 +103,16 @@ func (r *rewriter) argument(node parse.Node) parse.Node {
 }
 
 func (r *rewriter) use(pos parse.Pos, path []string) parse.Node {
-	before := r.source[:min(int(pos), len(r.source))]
-	line := strings.Count(before, "\n") + 1
-	column := len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1
+	line, column := r.place(pos)
 	r.uses = append(r.uses, Use{File: r.path, Line: line, Column: column, Path: path})
-	return &parse.VariableNode{NodeType: parse.NodeVariable, Pos: pos, Ident: append([]string{"$"}, path...)}
+	return variable(pos, append([]string{"$"}, path...)...)
+}
+
+// place is where in the source a node stands, both from 1.
+func (r *rewriter) place(pos parse.Pos) (line, column int) {
+	before := r.source[:min(int(pos), len(r.source))]
+	line = strings.Count(before, "\n") + 1
+	return line, len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1
 }
 
 // The parser's messages look like `template: path:3:14: unexpected …`, the column from 0, or lack it.

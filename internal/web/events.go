@@ -92,7 +92,7 @@ func (e *events) store(w http.ResponseWriter, r *http.Request, sender string, ev
 	refuse(w, refusal{http.StatusServiceUnavailable, "unavailable", "The event could not be stored now; try again."})
 }
 
-// readEvent decodes the request as a message that had come by the subject its own type and subject lead to.
+// readEvent decodes the request and refuses what nobody but Postern may say.
 func readEvent(w http.ResponseWriter, r *http.Request) (*engine.Event, *refusal) {
 	header, bad := modeOf(r)
 	if bad != nil {
@@ -107,15 +107,25 @@ func readEvent(w http.ResponseWriter, r *http.Request) (*engine.Event, *refusal)
 	case err != nil:
 		return nil, &refusal{http.StatusBadRequest, "bad_request", "The body ended early."}
 	}
-	event, err := engine.DecodeEvent(addressOf(header, body), header, body)
+	event, err := engine.DecodeUnaddressed(header, body)
+	if err == nil {
+		err = notOurs(event)
+	}
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "bad_event", err.Error()}
 	}
-	if noun, _, _ := strings.Cut(event.Type, "."); engine.OwnNoun(noun) {
-		message := fmt.Sprintf("Events of %q are told by Postern itself.", noun)
-		return nil, &refusal{http.StatusBadRequest, "bad_event", message}
-	}
 	return event, nil
+}
+
+// notOurs refuses what only Postern may tell: others could speak for it otherwise.
+func notOurs(event *engine.Event) error {
+	if event.Source == engine.Source {
+		return fmt.Errorf("source %q is Postern itself: name the system that the event comes from", event.Source)
+	}
+	if noun, _, _ := strings.Cut(event.Type, "."); engine.OwnNoun(noun) {
+		return fmt.Errorf("events of %q are told by Postern itself", noun)
+	}
+	return nil
 }
 
 // modeOf tells by the content type how the event is written: a header for binary mode, NoHeader for structured.
@@ -146,18 +156,6 @@ func binaryHeader(headers http.Header) engine.Header {
 		}
 		return text
 	}
-}
-
-// addressOf looks ahead for type and subject. What it cannot read DecodeEvent complains about.
-func addressOf(header engine.Header, body []byte) engine.Address {
-	ahead := engine.Event{Type: header("ce-type"), Subject: header("ce-subject")}
-	if header("ce-specversion") == "" {
-		var envelope struct{ Type, Subject string }
-		if err := json.Unmarshal(body, &envelope); err == nil {
-			ahead.Type, ahead.Subject = envelope.Type, envelope.Subject
-		}
-	}
-	return ahead.Address()
 }
 
 // refuse gives the reason in place of what was asked for.

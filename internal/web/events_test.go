@@ -135,6 +135,8 @@ func TestEventsRefused(t *testing.T) {
 		"no subject":      {post(strings.Replace(structured, `"subject"`, `"to"`, 1)), 400, "", `"subject" is missing`},
 		"strange type":    {post(strings.Replace(structured, ".updated", ".eaten", 1)), 400, "", "record.eaten"},
 		"another record":  {post(strings.Replace(structured, `"id":"17x5"`, `"id":"17x6"`, 1)), 400, "", "17x6"},
+		"as ourselves":    {post(strings.Replace(structured, "https://crm.example", "postern", 1)), 400, "", "Postern itself"},
+		"of our kind":     {post(strings.Replace(structured, "record.updated", "link.used", 1)), 400, "", `"link"`},
 		"no NATS subject": {post(strings.Replace(structured, "record.updated", "a b.c", 1)), 400, "", "letters"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,8 @@ func Log(logger *slog.Logger, next http.Handler) http.Handler {
 }
 
 // Redact puts ‹token› in the place of every path segment that follows one named l, f or r, where links carry their
-// token and flows their id: /l/‹token›/answer. It does so wherever in the path, since a request may not be written as it should be.
+// token and flows their id: /l/‹token›/answer. It does so wherever in the path, since a request may not be written as
+// it should be.
 func Redact(path string) string {
 	segments := strings.Split(path, "/")
 	before := ""

@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// Limits of one connection. They hold for every door: all bodies and pages of ours are small.
+// Limits of one connection. They hold for every door: all bodies and pages of ours are small. Whoever sends a request
+// slowly has readTime for it, so shutdownTime is longer.
 const (
 	headerTime  = 5 * time.Second  // to send the request's headers
 	readTime    = 15 * time.Second // to send the whole request
@@ -24,12 +25,18 @@ const (
 	idleTime    = time.Minute      // between two requests
 	headerBytes = 32 << 10
 
-	shutdownTime = 10 * time.Second // for requests under way when the server ends
+	shutdownTime = readTime + 5*time.Second // for requests under way when the server ends
 )
 
-// Serve answers requests until ctx ends, then takes no new ones and lets those under way finish, at most 10 s. It
-// returns nil after an orderly end and closes listener in any case.
+// Serve answers requests until ctx ends, then takes no new ones and lets those under way finish, at most 20 s; what has
+// not finished then is cut off, which the log tells. It returns nil after that and closes listener in any case.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
+	return serveUntil(ctx, listener, handler, logger, shutdownTime)
+}
+
+func serveUntil(
+	ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger, limit time.Duration,
+) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTime,
@@ -48,14 +55,19 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		return fmt.Errorf("serve HTTP on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	err := server.Shutdown(grace)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("end HTTP requests on %s: %w", listener.Addr(), err), server.Close())
+	if errors.Is(err, context.DeadlineExceeded) {
+		// Nobody may keep the process from an orderly end by reading or writing slowly.
+		logger.Warn("http requests cut off at the end", "address", listener.Addr().String(), "after", limit)
+		err = server.Close()
 	}
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("end HTTP on %s: %w", listener.Addr(), err)
+	}
+	return nil
 }

@@ -76,6 +76,49 @@ func TestServeEndsGracefully(t *testing.T) {
 	}
 }
 
+// Whoever does not finish is cut off, and the end is an orderly one all the same.
+func TestServeCutsOffWhoIsTooSlow(t *testing.T) {
+	if shutdownTime <= readTime {
+		t.Errorf("requests have %v to come in and %v to end", readTime, shutdownTime)
+	}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	arrived, read := make(chan struct{}), make(chan error, 1)
+	handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		_, err := io.ReadAll(r.Body)
+		read <- err
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var log bytes.Buffer
+	ended := make(chan error, 1)
+	go func() {
+		ended <- serveUntil(ctx, listener, handler, slog.New(slog.NewTextHandler(&log, nil)), 50*time.Millisecond)
+	}()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	stop()
+	if err := <-ended; err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+	if err := <-read; err == nil {
+		t.Error("the request came to an end")
+	}
+	if !strings.Contains(log.String(), "cut off") {
+		t.Errorf("the log says %s", &log)
+	}
+}
+
 func TestServeTellsABrokenListener(t *testing.T) {
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -211,13 +254,18 @@ func TestLayersPassTheController(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	var reasons []string
-	handler := Health(func() []string { return reasons })
+	var reasons, warnings []string
+	asked := 0
+	handler := health(func() ([]string, []string) { asked++; return reasons, warnings }, 0)
 	get := func(path string) *httptest.ResponseRecorder {
 		return ask(handler, httptest.NewRequest(http.MethodGet, path, nil))
 	}
-	if w := get("/healthz/ready"); w.Code != http.StatusOK {
+	if w := get("/healthz/ready"); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "warnings") {
 		t.Errorf("ready answers %d %s", w.Code, w.Body)
+	}
+	warnings = []string{"the event stream is 85 % full"}
+	if w := get("/healthz/ready"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), warnings[0]) {
+		t.Errorf("ready with a warning answers %d %s", w.Code, w.Body)
 	}
 	reasons = []string{"the event stream is not connected"}
 	w := get("/healthz/ready")
@@ -230,7 +278,25 @@ func TestHealth(t *testing.T) {
 	if w := get("/healthz/live"); w.Code != http.StatusOK {
 		t.Errorf("live answers %d while not ready", w.Code)
 	}
+	if asked != 3 {
+		t.Errorf("ready was asked %d times for 3 requests", asked)
+	}
 	if w := get("/healthz/other"); w.Code != http.StatusNotFound {
 		t.Errorf("another page answers %d", w.Code)
+	}
+}
+
+// Anybody may ask, and none of them may keep the broker busy.
+func TestHealthAsksOnceASecond(t *testing.T) {
+	asked := 0
+	handler := Health(func() ([]string, []string) { asked++; return []string{"the stream is full"}, nil })
+	for range 50 {
+		w := ask(handler, httptest.NewRequest(http.MethodGet, "/healthz/ready", nil))
+		if w.Code != http.StatusServiceUnavailable {
+			t.Fatalf("answered %d", w.Code)
+		}
+	}
+	if asked > 2 { // a second may end in between
+		t.Errorf("ready was asked %d times", asked)
 	}
 }
