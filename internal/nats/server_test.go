@@ -118,7 +118,7 @@ func TestReplacedStreamEndsTheReading(t *testing.T) {
 		if err := js.DeleteStream(ctx, Stream); err != nil {
 			return err
 		}
-		_, err := js.CreateStream(ctx, newStream(Config{}))
+		_, err := makeStream(ctx, js, newStream(Config{}))
 		return err
 	})
 	if !errors.Is(err, errReplaced) {

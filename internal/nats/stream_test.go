@@ -238,6 +238,18 @@ func TestLargeBatches(t *testing.T) {
 	}
 }
 
+// makeStream makes the stream where one was just deleted: the broker clears its folder a moment later.
+func makeStream(ctx context.Context, js jetstream.JetStream, c jetstream.StreamConfig) (jetstream.Stream, error) {
+	const folderNotReady = 10049
+	deadline := time.Now().Add(patience)
+	for {
+		stream, err := js.CreateStream(ctx, c)
+		if code(err) != folderNotReady || time.Now().After(deadline) {
+			return stream, err
+		}
+	}
+}
+
 func TestExistingStream(t *testing.T) {
 	server, err := Start(t.Context(), local(), t.TempDir(), quiet())
 	if err != nil {
@@ -253,7 +265,7 @@ func TestExistingStream(t *testing.T) {
 		config := newStream(Config{MaxBytes: 5 << 20})
 		change(&config)
 		_ = js.DeleteStream(t.Context(), Stream)
-		stream, err := js.CreateStream(t.Context(), config)
+		stream, err := makeStream(t.Context(), js, config)
 		if err != nil {
 			t.Fatal(err)
 		}
