@@ -77,7 +77,7 @@ func (e *Engine) advance(ctx context.Context, j job) error {
 // attempt takes the stretch once, with the record as it is now unless this is the first time.
 func (e *Engine) attempt(j *job) error {
 	if j.tried {
-		if err := e.refresh(e.work, *j); err != nil {
+		if err := e.refresh(e.work, j); err != nil {
 			return err
 		}
 	}
@@ -112,13 +112,16 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 	return nil
 }
 
-// refresh reads the run's record again, after someone else wrote to it.
-func (e *Engine) refresh(ctx context.Context, j job) error {
+// refresh reads the run's record again, after someone else wrote to it. Other runs of the event keep
+// the environment they share.
+func (e *Engine) refresh(ctx context.Context, j *job) error {
 	record, err := e.readOne(ctx, j.run.Record)
 	if err != nil {
 		return err
 	}
-	j.env.Record, j.env.views = record.Fields, nil
+	env := *j.env
+	env.Record, env.views = record.Fields, nil
+	j.env = &env
 	return nil
 }
 
