@@ -18,7 +18,7 @@ build: ## bin/postern: static, reproducible, stamped with its version
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/postern ./cmd/postern
 
 demo: ## try Postern: everything in one process, nothing leaves this machine
-	@$(GO) run ./cmd/postern demo
+	@$(GO) build -o bin/postern ./cmd/postern && exec bin/postern demo
 
 deps: ## install from Debian what some tests need (root; quick when all is there)
 	@command -v dpkg-query >/dev/null || { \

@@ -19,7 +19,7 @@ func (e *Engine) commit(s *stretch) error {
 		d.Sealed = sealed
 	}
 	for _, d := range s.asks.deliveries {
-		if slot, ok := e.slots.take(); ok {
+		if slot, ok := e.slots.take(d.Channel); ok {
 			d.State, d.Slot = DeliverySending, slot
 		}
 	}
@@ -38,11 +38,10 @@ func (e *Engine) commit(s *stretch) error {
 	e.tell(s.run)
 	for _, d := range s.asks.deliveries {
 		if d.State == DeliverySending {
-			e.send(d, s.asks.envs[d.ID])
+			e.send(d.Channel, d, s.asks.envs[d.ID])
 			continue
 		}
-		e.backlog.Store(true)
-		e.slots.nudge()
+		e.slots.nudge() // the dispatcher finds a slot for it, now or when one becomes free
 	}
 	return nil
 }
@@ -63,7 +62,7 @@ func (e *Engine) tell(run *Run) {
 // release gives back the slot of a delivery that will not be sent now.
 func (e *Engine) release(d *Delivery) {
 	if d.State == DeliverySending {
-		e.slots.give(d.Slot)
+		e.slots.give(d.Channel, d.Slot)
 		d.State, d.Slot = DeliveryPlanned, 0
 	}
 }

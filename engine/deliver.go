@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -35,32 +37,60 @@ func (e *Engine) dispatch(ctx context.Context) error {
 	return nil
 }
 
-// takeDue claims what is due for the free slots. next is when the earliest of the others falls due.
+// takeDue claims what is due, for each channel as much as it has room for. next is when the earliest of
+// the others falls due.
 func (e *Engine) takeDue(ctx context.Context) (next time.Time, err error) {
-	free := e.slots.takeAll()
-	if len(free) == 0 {
-		e.backlog.Store(true) // wakes us with the next free slot
-		return time.Time{}, nil
-	}
-	taken, next, err := e.Store.Take(ctx, e.fences, free, e.Clock.Now())
-	if err != nil {
-		e.slots.give(free...)
-		return time.Time{}, err
-	}
-	e.slots.give(free[len(taken):]...)
-	e.backlog.Store(len(taken) == len(free))
-	for _, d := range taken {
-		env, err := e.unseal(d)
-		switch {
-		case err != nil:
-			e.settle(d, Receipt{}, Permanent(err))
-		case e.Clock.Now().After(d.Until):
-			e.settle(d, Receipt{}, Permanent(errors.New("its time for trying is over")))
-		default:
-			e.send(d, env)
+	e.slots.sated()
+	names := slices.Sorted(maps.Keys(e.Channels))
+	for _, name := range names {
+		if next, err = e.takeFor(ctx, name, Demand{Channels: []string{name}}, next); err != nil {
+			return time.Time{}, err
 		}
 	}
+	// What waits for a channel that is no longer configured must not wait without a word.
+	return e.takeFor(ctx, "", Demand{Channels: names, Others: true}, next)
+}
+
+// takeFor claims and sends what is due on a channel. It returns the earlier of next and the time when
+// something falls due there.
+func (e *Engine) takeFor(ctx context.Context, channel string, demand Demand, next time.Time) (time.Time, error) {
+	demand.Slots = e.slots.takeUpTo(channel, e.settings.Slots)
+	if len(demand.Slots) == 0 {
+		e.slots.starve(channel)
+		return next, nil
+	}
+	demand.Fences, demand.Now = e.fences, e.Clock.Now()
+	taken, due, err := e.Store.Take(ctx, demand)
+	e.slots.putBack(channel, demand.Slots[len(taken):])
+	if err != nil {
+		return next, err
+	}
+	for _, d := range taken {
+		e.sendStored(channel, d)
+	}
+	switch {
+	case due.IsZero():
+		return next, nil
+	case len(taken) == len(demand.Slots) && !due.After(demand.Now):
+		e.slots.starve(channel)
+		return next, nil
+	case next.IsZero() || due.Before(next):
+		return due, nil
+	}
 	return next, nil
+}
+
+// sendStored sends a delivery that comes from the store.
+func (e *Engine) sendStored(holder string, d *Delivery) {
+	env, err := e.unseal(d)
+	switch {
+	case err != nil:
+		e.settle(holder, d, Receipt{}, Permanent(err))
+	case e.Clock.Now().After(d.Until):
+		e.settle(holder, d, Receipt{}, Permanent(errors.New("its time for trying is over")))
+	default:
+		e.send(holder, d, env)
+	}
 }
 
 // pause waits for d, a nudge, or the end.
@@ -80,9 +110,9 @@ func (e *Engine) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// settle stores the outcome of a try and frees the slot. What is known must be stored even while the
+// settle stores the outcome of a try and frees the slot, which its holder, a channel, gets back. What is known must be stored even while the
 // shutdown gives up: it would be in doubt after the next start.
-func (e *Engine) settle(d *Delivery, receipt Receipt, cause error) {
+func (e *Engine) settle(holder string, d *Delivery, receipt Receipt, cause error) {
 	now := e.Clock.Now()
 	if e.abandoned() && errors.Is(cause, context.Canceled) && !IsUnknown(cause) {
 		d.putBack(now)
@@ -110,9 +140,9 @@ func (e *Engine) settle(d *Delivery, receipt Receipt, cause error) {
 	if err != nil {
 		e.Logger.Error("settle delivery: it stays in doubt", "delivery", d.ID.String(), "error", err)
 	}
-	e.slots.give(slot)
-	if d.State == DeliveryPlanned || e.backlog.Load() {
-		e.slots.nudge()
+	e.slots.give(holder, slot)
+	if d.State == DeliveryPlanned {
+		e.slots.nudge() // it falls due sooner than the dispatcher knows of
 	}
 }
 

@@ -18,7 +18,7 @@
 //     same steps again. (lane.go, commit.go)
 //  5. Deliver. A delivery that holds a sender slot is rendered and handed to its [Channel] once. The
 //     verdict of the error decides what is next: again later, never, or in doubt. A retry carries the
-//     same message and the same link. (deliver.go)
+//     same message and the same link. (deliver.go, send.go)
 //  6. Land. Who follows the link meets the door (package links): looking changes nothing, and an act is
 //     one transaction of use count, record and events.
 //  7. Out. What was written leaves the outbox as record.updated, with its cause and depth, on the same

@@ -66,13 +66,11 @@ type Engine struct {
 	versions versions
 	lanes    []chan job
 	slots    *slots
-	turns    map[string]chan struct{} // of each channel
 	fences   []Fence
 	senders  sync.WaitGroup
-	backlog  atomic.Bool     // due deliveries wait for a slot
 	work     context.Context // outlives Run's context by Grace, so that work in flight can end
 	started  atomic.Bool
-	swept    atomic.Uint64 // stream position up to which all cursors are stored at least
+	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
 	// Only the reader touches these.
 	taken   uint64             // stream position up to which everything was offered
@@ -83,8 +81,7 @@ type Engine struct {
 // New makes an engine; nothing happens before Run.
 func New(ports Ports, settings Settings) *Engine {
 	settings = settings.withDefaults()
-	e := &Engine{Ports: ports, settings: settings, slots: newSlots(settings.Slots)}
-	e.turns = turns(ports.Channels, settings.Slots)
+	e := &Engine{Ports: ports, settings: settings, slots: newSlots(settings.Slots, ports.Channels)}
 	e.versions.reload = ports.Reload
 	e.versions.store = ports.Store
 	e.matcher.Store(newMatcher(ports.Book))
@@ -204,8 +201,8 @@ func (e *Engine) keepVersions(ctx context.Context) error {
 	return nil
 }
 
-// drain waits for what is in flight, at most the grace time, then cancels it and waits as long again:
-// what does not end by then hangs, and must not keep the process.
+// drain waits for what is in flight, at most the grace time, then cancels it and waits a little longer
+// than that again: what does not end by then hangs, and must not keep the process.
 func (e *Engine) drain(group *sync.WaitGroup, abandon context.CancelFunc) error {
 	done := make(chan struct{})
 	go func() {

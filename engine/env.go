@@ -89,6 +89,20 @@ func (e *Env) Write(set Fields) {
 	e.views = nil
 }
 
+// WriteRoutes lays values over a record wherever routes lead to it.
+func (e *Env) WriteRoutes(ref Ref, set Fields) {
+	routes := maps.Clone(e.Routes)
+	for path, record := range routes {
+		if record.Ref != ref {
+			continue
+		}
+		record.Fields = maps.Clone(record.Fields)
+		maps.Copy(record.Fields, set)
+		routes[path] = record
+	}
+	e.Routes, e.views = routes, nil
+}
+
 func (e *Env) view(key string, module *Module, id string, fields Fields) (map[string]any, error) {
 	return e.Memo(key, func() (map[string]any, error) {
 		view, err := module.View(fields)

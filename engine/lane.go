@@ -10,18 +10,18 @@ import (
 
 // job is a run on its way through a lane. Workflow and env are nil for a run found in the store.
 type job struct {
-	run      *Run
-	workflow *Workflow
-	env      *Env
-	tried    bool // the record may have changed since env was made
+	run       *Run
+	workflow  *Workflow
+	env       *Env
+	contested int // how often somebody else wrote to the record meanwhile
 }
 
 // Limits of one stretch of a run, the steps between two commits.
 const (
 	contests     = 6                     // how often it is taken again because somebody else wrote to its record
 	stretchFirst = 20 * time.Millisecond // pause between two tries; it doubles
-	stretchMost  = 10 * time.Second      // longest pause
-	stretchFor   = 10 * time.Minute      // how long reads and tasks may fail before the run does
+	stretchMost  = 2 * time.Second       // longest pause
+	stretchFor   = 30 * time.Second      // how long reads and tasks may fail before the run does: its lane waits
 	stepTimeout  = 30 * time.Second      // of one call of a task that sets no timeout of its own
 )
 
@@ -51,32 +51,33 @@ func (e *Engine) runLane(ctx context.Context, lane <-chan job) error {
 // advance takes a run from its stored state to the next commit. A conflict, or a read that fails,
 // takes the same stretch again from there: nothing of it has happened yet.
 func (e *Engine) advance(ctx context.Context, j job) error {
-	began, contested := e.Clock.Now(), 0
+	began := e.Clock.Now()
 	for pause := stretchFirst; ; pause = min(2*pause, stretchMost) {
-		err := e.attempt(&j)
+		err := e.tryStretch(&j)
 		switch {
 		case err == nil:
 			return nil
 		case errors.Is(err, ErrFenced):
 			return err
 		case errors.Is(err, ErrConflict) || errors.Is(err, ErrTaken):
-			contested++
+			j.contested++
 		case e.abandoned():
 			return nil // given up at shutdown: the run is stored as it was
 		}
 		final := IsPermanent(err) || errors.Is(err, ErrNoRecord)
-		if final || contested == contests || e.Clock.Now().Sub(began) > stretchFor {
+		if final || j.contested == contests || e.Clock.Now().Sub(began) > stretchFor {
 			return e.fail(j, err)
 		}
+		e.Logger.Info("a run is taken again", "run", j.run.ID.String(), "workflow", j.run.Workflow, "error", err)
 		if !e.wait(ctx, pause) {
 			return nil // shutdown: the run is stored as it was, and taken up at the next start
 		}
 	}
 }
 
-// attempt takes the stretch once, with the record as it is now unless this is the first time.
-func (e *Engine) attempt(j *job) error {
-	if j.tried {
+// tryStretch takes the stretch once, with the record as it is now if somebody else wrote to it.
+func (e *Engine) tryStretch(j *job) error {
+	if j.contested > 0 {
 		if err := e.refresh(e.work, j); err != nil {
 			return err
 		}
@@ -84,7 +85,6 @@ func (e *Engine) attempt(j *job) error {
 	if err := e.prepare(e.work, j); err != nil {
 		return err
 	}
-	j.tried = true
 	s, err := e.stretch(e.work, *j)
 	if err != nil {
 		return err

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	publishBatch = 100              // events in one publish
-	publishTry   = 10 * time.Second // of one try; the bus retries within it
+	publishBatch = 100         // events in one publish
+	publishTry   = time.Minute // of one try; the bus retries within it
 	publishPause = 500 * time.Millisecond
 )
 

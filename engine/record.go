@@ -197,7 +197,7 @@ func Follow(before Record, event *Event, seq uint64) (Record, bool) {
 	}
 	after := Record{
 		Ref: event.Ref(), Seq: seq, Version: max(change.Version, before.Version), Fields: before.Fields,
-		Written: clone(before.Written),
+		Written: clone(before.Written), Deleted: before.Deleted && event.Source == Source,
 	}
 	if event.Type == RecordDeleted {
 		after.Deleted = true

@@ -7,16 +7,17 @@ import (
 	"runtime/debug"
 )
 
-// send gives a delivery that holds a slot to its channel, in its own goroutine.
-func (e *Engine) send(d *Delivery, env *Env) {
+// send gives a delivery that holds a slot to its channel, in its own goroutine. The holder is the channel
+// that the slot counts for.
+func (e *Engine) send(holder string, d *Delivery, env *Env) {
 	e.senders.Go(func() {
 		d.Attempts++
 		receipt, err := e.try(d, env)
-		e.settle(d, receipt, err)
+		e.settle(holder, d, receipt, err)
 	})
 }
 
-// try writes the message, waits for the channel's turn and hands it over once.
+// try writes the message and hands it over once.
 func (e *Engine) try(d *Delivery, env *Env) (Receipt, error) {
 	channel := e.Channels[d.Channel]
 	if channel == nil {
@@ -25,13 +26,6 @@ func (e *Engine) try(d *Delivery, env *Env) (Receipt, error) {
 	message, err := e.compose(d, env)
 	if err != nil {
 		return Receipt{}, err
-	}
-	turn := e.turns[d.Channel]
-	select {
-	case turn <- struct{}{}:
-		defer func() { <-turn }()
-	case <-e.work.Done():
-		return Receipt{}, e.work.Err()
 	}
 	ctx, cancel := context.WithTimeout(e.work, e.settings.SendTimeout)
 	defer cancel()
@@ -78,17 +72,4 @@ func (e *Engine) onPanic(what string, report func(error)) {
 		e.Logger.Error("panic", "what", what, "panic", panicked, "stack", string(debug.Stack()))
 		report(errors.New(what))
 	}
-}
-
-// turns makes one semaphore for each channel, as wide as the channel says.
-func turns(channels map[string]Channel, slots int) map[string]chan struct{} {
-	turns := make(map[string]chan struct{}, len(channels))
-	for name, channel := range channels {
-		width := slots
-		if narrow, ok := channel.(Narrow); ok {
-			width = min(width, max(narrow.Width(), 1))
-		}
-		turns[name] = make(chan struct{}, width)
-	}
-	return turns
 }

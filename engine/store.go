@@ -101,12 +101,21 @@ type Settle struct {
 	Delivery *Delivery // with its new state, attempts, due time, receipt, reason and history
 }
 
+// Demand asks for due deliveries.
+type Demand struct {
+	Fences   []Fence
+	Channels []string // of these channels
+	Others   bool     // or, if set, of any but these
+	Slots    []int
+	Now      time.Time
+}
+
 // DeliveryStore holds the deliveries that are not over.
 type DeliveryStore interface {
-	// Take claims up to len(slots) planned deliveries that are due, the longest due first: each
-	// becomes Sending in one of the slots. next is when the earliest of the others falls due; zero
-	// for none.
-	Take(ctx context.Context, fences []Fence, slots []int, now time.Time) (taken []*Delivery, next time.Time, err error)
+	// Take claims planned deliveries that are due, the longest due first, one for each slot of the
+	// demand: each becomes Sending in its slot. next is when the earliest of the others that fit the
+	// demand falls due; zero for none.
+	Take(ctx context.Context, demand Demand) (taken []*Delivery, next time.Time, err error)
 	// Settle stores the outcome of a try.
 	Settle(ctx context.Context, s Settle) error
 }
@@ -135,7 +144,8 @@ type RecordStore interface {
 	Write(ctx context.Context, w Write) error
 }
 
-// VersionStore holds the files of workflow versions, by content, for runs that began with them.
+// VersionStore holds the files of workflow and landing versions, by content, for the runs that began
+// with them and the links that lead to them.
 type VersionStore interface {
 	// KeepVersion stores the files of a version; a version that is there stays.
 	KeepVersion(ctx context.Context, version string, files map[string]string, now time.Time) error

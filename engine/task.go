@@ -13,8 +13,8 @@ import (
 // It is shared by all runs and must not change once loaded.
 type Task interface {
 	// Run is called once for a step. It must have no effect of its own: whatever it wants done it asks
-	// of the StepContext, and the asks commit together with the run. An error ends the run as failed,
-	// unless its verdict says to try again.
+	// of the StepContext, and the asks commit together with the run. A Permanent error ends the run as
+	// failed; after any other the step is taken again for half a minute, and then the run fails.
 	Run(ctx context.Context, step *StepContext) error
 }
 
@@ -108,10 +108,11 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: unique, EventID: id, Source: Source,
 		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Actor: "workflow:" + s.run.Workflow, At: s.Now(),
 	})
-	if ref != s.Ref {
+	if ref == s.Ref {
+		s.Adopt(set)
 		return nil
 	}
-	s.Adopt(set)
+	s.Env.WriteRoutes(ref, set)
 	return nil
 }
 

@@ -119,8 +119,8 @@ func TestReadsThatFailForAWhileFailNothing(t *testing.T) {
 	h.ticket("1")
 	h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{Record: engine.Fields{"note": "x"}, Partial: true})
 	h.until("many tries", func() bool {
-		h.clock.Advance(time.Second)
-		return tries.Load() > 20
+		h.clock.Advance(100 * time.Millisecond)
+		return tries.Load() > 8
 	})
 	down.Store(false)
 	h.until("the mail", func() bool {
@@ -275,4 +275,41 @@ func TestStaleDeliveryIsNotSent(t *testing.T) {
 	if n := len(h.mail.Sent()); n != 1 {
 		t.Errorf("tried %d times", n)
 	}
+}
+
+// counted is a channel of three connections whose sends hang; it counts those that have begun.
+type counted struct{ begun atomic.Int64 }
+
+func (c *counted) Width() int { return 3 }
+
+func (c *counted) Send(ctx context.Context, _ engine.Message) (engine.Receipt, error) {
+	c.begun.Add(1)
+	<-ctx.Done()
+	return engine.Receipt{}, engine.Unknown(errors.New("nobody knows"))
+}
+
+// After a crash only what a connection could have been sending is in doubt; everything else is sent.
+func TestCrashLeavesInDoubtOnlyWhatWasOnAConnection(t *testing.T) {
+	h := newHouse(t, bookOf(mainJob))
+	channel := &counted{}
+	h.email = channel
+	h.start()
+	h.person()
+	const tickets = 60
+	for i := range tickets {
+		h.ticket(fmt.Sprint(i))
+	}
+	h.until("the connections to be busy", func() bool { return channel.begun.Load() == 3 })
+	h.until("every run to be over", func() bool {
+		last, err := h.store.Records(t.Context(), []engine.Ref{{Module: "Tickets", ID: fmt.Sprint(tickets - 1)}})
+		if err != nil || len(last) == 0 || last[0].Fields.Text("ext") == "" {
+			return false
+		}
+		runs, err := h.store.Unfinished(t.Context())
+		return err == nil && len(runs) == 0
+	})
+	h.stop()
+	h.email = nil
+	h.start()
+	h.until("the other mails", func() bool { return len(h.mail.Sent()) == tickets-3 })
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A verdict is an error that knows what should happen next. Whatever carries none is retried by the
-// step's policy.
+// A verdict is an error that knows what should happen next. Whatever carries none is tried again: a
+// delivery by its step's policy, a step for half a minute.
 
 type verdict struct {
 	error

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -55,7 +57,7 @@ type apiConfig struct {
 func defaultConfig() config {
 	return config{
 		Data: "postern-data",
-		Web:  webConfig{Listen: "127.0.0.1:8480", BaseURL: "http://localhost:8480"},
+		Web:  webConfig{Listen: "127.0.0.1:8480"},
 		NATS: nats.Defaults(),
 		Log:  "text",
 	}
@@ -100,7 +102,7 @@ func (c config) validate() error {
 			wrong = append(wrong, errors.New("nats: "+strings.TrimSpace(line)))
 		}
 	}
-	if _, err := links.ParseBase(c.Web.BaseURL); err != nil {
+	if _, err := c.base(); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
 	}
 	if c.Log != "text" && c.Log != "json" {
@@ -109,12 +111,18 @@ func (c config) validate() error {
 	return errors.Join(wrong...)
 }
 
-// checkBase refuses to send people links to an address that nobody chose: the default is this machine's own.
+// localBase is what links begin with where nobody chose an address: good for this machine alone.
+const localBase = "http://localhost:8480"
+
+// base is the address that links begin with.
+func (c config) base() (links.Base, error) { return links.ParseBase(cmp.Or(c.Web.BaseURL, localBase)) }
+
+// checkBase refuses to send people links to an address that nobody chose.
 func (c config) checkBase() error {
 	sends := slices.ContainsFunc(c.Channels, func(entry yamldoc.Entry) bool {
 		return kindOf(entry).Text() != "capture"
 	})
-	if !sends || c.Web.BaseURL != defaultConfig().Web.BaseURL {
+	if !sends || c.Web.BaseURL != "" {
 		return nil
 	}
 	return errors.New("web.base_url is needed: messages carry links, which begin with the address of this server " +
@@ -203,16 +211,23 @@ func (c config) complain(diags yamldoc.Diagnostics) complaints {
 	for name, text := range c.sources {
 		lines := strings.Split(string(text), "\n")
 		for _, d := range diags {
-			if d.File == name && strings.HasPrefix(d.Message, "expected a mapping, found") {
-				if line := []rune(lines[d.Line-1]); d.Column <= len(line) {
-					lines[d.Line-1] = string(line[:d.Column-1]) + "…"
-				}
+			if d.File != name || d.Line < 1 || d.Line > len(lines) {
+				continue
+			}
+			line := []rune(lines[d.Line-1])
+			if strings.HasPrefix(d.Message, "expected a mapping, found") && d.Column <= len(line) {
+				lines[d.Line-1] = string(line[:d.Column-1]) + "…"
+			} else if secretLine.MatchString(string(line)) {
+				lines[d.Line-1] = "…"
 			}
 		}
 		quoted[name] = []byte(strings.Join(lines, "\n"))
 	}
 	return complaints{diags, quoted}
 }
+
+// secretLine is a line that speaks of a secret in a way that is not understood: it is not quoted at all.
+var secretLine = regexp.MustCompile(`(?i)(password|token|secret|keys?)\b.*\b(value|val|text|plain)\s*:`)
 
 // complaints are diagnostics as an error, printed with the places they point at.
 type complaints struct {

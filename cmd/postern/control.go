@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -81,12 +82,12 @@ func callControl(ctx context.Context, data, path string, request, result any) er
 	if err != nil {
 		return fmt.Errorf("write request: %w", err)
 	}
+	socket, err := controlPath(data)
+	if err != nil {
+		return fmt.Errorf("find the control socket: %w", err)
+	}
 	client := http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			socket, err := controlPath(data)
-			if err != nil {
-				return nil, err
-			}
 			return new(net.Dialer).DialContext(ctx, "unix", socket)
 		},
 	}}
@@ -96,8 +97,11 @@ func callControl(ctx context.Context, data, path string, request, result any) er
 		return fmt.Errorf("write request: %w", err)
 	}
 	response, err := client.Do(call)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED):
 		return errNotRunning
+	case err != nil:
+		return fmt.Errorf("ask the running process: %w", err)
 	}
 	defer response.Body.Close()
 	answer := controlAnswer{Result: result}

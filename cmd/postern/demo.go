@@ -135,7 +135,7 @@ func (d *demonstration) welcome() {
 
 Try this:
   1. Open the inbox. A small CRM creates tickets; each customer gets a mail.
-  2. Follow the link in the newest mail, press Continue, then "It is resolved", and confirm.
+  2. Follow the link in a mail, press Continue, then the button that says it is resolved, and confirm.
   3. Watch below: the CRM hears of it as an event, and the customer gets a second mail
      with a link to open the ticket again.
 

@@ -96,7 +96,7 @@ func (h *house) check() error {
 	if err := h.config.checkBase(); err != nil {
 		return err
 	}
-	h.base, err = links.ParseBase(h.config.Web.BaseURL)
+	h.base, err = h.config.base()
 	return err
 }
 

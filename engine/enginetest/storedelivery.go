@@ -118,7 +118,7 @@ func storeTake(t *testing.T, s *storeTrial) {
 		{[]int{1}, at(4), nil, at(5)},
 		{[]int{1}, at(5), []engine.ID{next.ID}, time.Time{}},
 	} {
-		taken, next, err := s.Take(t.Context(), s.fences, c.slots, c.at)
+		taken, next, err := s.Take(t.Context(), anyDue(s.fences, c.slots, c.at))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,6 +131,39 @@ func storeTake(t *testing.T, s *storeTrial) {
 		}
 		if diff := cmp.Diff(c.taken, ids); diff != "" || !next.Equal(c.next) {
 			t.Errorf("take %d: next %v, want %v; taken (-want +got):\n%s", i, next, c.next, diff)
+		}
+	}
+}
+
+func storeTakeByChannel(t *testing.T, s *storeTrial) {
+	run := s.takeIn(t, 1)
+	due := map[string]*engine.Delivery{}
+	var all []*engine.Delivery
+	for i, channel := range []string{"email", "sms", "fax"} {
+		d := s.delivery(run, storeNow.Add(-time.Duration(i)*time.Minute))
+		d.Channel = channel
+		due[channel], all = d, append(all, d)
+	}
+	s.advance(t, run, engine.Advance{Deliveries: all})
+	for _, c := range []struct {
+		demand engine.Demand
+		taken  string
+	}{
+		{engine.Demand{Channels: []string{"email"}}, "email"},
+		{engine.Demand{Channels: []string{"email"}}, ""},
+		{engine.Demand{Channels: []string{"email", "sms"}, Others: true}, "fax"},
+		{engine.Demand{Channels: []string{"email", "sms"}}, "sms"},
+	} {
+		c.demand.Fences, c.demand.Slots, c.demand.Now = s.fences, []int{1, 2, 3}, storeNow
+		taken, _, err := s.Take(t.Context(), c.demand)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.taken == "" && len(taken) == 0 {
+			continue
+		}
+		if len(taken) != 1 || c.taken == "" || taken[0].ID != due[c.taken].ID {
+			t.Errorf("%+v gave %d deliveries, want that of %q", c.demand, len(taken), c.taken)
 		}
 	}
 }

@@ -49,6 +49,11 @@ func (s *storeTrial) advance(t *testing.T, run *engine.Run, step engine.Advance)
 	}
 }
 
+// anyDue demands what is due on any channel.
+func anyDue(fences []engine.Fence, slots []int, now time.Time) engine.Demand {
+	return engine.Demand{Fences: fences, Others: true, Slots: slots, Now: now}
+}
+
 // take takes at most n due deliveries, into the slots from 10.
 func (s *storeTrial) take(t *testing.T, now time.Time, n int) []*engine.Delivery {
 	t.Helper()
@@ -56,7 +61,7 @@ func (s *storeTrial) take(t *testing.T, now time.Time, n int) []*engine.Delivery
 	for i := range n {
 		slots = append(slots, 10+i)
 	}
-	taken, _, err := s.Take(t.Context(), s.fences, slots, now)
+	taken, _, err := s.Take(t.Context(), anyDue(s.fences, slots, now))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,6 +189,9 @@ func classify(err error) error {
 	case codeNoResources, codeNoStorage, codeStoreRefused:
 		return fmt.Errorf("%w (max_bytes of the stream or its broker): %w", engine.ErrFull, err)
 	}
+	if errors.Is(err, natsgo.ErrMaxPayload) {
+		return engine.Permanent(err)
+	}
 	return err
 }
 

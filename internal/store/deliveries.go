@@ -18,42 +18,45 @@ const deliveryColumns = `id, run, partition, workflow, version, step, channel, t
 	history, created`
 
 const (
-	dueDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE state = 'planned' AND due <= ?
-		AND partition IN (SELECT value FROM json_each(?)) ORDER BY due, rowid LIMIT ?`
-	earliestDue = `SELECT min(due) FROM deliveries WHERE state = 'planned'
-		AND partition IN (SELECT value FROM json_each(?))`
+	demanded = ` FROM deliveries WHERE state = 'planned' AND partition IN (SELECT value FROM json_each(?))
+		AND (channel IN (SELECT value FROM json_each(?))) <> ?`
+	dueDeliveries  = `SELECT ` + deliveryColumns + demanded + ` AND due <= ? ORDER BY due, rowid LIMIT ?`
+	earliestDue    = `SELECT min(due)` + demanded
 	heldDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE state = 'sending' ORDER BY slot`
 )
 
 // Take implements engine.DeliveryStore.
-func (s *Store) Take(
-	ctx context.Context, fences []engine.Fence, slots []int, now time.Time,
-) (taken []*engine.Delivery, next time.Time, err error) {
-	partitions := make([]int, len(fences))
-	for i, f := range fences {
+func (s *Store) Take(ctx context.Context, demand engine.Demand) (taken []*engine.Delivery, next time.Time, err error) {
+	partitions := make([]int, len(demand.Fences))
+	for i, f := range demand.Fences {
 		partitions[i] = f.Partition
 	}
 	mine, err := text(partitions)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
+	channels, err := text(append([]string{}, demand.Channels...)) // a list, even if it is empty
+	if err != nil {
+		return nil, time.Time{}, err
+	}
 	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
-		for _, f := range fences {
+		for _, f := range demand.Fences {
 			if err := tx.fence(ctx, f); err != nil {
 				return err
 			}
 		}
-		if taken, err = tx.deliveries(ctx, dueDeliveries, now.UnixMilli(), mine, len(slots)); err != nil {
+		taken, err = tx.deliveries(ctx, dueDeliveries, mine, channels, demand.Others, demand.Now.UnixMilli(), len(demand.Slots))
+		if err != nil {
 			return err
 		}
 		for i, d := range taken {
-			d.State, d.Slot = engine.DeliverySending, slots[i]
+			d.State, d.Slot = engine.DeliverySending, demand.Slots[i]
 			const hold = "UPDATE deliveries SET state = 'sending', slot = ?, updated = ? WHERE id = ?"
-			if err := tx.run(ctx, call{hold, []any{d.Slot, instant(now), ident(d.ID)}}); err != nil {
+			if err := tx.run(ctx, call{hold, []any{d.Slot, instant(demand.Now), ident(d.ID)}}); err != nil {
 				return err
 			}
 		}
-		return tx.get(ctx, earliestDue, []any{mine}, []any{(*instant)(&next)})
+		return tx.get(ctx, earliestDue, []any{mine, channels, demand.Others}, []any{(*instant)(&next)})
 	})
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("take deliveries: %w", err)

@@ -245,7 +245,7 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 		heldDeliveries: "deliveries_sending",
 	} {
 		var plan []string
-		err := s.reads.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{1, "[]", 1}[:strings.Count(query, "?")],
+		err := s.reads.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{"[]", "[]", 1, 1, 1}[:strings.Count(query, "?")],
 			func(row scan) error {
 				var detail string
 				var n int

@@ -17,7 +17,11 @@ func Log(logger *slog.Logger, next http.Handler) http.Handler {
 		path := Redact(r.URL.Path) // now: a handler may strip a prefix from it
 		answer := &recorder{ResponseWriter: w}
 		defer func() {
-			logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			level := slog.LevelInfo
+			if strings.HasPrefix(path, "/healthz/") {
+				level = slog.LevelDebug // asked every few seconds, for ever
+			}
+			logger.LogAttrs(r.Context(), level, "request",
 				slog.String("method", r.Method), slog.String("path", path), slog.Int("status", answer.Status()),
 				slog.Int64("bytes", answer.bytes), slog.Duration("took", time.Since(began)))
 		}()
