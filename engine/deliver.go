@@ -47,7 +47,12 @@ func (e *Engine) takeDue(ctx context.Context) (next time.Time, err error) {
 			return time.Time{}, err
 		}
 	}
+	now := e.Clock.Now()
+	if now.Before(e.othersDue) {
+		return next, nil
+	}
 	// What waits for a channel that is no longer configured must not wait without a word.
+	e.othersDue = now.Add(dispatchEvery)
 	return e.takeFor(ctx, "", Demand{Channels: names, Others: true}, next)
 }
 
@@ -110,8 +115,8 @@ func (e *Engine) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// settle stores the outcome of a try and frees the slot, which its holder, a channel, gets back. What is known must be stored even while the
-// shutdown gives up: it would be in doubt after the next start.
+// settle stores the outcome of a try and gives the slot back for its holder, a channel. What is known
+// must be stored even while the shutdown gives up: it would be in doubt after the next start.
 func (e *Engine) settle(holder string, d *Delivery, receipt Receipt, cause error) {
 	now := e.Clock.Now()
 	if e.abandoned() && errors.Is(cause, context.Canceled) && !IsUnknown(cause) {

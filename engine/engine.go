@@ -72,6 +72,8 @@ type Engine struct {
 	started  atomic.Bool
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
+	othersDue time.Time // when the dispatcher looks for deliveries on channels that are not configured
+
 	// Only the reader touches these.
 	taken   uint64             // stream position up to which everything was offered
 	marked  uint64             // stream position up to which all cursors stand at least

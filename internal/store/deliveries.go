@@ -40,12 +40,11 @@ func (s *Store) Take(ctx context.Context, demand engine.Demand) (taken []*engine
 		return nil, time.Time{}, err
 	}
 	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
-		for _, f := range demand.Fences {
-			if err := tx.fence(ctx, f); err != nil {
-				return err
-			}
+		if err := tx.fences(ctx, demand.Fences); err != nil {
+			return err
 		}
-		taken, err = tx.deliveries(ctx, dueDeliveries, mine, channels, demand.Others, demand.Now.UnixMilli(), len(demand.Slots))
+		taken, err = tx.deliveries(ctx, dueDeliveries,
+			mine, channels, demand.Others, demand.Now.UnixMilli(), len(demand.Slots))
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,28 @@ func (t *tx) run(ctx context.Context, calls ...call) error {
 	return nil
 }
 
+// fences is fence for many partitions, whose epochs it reads in one go.
+func (t *tx) fences(ctx context.Context, fences []engine.Fence) error {
+	if len(t.epochs) < len(fences) {
+		err := t.each(ctx, "SELECT id, epoch FROM partitions", nil, func(row scan) error {
+			var id int
+			var epoch int64
+			err := row(&id, &epoch)
+			t.epochs[id] = epoch
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read the epochs: %w", err)
+		}
+	}
+	for _, f := range fences {
+		if err := t.fence(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fence refuses a change under an older epoch. There is one writer and it holds the write lock, so a read within the
 // transaction is proof enough; a database with several writers would have to update the row.
 func (t *tx) fence(ctx context.Context, f engine.Fence) error {
