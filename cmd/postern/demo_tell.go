@@ -42,7 +42,10 @@ func (d *demonstration) describe(event *engine.Event) string {
 	if event.Change == nil || module == nil {
 		return ref.String()
 	}
-	words := []string{ref.String(), module.TitleOf(engine.Record{Ref: ref, Fields: event.Change.Record})}
+	words := []string{ref.String()}
+	if title := module.TitleOf(engine.Record{Ref: ref, Fields: event.Change.Record}); title != ref.ID {
+		words = append(words, title)
+	}
 	for _, name := range event.Change.Changed {
 		words = append(words, name+" = "+event.Change.Record.Text(name))
 	}
@@ -71,5 +74,5 @@ func (d *demonstration) tellMails(ctx context.Context) {
 }
 
 func (d *demonstration) line(who, what, about string) {
-	d.say("%s  %-9s %-16s %s\n", time.Now().Format(time.TimeOnly), who, what, about)
+	d.say("%s  %-8s  %-18s  %s\n", time.Now().Format(time.TimeOnly), who, what, about)
 }
