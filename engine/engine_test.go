@@ -86,17 +86,7 @@ func TestSameEventTwiceIsOneRun(t *testing.T) {
 }
 
 func TestRestartInTheMiddleFinishesTheRun(t *testing.T) {
-	workflow := strings.Replace(mainJob, "tasks:\n", "tasks:\n  - trial: { name: "+t.Name()+" }\n", 1)
-	h := newHouse(t, bookOf(workflow))
-	entered := make(chan struct{}, 1)
-	trials.Store(t.Name(), func(ctx context.Context, _ *engine.StepContext) error {
-		entered <- struct{}{}
-		<-ctx.Done() // hangs until the grace time is over
-		return ctx.Err()
-	})
-	h.start()
-	h.person()
-	h.ticket("1")
+	h, entered := hangingRun(t)
 	<-entered
 	h.stop()
 	if len(h.mail.Sent()) != 0 {
@@ -115,17 +105,7 @@ func TestRestartInTheMiddleFinishesTheRun(t *testing.T) {
 }
 
 func TestRunEndsByTheVersionItBeganWith(t *testing.T) {
-	workflow := strings.Replace(mainJob, "tasks:\n", "tasks:\n  - trial: { name: "+t.Name()+" }\n", 1)
-	h := newHouse(t, bookOf(workflow))
-	entered := make(chan struct{}, 1)
-	trials.Store(t.Name(), func(ctx context.Context, _ *engine.StepContext) error {
-		entered <- struct{}{}
-		<-ctx.Done()
-		return ctx.Err()
-	})
-	h.start()
-	h.person()
-	h.ticket("1")
+	h, entered := hangingRun(t)
 	<-entered
 	h.stop()
 	trials.Delete(t.Name())
