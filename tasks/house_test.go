@@ -48,11 +48,13 @@ show: no
 actions: { resolve: { set: { status: Resolved } } }
 expires: 7d
 `,
-	"templates/hello/email.en.subject": "Ticket {{ record.no }}",
-	"templates/hello/email.en.txt":     "Hello {{ recipient.name }}, {{ record.no }} {{ link }}",
-	"templates/hello/email.en.html":    "<p>{{ record.no }}</p>",
-	"templates/several/email.en.txt":   "{{ links.done }} {{ links.see }} {{ link }}",
-	"templates/hello/email.es.txt":     "Hola {{ recipient.name }}, {{ link }}",
+	"templates/hello/email.en.subject":   "Ticket {{ record.no }}",
+	"templates/hello/email.en.txt":       "Hello {{ recipient.name }}, {{ record.no }} {{ link }}",
+	"templates/hello/email.en.html":      "<p>{{ record.no }}</p>",
+	"templates/several/email.en.txt":     "{{ links.done }} {{ links.see }} {{ link }}",
+	"templates/several/email.en.subject": "Links",
+	"templates/hello/email.es.subject":   "Hola",
+	"templates/hello/email.es.txt":       "Hola {{ recipient.name }}, {{ link }}",
 }
 
 // house is an engine on the real store and broker whose commits are watched.

@@ -21,9 +21,10 @@ fields:
   description: text
   parent_id: { type: reference, to: Contacts }
 `,
-	"modules/Contacts.yaml":                 "module: Contacts\nfields: { email: email }\n",
-	"landings/ticket.yaml":                  "landing: ticket\nmodule: HelpDesk\nshow: description\n",
-	"templates/ticket-created/email.en.txt": "{{ link }}",
+	"modules/Contacts.yaml":                     "module: Contacts\nfields: { email: email }\n",
+	"landings/ticket.yaml":                      "landing: ticket\nmodule: HelpDesk\nshow: description\n",
+	"templates/ticket-created/email.en.subject": "Ticket",
+	"templates/ticket-created/email.en.txt":     "{{ link }}",
 }
 
 // Every kind says what it is, and its documented example works.

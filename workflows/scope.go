@@ -195,9 +195,25 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 			s.Complain(key, fmt.Sprintf("template %s has no text for %s: add %s.en.txt", name, channel, channel))
 		}
 	}
+	if len(problems) == 0 {
+		s.warn(key, name, t, channels, links)
+	}
 	s.follow(t.Routes())
 	s.workflow.Templates[name] = t
 	return t
+}
+
+// warn tells what a template probably forgot.
+func (s *stepScope) warn(key, name string, t *render.Template, channels, links []string) {
+	if slices.Contains(channels, "email") {
+		for _, language := range t.WithoutSubject("email") {
+			s.complain(s.at(key).Warningf("template %s has no subject for email in %q: add email.%s.subject",
+				name, language, language))
+		}
+	}
+	if len(links) > 0 && !t.SpeaksOfLinks() {
+		s.complain(s.at(key).Warningf("no text of template %s shows the link that the message carries", name))
+	}
 }
 
 func (s *stepScope) templateNames() []string {

@@ -146,6 +146,22 @@ func parseHTML(path, source string) (executor, []Use, error) {
 // Has tells whether the template has a text for the channel in any language.
 func (t *Template) Has(channel string) bool { return len(t.texts[channel]) > 0 }
 
+// WithoutSubject are the languages in which the template has a text for the channel and no subject.
+func (t *Template) WithoutSubject(channel string) []string {
+	var languages []string
+	for _, language := range slices.Sorted(maps.Keys(t.texts[channel])) {
+		if entry := t.texts[channel][language]; entry.subject == nil && !entry.broken {
+			languages = append(languages, language)
+		}
+	}
+	return languages
+}
+
+// SpeaksOfLinks tells whether any text shows a link.
+func (t *Template) SpeaksOfLinks() bool {
+	return slices.ContainsFunc(t.uses, func(u Use) bool { return u.Path[0] == "link" || u.Path[0] == "links" })
+}
+
 // Render writes the message for a channel in the recipient's language, or in the one that engine.InLanguage chooses.
 func (t *Template) Render(channel, language string, env *engine.Env) (engine.Content, error) {
 	chosen, ok := engine.InLanguage(t.texts[channel], language)
