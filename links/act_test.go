@@ -122,12 +122,12 @@ func TestT19DoubleClick(t *testing.T) {
 	confirm := v.get(page.path + "/resolve")
 	first := v.submit(confirm, nil)
 	first.expect(t, 200, "Saved", "!Back to the details")
-	h.clock.move(59 * time.Second)
+	h.clock.Advance(59 * time.Second)
 	second := v.submit(confirm, nil)
 	if second.text != first.text {
 		t.Errorf("a double click got another receipt:\n%s", cmp.Diff(first.text, second.text))
 	}
-	h.clock.move(2 * time.Second)
+	h.clock.Advance(2 * time.Second)
 	for _, late := range []shown{v.submit(confirm, nil), v.get(page.path), v.get(confirm.path), v.get(first.path)} {
 		if late.text != first.text {
 			t.Errorf("who acted does not see the receipt any more: status %d\n%s", late.status, late.text)

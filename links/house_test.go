@@ -2,7 +2,6 @@ package links_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/store"
@@ -31,7 +31,7 @@ type house struct {
 	t      *testing.T
 	url    string
 	store  *store.Store
-	clock  *clock
+	clock  *enginetest.Clock
 	minter *links.Minter
 	book   *engine.Book
 	door   *links.Door
@@ -44,7 +44,7 @@ var ticket = engine.Ref{Module: "HelpDesk", ID: "17x42"}
 // newHouse opens a door; change may alter what it works with.
 func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
 	t.Helper()
-	h := &house{t: t, clock: &clock{now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}, book: book(), log: &buffer{}}
+	h := &house{t: t, clock: enginetest.NewClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)), book: book(), log: &buffer{}}
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	folder := t.TempDir()
 	var err error
@@ -340,29 +340,6 @@ func (s shown) expect(t *testing.T, status int, texts ...string) {
 	if !ok {
 		t.Errorf("%s: status %d, want %d with %q\n%s", s.path, s.status, status, texts, s.text)
 	}
-}
-
-// clock stands until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func (c *clock) Wait(ctx context.Context, _ time.Duration) error {
-	<-ctx.Done()
-	return ctx.Err()
 }
 
 // buffer is a log that may be written and read at once.
