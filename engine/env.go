@@ -14,8 +14,7 @@ type Env struct {
 	Record  Fields            // the event's record overlaid with the run's own writes
 	Routes  map[string]Record // what the routes lead to, by path; absent where a reference is empty
 	Outputs map[string]Fields // outputs of steps, by id
-	Vars    map[string]any
-	Now     time.Time // the step's start
+	Now     time.Time         // the step's start
 
 	Recipient Recipient         // in templates
 	Links     map[string]string // in templates: URLs by name; "link" is the only or first one

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,32 +34,14 @@ type house struct {
 	files  map[string]string
 	wrap   func(engine.Store) engine.Store // what the engine sees of the store; nil for all
 	email  engine.Channel                  // in place of the recorder
-	logs   *lines
+	logs   *enginetest.Log
 	stop   func()
-}
-
-// lines is a log that can be searched while it grows.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func newHouse(t *testing.T, files map[string]string) *house {
 	t.Helper()
 	h := &house{
-		t: t, folder: t.TempDir(), mail: &enginetest.Recorder{}, files: files, logs: &lines{},
+		t: t, folder: t.TempDir(), mail: &enginetest.Recorder{}, files: files, logs: &enginetest.Log{},
 		clock: enginetest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
 	bus, err := nats.Open(t.Context(), nats.Config{Listen: "127.0.0.1:0"}, filepath.Join(h.folder, "stream"), h.logger())

@@ -189,7 +189,7 @@ func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stret
 // takeStep runs one step. What it asked is dropped again if it fails.
 func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env) (err error) {
 	env.views, env.Now = nil, e.Clock.Now()
-	env.Outputs, env.Vars = s.run.Progress.Outputs, s.run.Progress.Vars
+	env.Outputs = s.run.Progress.Outputs
 	if err := e.follow(ctx, env, step.Routes); err != nil {
 		return err
 	}

@@ -15,13 +15,12 @@ type letter struct {
 	Module    string            `json:"module"`
 	Routes    map[string]Record `json:"routes,omitempty"`
 	Outputs   map[string]Fields `json:"outputs,omitempty"`
-	Vars      map[string]any    `json:"vars,omitempty"`
 }
 
 func (e *Engine) seal(d *Delivery, env *Env) ([]byte, error) {
 	plain, err := json.Marshal(letter{
 		Now: env.Now, Recipient: env.Recipient, Record: env.Record, Module: env.Module.Name,
-		Routes: env.Routes, Outputs: env.Outputs, Vars: env.Vars,
+		Routes: env.Routes, Outputs: env.Outputs,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write letter: %w", err)
@@ -44,6 +43,6 @@ func (e *Engine) unseal(d *Delivery) (*Env, error) {
 	}
 	return &Env{
 		Now: l.Now, Recipient: l.Recipient, Ref: d.Record, Record: l.Record, Module: module,
-		Routes: l.Routes, Outputs: l.Outputs, Vars: l.Vars, Links: map[string]string{},
+		Routes: l.Routes, Outputs: l.Outputs, Links: map[string]string{},
 	}, nil
 }

@@ -47,17 +47,6 @@ func (f Fields) Text(name string) string {
 	return ""
 }
 
-// DecodeFields reads a JSON object, keeping numbers as they were written.
-func DecodeFields(data []byte) (Fields, error) {
-	var f Fields
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	if err := d.Decode(&f); err != nil {
-		return nil, fmt.Errorf("read fields: %w", err)
-	}
-	return f, nil
-}
-
 // Same tells whether two plain values mean the same: null and the empty text do, and so do a number
 // or a boolean and the text that CRMs write for it.
 func Same(a, b any) bool {

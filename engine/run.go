@@ -40,7 +40,6 @@ type Progress struct {
 	Next    int               `json:"next"`              // index of the step to take next
 	Written Fields            `json:"written,omitempty"` // the run's own writes to the record
 	Outputs map[string]Fields `json:"outputs,omitempty"`
-	Vars    map[string]any    `json:"vars,omitempty"`
 }
 
 // RunKey is the name of a workflow on an occasion; the same event never starts the same workflow twice.

@@ -1,7 +1,6 @@
 package links_test
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,7 +33,7 @@ type house struct {
 	minter *links.Minter
 	book   *engine.Book
 	door   *links.Door
-	log    *buffer
+	log    *enginetest.Log
 	seq    uint64
 }
 
@@ -44,7 +42,7 @@ var ticket = engine.Ref{Module: "HelpDesk", ID: "17x42"}
 // newHouse opens a door; change may alter what it works with.
 func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
 	t.Helper()
-	h := &house{t: t, clock: enginetest.NewClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)), book: book(), log: &buffer{}}
+	h := &house{t: t, clock: enginetest.NewClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)), book: book(), log: &enginetest.Log{}}
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	folder := t.TempDir()
 	var err error
@@ -340,22 +338,4 @@ func (s shown) expect(t *testing.T, status int, texts ...string) {
 	if !ok {
 		t.Errorf("%s: status %d, want %d with %q\n%s", s.path, s.status, status, texts, s.text)
 	}
-}
-
-// buffer is a log that may be written and read at once.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -56,12 +56,8 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 	for id, outputs := range env.Outputs {
 		steps[id] = map[string]any(outputs)
 	}
-	vars := env.Vars
-	if vars == nil {
-		vars = map[string]any{}
-	}
 	values := map[string]any{
-		"record": record, "steps": steps, "vars": vars, "actor": "",
+		"record": record, "steps": steps, "actor": "",
 		exprsafe.EnvRoutes: routes, exprsafe.EnvNow: env.Now,
 	}
 	if env.Event == nil {
@@ -127,7 +123,6 @@ func (t *types) scope(module *engine.Module, steps []string) *exprsafe.Scope {
 			"id": text, "source": text, "type": text, "time": at, "record": record,
 		}),
 		"steps": exprsafe.ObjectOf("steps", outputs),
-		"vars":  {Kind: exprsafe.Map},
 	}}
 }
 

@@ -144,8 +144,8 @@ func storeRoundTrip(t *testing.T, s *storeTrial) {
 	want := s.run(1)
 	want.State, want.Reason = engine.RunPending, "asks the CRM"
 	want.Progress = engine.Progress{
-		Next: 2, Written: engine.Fields{"hours": number("1.50")}, Vars: map[string]any{"list": []any{"a", number("2")}},
-		Outputs: map[string]engine.Fields{"fill": {"value": "x"}},
+		Next: 2, Written: engine.Fields{"hours": number("1.50")},
+		Outputs: map[string]engine.Fields{"fill": {"value": "x"}, "told": {"list": []any{"a", number("2")}}},
 	}
 	want.History = []engine.Decision{{At: storeNow, Step: "1", Text: "done <&>"}}
 	s.intake(t, engine.Intake{Runs: []*engine.Run{want}})

@@ -150,7 +150,7 @@ func (t *Template) data(env *engine.Env) map[string]any {
 		"recipient": map[string]any{
 			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,
 		},
-		"steps": outputs, "vars": env.Vars, "links": env.Links, "link": env.Links["link"], "now": env.Now,
+		"steps": outputs, "links": env.Links, "link": env.Links["link"], "now": env.Now,
 		roundName: rounds(),
 	}
 }

@@ -51,7 +51,7 @@ func TestRender(t *testing.T) {
 	tmpl := parse(t, map[string]string{
 		"email.en.subject": "Ticket {{ record.ticket_no }}: {{ record.title }}\n",
 		"email.en.txt":     "Hello {{ record.parent_id.firstname }}, {{ record.title }} ({{ record.parent_id }})\n{{ link }}\n",
-		"email.en.html":    `<p>{{ record.title }}</p><a href="{{ link }}">Open</a>{{ range $i, $c := vars }}{{ record.ticket_no }}{{ end }}`,
+		"email.en.html":    `<p>{{ record.title }}</p><a href="{{ link }}">Open</a>{{ range $i, $c := steps }}{{ record.ticket_no }}{{ end }}`,
 		"email.es.txt":     "Hola {{ recipient.name }}",
 	})
 	if diff := cmp.Diff([]string{"parent_id"}, tmpl.Routes()); diff != "" {
@@ -102,12 +102,12 @@ func TestRenderIsBounded(t *testing.T) {
 func TestRangesAreBounded(t *testing.T) {
 	list := make([]any, 150)
 	for name, source := range map[string]string{
-		"a number":              `{{ range vars.huge }}{{ end }}`,
-		"one within another":    `{{ range vars.list }}{{ range vars.list }}{{ end }}{{ end }}`,
+		"a number":              `{{ range steps.s.huge }}{{ end }}`,
+		"one within another":    `{{ range steps.s.list }}{{ range steps.s.list }}{{ end }}{{ end }}`,
 		"a thousand a thousand": `{{ range 1000 }}{{ range 1000 }}{{ continue }}{{ end }}{{ end }}`,
 	} {
 		e := env(engine.Fields{})
-		e.Vars = map[string]any{"huge": 9_000_000_000_000_000_000, "list": list}
+		e.Outputs = map[string]engine.Fields{"s": {"huge": 9_000_000_000_000_000_000, "list": list}}
 		for _, part := range []string{"txt", "html"} {
 			tmpl := parse(t, map[string]string{"email.en.txt": "x", "email.en." + part: source})
 			_, err := tmpl.Render("email", "en", e)
@@ -121,13 +121,13 @@ func TestRangesAreBounded(t *testing.T) {
 // The counting shows nowhere, also where HTML escapes in its own ways.
 func TestRangesPrintNothingOfTheirOwn(t *testing.T) {
 	tmpl := parse(t, map[string]string{
-		"email.en.txt": `{{ range $i, $v := vars.list }}{{ $i }}{{ $v }} {{ else }}none{{ end }}` +
-			`{{ range vars.none }}x{{ else }}none{{ end }}`,
-		"email.en.html": `<p {{ range vars.list }}hidden {{ end }}class="{{ range vars.list }}{{ . }} {{ end }}">` +
-			`<a href="/?q={{ range vars.list }}{{ . }}{{ end }}">{{ range 2 }}{{ . }}{{ end }}</a>`,
+		"email.en.txt": `{{ range $i, $v := steps.s.list }}{{ $i }}{{ $v }} {{ else }}none{{ end }}` +
+			`{{ range steps.s.none }}x{{ else }}none{{ end }}`,
+		"email.en.html": `<p {{ range steps.s.list }}hidden {{ end }}class="{{ range steps.s.list }}{{ . }} {{ end }}">` +
+			`<a href="/?q={{ range steps.s.list }}{{ . }}{{ end }}">{{ range 2 }}{{ . }}{{ end }}</a>`,
 	})
 	e := env(engine.Fields{})
-	e.Vars = map[string]any{"list": []any{"a", "b"}, "none": []any{}}
+	e.Outputs = map[string]engine.Fields{"s": {"list": []any{"a", "b"}, "none": []any{}}}
 	want := engine.Content{
 		Language: "en", Text: "0a 1b none", HTML: `<p hidden hidden class="a b "><a href="/?q=ab">01</a>`,
 	}
@@ -147,7 +147,7 @@ func TestProblems(t *testing.T) {
 		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:12: unknown field "titel" of HelpDesk`},
 		{"email.en.txt", "{{ record.title.x }}", `email.en.txt:1:11: title is no reference, so title.x leads nowhere`},
 		{"email.en.txt", "{{ record.parent_id.nme }}", `email.en.txt:1:21: unknown field "nme" of Contacts`},
-		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, link, links, now`},
+		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, link, links, now`},
 		{"email.en.txt", "{{ links.approve }}", `email.en.txt:1:10: unknown link "approve"`},
 		{"email.en.txt", "{{ recipient.mail }}", `email.en.txt:1:14: unknown part of recipient "mail"`},
 		{"email.en.txt", "{{ if record.title }}", `email.en.txt:1:0: an if, range or with is not closed by {{ end }}`},
@@ -179,7 +179,7 @@ func TestProblems(t *testing.T) {
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func FuzzParse(f *testing.F) {
-	f.Add("{{ record.title }}{{ range vars }}{{ end }}")
+	f.Add("{{ record.title }}{{ range steps }}{{ end }}")
 	f.Add("{{ (record.parent_id).firstname | printf \"%v\" }}")
 	f.Fuzz(func(t *testing.T, source string) {
 		for _, part := range []string{"txt", "html"} {
