@@ -44,6 +44,7 @@
 //	Occasion   what started a run: an event by source and id
 //	Ask        what a task wants done
 //	Write      an ask to change a record, with the values it expects to find
+//	Create     an ask to make a record, with the key that makes it once
 //	Attempt    one try of a delivery
 //	Message    a rendered text with its recipient
 //	Recipient  who gets a message: an identity, not an address

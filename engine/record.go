@@ -50,8 +50,8 @@ func (f Fields) Text(name string) string {
 // Same tells whether two plain values mean the same: null and the empty text do, and so do a number
 // or a boolean and the text that CRMs write for it.
 func Same(a, b any) bool {
-	x, single := plainText(a)
-	y, both := plainText(b)
+	x, single := PlainText(a)
+	y, both := PlainText(b)
 	if single && both {
 		return x == y || (isNumber(a, b) && sameNumber(x, y)) || (isBool(a, b) && sameBool(x, y))
 	}
@@ -60,8 +60,8 @@ func Same(a, b any) bool {
 	return errLeft == nil && errRight == nil && bytes.Equal(left, right)
 }
 
-// plainText is a single value as text; false for lists and objects.
-func plainText(v any) (string, bool) {
+// PlainText is a single plain value as text, "" for null; false for lists and objects.
+func PlainText(v any) (string, bool) {
 	switch v := v.(type) {
 	case nil:
 		return "", true

@@ -142,6 +142,14 @@ type RecordStore interface {
 	Records(ctx context.Context, refs []Ref) ([]Record, error)
 	// Write applies a write and puts its event into the outbox, once for one EventID.
 	Write(ctx context.Context, w Write) error
+	// Create makes a record under an id of its own and puts its event into the outbox, once for one
+	// EventID and for one Key. It returns the record that was made, now or before. It fails with
+	// ErrNoRecord when that one was deleted since.
+	Create(ctx context.Context, c Create) (Record, error)
+	// Find reads kept records whose field has a value, compared as text, at most limit. The value of a
+	// unique field that Postern wrote is found by an index; for any other, each record of the module is
+	// looked at until there are enough, about a second for 200,000.
+	Find(ctx context.Context, module, field, value string, limit int) ([]Record, error)
 }
 
 // VersionStore holds the files of workflow and landing versions, by content, for the runs that began

@@ -37,6 +37,7 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"an ended context changes nothing":              storeContext,
 		"events leave in the order of their commits":    storeOutbox,
 		"a write tells its change once":                 storeWrite,
+		"a create tells its record once":                storeCreate,
 		"versions are kept by content":                  storeVersions,
 		"due deliveries are taken, longest due first":   storeTake,
 		"deliveries are taken by channel":               storeTakeByChannel,

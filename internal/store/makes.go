@@ -1,0 +1,129 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"postern/engine"
+)
+
+// Create implements engine.RecordStore. The record's id is the text of its event's id.
+func (s *Store) Create(ctx context.Context, c engine.Create) (engine.Record, error) {
+	var record engine.Record
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		var err error
+		record, err = tx.create(ctx, c)
+		return err
+	})
+	if err != nil {
+		return engine.Record{}, fmt.Errorf("create a record of %s: %w", c.Module, err)
+	}
+	return record, nil
+}
+
+func (t *tx) create(ctx context.Context, c engine.Create) (engine.Record, error) {
+	made, err := t.made(ctx, c)
+	if err != nil || made.Fields != nil {
+		return made, err
+	}
+	record, event := c.Make(c.EventID.String())
+	told, err := tell(event)
+	if err != nil {
+		return engine.Record{}, err
+	}
+	if err := t.storeRecord(ctx, record, c.At); err != nil {
+		return engine.Record{}, err
+	}
+	calls := []call{{"INSERT INTO writes (event_id, at) VALUES (?, ?)", []any{ident(c.EventID), instant(c.At)}}}
+	if c.KeyField != "" && c.Key != "" {
+		const take = `INSERT INTO record_keys (module, field, value, id) VALUES (?, ?, ?, ?)
+			ON CONFLICT (module, field, value) DO UPDATE SET id = excluded.id`
+		calls = append(calls, call{take, []any{c.Module, c.KeyField, c.Key, record.ID}})
+	}
+	if err := t.run(ctx, calls...); err != nil {
+		return engine.Record{}, err
+	}
+	return record, t.emit(ctx, told)
+}
+
+// made is the record that a create made before, by its event or its key; one without fields if there is none.
+func (t *tx) made(ctx context.Context, c engine.Create) (engine.Record, error) {
+	done, err := t.applied(ctx, c.EventID)
+	if err != nil {
+		return engine.Record{}, err
+	}
+	record, err := t.keyed(ctx, c.Module, c.KeyField, c.Key)
+	if err != nil || record.Fields != nil || !done {
+		return record, err
+	}
+	record, err = t.record(ctx, engine.Ref{Module: c.Module, ID: c.EventID.String()})
+	if err == nil && (record.Fields == nil || record.Deleted) {
+		err = engine.ErrNoRecord
+	}
+	return record, err
+}
+
+// keyed is the record that has a value in a unique field which Postern wrote; one without fields if there is none.
+func (s *statements) keyed(ctx context.Context, module, field, value string) (engine.Record, error) {
+	if field == "" || value == "" {
+		return engine.Record{}, nil
+	}
+	ref := engine.Ref{Module: module}
+	const look = "SELECT id FROM record_keys WHERE module = ? AND field = ? AND value = ?"
+	err := s.get(ctx, look, []any{module, field, value}, []any{&ref.ID})
+	if errors.Is(err, sql.ErrNoRows) {
+		return engine.Record{}, nil
+	}
+	if err != nil {
+		return engine.Record{}, err
+	}
+	record, err := s.record(ctx, ref)
+	if err != nil || record.Deleted || record.Fields.Text(field) != value { // the stream may have changed it since
+		return engine.Record{}, err
+	}
+	return record, nil
+}
+
+// Find implements engine.RecordStore.
+func (s *Store) Find(ctx context.Context, module, field, value string, limit int) ([]engine.Record, error) {
+	if value == "" {
+		return nil, nil
+	}
+	if strings.Contains(field, `"`) {
+		return nil, engine.Permanent(fmt.Errorf("find records of %s: %q is no name of a field", module, field))
+	}
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	record, err := s.reads.keyed(ctx, module, field, value)
+	if err == nil && record.Fields != nil {
+		return []engine.Record{record}, nil
+	}
+	var found []engine.Record
+	if err == nil {
+		found, err = s.reads.search(ctx, module, field, value, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find records of %s by %s: %w", module, field, err)
+	}
+	return found, nil
+}
+
+// search looks at each record of a module. Texts are compared as they are, anything else as it is written in JSON or as
+// SQLite writes it, which is 1 for true.
+func (s *statements) search(ctx context.Context, module, field, value string, limit int) ([]engine.Record, error) {
+	var found []engine.Record
+	const query = `SELECT id, fields, written, version, seq FROM records
+		WHERE module = ?1 AND deleted = 0 AND (CAST(fields ->> ?2 AS TEXT) = ?3 OR fields -> ?2 = ?3)
+		LIMIT ?4`
+	path := `$."` + field + `"`
+	err := s.each(ctx, query, []any{module, path, value, limit}, func(row scan) error {
+		record := engine.Record{Ref: engine.Ref{Module: module}}
+		err := row(&record.ID, document{&record.Fields}, document{&record.Written}, &record.Version, &record.Seq)
+		found = append(found, record)
+		return err
+	})
+	return found, err
+}
