@@ -16,6 +16,10 @@ type Env struct {
 	Outputs map[string]Fields // outputs of steps, by id
 	Now     time.Time         // the step's start
 
+	// Baseline are the fields as they were when a wait began, at least those of Uses.Changes. Where it is set, the
+	// change words compare Record with it and not with what the event says; old stays the event's.
+	Baseline Fields
+
 	Recipient Recipient         // in templates
 	Links     map[string]string // in templates: URLs by name; "link" is the only or first one
 

@@ -96,6 +96,21 @@ type Program interface {
 	Source() string
 }
 
+// Sensitive is a Program that says what its value depends on, for those who wait for it to change. All
+// programs of a book are.
+type Sensitive interface {
+	// Uses is what the value depends on beside the event that started the run.
+	Uses() Uses
+}
+
+// Uses is what the value of a program depends on. While none of it changes, the value does not either.
+type Uses struct {
+	Record  bool     // the record, what a route leads to, or a change word
+	Changes []string // fields that change words ask about: what an Env.Baseline has to hold; sorted
+	Steps   []string // ids of the steps whose outputs are read, sorted
+	Now     bool     // the time
+}
+
 // True evaluates a condition; a nil program is true.
 func True(p Program, env *Env) (bool, error) {
 	if p == nil {

@@ -182,7 +182,7 @@ func (l *loader) title(n *yamldoc.Node, module *engine.Module) map[string]engine
 		case len(p.Routes()) > 0:
 			l.complain(text.Errorf("a landing's title speaks of its own record only"))
 		default:
-			titles[language] = title{&program{evaluator: written{p}, source: text.Text(), modules: l.book.Modules}}
+			titles[language] = title{newProgram(written{p}, text.Text(), l.book.Modules)}
 		}
 	}
 	if n.Kind() != yamldoc.Mapping {

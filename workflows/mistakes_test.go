@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"postern/engine"
 	"postern/internal/yamldoc"
 	"postern/tasks"
 	"postern/workflows"
@@ -46,11 +47,17 @@ func smallBook(t testing.TB) map[string]string {
 	return files
 }
 
-func TestSmallBookIsClean(t *testing.T) {
-	if _, complaints, _ := workflows.LoadFiles(smallBook(t), options()); len(complaints) > 0 {
-		t.Error(complaints)
+// load loads a book that must be without mistakes.
+func load(t *testing.T, files map[string]string) *engine.Book {
+	t.Helper()
+	book, complaints, _ := workflows.LoadFiles(files, options())
+	if len(complaints) > 0 {
+		t.Fatal(complaints)
 	}
+	return book
 }
+
+func TestSmallBookIsClean(t *testing.T) { load(t, smallBook(t)) }
 
 // Each archive is a book with mistakes and all that is printed about them. Run the test with -update
 // after a change of wording, then read the difference.

@@ -2,7 +2,8 @@ package workflows
 
 import (
 	"fmt"
-	"regexp"
+	"maps"
+	"strings"
 
 	"postern/engine"
 	"postern/internal/exprsafe"
@@ -12,6 +13,7 @@ import (
 type evaluator interface {
 	Eval(env map[string]any) (any, error)
 	Routes() []string
+	Uses() exprsafe.Uses
 }
 
 // program joins a compiled expression to the environment of the engine.
@@ -19,10 +21,35 @@ type program struct {
 	evaluator
 	source  string
 	modules map[string]*engine.Module
+	uses    engine.Uses
+	old     bool // whether it reads old
+}
+
+func newProgram(e evaluator, source string, modules map[string]*engine.Module) *program {
+	p := &program{evaluator: e, source: source, modules: modules}
+	uses := e.Uses()
+	p.uses = engine.Uses{
+		Record: len(uses.Changes) > 0 || len(e.Routes()) > 0, Changes: uses.Changes, Now: uses.Now,
+	}
+	for _, name := range uses.Names {
+		root, below, _ := strings.Cut(name, ".")
+		switch root {
+		case "record":
+			p.uses.Record = true
+		case "old":
+			p.uses.Record, p.old = true, true
+		case "steps":
+			p.uses.Steps = append(p.uses.Steps, below)
+		}
+	}
+	return p
 }
 
 // Source is what the admin wrote.
 func (p *program) Source() string { return p.source }
+
+// Uses is what the value depends on.
+func (p *program) Uses() engine.Uses { return p.uses }
 
 // Eval evaluates the expression for a run.
 func (p *program) Eval(env *engine.Env) (any, error) {
@@ -30,7 +57,12 @@ func (p *program) Eval(env *engine.Env) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, have := values["old"]; !have && speaksOfOld.MatchString(p.source) {
+	if env.Baseline != nil && len(p.uses.Changes) > 0 {
+		if values, err = since(values, env); err != nil {
+			return nil, err
+		}
+	}
+	if _, have := values["old"]; !have && p.old {
 		old, err := env.OldView()
 		if err != nil {
 			return nil, fmt.Errorf("old: %w", err)
@@ -39,8 +71,6 @@ func (p *program) Eval(env *engine.Env) (any, error) {
 	}
 	return p.evaluator.Eval(values)
 }
-
-var speaksOfOld = regexp.MustCompile(`\bold\b`)
 
 // values lays the environment out as expressions see it.
 func (p *program) values(env *engine.Env) (map[string]any, error) {
@@ -90,6 +120,25 @@ func (p *program) addEvent(values, record map[string]any, env *engine.Env) error
 	return nil
 }
 
+// since is the environment in which change words compare with the baseline.
+func since(values map[string]any, env *engine.Env) (map[string]any, error) {
+	record, err := env.View()
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	old, err := env.Module.ViewOf(env.Baseline)
+	if err != nil {
+		return nil, fmt.Errorf("the record when the wait began: %w", err)
+	}
+	changed := map[string]bool{}
+	for name := range env.Module.Fields {
+		changed[name] = !engine.Same(env.Record[name], env.Baseline[name])
+	}
+	values = maps.Clone(values) // what is kept for other expressions speaks of the event
+	values[exprsafe.EnvChange] = exprsafe.Change{Changed: changed, Old: old, Now: record}
+	return values, nil
+}
+
 // constant is a value that is no text.
 type constant struct{ value any }
 
@@ -98,6 +147,9 @@ func (c constant) Eval(*engine.Env) (any, error) { return c.value, nil }
 
 // Routes of a constant are none.
 func (constant) Routes() []string { return nil }
+
+// Uses of a constant are none.
+func (constant) Uses() engine.Uses { return engine.Uses{} }
 
 // Source is the value as text.
 func (c constant) Source() string { return fmt.Sprint(c.value) }

@@ -121,7 +121,7 @@ func (l *loader) routed(n *yamldoc.Node, p evaluator) engine.Program {
 	if slices.ContainsFunc(p.Routes(), func(route string) bool { return l.tooFar(n, route) }) {
 		return nil
 	}
-	return &program{evaluator: p, source: n.Text(), modules: l.book.Modules}
+	return newProgram(p, n.Text(), l.book.Modules)
 }
 
 // tooFar tells whether a route follows more references than the engine does, and complains if so.

@@ -85,6 +85,7 @@ func (c *compiler) locate(root *ast.IdentifierNode, steps []*ast.StringNode) (pl
 		}
 		at.keys, at.typ, at.name = append(at.keys, step.Value), next, at.name+"."+step.Value
 	}
+	c.uses.name(root.Value, steps)
 	return at, nil
 }
 

@@ -48,6 +48,7 @@ func (c *compiler) invoke(at ast.Node, name string, arguments []ast.Node) (lower
 	if len(arguments) < len(f.params)-f.optional || len(arguments) > len(f.params) && !f.repeats {
 		return lowered{}, c.fail(at, "%s does not take %d arguments; an example is %s", name, len(arguments), f.example)
 	}
+	c.uses.now = c.uses.now || name == "now"
 	var args []ast.Node
 	given := Type{}
 	for i, arg := range arguments {

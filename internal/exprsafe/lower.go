@@ -20,6 +20,7 @@ type compiler struct {
 	scope  *Scope
 	config *conf.Config
 	routes map[string]bool
+	uses   uses
 	item   *Type // type of # within a predicate, nil outside
 }
 

@@ -19,6 +19,7 @@ type Program struct {
 	code     *vm.Program
 	typ      Type
 	routes   []string
+	uses     Uses
 	machines sync.Pool
 }
 
@@ -55,7 +56,7 @@ func Compile(src string, scope *Scope, want Kind) (*Program, *Error) {
 	if scope == nil {
 		scope = &Scope{}
 	}
-	c := &compiler{src: src, scope: scope, config: config, routes: map[string]bool{}}
+	c := &compiler{src: src, scope: scope, config: config, routes: map[string]bool{}, uses: newUses()}
 	root, fail := c.lower(tree.Node)
 	if fail != nil {
 		return nil, fail
@@ -68,7 +69,9 @@ func Compile(src string, scope *Scope, want Kind) (*Program, *Error) {
 	if fail != nil {
 		return nil, fail
 	}
-	p := &Program{src: src, code: code, typ: root.typ, routes: slices.Sorted(maps.Keys(c.routes))}
+	p := &Program{
+		src: src, code: code, typ: root.typ, routes: slices.Sorted(maps.Keys(c.routes)), uses: c.uses.sorted(),
+	}
 	p.machines.New = func() any { return &machine{vm: vm.VM{MemoryBudget: MaxMemory}} }
 	return p, nil
 }

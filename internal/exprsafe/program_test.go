@@ -247,8 +247,9 @@ func TestFunctionExamples(t *testing.T) {
 		}
 		env := full()
 		env[EnvChange] = Change{
-			Changed: map[string]bool{"status": true}, Old: map[string]any{"status": "Open"},
-			Now: map[string]any{"status": "Closed"},
+			Changed: map[string]bool{"status": true, "amount": true, "tags": true},
+			Old:     map[string]any{"status": "Open", "amount": 1},
+			Now:     map[string]any{"status": "Closed", "amount": 2, "tags": []any{"urgent"}},
 		}
 		if ok, err := p.Bool(env); err != nil || !ok {
 			t.Errorf("%s: %s is %v, %v", f.Name, f.Example, ok, err)

@@ -1,0 +1,70 @@
+package exprsafe
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// Uses is what the value of an expression depends on beside constants: while none of it changes, the
+// value does not either. The lists are sorted.
+type Uses struct {
+	// Names are the names read, each a root name with the first name taken from it: "record.status",
+	// "steps.told", "actor". Of a name behind a followed reference only that of the reference is
+	// listed; the rest is in Routes.
+	Names []string
+	// Changes are the fields of the record that change words ask about.
+	Changes []string
+	// Now tells that now() is called.
+	Now bool
+}
+
+// uses collects Uses during a compilation.
+type uses struct {
+	names, changes map[string]bool
+	now            bool
+}
+
+func newUses() uses { return uses{names: map[string]bool{}, changes: map[string]bool{}} }
+
+// name notes a root name and the names taken from it.
+func (u *uses) name(root string, steps []*ast.StringNode) {
+	if len(steps) > 0 {
+		root += "." + steps[0].Value
+	}
+	u.names[root] = true
+}
+
+// add notes what another expression of the same text uses.
+func (u *uses) add(other Uses) {
+	for _, name := range other.Names {
+		u.names[name] = true
+	}
+	for _, field := range other.Changes {
+		u.changes[field] = true
+	}
+	u.now = u.now || other.Now
+}
+
+func (u *uses) sorted() Uses {
+	return Uses{
+		Names: slices.Sorted(maps.Keys(u.names)), Changes: slices.Sorted(maps.Keys(u.changes)), Now: u.now,
+	}
+}
+
+// Uses is what the value depends on.
+func (p *Program) Uses() Uses {
+	return Uses{Names: slices.Clone(p.uses.Names), Changes: slices.Clone(p.uses.Changes), Now: p.uses.Now}
+}
+
+// Uses is what the text depends on.
+func (t *TextProgram) Uses() Uses {
+	all := newUses()
+	for _, p := range t.parts {
+		if p.program != nil {
+			all.add(p.program.uses)
+		}
+	}
+	return all.sorted()
+}
