@@ -11,6 +11,11 @@ import (
 // commit stores what a stretch led to, all or nothing, and starts its deliveries. It fails with the
 // store's refusals; a store that cannot be written to is tried again until shutdown gives up.
 func (e *Engine) commit(s *stretch) error {
+	if s.run.State == RunFailed {
+		if err := e.tellFailure(s); err != nil {
+			return err
+		}
+	}
 	for _, d := range s.asks.deliveries {
 		sealed, err := e.seal(d, s.asks.envs[d.ID])
 		if err != nil {
@@ -25,8 +30,9 @@ func (e *Engine) commit(s *stretch) error {
 	}
 	err := e.insist("advance run", func(ctx context.Context) error {
 		return e.Store.Advance(ctx, Advance{
-			Fence: e.fences[s.run.Partition], Run: s.run, Writes: s.asks.writes, Links: s.asks.links,
-			Deliveries: s.asks.deliveries, Events: s.asks.events,
+			Fence: e.fences[s.run.Partition], Run: s.run, Writes: s.asks.writes, Creates: s.asks.creates,
+			Effects: s.asks.effects, Links: s.asks.links, Deliveries: s.asks.deliveries, Events: s.asks.events,
+			Rested: s.rested, Wait: s.wait,
 		})
 	})
 	if err != nil {
@@ -36,6 +42,12 @@ func (e *Engine) commit(s *stretch) error {
 		return err
 	}
 	e.tell(s.run)
+	if len(s.asks.effects) > 0 {
+		nudge(e.writers.wakeup)
+	}
+	if s.wait != nil && !s.wait.Due.IsZero() {
+		e.resting.nudge() // it may fall due sooner than the waker knows of
+	}
 	for _, d := range s.asks.deliveries {
 		if d.State == DeliverySending {
 			e.send(d.Channel, d, s.asks.envs[d.ID])
@@ -48,11 +60,11 @@ func (e *Engine) commit(s *stretch) error {
 
 // tell logs a run that ended before its last step.
 func (e *Engine) tell(run *Run) {
-	if run.Reason == "" {
+	if run.Reason == "" || !run.State.Over() && run.State != RunHeld {
 		return
 	}
 	level := slog.LevelInfo
-	if run.State == RunFailed {
+	if run.State == RunFailed || run.State == RunHeld {
 		level = slog.LevelWarn
 	}
 	e.Logger.Log(e.work, level, "run ended early", "state", string(run.State), "workflow", run.Workflow,
@@ -92,10 +104,29 @@ func refused(err error) bool {
 	if IsPermanent(err) {
 		return true
 	}
-	for _, final := range []error{ErrConflict, ErrTaken, ErrNoRecord, ErrFenced} {
+	for _, final := range []error{ErrConflict, ErrTaken, ErrNoRecord, ErrNoRun, ErrFenced} {
 		if errors.Is(err, final) {
 			return true
 		}
 	}
 	return false
+}
+
+// tellFailure adds the event that a run failed.
+func (e *Engine) tellFailure(s *stretch) error {
+	id, err := NewID(e.Clock.Now(), e.Random)
+	if err != nil {
+		return err
+	}
+	data, err := plainJSON(map[string]any{
+		"run": s.run.ID.String(), "workflow": s.run.Workflow, "version": s.run.Version, "reason": s.run.Reason,
+	})
+	if err != nil {
+		return Permanent(fmt.Errorf("write event data: %w", err))
+	}
+	s.asks.events = append(s.asks.events, &Event{
+		ID: id.String(), Source: Source, Type: RunFailedEvent, Subject: s.run.Record.String(), Time: e.Clock.Now(),
+		CauseID: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(), Data: data,
+	})
+	return nil
 }

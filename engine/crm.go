@@ -53,6 +53,7 @@ type Create struct {
 	Source  string    // CloudEvents source of that event
 	Cause   string    // id of the event that caused it
 	Depth   int       // how many writes of ours lead from the first cause to this one
+	Chain   string    // names of the workflows that wrote on the way, see Event
 	Actor   string    // who did it, as the event says it
 	At      time.Time // when
 }
@@ -70,6 +71,6 @@ func (c Create) Make(id string) (Record, *Event) {
 	}
 	return record, &Event{
 		ID: c.EventID.String(), Source: c.Source, Type: RecordCreated, Subject: ref.String(), Time: c.At,
-		CauseID: c.Cause, Depth: c.Depth, Change: &Change{Record: record.Fields, Actor: c.Actor},
+		CauseID: c.Cause, Depth: c.Depth, Chain: c.Chain, Change: &Change{Record: record.Fields, Actor: c.Actor},
 	}
 }

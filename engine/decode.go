@@ -73,7 +73,7 @@ func readEnvelope(header Header, body []byte) (envelope, error) {
 	env := envelope{
 		SpecVersion: header("ce-specversion"), ID: header("ce-id"), Source: header("ce-source"),
 		Type: header("ce-type"), Subject: header("ce-subject"), Time: header("ce-time"), CauseID: header("ce-causeid"),
-		TraceParent: header("ce-traceparent"),
+		Chain: header("ce-chain"), TraceParent: header("ce-traceparent"),
 	}
 	if len(body) > 0 {
 		env.Data = body
@@ -101,6 +101,7 @@ func (e *Event) checkAttributes(spec string) error {
 		{"type", e.Type, true},
 		{"subject", e.Subject, e.IsRecord()},
 		{"causeid", e.CauseID, false},
+		{"chain", e.Chain, false},
 		{"traceparent", e.TraceParent, false},
 	}
 	for _, a := range attributes {

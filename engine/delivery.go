@@ -36,11 +36,23 @@ type Delivery struct {
 	Due      time.Time // when the next try may begin
 	Until    time.Time // after which no try begins
 	Retry    Retry
+	Unknown  OnUnknown // what happens when nobody can tell whether it left
 	Receipt  Receipt
 	Reason   string // why it waits or was given up
 	History  []Decision
 	Created  time.Time
 }
+
+// OnUnknown says what happens to a delivery of which nobody can tell whether it left.
+type OnUnknown string
+
+// The choices of on_unknown.
+const (
+	OnUnknownAuto   OnUnknown = ""       // resend where the provider knows a message by our key, else hold
+	OnUnknownHold   OnUnknown = "hold"   // an operator decides
+	OnUnknownResend OnUnknown = "resend" // it may come twice
+	OnUnknownNext   OnUnknown = "next"   // by the next channel that the step names; it may come by both
+)
 
 // NamedLink is a link of a message under the name the template knows it by.
 type NamedLink struct {

@@ -30,9 +30,11 @@ type Ports struct {
 type Settings struct {
 	Node        string        // name of this process among several; default "postern"
 	Lanes       int           // runs that advance at the same time; default 16
+	Writers     int           // writes to the CRM that are under way at the same time; default 16
 	Slots       int           // messages that are being sent at the same time; default and most 128
 	Batch       int           // events taken in by one transaction; default 256
 	MaxDepth    int           // writes of ours in a chain before it counts as a loop; default 8
+	MaxRate     int           // runs of one workflow on one record in a minute before it counts as a loop; default 60
 	SendTimeout time.Duration // of one try of a delivery; default 60 s
 	Grace       time.Duration // for finishing what is in flight at shutdown; default 10 s
 	Replay      time.Duration // how long events stay replayable; default 7 days
@@ -41,9 +43,11 @@ type Settings struct {
 func (s Settings) withDefaults() Settings {
 	s.Node = either(s.Node, "postern")
 	s.Lanes = either(s.Lanes, 16)
+	s.Writers = either(s.Writers, 16)
 	s.Slots = min(either(s.Slots, 128), 128)
 	s.Batch = either(s.Batch, 256)
 	s.MaxDepth = either(s.MaxDepth, 8)
+	s.MaxRate = either(s.MaxRate, 60)
 	s.SendTimeout = either(s.SendTimeout, time.Minute)
 	s.Grace = either(s.Grace, 10*time.Second)
 	s.Replay = either(s.Replay, 7*24*time.Hour)
@@ -64,7 +68,11 @@ type Engine struct {
 	settings Settings
 	matcher  atomic.Pointer[matcher]
 	versions versions
-	lanes    []chan job
+	lanes    []*lane
+	gates    gates
+	resting  *resting
+	writers  *writers
+	echoes   echoes
 	slots    *slots
 	fences   []Fence
 	senders  sync.WaitGroup
@@ -72,23 +80,28 @@ type Engine struct {
 	started  atomic.Bool
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
+	awaited   []string  // modules that runs from before the start wait for
 	othersDue time.Time // when the dispatcher looks for deliveries on channels that are not configured
 
 	// Only the reader touches these.
 	taken   uint64             // stream position up to which everything was offered
 	marked  uint64             // stream position up to which all cursors stand at least
 	cursors [Partitions]uint64 // as stored
+	rates   runRates
 }
 
 // New makes an engine; nothing happens before Run.
 func New(ports Ports, settings Settings) *Engine {
 	settings = settings.withDefaults()
-	e := &Engine{Ports: ports, settings: settings, slots: newSlots(settings.Slots, ports.Channels)}
+	e := &Engine{
+		Ports: ports, settings: settings, slots: newSlots(settings.Slots, ports.Channels),
+		gates: gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
+	}
 	e.versions.reload = ports.Reload
 	e.versions.store = ports.Store
 	e.matcher.Store(newMatcher(ports.Book))
 	for range settings.Lanes {
-		e.lanes = append(e.lanes, make(chan job, 64))
+		e.lanes = append(e.lanes, newLane())
 	}
 	return e
 }
@@ -134,6 +147,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		group.Go(func() { stopOn(stop, e.runLane(reading, lane)) })
 	}
 	group.Go(func() { stopOn(stop, e.dispatch(reading)) })
+	group.Go(func() { stopOn(stop, e.wake(reading)) })
+	group.Go(func() { stopOn(stop, e.write(reading)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })
 	group.Go(func() {
@@ -178,14 +193,37 @@ func (e *Engine) begin(ctx context.Context) (after uint64, unfinished []job, err
 	if err := e.keepVersions(ctx); err != nil {
 		return 0, nil, err
 	}
-	runs, err := e.Store.Unfinished(ctx)
-	if err != nil {
-		return 0, nil, fmt.Errorf("find unfinished runs: %w", err)
+	if err := e.adoptOrphans(ctx); err != nil {
+		return 0, nil, err
 	}
-	for _, run := range runs {
-		unfinished = append(unfinished, job{run: run})
+	if unfinished, err = e.recall(ctx); err != nil {
+		return 0, nil, err
 	}
 	return after, unfinished, nil
+}
+
+// recall finds what a former process left: the runs to go on with, the gates that those hold which rest,
+// the writes that the CRM may still tell.
+func (e *Engine) recall(ctx context.Context) (unfinished []job, err error) {
+	if e.awaited, err = e.Store.Awaited(ctx); err != nil {
+		return nil, fmt.Errorf("find what runs wait for: %w", err)
+	}
+	parked, err := e.Store.Parked(ctx, e.Book().holders())
+	if err != nil {
+		return nil, fmt.Errorf("find resting runs: %w", err)
+	}
+	e.standGates(parked)
+	if err := e.recallEchoes(ctx); err != nil {
+		return nil, fmt.Errorf("find recent writes: %w", err)
+	}
+	runs, err := e.Store.Unfinished(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find unfinished runs: %w", err)
+	}
+	for _, run := range runs {
+		unfinished = append(unfinished, job{id: run.ID, partition: run.Partition})
+	}
+	return unfinished, nil
 }
 
 // keepVersions stores the files of everything that runs and links will ask for by version.

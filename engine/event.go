@@ -19,6 +19,8 @@ const (
 	RecordRelated   = "record.related"
 	RecordUnrelated = "record.unrelated"
 	LinkUsed        = "link.used"
+	RunFailedEvent  = "run.failed"
+	RunConflict     = "run.conflict" // a write to the CRM met a change of somebody else, and nobody can tell who was first
 )
 
 // Source is the CloudEvents source of the events Postern itself publishes.
@@ -51,6 +53,7 @@ type Event struct {
 
 	CauseID     string // id of the event that led to this one
 	Depth       int    // how many writes of ours lead from the first cause to this one
+	Chain       string // names of the last workflows that wrote on the way here, apart by spaces
 	TraceParent string // W3C Trace Context
 
 	Change *Change
@@ -90,6 +93,7 @@ type envelope struct {
 	ContentType string          `json:"datacontenttype,omitempty"`
 	CauseID     string          `json:"causeid,omitempty"`
 	Depth       int             `json:"depth,omitempty"`
+	Chain       string          `json:"chain,omitempty"`
 	TraceParent string          `json:"traceparent,omitempty"`
 	Data        json.RawMessage `json:"data,omitempty"`
 }
@@ -98,7 +102,7 @@ type envelope struct {
 func (e *Event) MarshalJSON() ([]byte, error) {
 	env := envelope{
 		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject,
-		CauseID: e.CauseID, Depth: e.Depth, TraceParent: e.TraceParent, Data: e.Data,
+		CauseID: e.CauseID, Depth: e.Depth, Chain: e.Chain, TraceParent: e.TraceParent, Data: e.Data,
 	}
 	if !e.Time.IsZero() {
 		env.Time = e.Time.UTC().Format(time.RFC3339Nano)
@@ -131,7 +135,7 @@ func plainJSON(v any) ([]byte, error) {
 func (env envelope) event() (*Event, error) {
 	e := &Event{
 		ID: env.ID, Source: env.Source, Type: env.Type, Subject: env.Subject,
-		CauseID: env.CauseID, Depth: env.Depth, TraceParent: env.TraceParent, Data: env.Data,
+		CauseID: env.CauseID, Depth: env.Depth, Chain: env.Chain, TraceParent: env.TraceParent, Data: env.Data,
 	}
 	if env.Time == "" {
 		return e, nil

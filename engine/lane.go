@@ -4,92 +4,178 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"sync"
 	"time"
 )
 
-// job is a run on its way through a lane. Workflow and env are nil for a run found in the store.
+// job is a run on its way through a lane.
 type job struct {
-	run       *Run
-	workflow  *Workflow
+	id        ID
+	partition int
+	run       *Run      // nil: it is read when its turn comes
+	workflow  *Workflow // nil, like env, until it is prepared
 	env       *Env
-	contested int // how often somebody else wrote to the record meanwhile
+	woken     *Woken // what woke it, if it rested
+	queued    bool   // it waits for its gate
+	contested int    // how often somebody else wrote to the record meanwhile
 }
 
 // Limits of one stretch of a run, the steps between two commits.
 const (
-	contests     = 6                     // how often it is taken again because somebody else wrote to its record
-	stretchFirst = 20 * time.Millisecond // pause between two tries; it doubles
-	stretchMost  = 2 * time.Second       // longest pause
-	stretchFor   = 30 * time.Second      // how long reads and tasks may fail before the run does: its lane waits
-	stepTimeout  = 30 * time.Second      // of one call of a task that sets no timeout of its own
+	contests    = 6                // how often it is taken again because somebody else wrote to its record
+	stepTimeout = 30 * time.Second // of one call of a task that sets no timeout of its own
 )
+
+// lane advances the runs of its partitions one after the other.
+type lane struct {
+	jobs chan job // from intake and the waker, who wait while it is full
+
+	mu     sync.Mutex
+	next   []waiter // runs that a gate let through: they come first
+	opened chan struct{}
+}
+
+func newLane() *lane {
+	return &lane{jobs: make(chan job, 64), opened: make(chan struct{}, 1)}
+}
+
+// let makes a run that a gate let through the lane's next. It never blocks: lanes call each other.
+func (l *lane) let(w waiter) {
+	l.mu.Lock()
+	l.next = append(l.next, w)
+	l.mu.Unlock()
+	select {
+	case l.opened <- struct{}{}:
+	default:
+	}
+}
+
+func (l *lane) take() (job, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.next) == 0 {
+		return job{}, false
+	}
+	w := l.next[0]
+	l.next = l.next[1:]
+	return job{id: w.id, partition: w.partition}, true
+}
+
+func (e *Engine) laneOf(partition int) *lane { return e.lanes[partition%len(e.lanes)] }
 
 // enqueue hands a run to the lane of its partition; runs of one record keep their order.
 func (e *Engine) enqueue(ctx context.Context, j job) {
 	select {
-	case e.lanes[j.run.Partition%len(e.lanes)] <- j:
+	case e.laneOf(j.partition).jobs <- j:
 	case <-ctx.Done(): // it is stored, and found again at the next start
 	}
 }
 
 // runLane advances one run at a time until the context ends. It fails only when nothing can be
 // stored any more.
-func (e *Engine) runLane(ctx context.Context, lane <-chan job) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case j := <-lane:
-			if err := e.advance(ctx, j); err != nil {
-				return fmt.Errorf("advance run %s of %s: %w", j.run.ID, j.run.Workflow, err)
+func (e *Engine) runLane(ctx context.Context, l *lane) error {
+	for ctx.Err() == nil {
+		j, ok := l.take()
+		if !ok {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-l.opened:
+				continue
+			case j = <-l.jobs:
 			}
 		}
+		if err := e.advance(j); err != nil {
+			return fmt.Errorf("advance run %s: %w", j.id, err)
+		}
 	}
+	return nil
 }
 
-// advance takes a run from its stored state to the next commit. A conflict, or a read that fails,
-// takes the same stretch again from there: nothing of it has happened yet.
-func (e *Engine) advance(ctx context.Context, j job) error {
-	began := e.Clock.Now()
-	for pause := stretchFirst; ; pause = min(2*pause, stretchMost) {
-		err := e.tryStretch(&j)
+// advance takes a run from its stored state as far as it comes: to its end, or to where it rests. A run
+// that must wait for its gate is forgotten here and read again when the gate opens.
+func (e *Engine) advance(j job) error {
+	err := e.insist("read run", func(ctx context.Context) error { return e.load(ctx, &j) })
+	if err == nil && !j.run.State.Over() {
+		err = e.through(&j)
+	}
+	switch {
+	case e.abandoned():
+		return nil
+	case err != nil && !errors.Is(err, ErrNoRun):
+		return err
+	case j.queued:
+		return nil
+	case err == nil && e.leavesGate(&j):
+		e.leaveGate(&j)
+	}
+	e.resting.done(j.id)
+	return nil
+}
+
+// through passes the gate and goes on behind it.
+func (e *Engine) through(j *job) error {
+	ahead, err := e.passGate(j)
+	if err != nil || !ahead {
+		return err
+	}
+	return e.goOn(j)
+}
+
+// load reads the run where only its name is known.
+func (e *Engine) load(ctx context.Context, j *job) (err error) {
+	if j.run == nil {
+		j.run, err = e.Store.Run(ctx, j.id)
+	}
+	return err
+}
+
+// goOn takes stretches until the run rests or is over. A conflict, or a read that fails, takes the same
+// stretch again from the stored state: nothing of it has happened yet.
+func (e *Engine) goOn(j *job) error {
+	for {
+		s, err := e.tryStretch(j)
 		switch {
+		case err == nil && s.again:
+			j.run, j.woken = s.run, nil // a wait was committed: something may have happened before that
+			continue
 		case err == nil:
+			j.run = s.run
 			return nil
 		case errors.Is(err, ErrFenced):
 			return err
-		case errors.Is(err, ErrConflict) || errors.Is(err, ErrTaken):
-			j.contested++
 		case e.abandoned():
 			return nil // given up at shutdown: the run is stored as it was
+		case (errors.Is(err, ErrConflict) || errors.Is(err, ErrTaken)) && j.contested < contests:
+			j.contested++
+			continue
+		case errors.Is(err, errNoVersion):
+			return e.end(j, RunHeld, err)
+		case IsPermanent(err) || errors.Is(err, ErrNoRecord) || errors.Is(err, ErrTaken):
+			return e.end(j, RunFailed, err)
 		}
-		final := IsPermanent(err) || errors.Is(err, ErrNoRecord)
-		if final || j.contested == contests || e.Clock.Now().Sub(began) > stretchFor {
-			return e.fail(j, err)
-		}
-		e.Logger.Info("a run is taken again", "run", j.run.ID.String(), "workflow", j.run.Workflow, "error", err)
-		if !e.wait(ctx, pause) {
-			return nil // shutdown: the run is stored as it was, and taken up at the next start
-		}
+		return e.postpone(j, err)
 	}
 }
 
 // tryStretch takes the stretch once, with the record as it is now if somebody else wrote to it.
-func (e *Engine) tryStretch(j *job) error {
+func (e *Engine) tryStretch(j *job) (*stretch, error) {
+	if err := e.prepare(e.work, j); err != nil {
+		return nil, err
+	}
 	if j.contested > 0 {
 		if err := e.refresh(e.work, j); err != nil {
-			return err
+			return nil, err
 		}
-	}
-	if err := e.prepare(e.work, j); err != nil {
-		return err
 	}
 	s, err := e.stretch(e.work, *j)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return e.commit(s)
+	if s.asleep {
+		return s, e.rearm(s)
+	}
+	return s, e.commit(s)
 }
 
 // prepare finds the workflow of a run found in the store and makes its environment.
@@ -125,113 +211,42 @@ func (e *Engine) refresh(ctx context.Context, j *job) error {
 	return nil
 }
 
-// stretch is what the steps up to the next commit lead to.
-type stretch struct {
-	run  *Run // a copy: the original stays as stored until the commit
-	asks asks
-}
-
-// stretch takes the steps. Its error means that they are to be taken again; a step that fails for good
-// ends the run, which is no error.
-func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
+// postpone lets a run rest because of a passing trouble, and ends it when that has lasted too long.
+func (e *Engine) postpone(j *job, cause error) error {
 	run := *j.run
-	run.Progress.Written = maps.Clone(run.Progress.Written)
-	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
-	s := &stretch{run: &run, asks: asks{envs: map[ID]*Env{}}}
-	env := *j.env
-	env.views, env.Now = nil, e.Clock.Now()
-	if len(run.Progress.Written) > 0 {
-		env.Write(run.Progress.Written)
-	}
-	if run.State == RunPending {
-		if err := e.decidePending(ctx, j.workflow, s, &env); err != nil || run.State != RunReady {
-			return s, err
-		}
-	}
-	for run.Progress.Next < len(j.workflow.Tasks) {
-		step := j.workflow.Tasks[run.Progress.Next]
-		err := e.takeStep(ctx, step, s, &env)
-		if err != nil && !IsPermanent(err) {
-			return nil, fmt.Errorf("step %s (%s): %w", step.Path, step.Kind, err)
-		}
-		if err != nil {
-			s.end(RunFailed, fmt.Sprintf("step %s (%s): %v", step.Path, step.Kind, err), env.Now)
-			return s, nil
-		}
-		run.Progress.Next++
-	}
-	run.State = RunDone
-	return s, nil
+	s := &stretch{run: &run, rested: run.State.Parked()}
+	s.retry(e.Clock.Now(), j.retryOf(), cause, e.Random)
+	return e.commitEnd(j, s)
 }
 
-func (s *stretch) end(state RunState, reason string, now time.Time) {
-	s.run.State, s.run.Reason = state, reason
-	s.run.decide(now, "", "%s: %s", state, reason)
+// retryOf is the policy of the step that the run stands before.
+func (j *job) retryOf() Retry {
+	if j.workflow == nil || j.run.Progress.Next >= len(j.workflow.Tasks) {
+		return DefaultRetry()
+	}
+	return j.workflow.Tasks[j.run.Progress.Next].Retry
 }
 
-// decidePending evaluates a condition that had to wait for the CRM.
-func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stretch, env *Env) error {
-	if err := e.follow(ctx, env, workflow.If.Routes()); err != nil {
-		return err
-	}
-	holds, err := True(workflow.If, env)
-	switch {
-	case err != nil:
-		s.end(RunFailed, err.Error(), env.Now)
-	case !holds:
-		s.end(RunStopped, "its condition does not hold", env.Now)
-	default:
-		s.run.State = RunReady
-	}
-	return nil
-}
-
-// takeStep runs one step. What it asked is dropped again if it fails.
-func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env) (err error) {
-	env.views, env.Now = nil, e.Clock.Now()
-	env.Outputs = s.run.Progress.Outputs
-	if err := e.follow(ctx, env, step.Routes); err != nil {
-		return err
-	}
-	holds, err := True(step.If, env)
-	if err != nil {
-		return Permanent(err)
-	}
-	if !holds {
-		s.run.decide(env.Now, step.Path, "skipped: %s does not hold", step.If.Source())
-		return nil
-	}
-	before, written := s.asks, maps.Clone(s.run.Progress.Written)
-	defer func() {
-		if err != nil {
-			s.asks, s.run.Progress.Written = before, written
-		}
-	}()
-	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })
-	ctx, cancel := context.WithTimeout(ctx, either(step.Timeout, stepTimeout))
-	defer cancel()
-	return step.Task.Run(ctx, &StepContext{
-		Env: env, Ref: s.run.Record, Step: step, Modules: e.Book().Modules,
-		random: e.Random, minter: e.Minter, run: s.run, asks: &s.asks, read: e.readOne,
-	})
-}
-
-// fail ends a run that cannot go on. A run that is over already needs no end.
-func (e *Engine) fail(j job, cause error) error {
+// end ends a run that cannot go on. A run that is over already needs no end.
+func (e *Engine) end(j *job, state RunState, cause error) error {
 	run := *j.run
-	s := &stretch{run: &run}
-	s.end(RunFailed, cause.Error(), e.Clock.Now())
-	if err := e.commit(s); !IsPermanent(err) {
-		return err
+	s := &stretch{run: &run, rested: run.State.Parked()}
+	s.end(state, cause.Error(), e.Clock.Now())
+	return e.commitEnd(j, s)
+}
+
+func (e *Engine) commitEnd(j *job, s *stretch) error {
+	err := e.commit(s)
+	if IsPermanent(err) {
+		s.run.State = RunStopped // somebody else ended it, and stored so
+		err = nil
 	}
-	return nil
+	j.run = s.run
+	return err
 }
 
 // abandoned tells whether the shutdown has given up what is in flight.
 func (e *Engine) abandoned() bool { return e.work.Err() != nil }
-
-// wait tells whether d passed before the context ended.
-func (e *Engine) wait(ctx context.Context, d time.Duration) bool { return e.Clock.Wait(ctx, d) == nil }
 
 func (e *Engine) readOne(ctx context.Context, ref Ref) (Record, error) {
 	records, err := e.CRM.Get(ctx, ref)

@@ -10,6 +10,8 @@ import (
 type matcher struct {
 	book  *Book
 	index map[string][]candidate // by module + "." + verb
+
+	awaits map[string]bool // modules whose records a wait step may depend on
 }
 
 // candidate is a workflow with those of its triggers that listen to one module and verb.
@@ -19,8 +21,13 @@ type candidate struct {
 }
 
 func newMatcher(book *Book) *matcher {
-	m := &matcher{book: book, index: map[string][]candidate{}}
+	m := &matcher{book: book, index: map[string][]candidate{}, awaits: map[string]bool{}}
 	for _, workflow := range book.Workflows {
+		for _, step := range workflow.Tasks {
+			for _, module := range step.Awaits {
+				m.awaits[module] = true
+			}
+		}
 		byKey := map[string][]Trigger{}
 		for _, t := range workflow.Triggers {
 			key := t.Module + "." + verbOf(t.Event)
@@ -36,7 +43,7 @@ func newMatcher(book *Book) *matcher {
 // wants tells whether anybody needs the event at an address decoded.
 func (m *matcher) wants(at Address) bool {
 	module := m.book.Modules[at.Noun]
-	return module == nil || module.Keep || len(m.index[at.Noun+"."+at.Verb]) > 0
+	return module == nil || module.Keep || m.awaits[at.Noun] || len(m.index[at.Noun+"."+at.Verb]) > 0
 }
 
 // check holds a decoded record event against its module's description.

@@ -137,6 +137,7 @@ type Write struct {
 	Source  string    // CloudEvents source of that event
 	Cause   string    // id of the event that caused the write
 	Depth   int       // how many writes of ours lead from the first cause to this one
+	Chain   string    // names of the workflows that wrote on the way, see Event
 	Actor   string    // who did it, as the event says it
 	At      time.Time // when
 }
@@ -169,7 +170,7 @@ func (w Write) Apply(before Record) (Record, *Event, error) {
 	change := &Change{Record: after.Fields, Old: old, Changed: slices.Sorted(maps.Keys(old)), Actor: w.Actor}
 	event := &Event{
 		ID: w.EventID.String(), Source: w.Source, Type: RecordUpdated, Subject: w.Ref.String(), Time: w.At,
-		CauseID: w.Cause, Depth: w.Depth, Change: change,
+		CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Change: change,
 	}
 	return after, event, nil
 }

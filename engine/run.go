@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -11,12 +12,22 @@ type RunState string
 
 // The states of a run.
 const (
-	RunPending RunState = "pending" // its condition needs the CRM and is decided in the lane
-	RunReady   RunState = "ready"   // has steps to take
-	RunDone    RunState = "done"
-	RunFailed  RunState = "failed"  // a step failed; Reason says why
-	RunStopped RunState = "stopped" // ended on purpose before its end: a loop, a condition that no longer held
+	RunPending  RunState = "pending"  // its condition needs the CRM and is decided in the lane
+	RunReady    RunState = "ready"    // has steps to take
+	RunWriting  RunState = "writing"  // parked until its effects on the CRM are over
+	RunRetrying RunState = "retrying" // parked until a step that failed for a passing reason is taken again
+	RunWaiting  RunState = "waiting"  // parked in a wait step
+	RunHeld     RunState = "held"     // its version of the workflow no longer compiles; an operator decides
+	RunDone     RunState = "done"
+	RunFailed   RunState = "failed"  // a step failed; Reason says why
+	RunStopped  RunState = "stopped" // ended on purpose before its end: a loop, a condition, an operator
 )
+
+// Over tells whether the state is final.
+func (s RunState) Over() bool { return s == RunDone || s == RunFailed || s == RunStopped }
+
+// Parked tells whether a run rests in the store until something wakes it.
+func (s RunState) Parked() bool { return s == RunWriting || s == RunRetrying || s == RunWaiting }
 
 // Run is one workflow on one occasion.
 type Run struct {
@@ -40,6 +51,22 @@ type Progress struct {
 	Next    int               `json:"next"`              // index of the step to take next
 	Written Fields            `json:"written,omitempty"` // the run's own writes to the record
 	Outputs map[string]Fields `json:"outputs,omitempty"`
+	Sent    map[string][]ID   `json:"sent,omitempty"`  // deliveries of steps, by step id
+	Gate    string            `json:"gate,omitempty"`  // what runs of the workflow pass one at a time; see Concurrency
+	Rest    *Rest             `json:"rest,omitempty"`  // set while the run waits in a wait step
+	From    RunState          `json:"from,omitempty"`  // of a retrying run: the state it goes on from, if not ready
+	Tries   int               `json:"tries,omitempty"` // how often the next step failed for a passing reason
+	Since   time.Time         `json:"since,omitzero"`  // when it failed first
+	Round   int               `json:"round,omitempty"` // how often the next step was taken again after a conflict
+	Dry     bool              `json:"dry,omitempty"`   // a replay without effects: what it asks is only noted
+}
+
+// Rest is what a wait step needs to know when it is looked at again.
+type Rest struct {
+	Began    time.Time `json:"began"`
+	Until    time.Time `json:"until,omitzero"` // when its time is over; zero for never
+	Topics   []string  `json:"topics,omitempty"`
+	Baseline Fields    `json:"baseline,omitempty"` // what its change words compare with: the record when it began
 }
 
 // RunKey is the name of a workflow on an occasion; the same event never starts the same workflow twice.
@@ -49,6 +76,15 @@ func RunKey(workflow, source, eventID string) []byte {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return h.Sum(nil)[:16]
+}
+
+// maxChain is how many names of workflows an event carries at most: 7 of 64 bytes fit into an attribute.
+const maxChain = 7
+
+// chain is what events say that this run causes: the workflows that led to it, and its own.
+func (r *Run) chain() string {
+	names := strings.Fields(r.Event.Chain + " " + r.Workflow)
+	return strings.Join(names[max(0, len(names)-maxChain):], " ")
 }
 
 // decide adds a line to the run's history.

@@ -11,6 +11,8 @@ import (
 type Store interface {
 	Partitioner
 	RunStore
+	WaitStore
+	EffectStore
 	DeliveryStore
 	Outbox
 	RecordStore
@@ -36,9 +38,9 @@ type Partition struct {
 
 // Partitioner hands out partitions.
 type Partitioner interface {
-	// Claim makes node the owner of all partitions, under new epochs, and returns them. Deliveries
-	// that a sender slot still held become unknown, those that a former owner left planned stay so.
-	// stream names the event stream; a store that followed another one refuses.
+	// Claim makes node the owner of all partitions, under new epochs, and returns them. Effects that
+	// a former owner was trying become planned again, doubtful. Deliveries stay as they are: see
+	// DeliveryStore.Orphans. stream names the event stream; a store that followed another one refuses.
 	Claim(ctx context.Context, node, stream string, now time.Time) ([]Partition, error)
 }
 
@@ -47,6 +49,7 @@ type Intake struct {
 	Marks   []Mark
 	Runs    []*Run
 	Kept    []Kept
+	Touched []string // topics: what happened to records that runs may wait for
 	Refused []DeadLetter
 }
 
@@ -77,10 +80,14 @@ type DeadLetter struct {
 type Advance struct {
 	Fence
 	Run        *Run
-	Writes     []Write
+	Writes     []Write  // to kept records that are our own
+	Creates    []Create // likewise
+	Effects    []*Effect
 	Links      []Link
 	Deliveries []*Delivery
 	Events     []*Event
+	Rested     bool  // the run had a wait, which ends
+	Wait       *Wait // what it waits for from now on; nil for nothing
 }
 
 // RunStore takes events in and moves runs on.
@@ -91,8 +98,65 @@ type RunStore interface {
 	// Advance commits a run's step and its asks. It fails with ErrConflict or ErrTaken, nothing done,
 	// when a write's expectation does not hold: the run is to be taken again from its stored state.
 	Advance(ctx context.Context, step Advance) error
-	// Unfinished returns the pending and ready runs of all partitions in stream order.
-	Unfinished(ctx context.Context) ([]*Run, error)
+	// Unfinished returns the ids of the pending and ready runs of all partitions in stream order.
+	Unfinished(ctx context.Context) ([]Standing, error)
+	// Parked returns the runs that rest, in stream order, with those in a wait step only if their
+	// workflow is among holders.
+	Parked(ctx context.Context, holders []string) ([]Standing, error)
+	// Run reads a run. It fails with ErrNoRun when there is none.
+	Run(ctx context.Context, id ID) (*Run, error)
+}
+
+// ErrNoRun is why a run cannot be read: it never was, or its history has been removed.
+var ErrNoRun = errors.New("no such run")
+
+// Standing is where a run stands, without what it carries.
+type Standing struct {
+	ID        ID
+	Partition int
+	Workflow  string
+	Record    Ref
+	State     RunState
+	Gate      string // Progress.Gate
+}
+
+// WaitStore holds what runs wait for.
+type WaitStore interface {
+	// Due reads parked runs of the fences' partitions whose time has come or whose topics were touched,
+	// in the order of due time and run id, beginning after a position, at most limit. next is when the
+	// earliest of those that are not due yet falls due; zero for none.
+	Due(ctx context.Context, fences []Fence, now time.Time, after DuePosition, limit int) (
+		woken []Woken, next time.Time, err error)
+	// Rearm lets a wait go on that was found not to be over with the touches it was woken by. Topics
+	// touched since stay due.
+	Rearm(ctx context.Context, fence Fence, run ID, seen []Touch) error
+	// Awaited are the modules whose records some run waits for, by its topics.
+	Awaited(ctx context.Context) ([]string, error)
+	// Touched receives a value after a commit that made a wait due.
+	Touched() <-chan struct{}
+}
+
+// DuePosition is a place in the order of WaitStore.Due; the zero value is before everything.
+type DuePosition struct {
+	Due time.Time
+	Run ID
+}
+
+// EffectStore holds the effects.
+type EffectStore interface {
+	// TakeEffects claims planned effects that are due, the longest due first, at most limit. Those of one
+	// record pass in the order they were asked for: none is taken while an older one is not over. Each
+	// becomes Sending. next is when the earliest of the others that could be taken falls due; zero for none.
+	TakeEffects(ctx context.Context, fences []Fence, now time.Time, limit int) (
+		taken []*Effect, next time.Time, err error)
+	// SettleEffect stores the outcome of a try and events that tell it. One that is over and was the
+	// last of its run makes the run due.
+	SettleEffect(ctx context.Context, fence Fence, effect *Effect, events ...*Event) error
+	// Effects returns the effects of a run in the order they were asked for.
+	Effects(ctx context.Context, run ID) ([]*Effect, error)
+	// RecentWrites returns the writes that were done since a time, the last asked for first. It looks at
+	// the newest effects only, limit of them.
+	RecentWrites(ctx context.Context, since time.Time, limit int) ([]*Effect, error)
 }
 
 // Settle is the outcome of one try of a delivery.
@@ -118,6 +182,28 @@ type DeliveryStore interface {
 	Take(ctx context.Context, demand Demand) (taken []*Delivery, next time.Time, err error)
 	// Settle stores the outcome of a try.
 	Settle(ctx context.Context, s Settle) error
+	// Leaving notes, outside of any transaction and without waiting for a disk, that a try of a
+	// delivery which holds a slot is about to leave. The note outlives the process, not the machine.
+	Leaving(slot int, delivery ID, attempt int)
+	// Orphans returns the deliveries that a slot still holds, after Claim and before anything is sent.
+	Orphans(ctx context.Context) ([]Orphan, error)
+	// Outcomes reads what became of deliveries; those that are not there are left out.
+	Outcomes(ctx context.Context, ids []ID) ([]Outcome, error)
+}
+
+// Orphan is a delivery that a former owner was sending.
+type Orphan struct {
+	Delivery *Delivery
+	Kept     bool // it provably did not leave: its slot's note says so, and the machine has not been restarted
+}
+
+// Outcome is what became of a delivery so far.
+type Outcome struct {
+	Delivery ID
+	Channel  string
+	State    DeliveryState
+	Links    []ID
+	Acted    bool // somebody acted by one of its links
 }
 
 // Outgoing is an event of ours on its way to the stream.

@@ -60,7 +60,7 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	}
 	e.swept.Store(e.taken) // all of it is stored or needs no storing, whatever the cursors say
 	for i, j := range b.jobs {
-		if fresh[i] && j.run.State != RunFailed && j.run.State != RunStopped {
+		if fresh[i] && !j.run.State.Over() {
 			e.enqueue(ctx, j)
 		}
 	}
@@ -94,7 +94,7 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 		if entry.Seq <= e.cursors[at.Partition()] {
 			continue // taken in before a restart
 		}
-		if err == nil && (at.Domain == DomainPostern || !m.wants(at)) {
+		if err == nil && (at.Domain == DomainPostern || !m.wants(at) && !slices.Contains(e.awaited, at.Noun)) {
 			continue
 		}
 		var event *Event
@@ -183,12 +183,18 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		}
 	}
 	now := e.Clock.Now()
+	if m.awaits[ref.Module] || slices.Contains(e.awaited, ref.Module) {
+		b.touched[partition] = true
+		b.intake.Touched = append(b.intake.Touched, RecordTopic(ref))
+	}
+	e.echoes.inherit(event, now)
 	env := &Env{Event: event, Ref: ref, Module: module, Record: event.Change.Record, Now: now}
 	for _, j := range m.match(event, env) {
 		id, err := NewID(now, e.Random)
 		if err != nil {
 			return err
 		}
+		j.id, j.partition = id, partition
 		j.run.ID, j.run.Seq, j.run.Created, j.run.Partition = id, a.seq, now, partition
 		e.breakLoop(j.run)
 		if j.run.Reason != "" {
@@ -200,15 +206,6 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		b.jobs = append(b.jobs, j)
 	}
 	return nil
-}
-
-// breakLoop stops a run that a long chain of our own writes led to.
-func (e *Engine) breakLoop(run *Run) {
-	if run.Event.Depth <= e.settings.MaxDepth {
-		return
-	}
-	run.State = RunStopped
-	run.Reason = fmt.Sprintf("loop: %d writes in a row led here; the limit is %d", run.Event.Depth, e.settings.MaxDepth)
 }
 
 // needsBefore tells whether the event leaves open what changed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -14,7 +15,7 @@ import (
 type Task interface {
 	// Run is called once for a step. It must have no effect of its own: whatever it wants done it asks
 	// of the StepContext, and the asks commit together with the run. A Permanent error ends the run as
-	// failed; after any other the step is taken again for half a minute, and then the run fails.
+	// failed; after any other the run rests, and the step is taken again by its retry policy.
 	Run(ctx context.Context, step *StepContext) error
 }
 
@@ -44,6 +45,13 @@ type CheckScope interface {
 	// Template finds a message template and checks that it has a text for each channel, and what it
 	// says of the record and the named links.
 	Template(key, name string, channels, links []string) Template
+	// Condition compiles the bare expression at a key, which must be true or false; nil where there is
+	// nothing at the key.
+	Condition(key string) Program
+	// Moment compiles the bare expression at a key, which must be a time; nil where there is nothing.
+	Moment(key string) Program
+	// Await says that the step waits for a program's value to change.
+	Await(p Program)
 	// Choice tells whether word is among the choices, and complains if not.
 	Choice(key, what, word string, choices []string) bool
 	// Complain reports a mistake.
@@ -61,6 +69,7 @@ type StepContext struct {
 	minter LinkMinter
 	run    *Run
 	asks   *asks
+	local  bool // the records are our own: writes commit with the run
 	read   func(ctx context.Context, ref Ref) (Record, error)
 	items  int
 }
@@ -68,6 +77,9 @@ type StepContext struct {
 // asks is what the steps of one stretch of a run want done, until it is committed.
 type asks struct {
 	writes     []Write
+	creates    []Create
+	effects    []*Effect // in place of writes and creates where the records are not our own
+	wait       *Wait
 	links      []Link
 	deliveries []*Delivery
 	envs       map[ID]*Env // what each delivery's template sees
@@ -104,16 +116,100 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	if module := s.Modules[ref.Module]; module != nil {
 		unique = module.UniqueAmong(set)
 	}
-	s.asks.writes = append(s.asks.writes, Write{
+	write := Write{
 		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: unique, EventID: id, Source: Source,
-		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Actor: "workflow:" + s.run.Workflow, At: s.Now(),
-	})
+		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
+		Actor: "workflow:" + s.run.Workflow, At: s.Now(),
+	}
+	if s.local {
+		s.asks.writes = append(s.asks.writes, write)
+	} else {
+		s.effect(ref, &Effect{Write: &write})
+	}
 	if ref == s.Ref {
 		s.Adopt(set)
 		return nil
 	}
 	s.Env.WriteRoutes(ref, set)
 	return nil
+}
+
+// Create asks for a new record. The task hears of it, with the id it got, in Done. Where the records are
+// not our own, keyField must name a unique text field of the module that the task does not set: a lost
+// answer is then no second record.
+func (s *StepContext) Create(module string, fields Fields, keyField string) error {
+	id, err := NewID(s.Now(), s.random)
+	if err != nil {
+		return err
+	}
+	create := Create{
+		Module: module, Fields: fields, KeyField: keyField, Key: id.String(), EventID: id, Source: Source,
+		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
+		Actor: "workflow:" + s.run.Workflow, At: s.Now(),
+	}
+	if s.local {
+		s.asks.creates = append(s.asks.creates, create)
+		return nil
+	}
+	s.effect(Ref{Module: module}, &Effect{Create: &create})
+	return nil
+}
+
+// effect asks for a write outside of our own store.
+func (s *StepContext) effect(ref Ref, f *Effect) {
+	p := s.run.Progress
+	f.ID = DerivedID(s.run.ID, s.Step.Path, strconv.Itoa(len(s.asks.effects)), "effect", strconv.Itoa(p.Round))
+	f.Run, f.Workflow, f.Step, f.Round, f.Record = s.run.ID, s.run.Workflow, s.Step.Path, p.Round, ref
+	f.Partition = Address{Noun: ref.Module, Key: ref.ID}.Partition()
+	f.State, f.Due, f.Until, f.Retry = EffectPlanned, s.Now(), s.Now().Add(s.Step.Retry.For), s.Step.Retry
+	f.Created = s.Now()
+	s.asks.effects = append(s.asks.effects, f)
+}
+
+// Wait asks that the run rests until a time, or for ever if it is zero, or sooner once Woken of the task
+// says that it has waited enough: that is asked whenever something happens on which the condition
+// depends. A nil condition waits for the time alone.
+func (s *StepContext) Wait(until time.Time, condition Program) {
+	rest := &Rest{Began: s.Now(), Until: until}
+	if condition != nil {
+		rest.Topics = s.topics(condition)
+		if uses, ok := condition.(Sensitive); ok {
+			rest.Baseline = pick(s.Env.Record, uses.Uses().Changes)
+		}
+	}
+	s.run.Progress.Rest = rest
+	s.asks.wait = &Wait{Due: until, Topics: rest.Topics}
+}
+
+// topics are what the value of a program depends on.
+func (s *StepContext) topics(p Program) []string {
+	sensitive, ok := p.(Sensitive)
+	if !ok {
+		return nil
+	}
+	var topics []string
+	if uses := sensitive.Uses(); uses.Record {
+		topics = append(topics, RecordTopic(s.Ref))
+		for _, path := range p.Routes() {
+			if record, ok := s.Env.Routes[path]; ok {
+				topics = append(topics, RecordTopic(record.Ref))
+			}
+		}
+	}
+	if len(sensitive.Uses().Steps) > 0 {
+		topics = append(topics, RunTopic(s.run.ID))
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}
+
+// pick is some of the fields.
+func pick(fields Fields, names []string) Fields {
+	some := make(Fields, len(names))
+	for _, name := range names {
+		some[name] = fields[name]
+	}
+	return some
 }
 
 // Adopt lets the steps that follow see values that the record has by now, without a write.
@@ -133,21 +229,13 @@ func (s *StepContext) Emit(eventType string, data []byte) error {
 	}
 	s.asks.events = append(s.asks.events, &Event{
 		ID: id.String(), Source: Source, Type: eventType, Subject: s.Ref.String(), Time: s.Now(),
-		CauseID: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Data: data,
+		CauseID: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(), Data: data,
 	})
 	return nil
 }
 
 // Output gives values to the steps that follow, under the step's id.
-func (s *StepContext) Output(values Fields) {
-	if s.Step.ID == "" {
-		return
-	}
-	if s.run.Progress.Outputs == nil {
-		s.run.Progress.Outputs = map[string]Fields{}
-	}
-	s.run.Progress.Outputs[s.Step.ID] = values
-}
+func (s *StepContext) Output(values Fields) { s.run.output(s.Step, values) }
 
 // Note adds a line to the run's history.
 func (s *StepContext) Note(format string, args ...any) {
@@ -187,6 +275,12 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 			d.Links = append(d.Links, NamedLink{Name: "link", Link: link, ID: link.ID})
 		}
 		s.asks.links = append(s.asks.links, link)
+	}
+	if id := s.Step.ID; id != "" {
+		if s.run.Progress.Sent == nil {
+			s.run.Progress.Sent = map[string][]ID{}
+		}
+		s.run.Progress.Sent[id] = append(s.run.Progress.Sent[id], d.ID)
 	}
 	s.asks.deliveries = append(s.asks.deliveries, d)
 	s.asks.envs[d.ID] = &env

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -15,6 +16,9 @@ type versions struct {
 	mu  sync.Mutex
 	old map[string]*Workflow
 }
+
+// errNoVersion is why a run is held: the files of its workflow's version no longer make a workflow.
+var errNoVersion = errors.New("its version cannot be used")
 
 // workflow returns the workflow of a version: the current one, or one compiled again from its kept
 // files. One that cannot be had is a permanent error.
@@ -39,7 +43,8 @@ func (v *versions) find(ctx context.Context, name, version string) (*Workflow, e
 	}
 	w, err := v.reload(files)
 	if err != nil {
-		return nil, Permanent(fmt.Errorf("version %s of workflow %s no longer compiles: %w", version, name, err))
+		return nil, Permanent(fmt.Errorf("version %s of workflow %s no longer compiles: %w; %w",
+			version, name, err, errNoVersion))
 	}
 	if v.old == nil {
 		v.old = map[string]*Workflow{}

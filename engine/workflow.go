@@ -22,6 +22,7 @@ type Workflow struct {
 	Triggers    []Trigger
 	Module      *Module // of the triggering record
 	If          Program // nil for always
+	Concurrency Concurrency
 	Tasks       []*Step
 	Templates   map[string]Template
 	Files       map[string]string // path → text of every file Version covers, enough to load it again
@@ -57,11 +58,29 @@ type Step struct {
 	If      Program
 	Task    Task
 	Routes  []string // routes its expressions and templates take, sorted
+	Awaits  []string // modules whose records the condition of a wait depends on, sorted
 	Retry   Retry
 	Timeout time.Duration // of one call of the task
 }
 
-// Retry says how often and for how long a delivery is tried.
+// Concurrency says which runs of a workflow pass one at a time.
+type Concurrency struct {
+	Key  Program // nil: the record
+	Mode ConcurrencyMode
+	Hold bool // a run that waits keeps the others out
+}
+
+// ConcurrencyMode is what happens to a run whose gate another holds.
+type ConcurrencyMode string
+
+// The choices of concurrency.mode.
+const (
+	ConcurrencyQueue          ConcurrencyMode = "queue"           // it waits for its turn
+	ConcurrencySkip           ConcurrencyMode = "skip"            // it ends at once
+	ConcurrencyCancelPrevious ConcurrencyMode = "cancel_previous" // it ends the other
+)
+
+// Retry says how often and for how long a step or a delivery is tried.
 type Retry struct {
 	Attempts int           `yaml:"attempts"` // how many tries in all
 	Backoff  time.Duration `yaml:"backoff"`  // the pause after the first; it doubles, up to an hour

@@ -21,6 +21,13 @@ fields:
   description: text
   parent_id: { type: reference, to: Contacts }
 `,
+	"modules/ModComments.yaml": `
+module: ModComments
+fields:
+  commentcontent: text
+  related_to: { type: reference, to: HelpDesk }
+  cf_externalid: { type: text, unique: true }
+`,
 	"modules/Contacts.yaml":                     "module: Contacts\nfields: { email: email }\n",
 	"landings/ticket.yaml":                      "landing: ticket\nmodule: HelpDesk\nshow: description\n",
 	"templates/ticket-created/email.en.subject": "Ticket",

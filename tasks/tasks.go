@@ -10,7 +10,9 @@ func Kinds() []engine.TaskKind {
 	return []engine.TaskKind{
 		fillKind(),
 		updateKind(),
+		createKind(),
 		notifyKind(),
 		emitKind(),
+		waitKind(),
 	}
 }

@@ -52,19 +52,48 @@ func (u *Update) Check(scope engine.CheckScope) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(u.Set)) {
-		key := "set." + name
-		field := scope.Field(key, having(modules, name), name)
-		program := scope.Text(key)
-		if field == nil || program == nil {
-			continue
-		}
-		u.values[name] = program
-		if value, plain := u.Set[name].(string); !plain || !isTemplate(value) {
-			if _, err := field.Plain(u.Set[name]); err != nil {
-				scope.Complain(key, err.Error())
-			}
+		if program := checkValue(scope, modules, name, u.Set[name]); program != nil {
+			u.values[name] = program
 		}
 	}
+}
+
+// checkValue compiles the value of a field under set and holds it against the field, as far as it is
+// known already; nil after a complaint.
+func checkValue(scope engine.CheckScope, modules []*engine.Module, name string, value any) engine.Program {
+	key := "set." + name
+	field := scope.Field(key, having(modules, name), name)
+	program := scope.Text(key)
+	if field == nil || program == nil {
+		return nil
+	}
+	if text, ok := value.(string); !ok || !isTemplate(text) {
+		if _, err := field.Plain(value); err != nil {
+			scope.Complain(key, err.Error())
+		}
+	}
+	return program
+}
+
+// plainValues computes the values that set names, in the form a record keeps.
+func plainValues(
+	step *engine.StepContext, module *engine.Module, values map[string]engine.Program,
+) (engine.Fields, error) {
+	set := engine.Fields{}
+	for name, program := range values {
+		value, err := program.Eval(step.Env)
+		if err != nil {
+			return nil, engine.Permanent(fmt.Errorf("%s: %w", name, err))
+		}
+		field := module.Fields[name]
+		if field == nil {
+			return nil, engine.Permanent(fmt.Errorf("%s has no field %s", module.Name, name))
+		}
+		if set[name], err = field.Plain(value); err != nil {
+			return nil, engine.Permanent(err)
+		}
+	}
+	return set, nil
 }
 
 func described(all map[string]*engine.Module, names []string) []*engine.Module {
@@ -96,20 +125,9 @@ func (u *Update) Run(_ context.Context, step *engine.StepContext) error {
 			return nil
 		}
 	}
-	module := step.Modules[ref.Module]
-	set := engine.Fields{}
-	for name, program := range u.values {
-		value, err := program.Eval(step.Env)
-		if err != nil {
-			return engine.Permanent(fmt.Errorf("%s: %w", name, err))
-		}
-		field := module.Fields[name]
-		if field == nil {
-			return engine.Permanent(fmt.Errorf("%s has no field %s", ref, name))
-		}
-		if set[name], err = field.Plain(value); err != nil {
-			return engine.Permanent(err)
-		}
+	set, err := plainValues(step, step.Modules[ref.Module], u.values)
+	if err != nil {
+		return err
 	}
 	return step.Update(ref, set, u.seen(step, set))
 }

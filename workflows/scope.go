@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/engine"
+	"postern/internal/exprsafe"
 	"postern/internal/render"
 	"postern/internal/yamldoc"
 )
@@ -16,6 +17,7 @@ type stepScope struct {
 	*binder
 	node   *yamldoc.Node // the task's configuration
 	routes map[string]bool
+	awaits map[string]bool // modules of records that the step waits for
 }
 
 // at is the node of a key, or the nearest one around it.
@@ -58,6 +60,48 @@ func (s *stepScope) Text(key string) engine.Program {
 	}
 	s.follow(p.Routes())
 	return p
+}
+
+// Condition compiles the condition at a key.
+func (s *stepScope) Condition(key string) engine.Program { return s.bare(key, exprsafe.Bool) }
+
+// Moment compiles the expression for a time at a key.
+func (s *stepScope) Moment(key string) engine.Program { return s.bare(key, exprsafe.Time) }
+
+// bare compiles the expression at a key; nil where there is nothing, or after a complaint.
+func (s *stepScope) bare(key string, want exprsafe.Kind) engine.Program {
+	n := s.node.Get(key)
+	if n == nil {
+		return nil
+	}
+	p := s.program(n, s.types.scope(s.workflow.Module, s.ids), want)
+	if p == nil {
+		return nil
+	}
+	s.follow(p.Routes())
+	return p
+}
+
+// Await notes the modules of the records on which a program's value depends.
+func (s *stepScope) Await(p engine.Program) {
+	uses, ok := p.(engine.Sensitive)
+	if !ok || !uses.Uses().Record {
+		return
+	}
+	s.awaits[s.workflow.Module.Name] = true
+	for _, route := range p.Routes() {
+		from := []*engine.Module{s.workflow.Module}
+		for name := range strings.SplitSeq(route, ".") {
+			field, _ := fieldOf(from, name)
+			if field == nil {
+				break
+			}
+			from = s.modulesOf(field)
+			for _, m := range from {
+				s.awaits[m.Name] = true
+			}
+		}
+	}
 }
 
 // Route reads the route at a key.

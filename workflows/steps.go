@@ -83,7 +83,7 @@ func (b *binder) step(path string, n *yamldoc.Node) {
 	step.Kind, step.Task = kind.Name, kind.New()
 	complaints := yamldoc.Decode(config, step.Task)
 	b.complain(complaints...)
-	scope := &stepScope{binder: b, node: config, routes: map[string]bool{}}
+	scope := &stepScope{binder: b, node: config, routes: map[string]bool{}, awaits: map[string]bool{}}
 	if checker, ok := step.Task.(engine.Checker); ok && complaints.Err() == nil {
 		checker.Check(scope)
 	}
@@ -91,6 +91,7 @@ func (b *binder) step(path string, n *yamldoc.Node) {
 		scope.follow(step.If.Routes())
 	}
 	step.Routes = slices.Sorted(maps.Keys(scope.routes))
+	step.Awaits = slices.Sorted(maps.Keys(scope.awaits))
 	b.claimID(step, f.ID)
 	b.workflow.Tasks = append(b.workflow.Tasks, step)
 }

@@ -16,7 +16,14 @@ type workflowFile struct {
 	Description string          `yaml:"description"`
 	On          []triggerFile   `yaml:"on,required,one"`
 	If          *yamldoc.Node   `yaml:"if"`
+	Concurrency concurrencyFile `yaml:"concurrency"`
 	Tasks       []*yamldoc.Node `yaml:"tasks,required"`
+}
+
+type concurrencyFile struct {
+	Key  *yamldoc.Node `yaml:"key"`
+	Mode *yamldoc.Node `yaml:"mode"`
+	Hold bool          `yaml:"hold"`
 }
 
 type triggerFile struct {
@@ -60,11 +67,29 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	if f.If != nil {
 		w.If = l.program(f.If, l.types.scope(w.Module, nil), exprsafe.Bool)
 	}
+	l.concurrency(w, f.Concurrency)
 	b.steps(f.Tasks, root)
 	l.moduleFiles(w.Module, b.files)
 	w.Files = l.bundle(b.files)
 	w.Version = versionOf(w.Files)
 	l.book.Workflows = append(l.book.Workflows, w)
+}
+
+// concurrency reads which runs of the workflow pass one at a time; by default those about one record, in
+// the order of their events.
+func (l *loader) concurrency(w *engine.Workflow, f concurrencyFile) {
+	w.Concurrency.Hold, w.Concurrency.Mode = f.Hold, engine.ConcurrencyQueue
+	if f.Mode != nil {
+		modes := []string{
+			string(engine.ConcurrencyQueue), string(engine.ConcurrencySkip), string(engine.ConcurrencyCancelPrevious),
+		}
+		if w.Concurrency.Mode = engine.ConcurrencyMode(f.Mode.Text()); !slices.Contains(modes, f.Mode.Text()) {
+			l.complain(f.Mode.Unknown("mode", modes))
+		}
+	}
+	if f.Key != nil && f.Key.Text() != "record.id" {
+		w.Concurrency.Key = l.program(f.Key, l.types.scope(w.Module, nil), exprsafe.Any)
+	}
 }
 
 func (l *loader) trigger(w *engine.Workflow, t triggerFile) {

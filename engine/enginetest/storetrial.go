@@ -71,15 +71,25 @@ func (s *storeTrial) take(t *testing.T, now time.Time, n int) []*engine.Delivery
 // unfinished is the stream positions of the unfinished runs.
 func (s *storeTrial) unfinished(t *testing.T) []uint64 {
 	t.Helper()
-	runs, err := s.Unfinished(t.Context())
+	standings, err := s.Unfinished(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var seqs []uint64
-	for _, r := range runs {
-		seqs = append(seqs, r.Seq)
+	for _, at := range standings {
+		seqs = append(seqs, s.stored(t, at.ID).Seq)
 	}
 	return seqs
+}
+
+// stored reads a run.
+func (s *storeTrial) stored(t *testing.T, id engine.ID) *engine.Run {
+	t.Helper()
+	run, err := s.Run(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
 }
 
 // outgoing is the ids of the events in the outbox.

@@ -10,7 +10,8 @@ import (
 
 // Advance implements engine.RunStore.
 func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
-	asks, err := prepareAsks(step, s.clock.Now())
+	now := s.clock.Now()
+	asks, err := prepareAsks(step, now)
 	if err != nil {
 		return engine.Permanent(fmt.Errorf("write the run's asks: %w", err))
 	}
@@ -24,10 +25,18 @@ func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 				return err
 			}
 		}
+		for _, c := range step.Creates {
+			if _, err := tx.create(ctx, c); err != nil {
+				return err
+			}
+		}
 		if err := tx.run(ctx, asks.inserts...); err != nil {
 			return err
 		}
 		if err := tx.emit(ctx, asks.events...); err != nil {
+			return err
+		}
+		if err := tx.rest(ctx, step, now); err != nil {
 			return err
 		}
 		rows, err := tx.exec(ctx, asks.update.query, asks.update.args...)
@@ -40,13 +49,20 @@ func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 
 // asks is what a step leads to, as statements.
 type asks struct {
-	inserts []call // of links and deliveries
+	inserts []call // of effects, links and deliveries
 	events  []string
 	update  call // of the run
 }
 
 func prepareAsks(step engine.Advance, now time.Time) (asks, error) {
 	var a asks
+	for _, effect := range step.Effects {
+		insert, err := insertEffect(effect, now)
+		if err != nil {
+			return asks{}, err
+		}
+		a.inserts = append(a.inserts, insert)
+	}
 	for _, link := range step.Links {
 		a.inserts = append(a.inserts, insertLink(link))
 	}
@@ -80,6 +96,6 @@ func updateRun(run *engine.Run, now time.Time) (call, error) {
 		return call{}, err
 	}
 	const query = `UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ?
-		WHERE id = ? AND state IN ('pending', 'ready')`
+		WHERE id = ? AND state NOT IN ('done', 'failed', 'stopped')`
 	return call{query, []any{string(run.State), run.Reason, progress, history, instant(now), ident(run.ID)}}, nil
 }

@@ -90,3 +90,12 @@ func blob(b []byte) []byte {
 	}
 	return b
 }
+
+// partitionsOf is the partitions of fences as a JSON list.
+func partitionsOf(fences []engine.Fence) (string, error) {
+	partitions := make([]int, len(fences))
+	for i, f := range fences {
+		partitions[i] = f.Partition
+	}
+	return text(partitions)
+}

@@ -15,23 +15,18 @@ var errDeliveryOver = engine.Permanent(errors.New("the delivery is over or was n
 
 const deliveryColumns = `id, run, partition, workflow, version, step, channel, template, module, record,
 	recipient_module, recipient, masked, links, sealed, state, slot, attempts, due, until, retry, receipt, reason,
-	history, created`
+	history, created, on_unknown`
 
 const (
 	demanded = ` FROM deliveries WHERE state = 'planned' AND partition IN (SELECT value FROM json_each(?))
 		AND (channel IN (SELECT value FROM json_each(?))) <> ?`
-	dueDeliveries  = `SELECT ` + deliveryColumns + demanded + ` AND due <= ? ORDER BY due, rowid LIMIT ?`
-	earliestDue    = `SELECT min(due)` + demanded
-	heldDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE state = 'sending' ORDER BY slot`
+	dueDeliveries = `SELECT ` + deliveryColumns + demanded + ` AND due <= ? ORDER BY due, rowid LIMIT ?`
+	earliestDue   = `SELECT min(due)` + demanded
 )
 
 // Take implements engine.DeliveryStore.
 func (s *Store) Take(ctx context.Context, demand engine.Demand) (taken []*engine.Delivery, next time.Time, err error) {
-	partitions := make([]int, len(demand.Fences))
-	for i, f := range demand.Fences {
-		partitions[i] = f.Partition
-	}
-	mine, err := text(partitions)
+	mine, err := partitionsOf(demand.Fences)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -65,7 +60,8 @@ func (s *Store) Take(ctx context.Context, demand engine.Demand) (taken []*engine
 
 // Settle implements engine.DeliveryStore. A delivery that is accepted or rejected stays so.
 func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
-	settle, err := settleCall(outcome.Delivery, s.clock.Now())
+	now := s.clock.Now()
+	settle, err := settleCall(outcome.Delivery, now)
 	if err != nil {
 		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, engine.Permanent(err))
 	}
@@ -77,7 +73,10 @@ func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
 		if err == nil && rows == 0 {
 			return errDeliveryOver
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.touch(ctx, now, engine.RunTopic(outcome.Delivery.Run))
 	})
 	if err != nil {
 		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, err)
@@ -112,19 +111,19 @@ func insertDelivery(d *engine.Delivery, now time.Time) (call, error) {
 		columns[i] = written
 	}
 	const query = `INSERT INTO deliveries (` + deliveryColumns + `, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	return call{query, []any{
 		ident(d.ID), ident(d.Run), d.Partition, d.Workflow, d.Version, d.Step, d.Channel, d.Template, d.Record.Module,
 		d.Record.ID, d.Recipient.Ref.Module, d.Recipient.Ref.ID, d.Masked, columns[0], blob(d.Sealed), string(d.State),
 		d.Slot, d.Attempts, d.Due.UnixMilli(), instant(d.Until), columns[1], columns[2], d.Reason, columns[3],
-		instant(d.Created), instant(now),
+		instant(d.Created), string(d.Unknown), instant(now),
 	}}, nil
 }
 
 // deliveries reads what a query finds, each with its links as they are now.
-func (t *tx) deliveries(ctx context.Context, query string, args ...any) ([]*engine.Delivery, error) {
+func (s *statements) deliveries(ctx context.Context, query string, args ...any) ([]*engine.Delivery, error) {
 	var found []*engine.Delivery
-	err := t.each(ctx, query, args, func(row scan) error {
+	err := s.each(ctx, query, args, func(row scan) error {
 		d, err := scanDelivery(row)
 		found = append(found, d)
 		return err
@@ -134,7 +133,7 @@ func (t *tx) deliveries(ctx context.Context, query string, args ...any) ([]*engi
 	}
 	for _, d := range found {
 		for i := range d.Links {
-			link, err := t.link(ctx, d.Links[i].ID)
+			link, err := s.link(ctx, d.Links[i].ID)
 			// A link that is gone leaves its place empty: only this delivery can then not be sent.
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return nil, err
@@ -150,6 +149,7 @@ func scanDelivery(row scan) (*engine.Delivery, error) {
 	err := row((*ident)(&d.ID), (*ident)(&d.Run), &d.Partition, &d.Workflow, &d.Version, &d.Step, &d.Channel,
 		&d.Template, &d.Record.Module, &d.Record.ID, &d.Recipient.Ref.Module, &d.Recipient.Ref.ID, &d.Masked,
 		document{&d.Links}, &d.Sealed, &d.State, &d.Slot, &d.Attempts, (*instant)(&d.Due), (*instant)(&d.Until),
-		document{&d.Retry}, document{&d.Receipt}, &d.Reason, document{&d.History}, (*instant)(&d.Created))
+		document{&d.Retry}, document{&d.Receipt}, &d.Reason, document{&d.History}, (*instant)(&d.Created),
+		&d.Unknown)
 	return &d, err
 }

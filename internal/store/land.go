@@ -28,7 +28,8 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		if outcome, err = tx.repeat(ctx, act); err != nil || outcome.Repeated {
 			return err
 		}
-		if err := tx.live(ctx, act.Link, act.At); err != nil {
+		link, err := tx.live(ctx, act.Link, act.At)
+		if err != nil {
 			return err
 		}
 		changed, err := tx.write(ctx, act.Write)
@@ -37,6 +38,9 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		}
 		outcome = links.Outcome{At: act.At, Changed: changed}
 		if err := tx.use(ctx, act, set, changed); err != nil {
+			return err
+		}
+		if err := tx.touch(ctx, act.At, engine.RunTopic(link.Run)); err != nil {
 			return err
 		}
 		return tx.emit(ctx, used)
@@ -68,24 +72,24 @@ func (t *tx) repeat(ctx context.Context, act links.Act) (links.Outcome, error) {
 	return first, nil
 }
 
-// live says why a link does not allow one more use; nil if it does.
-func (t *tx) live(ctx context.Context, id engine.ID, at time.Time) error {
+// live reads a link, or says why it does not allow one more use.
+func (t *tx) live(ctx context.Context, id engine.ID, at time.Time) (engine.Link, error) {
 	link, err := t.link(ctx, id)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return links.ErrNoLink
+		return engine.Link{}, links.ErrNoLink
 	case err != nil:
-		return err
+		return engine.Link{}, err
 	case !link.Revoked.IsZero():
-		return links.ErrRevoked
+		return engine.Link{}, links.ErrRevoked
 	case at.Before(link.NotBefore):
-		return links.ErrNoLink
+		return engine.Link{}, links.ErrNoLink
 	case !at.Before(link.Expires):
-		return links.ErrExpired
+		return engine.Link{}, links.ErrExpired
 	case link.Uses >= link.MaxUses:
-		return links.ErrUsed
+		return engine.Link{}, links.ErrUsed
 	}
-	return nil
+	return link, nil
 }
 
 // use counts the use and stores the visit. The count is conditional even though live has looked: no change of this

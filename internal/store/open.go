@@ -24,7 +24,7 @@ import (
 var migrations embed.FS
 
 // Open opens the database at path, making it or bringing its tables up to date where needed. Only one process at a
-// time may have it open. Database and lock file are readable by their owner alone; the folder must be there.
+// time may have it open. The database and the files beside it are readable by their owner alone; the folder must be there.
 func Open(ctx context.Context, path string, clock engine.Clock, logger *slog.Logger) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -35,8 +35,11 @@ func Open(ctx context.Context, path string, clock engine.Clock, logger *slog.Log
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{clock: clock, logger: logger, lock: lock}
-	if err := s.open(ctx, path); err != nil {
+	if s.notes, err = openNotes(path+"-slots", bootID()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), lock.release())
+	}
+	if err := s.open(ctx, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.notes.close(), lock.release())
 	}
 	return s, nil
 }

@@ -13,7 +13,7 @@ import (
 // Claim implements engine.Partitioner.
 func (s *Store) Claim(ctx context.Context, node, stream string, now time.Time) ([]engine.Partition, error) {
 	var claimed []engine.Partition
-	var orphans int
+	var doubtful int64
 	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if err := tx.follow(ctx, stream); err != nil {
 			return err
@@ -30,15 +30,15 @@ func (s *Store) Claim(ctx context.Context, node, stream string, now time.Time) (
 		if claimed, err = tx.partitions(ctx); err != nil {
 			return err
 		}
-		orphans, err = tx.orphan(ctx, now)
+		doubtful, err = tx.doubt(ctx, now)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if orphans > 0 {
-		s.logger.WarnContext(ctx, "deliveries were being sent when the engine stopped: they may have left",
-			"unknown", orphans)
+	if doubtful > 0 {
+		s.logger.WarnContext(ctx, "effects were being tried when the engine stopped: the next try looks first",
+			"doubtful", doubtful)
 	}
 	return claimed, nil
 }
@@ -71,24 +71,14 @@ func (t *tx) partitions(ctx context.Context) ([]engine.Partition, error) {
 	return partitions, err
 }
 
-// orphan marks the deliveries that a slot of a former owner still held: nobody can tell whether they left.
-func (t *tx) orphan(ctx context.Context, now time.Time) (int, error) {
-	held, err := t.deliveries(ctx, heldDeliveries)
+// doubt plans the effects that a former owner was trying again. They may stand in the CRM already.
+func (t *tx) doubt(ctx context.Context, now time.Time) (int64, error) {
+	const reason = "the engine stopped while this was being tried"
+	line, err := text(engine.Decision{At: now, Text: reason})
 	if err != nil {
 		return 0, err
 	}
-	const reason = "the engine stopped while this was being sent; it may have left"
-	for _, d := range held {
-		d.State, d.Reason = engine.DeliveryUnknown, reason
-		d.Attempts++ // the try began, and a message that ends the process at each try must not be tried for ever
-		d.History = append(d.History, engine.Decision{At: now, Text: reason})
-		settle, err := settleCall(d, now)
-		if err != nil {
-			return 0, err
-		}
-		if err := t.run(ctx, settle); err != nil {
-			return 0, err
-		}
-	}
-	return len(held), nil
+	const again = `UPDATE effects SET state = 'planned', doubtful = 1, due = ?, reason = ?, updated = ?,
+		history = json_insert(history, '$[#]', json(?)) WHERE ` + openEffects + ` AND state = 'sending'`
+	return t.exec(ctx, again, now.UnixMilli(), reason, instant(now), line)
 }

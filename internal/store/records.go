@@ -59,7 +59,10 @@ func (t *tx) keep(ctx context.Context, kept engine.Kept, now time.Time) error {
 	if !changed {
 		return nil
 	}
-	return t.storeRecord(ctx, after, now)
+	if err := t.storeRecord(ctx, after, now); err != nil {
+		return err
+	}
+	return t.touch(ctx, now, engine.RecordTopic(after.Ref))
 }
 
 func (t *tx) storeRecord(ctx context.Context, r engine.Record, now time.Time) error {
@@ -120,6 +123,9 @@ func (t *tx) write(ctx context.Context, w engine.Write) (bool, error) {
 		return false, nil
 	}
 	if err := t.storeRecord(ctx, after, w.At); err != nil {
+		return false, fmt.Errorf("write %s: %w", w.Ref, err)
+	}
+	if err := t.touch(ctx, w.At, engine.RecordTopic(w.Ref)); err != nil {
 		return false, fmt.Errorf("write %s: %w", w.Ref, err)
 	}
 	return true, t.emit(ctx, told)

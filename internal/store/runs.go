@@ -15,8 +15,6 @@ var errRunOver = engine.Permanent(errors.New("the run is over or was never taken
 const runColumns = `id, key, workflow, version, partition, seq, module, record, state, reason, event, progress, history,
 	created`
 
-const unfinishedRuns = `SELECT ` + runColumns + ` FROM runs WHERE state IN ('pending', 'ready') ORDER BY seq, rowid`
-
 // Intake implements engine.RunStore.
 func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
 	now := s.clock.Now()
@@ -44,6 +42,9 @@ func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
 			if err := tx.keep(ctx, kept, now); err != nil {
 				return err
 			}
+		}
+		if err := tx.touch(ctx, now, in.Touched...); err != nil {
+			return err
 		}
 		return tx.bury(ctx, in.Refused)
 	})
@@ -104,28 +105,34 @@ func (t *tx) bury(ctx context.Context, letters []engine.DeadLetter) error {
 	return nil
 }
 
-// Unfinished implements engine.RunStore. Runs of one event come in the order they were taken in.
-func (s *Store) Unfinished(ctx context.Context) ([]*engine.Run, error) {
+// Run implements engine.RunStore.
+func (s *Store) Run(ctx context.Context, id engine.ID) (*engine.Run, error) {
 	ctx, cancel := s.read(ctx)
 	defer cancel()
-	var runs []*engine.Run
-	err := s.reads.each(ctx, unfinishedRuns, nil, func(row scan) error {
-		run, err := scanRun(row)
-		runs = append(runs, run)
+	var run *engine.Run
+	err := s.reads.each(ctx, "SELECT "+runColumns+" FROM runs WHERE id = ?", []any{ident(id)}, func(row scan) (err error) {
+		run, err = scanRun(row)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read unfinished runs: %w", err)
+	if err == nil && run == nil {
+		err = engine.ErrNoRun
 	}
-	return runs, nil
+	if err != nil {
+		return nil, fmt.Errorf("read run %s: %w", id, err)
+	}
+	return run, nil
 }
 
-func scanRun(row scan) (*engine.Run, error) {
+// scanRun reads the columns of a run, and what a query has after them.
+func scanRun(row scan, more ...any) (*engine.Run, error) {
 	var run engine.Run
 	var event []byte
-	err := row((*ident)(&run.ID), &run.Key, &run.Workflow, &run.Version, &run.Partition, &run.Seq, &run.Record.Module,
+	dest := []any{
+		(*ident)(&run.ID), &run.Key, &run.Workflow, &run.Version, &run.Partition, &run.Seq, &run.Record.Module,
 		&run.Record.ID, &run.State, &run.Reason, &event, document{&run.Progress}, document{&run.History},
-		(*instant)(&run.Created))
+		(*instant)(&run.Created),
+	}
+	err := row(append(dest, more...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Package store keeps everything durable in one SQLite database: partitions, runs, deliveries, links, kept records
-// and the outbox. One type fills engine.Store and links.Store. It alone imports the SQL driver and the migrations.
+// Package store keeps everything durable in one SQLite database: partitions, runs, effects, waits, deliveries, links, kept
+// records and the outbox. One type fills engine.Store and links.Store. It alone imports the SQL driver and the migrations.
 //
 // Changes pass one goroutine, the writer, which owns the one connection that writes. It commits whatever is queued
 // as soon as it is free, many changes in one transaction, so that a disk's sync is shared under load and nobody waits
@@ -33,6 +33,7 @@ type Store struct {
 	logger *slog.Logger
 
 	lock    *lock
+	notes   *notes
 	reading *sql.DB
 	reads   *statements
 	writer  *writer
@@ -46,7 +47,7 @@ type Store struct {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.writer.close()
-		err := errors.Join(s.reading.Close(), s.writer.db.Close(), s.lock.release())
+		err := errors.Join(s.notes.close(), s.reading.Close(), s.writer.db.Close(), s.lock.release())
 		if err != nil {
 			s.closed = fmt.Errorf("close store: %w", err)
 		}
@@ -56,6 +57,9 @@ func (s *Store) Close() error {
 
 // Waiting receives a value after a commit that added events to the outbox, and once at the start if some were left.
 func (s *Store) Waiting() <-chan struct{} { return s.writer.waiting }
+
+// Touched receives a value after a commit that made a wait due.
+func (s *Store) Touched() <-chan struct{} { return s.writer.touched }
 
 // read bounds a read in time.
 func (s *Store) read(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -14,6 +14,8 @@ type tx struct {
 	*statements
 	wrote  bool          // whether the present change has written anything
 	events bool          // whether the outbox grew
+	woke   bool          // whether a wait became due
+	topics *bool         // whether any wait may have a topic; outlives the group
 	epochs map[int]int64 // of partitions, as far as read in this group
 }
 

@@ -26,6 +26,8 @@ type writer struct {
 	urgent     chan *change // somebody waits before a screen: served first
 	steady     chan *change
 	waiting    chan struct{} // see Store.Waiting
+	touched    chan struct{} // see Store.Touched
+	topics     bool          // whether any wait may have a topic
 
 	closing chan struct{}
 	ended   chan struct{}
@@ -47,14 +49,18 @@ func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	w := &writer{
 		db: db, conn: conn, statements: newStatements(conn),
 		urgent: make(chan *change, groupSize), steady: make(chan *change, groupSize),
-		waiting: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
+		waiting: make(chan struct{}, 1), touched: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	var left bool
 	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM outbox)").Scan(&left); err != nil {
 		return nil, errors.Join(fmt.Errorf("look into the outbox: %w", err), conn.Close())
 	}
 	if left {
-		w.waiting <- struct{}{}
+		nudge(w.waiting)
+	}
+	const topics = "SELECT EXISTS (SELECT 1 FROM waits WHERE topic <> '')"
+	if err := conn.QueryRowContext(ctx, topics).Scan(&w.topics); err != nil {
+		return nil, errors.Join(fmt.Errorf("look into the waits: %w", err), conn.Close())
 	}
 	go w.run() //nolint:gosec // it outlives the context of the opening; close ends it
 	return w, nil
@@ -188,7 +194,7 @@ func (w *writer) attempt(ctx context.Context, first *change, more func() *change
 	if _, err := w.statements.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return group, fmt.Errorf("begin: %w", err)
 	}
-	tx := &tx{statements: w.statements, epochs: map[int]int64{}}
+	tx := &tx{statements: w.statements, epochs: map[int]int64{}, topics: &w.topics}
 	for c := first; ; group = append(group, c) {
 		tx.wrote = false
 		if c.outcome = c.apply(ctx, tx); c.outcome != nil && tx.wrote {
@@ -202,12 +208,19 @@ func (w *writer) attempt(ctx context.Context, first *change, more func() *change
 		return group, w.rollback(ctx, fmt.Errorf("commit: %w", err))
 	}
 	if tx.events {
-		select {
-		case w.waiting <- struct{}{}:
-		default: // told already, and not yet heard
-		}
+		nudge(w.waiting)
+	}
+	if tx.woke {
+		nudge(w.touched)
 	}
 	return group, nil
+}
+
+func nudge(who chan<- struct{}) {
+	select {
+	case who <- struct{}{}:
+	default: // told already, and not yet heard
+	}
 }
 
 // rollback undoes the transaction and returns why. Some errors have already made SQLite end it, which is as good.

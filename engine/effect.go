@@ -1,0 +1,43 @@
+package engine
+
+import "time"
+
+// EffectState is where an effect stands. It never goes back from a final state.
+type EffectState string
+
+// The states of an effect.
+const (
+	EffectPlanned  EffectState = "planned"  // waits for its time, or for an older one of the same record
+	EffectSending  EffectState = "sending"  // is being tried
+	EffectDone     EffectState = "done"     // it stands in the CRM
+	EffectConflict EffectState = "conflict" // somebody else changed what it expected to find
+	EffectRejected EffectState = "rejected" // given up: refused for good, or every try was used
+)
+
+// Over tells whether the state is final.
+func (s EffectState) Over() bool { return s != EffectPlanned && s != EffectSending }
+
+// Effect is one write to a CRM outside of our own store, with all its tries. The run that asked for it
+// parks until it is over.
+type Effect struct {
+	ID        ID // derived from run, step and item: the same effect asked for twice is one row
+	Run       ID
+	Partition int    // of the record it writes to: effects of one record pass in the order they were asked for
+	Workflow  string // that asked
+	Step      string // path of the step that asked
+	Round     int    // which time the step was taken: a conflict takes it again
+	Record    Ref    // what it writes to; the id is empty for a record that is to be made
+	Write     *Write // exactly one of Write and Create is set
+	Create    *Create
+
+	State    EffectState
+	Doubtful bool // a try may have reached the CRM without an answer: the next must look first
+	Attempts int
+	Due      time.Time // when the next try may begin
+	Until    time.Time // after which no try begins
+	Retry    Retry
+	Reason   string  // why it waits, or how it ended
+	Result   *Record // the record as it was made, of a Create that is done
+	History  []Decision
+	Created  time.Time
+}

@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// passGate lets a run through the gate of its workflow. false: it queues, or it has ended.
+func (e *Engine) passGate(j *job) (bool, error) {
+	if err := e.prepare(e.work, j); err != nil {
+		return true, nil // goOn meets it again, and knows what to do
+	}
+	if err := e.nameGate(j); IsPermanent(err) {
+		return false, e.end(j, RunFailed, err)
+	} else if err != nil {
+		return false, e.postpone(j, err)
+	}
+	name, w := gateOf(j.run), waiter{j.id, j.partition}
+	holder, passed := e.gates.enter(name, w)
+	if passed {
+		return true, nil
+	}
+	switch j.workflow.Concurrency.Mode {
+	case ConcurrencySkip:
+		return false, e.end(j, RunStopped, fmt.Errorf("skipped: run %s of the same workflow is under way", holder))
+	case ConcurrencyCancelPrevious:
+		for _, id := range e.gates.seize(name, w) {
+			if err := e.cancel(id, fmt.Sprintf("cancelled: run %s of the same workflow came", j.id)); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
+	passed = e.gates.queue(name, w)
+	j.queued = !passed
+	return passed, nil
+}
+
+// nameGate evaluates the key of a run's gate, once.
+func (e *Engine) nameGate(j *job) error {
+	key := j.workflow.Concurrency.Key
+	if key == nil || j.run.Progress.Gate != "" {
+		return nil
+	}
+	env := *j.env
+	env.Now = e.Clock.Now()
+	if err := e.follow(e.work, &env, key.Routes()); err != nil {
+		return err
+	}
+	value, err := key.Eval(&env)
+	if err != nil {
+		return Permanent(fmt.Errorf("concurrency key %s: %w", key.Source(), err))
+	}
+	run := *j.run
+	run.Progress.Gate = fmt.Sprint("=", value)
+	j.run = &run
+	return nil
+}
+
+// gateOf is the name of a run's gate.
+func gateOf(run *Run) string { return gateName(run.Workflow, run.Progress.Gate, run.Record) }
+
+func gateName(workflow, key string, record Ref) string {
+	if key == "" {
+		key = record.String()
+	}
+	return workflow + " " + key
+}
+
+// leavesGate tells whether a run no longer keeps others out.
+func (e *Engine) leavesGate(j *job) bool {
+	switch j.run.State {
+	case RunWaiting:
+		return j.workflow != nil && !j.workflow.Concurrency.Hold
+	case RunHeld:
+		return true
+	}
+	return j.run.State.Over()
+}
+
+func (e *Engine) leaveGate(j *job) {
+	if next, ok := e.gates.leave(gateOf(j.run), j.id); ok {
+		e.laneOf(next.partition).let(next)
+	}
+}
+
+// cancel ends a run that another takes the place of. What it asked for before stays asked for.
+func (e *Engine) cancel(id ID, reason string) error {
+	var run *Run
+	err := e.insist("read run", func(ctx context.Context) (err error) {
+		run, err = e.Store.Run(ctx, id)
+		return err
+	})
+	if err != nil || run.State.Over() {
+		return err
+	}
+	defer e.resting.done(id)
+	return e.end(&job{id: id, partition: run.Partition, run: run}, RunStopped, errors.New(reason))
+}
+
+// standGates closes the gates that parked runs hold from before the start.
+func (e *Engine) standGates(parked []Standing) {
+	for _, s := range parked {
+		e.gates.enter(gateName(s.Workflow, s.Gate, s.Record), waiter{s.ID, s.Partition})
+	}
+}
+
+// holders are the workflows whose waiting runs keep others out.
+func (b *Book) holders() []string {
+	names := []string{}
+	for _, w := range b.Workflows {
+		if w.Concurrency.Hold {
+			names = append(names, w.Name)
+		}
+	}
+	return names
+}

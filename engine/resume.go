@@ -1,0 +1,236 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Finisher is a Task that wants to know of the records it made. Done is called for each, in the order
+// asked, before the next step; an error of it ends the run.
+type Finisher interface {
+	Done(ctx context.Context, step *StepContext, result Record) error
+}
+
+// Waiter is a Task that waits.
+type Waiter interface {
+	// Woken tells whether it has waited enough. Nothing may be asked here.
+	Woken(ctx context.Context, step *StepContext) (over bool, err error)
+}
+
+// resume brings a run that was parked to where its next step can be taken, or to its end. What was read
+// of the record before it rested is read again.
+func (e *Engine) resume(ctx context.Context, j job, s *stretch, env *Env) error {
+	switch s.run.State {
+	case RunPending:
+		return e.decidePending(ctx, j.workflow, s, env)
+	case RunWriting:
+		return e.collect(ctx, j.workflow.Tasks[s.run.Progress.Next], s, env)
+	case RunWaiting:
+		return e.look(ctx, j, s, env)
+	case RunRetrying:
+		s.run.State, s.run.Progress.From = either(s.run.Progress.From, RunReady), ""
+		s.run.Reason = ""
+		if s.run.State != RunReady {
+			return e.resume(ctx, j, s, env)
+		}
+		return e.reread(ctx, s, env)
+	}
+	return nil
+}
+
+// decidePending evaluates a condition that had to wait for the CRM.
+func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stretch, env *Env) error {
+	if err := e.follow(ctx, env, workflow.If.Routes()); err != nil {
+		return err
+	}
+	holds, err := True(workflow.If, env)
+	switch {
+	case err != nil:
+		s.end(RunFailed, err.Error(), env.Now)
+	case !holds:
+		s.end(RunStopped, "its condition does not hold", env.Now)
+	default:
+		s.run.State = RunReady
+	}
+	return nil
+}
+
+// reread gives the steps that follow the record as it is now. One that is gone stays as it was last
+// seen: a workflow may be about its deletion.
+func (e *Engine) reread(ctx context.Context, s *stretch, env *Env) error {
+	record, err := e.readOne(ctx, s.run.Record)
+	if errors.Is(err, ErrNoRecord) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.run.Progress.Written = nil
+	env.Record, env.Routes, env.views = record.Fields, nil, nil
+	return nil
+}
+
+// collect takes up a run whose effects are over. One that met a change of somebody else takes its step
+// again with what they wrote, unless a try of ours may have been in between: then nobody can tell who
+// wrote what, and the run fails.
+func (e *Engine) collect(ctx context.Context, step *Step, s *stretch, env *Env) error {
+	effects, err := e.Store.Effects(ctx, s.run.ID)
+	if err != nil {
+		return err
+	}
+	var results []Record
+	for _, f := range effects {
+		switch {
+		case f.Step != step.Path || f.Round != s.run.Progress.Round:
+		case !f.State.Over():
+			s.asleep, s.rested = true, false
+			return nil
+		case f.State == EffectDone && f.Result == nil:
+		case f.State == EffectDone:
+			results = append(results, *f.Result)
+		case f.State == EffectConflict && !f.Doubtful && s.run.Progress.Round < contests:
+			return e.again(ctx, step, s, env)
+		default:
+			s.end(RunFailed, stepError(step, fmt.Errorf("%s: %s", f.State, f.Reason)).Error(), env.Now)
+			return nil
+		}
+	}
+	s.run.State = RunReady
+	sc := e.stepContext(step, s, env)
+	for _, record := range results {
+		if err := done(ctx, sc, record); err != nil {
+			s.end(RunFailed, stepError(step, err).Error(), env.Now)
+			return nil
+		}
+	}
+	s.next()
+	return nil
+}
+
+// again takes the step of a conflict once more, with the record as it is now.
+func (e *Engine) again(ctx context.Context, step *Step, s *stretch, env *Env) error {
+	if err := e.reread(ctx, s, env); err != nil {
+		return err
+	}
+	s.run.decide(env.Now, step.Path, "somebody else wrote to the record first: the step is taken again")
+	s.run.State = RunReady
+	s.run.Progress.Round++
+	return nil
+}
+
+// done tells a task that wants to know what became of its effect.
+func done(ctx context.Context, step *StepContext, result Record) error {
+	if finisher, ok := step.Step.Task.(Finisher); ok {
+		return finisher.Done(ctx, step, result)
+	}
+	return nil
+}
+
+// look finds out whether a wait is over: its time has come, or its condition holds by now.
+func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
+	step, rest := j.workflow.Tasks[s.run.Progress.Next], s.run.Progress.Rest
+	if err := e.reread(ctx, s, env); err != nil {
+		return err
+	}
+	met, err := e.met(ctx, step, s, env, rest)
+	timeUp := !rest.Until.IsZero() && !env.Now.Before(rest.Until)
+	switch {
+	case IsPermanent(err):
+		s.end(RunFailed, stepError(step, err).Error(), env.Now)
+	case err != nil:
+		return err
+	case met || timeUp:
+		s.wakeUp(step, env, met)
+	case j.woken != nil && j.woken.Timer: // it was put off, not over: its topics are set up again
+		s.wait = &Wait{Due: rest.Until, Topics: rest.Topics}
+	default:
+		s.asleep, s.rested = true, false
+		if j.woken != nil {
+			s.seen = j.woken.Touched
+		}
+	}
+	return nil
+}
+
+// met evaluates the condition of a wait. One without a condition waits for its time alone.
+func (e *Engine) met(ctx context.Context, step *Step, s *stretch, env *Env, rest *Rest) (over bool, err error) {
+	waiter, ok := step.Task.(Waiter)
+	if !ok {
+		return true, nil
+	}
+	if env.Outputs, err = e.outputs(ctx, s); err != nil {
+		return false, err
+	}
+	if err := e.follow(ctx, env, step.Routes); err != nil {
+		return false, err
+	}
+	env.Baseline, env.views = rest.Baseline, nil
+	defer func() { env.Baseline, env.views = nil, nil }()
+	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })
+	ctx, cancel := context.WithTimeout(ctx, either(step.Timeout, stepTimeout))
+	defer cancel()
+	return waiter.Woken(ctx, e.stepContext(step, s, env))
+}
+
+// wakeUp ends a wait; the step's output tells why.
+func (s *stretch) wakeUp(step *Step, env *Env, met bool) {
+	why := "its time is over"
+	if met {
+		why = "what it waited for has happened"
+	}
+	waited := env.Now.Sub(s.run.Progress.Rest.Began).Round(time.Second)
+	s.run.decide(env.Now, step.Path, "went on after %s: %s", waited, why)
+	s.run.State, s.run.Progress.Rest = RunReady, nil
+	s.run.output(step, Fields{"timed_out": !met})
+	s.next()
+}
+
+func (r *Run) output(step *Step, values Fields) {
+	if step.ID == "" {
+		return
+	}
+	if r.Progress.Outputs == nil {
+		r.Progress.Outputs = map[string]Fields{}
+	}
+	r.Progress.Outputs[step.ID] = values
+}
+
+// outputs are what expressions see under steps: what each step gave and, of a message, what has become
+// of it by now.
+func (e *Engine) outputs(ctx context.Context, s *stretch) (map[string]Fields, error) {
+	p := s.run.Progress
+	if len(p.Sent) == 0 {
+		return p.Outputs, nil
+	}
+	var ids []ID
+	for _, sent := range p.Sent {
+		ids = append(ids, sent...)
+	}
+	found, err := e.Store.Outcomes(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read what became of messages: %w", err)
+	}
+	byID := make(map[ID]Outcome, len(found))
+	for _, o := range found {
+		byID[o.Delivery] = o
+	}
+	outputs := maps.Clone(p.Outputs)
+	for step, sent := range p.Sent {
+		values := maps.Clone(outputs[step])
+		if values == nil {
+			values = Fields{}
+		}
+		values["acted"], values["state"] = false, string(DeliveryPlanned)
+		for _, id := range sent {
+			if o, ok := byID[id]; ok {
+				values["state"], values["channel"] = string(o.State), o.Channel
+				values["acted"] = values["acted"] == true || o.Acted
+			}
+		}
+		outputs[step] = values
+	}
+	return outputs, nil
+}

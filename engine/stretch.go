@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"time"
+)
+
+// stretch is what the steps up to the next commit lead to.
+type stretch struct {
+	run    *Run // a copy: the original stays as stored until the commit
+	asks   asks
+	rested bool    // the run had a wait, which ends with the commit
+	wait   *Wait   // what it rests for after the commit
+	asleep bool    // nothing is to be committed: it goes on resting
+	seen   []Touch // asleep: what woke it in vain
+	again  bool    // the wait depends on topics, and is looked at once more after the commit
+}
+
+// stretch takes the steps. Its error means that they are to be taken again; a step that fails for good
+// ends the run, which is no error, and so does one that fails for a passing reason and rests the run.
+func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
+	run := *j.run
+	run.Progress.Written = maps.Clone(run.Progress.Written)
+	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
+	run.Progress.Sent = maps.Clone(run.Progress.Sent)
+	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{envs: map[ID]*Env{}}}
+	env := *j.env
+	env.views, env.Now = nil, e.Clock.Now()
+	if len(run.Progress.Written) > 0 {
+		env.Write(run.Progress.Written)
+	}
+	if err := e.resume(ctx, j, s, &env); err != nil {
+		return nil, err
+	}
+	for run.State == RunReady && !s.asleep {
+		if run.Progress.Next >= len(j.workflow.Tasks) {
+			run.State = RunDone
+			return s, nil
+		}
+		step := j.workflow.Tasks[run.Progress.Next]
+		err := e.takeStep(ctx, step, s, &env)
+		switch {
+		case IsPermanent(err):
+			s.end(RunFailed, stepError(step, err).Error(), env.Now)
+		case err != nil && e.abandoned():
+			return nil, err
+		case err != nil:
+			s.retry(env.Now, step.Retry, stepError(step, err), e.Random)
+		case run.State == RunReady:
+			s.next()
+		}
+	}
+	return s, nil
+}
+
+func stepError(step *Step, err error) error {
+	return fmt.Errorf("step %s (%s): %w", step.Path, step.Kind, err)
+}
+
+// next goes on to the step after this one.
+func (s *stretch) next() {
+	p := &s.run.Progress
+	p.Next++
+	p.Tries, p.Since, p.Round = 0, time.Time{}, 0
+}
+
+// end ends the run and, where it failed, tells an event.
+func (s *stretch) end(state RunState, reason string, now time.Time) {
+	s.run.State, s.run.Reason, s.run.Progress.Rest = state, reason, nil
+	s.run.decide(now, "", "%s: %s", state, reason)
+}
+
+// retry lets the run rest before the step that failed is taken again, or ends it when its tries are
+// used up. A run in a wait step goes on waiting.
+func (s *stretch) retry(now time.Time, policy Retry, cause error, random io.Reader) {
+	p := &s.run.Progress
+	if p.Tries++; p.Since.IsZero() {
+		p.Since = now
+	}
+	pause := jitter(max(policy.Pause(p.Tries), RetryDelay(cause)), random)
+	if p.Tries >= policy.Attempts || now.Add(pause).After(p.Since.Add(policy.For)) {
+		s.end(RunFailed, fmt.Sprintf("given up after %d tries: %v", p.Tries, cause), now)
+		return
+	}
+	if p.Rest == nil {
+		if s.run.State == RunPending || s.run.State == RunWriting {
+			p.From = s.run.State
+		}
+		s.run.State = RunRetrying
+	}
+	s.run.Reason = cause.Error()
+	s.wait = &Wait{Due: now.Add(pause)}
+	s.run.decide(now, "", "try %d failed, next in %s: %v", p.Tries, pause.Round(time.Second), cause)
+}
+
+// takeStep runs one step. What it asked is dropped again if it fails.
+func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env) (err error) {
+	env.views, env.Now = nil, e.Clock.Now()
+	if env.Outputs, err = e.outputs(ctx, s); err != nil {
+		return err
+	}
+	if err := e.follow(ctx, env, step.Routes); err != nil {
+		return err
+	}
+	holds, err := True(step.If, env)
+	if err != nil {
+		return Permanent(err)
+	}
+	if !holds {
+		s.run.decide(env.Now, step.Path, "skipped: %s does not hold", step.If.Source())
+		return nil
+	}
+	before, written := s.asks, maps.Clone(s.run.Progress.Written)
+	defer func() {
+		if err != nil {
+			s.asks, s.run.Progress.Written = before, written
+		}
+	}()
+	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })
+	ctx, cancel := context.WithTimeout(ctx, either(step.Timeout, stepTimeout))
+	defer cancel()
+	effects, creates := len(s.asks.effects), len(s.asks.creates)
+	sc := e.stepContext(step, s, env)
+	if err := step.Task.Run(ctx, sc); err != nil {
+		return err
+	}
+	for _, c := range s.asks.creates[creates:] { // which commit with the run
+		record, _ := c.Make(c.EventID.String())
+		if err := done(ctx, sc, record); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.asks.wait != nil && s.run.Progress.Dry:
+		s.run.decide(env.Now, step.Path, "a replay without effects does not wait")
+		s.asks.wait, s.run.Progress.Rest = nil, nil
+	case s.asks.wait != nil:
+		s.run.State, s.wait, s.asks.wait = RunWaiting, s.asks.wait, nil
+		s.again = len(s.wait.Topics) > 0
+	case len(s.asks.effects) > effects && !s.run.Progress.Dry:
+		s.run.State = RunWriting
+	}
+	return nil
+}
+
+func (e *Engine) stepContext(step *Step, s *stretch, env *Env) *StepContext {
+	return &StepContext{
+		Env: env, Ref: s.run.Record, Step: step, Modules: e.Book().Modules,
+		random: e.Random, minter: e.Minter, run: s.run, asks: &s.asks, read: e.readOne, local: e.CRM.Traits().Local,
+	}
+}

@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// writers are the effects that are being tried at the same time, and what wakes their loop.
+type writers struct {
+	mu     sync.Mutex
+	free   int
+	wakeup chan struct{}
+}
+
+func newWriters(n int) *writers { return &writers{free: n, wakeup: make(chan struct{}, 1)} }
+
+func (w *writers) take() (all int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all, w.free = w.free, 0
+	return all
+}
+
+func (w *writers) give(n int) {
+	w.mu.Lock()
+	w.free += n
+	w.mu.Unlock()
+}
+
+// write tries the effects on the CRM as they fall due, those of one record one after the other.
+func (e *Engine) write(ctx context.Context) error {
+	for ctx.Err() == nil {
+		next, err := e.writeDue(ctx)
+		pause := wakeEvery
+		switch {
+		case errors.Is(err, ErrFenced):
+			return err
+		case err != nil && ctx.Err() == nil:
+			e.Logger.Error("find due effects", "error", err)
+			pause = insistMost
+		case !next.IsZero():
+			pause = max(min(pause, next.Sub(e.Clock.Now())), 0)
+		}
+		e.rest(ctx, pause, e.writers.wakeup, nil)
+	}
+	return nil
+}
+
+func (e *Engine) writeDue(ctx context.Context) (next time.Time, err error) {
+	free := e.writers.take()
+	if free == 0 {
+		return time.Time{}, nil // who ends looks again
+	}
+	taken, next, err := e.Store.TakeEffects(ctx, e.fences, e.Clock.Now(), free)
+	e.writers.give(free - len(taken))
+	for _, f := range taken {
+		e.senders.Go(func() { e.writeOne(f) })
+	}
+	return next, err
+}
+
+// writeOne tries an effect once and stores the outcome.
+func (e *Engine) writeOne(f *Effect) {
+	f.Attempts++
+	f.Result = nil
+	err := e.apply(f)
+	now := e.Clock.Now()
+	if e.abandoned() && errors.Is(err, context.Canceled) && !IsUnknown(err) {
+		f.Attempts--
+		f.State, f.Due = EffectPlanned, now
+		f.note(now, "put back: the process ended before it was asked")
+	} else {
+		f.judge(now, err, func(d time.Duration) time.Duration { return jitter(d, e.Random) })
+	}
+	e.tellEffect(f, err)
+	events, err := e.effectEvents(f)
+	if err != nil {
+		e.Logger.Error("an effect's event cannot be written", "effect", f.ID.String(), "error", err)
+	}
+	settle := func(ctx context.Context) error {
+		return e.Store.SettleEffect(ctx, e.fences[f.Partition], f, events...)
+	}
+	if err := e.insist("settle effect", settle); err != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(e.work), settleTime)
+		defer cancel()
+		if err = settle(last); err != nil {
+			e.Logger.Error("settle effect: it is looked at again after a start", "effect", f.ID.String(), "error", err)
+		}
+	}
+	e.writers.give(1)
+	nudge(e.writers.wakeup)
+}
+
+// apply asks the CRM. It looks before it writes, so that what an earlier try did is not done twice.
+func (e *Engine) apply(f *Effect) (err error) {
+	ctx, cancel := context.WithTimeout(e.work, stepTimeout)
+	defer cancel()
+	defer e.onPanic("CRM adapter broke down", func(broken error) { err = Unknown(broken) })
+	e.echoes.expect(f, e.Clock.Now())
+	if f.Create != nil {
+		record, err := e.CRM.Create(ctx, *f.Create)
+		if err == nil {
+			f.Result = &record
+		}
+		return err
+	}
+	return e.CRM.Update(ctx, *f.Write)
+}
+
+// judge turns the outcome of a try into the effect's next state.
+func (f *Effect) judge(now time.Time, cause error, jitter func(time.Duration) time.Duration) {
+	f.Reason = ""
+	if cause != nil {
+		f.Reason = cause.Error()
+	}
+	switch {
+	case cause == nil:
+		f.State = EffectDone
+		f.note(now, "done")
+		return
+	case errors.Is(cause, ErrConflict) || errors.Is(cause, ErrTaken):
+		f.State = EffectConflict
+		f.note(now, "conflict: %v", cause)
+		return
+	case IsPermanent(cause) || errors.Is(cause, ErrNoRecord):
+		f.State = EffectRejected
+		f.note(now, "rejected: %v", cause)
+		return
+	}
+	f.Doubtful = f.Doubtful || IsUnknown(cause)
+	pause := jitter(max(f.Retry.Pause(f.Attempts), RetryDelay(cause)))
+	next := now.Add(pause)
+	usedUp := f.Attempts >= f.Retry.Attempts && !IsMisconfigured(cause)
+	if usedUp || next.After(f.Until) {
+		f.State, f.Reason = EffectRejected, fmt.Sprintf("given up after %d tries: %v", f.Attempts, cause)
+		f.note(now, "%s", f.Reason)
+		return
+	}
+	f.State, f.Due = EffectPlanned, next
+	f.note(now, "try %d failed, next in %s: %v", f.Attempts, pause.Round(time.Second), cause)
+}
+
+func (f *Effect) note(at time.Time, format string, args ...any) {
+	f.History = append(f.History, Decision{At: at, Step: f.Step, Text: fmt.Sprintf(format, args...)})
+}
+
+func (e *Engine) tellEffect(f *Effect, cause error) {
+	switch {
+	case cause == nil:
+	case IsMisconfigured(cause):
+		e.Logger.Error("write to the CRM failed: it needs an operator", "state", string(f.State),
+			"record", f.Record.String(), "effect", f.ID.String(), "attempts", f.Attempts, "error", cause)
+	default:
+		e.Logger.Warn("write to the CRM failed", "state", string(f.State), "record", f.Record.String(),
+			"effect", f.ID.String(), "workflow", f.Workflow, "attempts", f.Attempts, "error", cause)
+	}
+}
+
+// effectEvents are what the outcome of a try tells: that we changed a record of a CRM which does not tell
+// so itself, or that nobody can tell who changed it.
+func (e *Engine) effectEvents(f *Effect) ([]*Event, error) {
+	switch {
+	case f.State == EffectDone && !e.CRM.Traits().Echoes:
+		return e.changeOf(f)
+	case f.State == EffectConflict && f.Doubtful:
+		return e.conflictOf(f)
+	}
+	return nil, nil
+}
+
+// changeOf is the event of a write that stands. A record that cannot be read now is told as far as it is
+// known.
+func (e *Engine) changeOf(f *Effect) ([]*Event, error) {
+	if f.Create != nil {
+		_, event := f.Create.Make(f.Result.ID)
+		event.Change.Record = f.Result.Fields
+		return []*Event{event}, nil
+	}
+	w := f.Write
+	change := &Change{
+		Record: w.Patch.Set, Old: w.Patch.Expect, Changed: slices.Sorted(maps.Keys(w.Patch.Set)), Actor: w.Actor,
+		Partial: true,
+	}
+	ctx, cancel := context.WithTimeout(e.work, stepTimeout)
+	defer cancel()
+	if record, err := e.readOne(ctx, w.Ref); err == nil {
+		change.Record, change.Partial = record.Fields, false
+	}
+	return []*Event{{
+		ID: w.EventID.String(), Source: w.Source, Type: RecordUpdated, Subject: w.Ref.String(), Time: w.At,
+		CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Change: change,
+	}}, nil
+}
+
+// conflictOf tells that a write of ours may or may not have been there before somebody else wrote: theirs
+// stays, and somebody should look.
+func (e *Engine) conflictOf(f *Effect) ([]*Event, error) {
+	data, err := plainJSON(map[string]any{
+		"run": f.Run.String(), "workflow": f.Workflow, "step": f.Step, "effect": f.ID.String(),
+		"fields": slices.Sorted(maps.Keys(f.Write.Patch.Set)), "reason": f.Reason,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write event data: %w", err)
+	}
+	w := f.Write
+	return []*Event{{
+		ID: DerivedID(f.ID, "conflict").String(), Source: Source, Type: RunConflict, Subject: f.Record.String(),
+		Time: e.Clock.Now(), CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Data: data,
+	}}, nil
+}

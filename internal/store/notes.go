@@ -1,0 +1,123 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"sync"
+	"syscall"
+
+	"postern/engine"
+)
+
+// The file of notes: a head with the name of the machine's boot, then for each slot the id of a delivery and the number
+// of its try.
+const (
+	noteSlots = 128
+	noteBytes = 32
+	noteHead  = 64
+	noteFile  = noteHead + noteSlots*noteBytes
+	noteLost  = math.MaxUint32 // instead of a number: nobody knows what left from the slot
+)
+
+// notes say of each sender slot which try of which delivery left from it last. They are written to memory that is a
+// file, without waiting for a disk: the kernel keeps what a killed process wrote, but not over a restart of the
+// machine. The head tells the one from the other.
+type notes struct {
+	mu   sync.Mutex
+	file []byte // as it is in memory; nil once closed
+}
+
+// bootID names the time since the machine was started; "" where the system does not tell.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSpace(id))
+}
+
+// openNotes opens or makes the file. Notes of another boot, or of one without a name, are lost.
+func openNotes(path, boot string) (*notes, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own path
+	if err != nil {
+		return nil, fmt.Errorf("open the notes of the slots: %w", err)
+	}
+	defer file.Close()
+	if err := renew(file, boot); err != nil {
+		return nil, fmt.Errorf("read the notes of the slots: %w", err)
+	}
+	mapped, err := syscall.Mmap(int(file.Fd()), 0, noteFile, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map the notes of the slots into memory: %w", err)
+	}
+	return &notes{file: mapped}, nil
+}
+
+// renew marks all notes as lost unless they are of this boot. The head is written last: whoever is stopped before
+// leaves a head that says nothing of this boot.
+func renew(file *os.File, boot string) error {
+	all := make([]byte, noteFile)
+	copy(all[:noteHead], boot)
+	has := make([]byte, noteFile)
+	_, err := file.ReadAt(has, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err == nil && boot != "" && bytes.Equal(has[:noteHead], all[:noteHead]) {
+		return nil
+	}
+	for slot := 1; slot <= noteSlots; slot++ {
+		binary.LittleEndian.PutUint32(noteOf(all, slot)[len(engine.ID{}):], noteLost)
+	}
+	if _, err := file.WriteAt(all[noteHead:], noteHead); err != nil {
+		return err
+	}
+	_, err = file.WriteAt(all[:noteHead], 0)
+	return err
+}
+
+// noteOf is the place of a slot's note, counted from 1.
+func noteOf(file []byte, slot int) []byte {
+	at := noteHead + (slot-1)*noteBytes
+	return file[at : at+noteBytes]
+}
+
+// leave notes a try. The number is written last; a note that was being written when the process ended is that of a try
+// which did not leave, whatever it says. What cannot be noted any more must not leave: on closed notes it never returns.
+func (n *notes) leave(slot int, delivery engine.ID, attempt int) {
+	n.mu.Lock()
+	if n.file == nil {
+		n.mu.Unlock()
+		select {}
+	}
+	defer n.mu.Unlock()
+	note := noteOf(n.file, slot)
+	copy(note, delivery[:])
+	binary.LittleEndian.PutUint32(note[len(delivery):], uint32(attempt)) //nolint:gosec // tries are few
+}
+
+// left tells whether a try may have left.
+func (n *notes) left(slot int, delivery engine.ID, attempt int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.file == nil || slot < 1 || slot > noteSlots {
+		return true
+	}
+	note := noteOf(n.file, slot)
+	number := binary.LittleEndian.Uint32(note[len(delivery):])
+	return number == noteLost || (bytes.HasPrefix(note, delivery[:]) && int64(number) == int64(attempt))
+}
+
+// close gives the memory back; the file stays.
+func (n *notes) close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	mapped := n.file
+	n.file = nil
+	return syscall.Munmap(mapped)
+}
