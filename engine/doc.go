@@ -53,6 +53,7 @@
 //	Verdict    an error that says what should happen next: Permanent, RetryAfter, Unknown, Misconfigured
 //	Decision   one line of why, in the history of a run or delivery
 //	Channel    how a message leaves: email, capture
+//	Re-key     publish again with its key an event that came without
 //	Partition  a share of the records, with one owner, an epoch and a cursor
 //	Fence      the proof of owning a partition
 //	Link       a minted, limited permission: one record, one landing, a time, a number of effects

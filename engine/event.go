@@ -120,6 +120,16 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 	return plainJSON(env)
 }
 
+// fits tells whether the event can be published again: written by us it may be longer than it came.
+func (e *Event) fits() error {
+	body, err := e.MarshalJSON()
+	if err == nil && len(body) > MaxEventBytes {
+		err = fmt.Errorf("the event came without a key and with it would have %d bytes; at most %d are taken",
+			len(body), MaxEventBytes)
+	}
+	return err
+}
+
 // plainJSON writes JSON without the escapes that HTML pages need: <, > and & stay one byte.
 func plainJSON(v any) ([]byte, error) {
 	var out bytes.Buffer

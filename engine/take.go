@@ -86,7 +86,9 @@ type arrival struct {
 	event *Event
 }
 
-// decode reads the entries that somebody needs; what is no event becomes a dead letter.
+// decode reads the entries that somebody needs; what is no event becomes a dead letter. One without a
+// key is none of its record's partition: it only goes out again under its key, and is taken in when it
+// comes back.
 func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error) {
 	var arrived []arrival
 	for _, entry := range entries {
@@ -101,15 +103,16 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 		if err == nil {
 			event, err = m.read(at, entry)
 		}
-		if err == nil && entry.Seq <= e.cursors[event.Address().Partition()] {
-			continue // came without a key, and was taken in before a restart
-		}
-		if err == nil {
+		switch {
+		case err != nil:
+			if err := e.refuse(b, at, entry, err); err != nil {
+				return nil, err
+			}
+		case at.Key == "":
+			b.touched[at.Partition()] = true
+			b.intake.Rekeyed = append(b.intake.Rekeyed, event)
+		default:
 			arrived = append(arrived, arrival{seq: entry.Seq, event: event})
-			continue
-		}
-		if err := e.refuse(b, at, entry, err); err != nil {
-			return nil, err
 		}
 	}
 	return arrived, nil
@@ -121,7 +124,13 @@ func (m *matcher) read(at Address, entry Entry) (*Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return event, m.check(event)
+	if err := m.check(event); err != nil || at.Key != "" {
+		return event, err
+	}
+	if event.Source == Source {
+		return nil, fmt.Errorf("source %q is Postern itself, which never leaves the key out", Source)
+	}
+	return event, event.fits()
 }
 
 func (e *Engine) refuse(b *batch, at Address, entry Entry, reason error) error {

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	natsgo "github.com/nats-io/nats.go"
-
 	"postern/engine"
 )
 
@@ -172,39 +170,6 @@ tasks:
 		records, err := h.store.Records(t.Context(), []engine.Ref{ref})
 		return err == nil && len(records) == 1 && records[0].Fields.Text("note") == typed+" (seen)"
 	})
-}
-
-func TestKeylessEventIsTakenInOnce(t *testing.T) {
-	h := newHouse(t, bookOf(`
-name: moved
-on: { event: record.updated, module: Tickets, changed: status }
-tasks:
-  - notify: { to: record.contact, via: email, template: hello, link: { landing: ticket } }
-`))
-	h.start()
-	h.person()
-	h.ticket("1")
-	client, err := natsgo.Connect(h.bus.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for i, status := range []string{"Open", "Resolved"} {
-		body := fmt.Sprintf(`{"specversion":"1.0","id":"k%d","source":"crm","type":"record.updated","subject":"Tickets/1",
-			"data":{"record":{"status":%q,"note":"%d"}}}`, i, status, i)
-		if err := client.Publish("crm.Tickets.updated", []byte(body)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	h.until("the mail", func() bool { return len(h.mail.Sent()) == 1 })
-	h.stop()
-	h.start()
-	h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{Record: engine.Fields{"status": "Open"}})
-	h.until("the next mail", func() bool { return len(h.mail.Sent()) >= 2 })
-	h.stop()
-	if n := len(h.mail.Sent()); n != 2 {
-		t.Errorf("%d mails, not 2", n)
-	}
 }
 
 func TestChangeTooLargeToTellIsRefused(t *testing.T) {

@@ -108,12 +108,13 @@ func busDuplicate(t *testing.T, bus engine.Bus) {
 }
 
 func busSources(t *testing.T, bus engine.Bus) {
-	other := busEvent("1", "HelpDesk", "1")
-	other.Source = "https://other.example"
-	busPublish(t, bus, busEvent("1", "HelpDesk", "1"))
-	busPublish(t, bus, other)
-	if got := busRead(t, bus, 0, 2); len(got) != 2 {
-		t.Errorf("%d of 2 events were stored", len(got))
+	for _, name := range [][2]string{{"crm", "1"}, {"other", "1"}, {"a", "b/c"}, {"a/b", "c"}} {
+		event := busEvent(name[1], "HelpDesk", "1")
+		event.Source = name[0]
+		busPublish(t, bus, event)
+	}
+	if got := busRead(t, bus, 0, 4); len(got) != 4 {
+		t.Errorf("%d of 4 events were stored", len(got))
 	}
 }
 

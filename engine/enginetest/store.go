@@ -30,6 +30,7 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"a run comes back as it was":                    storeRoundTrip,
 		"unfinished runs come in stream order":          storeUnfinished,
 		"kept records follow the stream":                storeKept,
+		"what is re-keyed leaves with the cursor":       storeRekeyed,
 		"a step commits with all it asked for":          storeAdvance,
 		"a run that is over stays so":                   storeOver,
 		"a refused step leaves nothing":                 storeRefused,

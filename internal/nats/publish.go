@@ -92,8 +92,15 @@ func encode(event *engine.Event) (*natsgo.Msg, error) {
 }
 
 // messageID is what the broker knows an event by for two minutes. CloudEvents makes an id unique within its source
-// only, so both are part of it.
-func messageID(event *engine.Event) string { return event.Source + "/" + event.ID }
+// only, so both are part of it, and so that a/b and c are not a and b/c, the length of the source is too. The id of a
+// foreign event is none that a CRM gives its own messages, source/id: the event may have come in such a message, without
+// a key, and the broker would take its keyed copy for a repetition.
+func messageID(event *engine.Event) string {
+	if event.Source == engine.Source {
+		return event.Source + "/" + event.ID
+	}
+	return fmt.Sprintf("keyed/%d/%s/%s", len(event.Source), event.Source, event.ID)
+}
 
 // batchLen is how many of the messages go into the next batch.
 func batchLen(messages []*natsgo.Msg) int {

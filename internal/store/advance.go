@@ -73,14 +73,10 @@ func prepareAsks(step engine.Advance, now time.Time) (asks, error) {
 		}
 		a.inserts = append(a.inserts, insert)
 	}
-	for _, event := range step.Events {
-		written, err := tell(event)
-		if err != nil {
-			return asks{}, err
-		}
-		a.events = append(a.events, written)
-	}
 	var err error
+	if a.events, err = tellAll(step.Events); err != nil {
+		return asks{}, err
+	}
 	a.update, err = updateRun(step.Run, now)
 	return a, err
 }

@@ -146,6 +146,18 @@ func tell(event *engine.Event) (string, error) {
 	return string(written), nil
 }
 
+func tellAll(events []*engine.Event) ([]string, error) {
+	told := make([]string, 0, len(events))
+	for _, event := range events {
+		written, err := tell(event)
+		if err != nil {
+			return nil, err
+		}
+		told = append(told, written)
+	}
+	return told, nil
+}
+
 func (t *tx) applied(ctx context.Context, event engine.ID) (bool, error) {
 	var done bool
 	const query = "SELECT EXISTS (SELECT 1 FROM writes WHERE event_id = ?)"

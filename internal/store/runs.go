@@ -26,8 +26,12 @@ func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
 		}
 		inserts[i] = insert
 	}
+	rekeyed, err := tellAll(in.Rekeyed)
+	if err != nil {
+		return nil, fmt.Errorf("take in: re-key: %w", engine.Permanent(err))
+	}
 	fresh := make([]bool, len(in.Runs))
-	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if err := tx.mark(ctx, in.Marks); err != nil {
 			return err
 		}
@@ -44,6 +48,9 @@ func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
 			}
 		}
 		if err := tx.touch(ctx, now, in.Touched...); err != nil {
+			return err
+		}
+		if err := tx.emit(ctx, rekeyed...); err != nil {
 			return err
 		}
 		return tx.bury(ctx, in.Refused)
