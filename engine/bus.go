@@ -13,7 +13,8 @@ var ErrFull = errors.New("the event stream is full")
 // Bus is the stream of events: replayable, in order, shared with the CRM.
 type Bus interface {
 	// Publish stores events in the order given and returns once all of them are stored; an event is
-	// de-duplicated by source and id for some minutes. An error may leave some of them stored.
+	// de-duplicated by source and id for some minutes. An error may leave some of them stored, but not
+	// a permanent one: an *EventError in it names the event that never can be.
 	Publish(ctx context.Context, events ...*Event) error
 	// Read calls take with the entries after a position, in stream order, as many at a time as are at
 	// hand (at most max), until the context ends or take fails. An entry is offered again only by a

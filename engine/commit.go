@@ -92,6 +92,10 @@ func (e *Engine) insist(what string, change func(context.Context) error) error {
 		if err == nil || refused(err) || e.work.Err() != nil {
 			return err
 		}
+		if pause == insistFirst {
+			e.health.insisting.Add(1)
+			defer e.health.insisting.Add(-1)
+		}
 		e.Logger.Error("the store does not take a change, trying again", "change", what, "error", err)
 		if e.Clock.Wait(e.work, pause) != nil {
 			return fmt.Errorf("%s: %w", what, err)

@@ -77,7 +77,7 @@ type Engine struct {
 	fences   []Fence
 	senders  sync.WaitGroup
 	work     context.Context // outlives Run's context by Grace, so that work in flight can end
-	started  atomic.Bool
+	health   health
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
 	awaited   []string  // modules that runs from before the start wait for
@@ -109,24 +109,6 @@ func New(ports Ports, settings Settings) *Engine {
 // Book is the book in use.
 func (e *Engine) Book() *Book { return e.matcher.Load().book }
 
-// Ready tells why events are not handled right now, nothing when they are, and what an operator should
-// look at before it comes to that.
-func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
-	if !e.started.Load() {
-		return []string{"the engine is starting"}, nil
-	}
-	position, err := e.Bus.Position(ctx)
-	switch {
-	case err != nil:
-		return []string{"the event stream cannot be reached"}, nil
-	case position.Full >= 1:
-		return []string{"the event stream is full"}, nil
-	case position.Full >= 0.8:
-		return nil, []string{fmt.Sprintf("the event stream is %.0f %% full", position.Full*100)}
-	}
-	return nil, nil
-}
-
 // Run works until the context ends, then finishes what is in flight within Settings.Grace. It returns
 // nil after an orderly end.
 func (e *Engine) Run(ctx context.Context) error {
@@ -135,6 +117,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return nil
 	case err != nil:
+		e.health.phase.Store(phaseFailed)
 		return err
 	}
 	work, abandon := context.WithCancel(context.WithoutCancel(ctx))
@@ -151,15 +134,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() { stopOn(stop, e.write(reading)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })
+	e.health.phase.Store(phaseRunning)
 	group.Go(func() {
 		for _, j := range unfinished {
 			e.enqueue(reading, j)
 		}
-		e.started.Store(true)
 		stopOn(stop, e.Bus.Read(reading, after, e.settings.Batch, e.take))
 	})
 	<-reading.Done()
-	e.started.Store(false)
+	e.health.end(context.Cause(reading))
 	hung := e.drain(&group, abandon)
 	if cause := context.Cause(reading); !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, hung)

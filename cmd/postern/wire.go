@@ -168,10 +168,21 @@ func (h *house) keptLanding(ctx context.Context, name, version string) (*engine.
 // handler is what the HTTP port serves.
 func (h *house) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", h.door)
-	mux.Handle("/events", web.EventsHandler(h.bus, h.apiKeys, h.logger))
-	mux.Handle("/healthz/", web.Health(h.ready))
+	mux.Handle("/", web.OnceStarted(h.engine.Running, h.door))
+	mux.Handle("/events", web.EventsHandler(h.bus, h.apiKeys, h.refusing, h.logger))
+	mux.Handle("/healthz/", web.Health(h.engine.Live, h.ready))
 	return mux
+}
+
+// refusing is what a client that posts events is told while they could not be stored.
+func (h *house) refusing() string {
+	switch {
+	case !h.engine.Running():
+		return "Postern is starting or ending; send this again."
+	case !h.bus.Connected():
+		return "The event stream cannot be reached; send this again."
+	}
+	return ""
 }
 
 func (h *house) ready() (reasons, warnings []string) {

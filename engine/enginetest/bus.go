@@ -219,8 +219,8 @@ func busPermanent(t *testing.T, bus engine.Bus) {
 	strange := busEvent("strange", "Help.Desk", "1")
 	for _, bad := range []*engine.Event{large, strange, {ID: "no-type", Source: "s", Subject: "HelpDesk/1"}} {
 		err := bus.Publish(t.Context(), busEvent("good", "HelpDesk", "1"), bad)
-		if !engine.IsPermanent(err) {
-			t.Errorf("event %q gave %v, want a permanent error", bad.ID, err)
+		if one, ok := errors.AsType[*engine.EventError](err); !engine.IsPermanent(err) || !ok || one.Index != 1 {
+			t.Errorf("event %q gave %v, want a permanent error about the second event", bad.ID, err)
 		}
 	}
 	busPublish(t, bus, busEvent("end", "HelpDesk", "1"))

@@ -142,6 +142,10 @@ func (b *Bus) Address() string {
 	return b.conn.ConnectedUrlRedacted()
 }
 
+// Connected tells, without asking it, whether the broker is there as far as the connection knows. After a broker has
+// vanished without a word that takes some minutes to notice.
+func (b *Bus) Connected() bool { return b.conn.IsConnected() && b.broken.err() == nil }
+
 // Close lets what is under way finish, at most 5 s, and ends the connection and the embedded broker that Open started.
 func (b *Bus) Close() {
 	if err := b.conn.Drain(); err != nil {

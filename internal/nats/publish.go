@@ -48,9 +48,10 @@ func (b *Bus) Publish(ctx context.Context, events ...*engine.Event) error {
 		return fmt.Errorf("publish: %w", err)
 	}
 	messages := make([]*natsgo.Msg, 0, len(events))
-	for _, event := range events {
+	for i, event := range events {
 		message, err := encode(event)
 		if err != nil {
+			err = &engine.EventError{Index: i, Err: err}
 			return engine.Permanent(fmt.Errorf("publish event %q: %w", event.ID, err))
 		}
 		messages = append(messages, message)

@@ -236,3 +236,24 @@ func TestPublishWithoutBroker(t *testing.T) {
 		t.Errorf("giving up took %v", took)
 	}
 }
+
+// A broker that takes messages and does not answer is asked again every half second, until the publisher gives up.
+func TestAttemptsAreShort(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*oneTime+oneTime/2)
+	defer cancel()
+	var took []time.Duration
+	err := persist(ctx, oneTime, func(ctx context.Context) error {
+		began := time.Now()
+		<-ctx.Done()
+		took = append(took, time.Since(began))
+		return ctx.Err()
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || len(took) != 3 {
+		t.Fatalf("%d attempts, %v", len(took), err)
+	}
+	for _, d := range took[:2] {
+		if d < 500*time.Millisecond || d > 800*time.Millisecond {
+			t.Errorf("an attempt took %v", d)
+		}
+	}
+}

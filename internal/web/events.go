@@ -5,116 +5,120 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"postern/engine"
 )
 
-// storeTime is how long a client waits for its event to be stored before it is told to come again.
+// storeTime is how long a client waits for its events to be stored before it is told to come again.
 const storeTime = 5 * time.Second
 
-// Seconds after which a refused event is worth sending again.
+// Seconds after which a refused request is worth sending again.
 const (
+	retryWhenBusy = "1"
 	retryWhenDown = "5"
 	retryWhenFull = "60" // a full stream needs a purge or an operator
 )
 
-// EventsHandler takes one CloudEvent per POST, in structured mode (application/cloudevents+json or application/json) or
-// binary mode (ce-… headers, a JSON body), from whoever shows one of the keys. It answers 202 and {"id": "…"} only when
-// the bus has stored the event; anything else it answers, as {"code", "message"}, means that it has not or cannot tell,
-// and that sending the same event again does no harm.
-func EventsHandler(bus engine.Bus, keys Keys, logger *slog.Logger) http.Handler {
-	return &events{bus: bus, keys: keys, logger: logger}
+// EventsHandler takes CloudEvents by POST from whoever shows one of the keys: one in structured mode
+// (application/cloudevents+json or application/json) or binary mode (ce-… headers, a JSON body), or a list of at most
+// engine.MaxBatchEvents and engine.MaxBatchBytes in batch mode (application/cloudevents-batch+json). It answers 202, with
+// {"id": "…"} or {"ids": ["…"]}, only when the bus has stored them all. Any other answer, {"code", "message"} and for
+// one bad event of a list its "index", means that it has not or cannot tell; a 4xx one that nothing was stored. Sending
+// the same events again does no harm in any case.
+//
+// It reads and stores 128 requests and 8 MiB of bodies at the same time, and answers 429 to more. While refusing gives a
+// reason, a sentence for the client, it answers 503; refusing is asked for each request, so it must be quick. Both carry
+// Retry-After.
+func EventsHandler(bus engine.Bus, keys Keys, refusing func() string, logger *slog.Logger) http.Handler {
+	return &events{bus: bus, keys: keys, refusing: refusing, logger: logger, bodyTime: bodyTime}
 }
 
 type events struct {
-	bus    engine.Bus
-	keys   Keys
-	logger *slog.Logger
+	bus      engine.Bus
+	keys     Keys
+	refusing func() string
+	logger   *slog.Logger
+	bodyTime time.Duration
+	room     room
 }
 
 // refusal is the answer to a request that led to no event.
 type refusal struct {
 	status  int
-	Code    string `json:"code"`    // stable, for programs
-	Message string `json:"message"` // for people
+	retry   string // seconds, or ""
+	Code    string `json:"code"`            // stable, for programs
+	Message string `json:"message"`         // for people
+	Index   *int   `json:"index,omitempty"` // of the bad event in a list, from 0
 }
 
-// ServeHTTP asks who it is before it reads anything that they sent.
+// ServeHTTP asks who it is, and whether there is room, before it reads anything that they sent.
 func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, refusal{http.StatusMethodNotAllowed, "method_not_allowed", "Send an event by POST."})
+		refuse(w, refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Send events by POST."})
 		return
 	}
 	name, known := e.keys.Who(r)
 	if !known {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="postern"`)
-		refuse(w, refusal{http.StatusUnauthorized, "unauthorized", "Send a valid key as Authorization: Bearer …"})
+		const message = "Send a valid key as Authorization: Bearer …"
+		refuse(w, refusal{status: http.StatusUnauthorized, Code: "unauthorized", Message: message})
 		return
 	}
-	event, bad := readEvent(w, r)
+	if reason := e.refusing(); reason != "" {
+		refuse(w, refusal{
+			status: http.StatusServiceUnavailable, retry: retryWhenDown, Code: "not_ready", Message: reason,
+		})
+		return
+	}
+	p, bad := readForm(r)
 	if bad != nil {
 		refuse(w, *bad)
 		return
 	}
-	e.store(w, r, name, event)
+	leave, ok := e.room.claim(p.size)
+	if !ok {
+		const message = "Too many events are coming in at the same time; send this again."
+		refuse(w, refusal{status: http.StatusTooManyRequests, retry: retryWhenBusy, Code: "too_many", Message: message})
+		return
+	}
+	defer leave()
+	if bad = p.read(w, r, e.bodyTime); bad == nil {
+		bad = e.store(r.Context(), name, p)
+	}
+	if bad != nil {
+		refuse(w, *bad)
+		return
+	}
+	answer(w, http.StatusAccepted, p.stored())
 }
 
-// store answers for the event only once its fate is known.
-func (e *events) store(w http.ResponseWriter, r *http.Request, sender string, event *engine.Event) {
-	ctx, cancel := context.WithTimeout(r.Context(), storeTime)
+// store returns once the fate of the events is known.
+func (e *events) store(ctx context.Context, sender string, p *parcel) *refusal {
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
-	err := e.bus.Publish(ctx, event)
+	err := e.bus.Publish(ctx, p.events...)
 	switch {
 	case err == nil:
-		answer(w, http.StatusAccepted, struct {
-			ID string `json:"id"`
-		}{event.ID})
-		return
+		return nil
 	case engine.IsPermanent(err):
-		refuse(w, refusal{http.StatusBadRequest, "bad_event", err.Error()})
-		return
+		return p.bad(err)
 	}
-	e.logger.Warn("event not stored", "sender", sender, "event", event.ID, "error", err)
+	e.logger.Warn("events not stored", "sender", sender, "events", len(p.events), "error", err)
 	if errors.Is(err, engine.ErrFull) {
-		w.Header().Set("Retry-After", retryWhenFull)
-		refuse(w, refusal{http.StatusServiceUnavailable, "stream_full", "The event stream is full; try again later."})
-		return
+		return &refusal{
+			status: http.StatusServiceUnavailable, retry: retryWhenFull,
+			Code: "stream_full", Message: "The event stream is full; try again later.",
+		}
 	}
-	w.Header().Set("Retry-After", retryWhenDown)
-	refuse(w, refusal{http.StatusServiceUnavailable, "unavailable", "The event could not be stored now; try again."})
-}
-
-// readEvent decodes the request and refuses what nobody but Postern may say.
-func readEvent(w http.ResponseWriter, r *http.Request) (*engine.Event, *refusal) {
-	header, bad := modeOf(r)
-	if bad != nil {
-		return nil, bad
+	return &refusal{
+		status: http.StatusServiceUnavailable, retry: retryWhenDown, Code: "unavailable",
+		Message: "It is not known whether everything was stored; send the same again, which does no harm.",
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, engine.MaxEventBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		message := fmt.Sprintf("An event has at most %d bytes.", engine.MaxEventBytes)
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "too_large", message}
-	case err != nil:
-		return nil, &refusal{http.StatusBadRequest, "bad_request", "The body ended early."}
-	}
-	event, err := engine.DecodeUnaddressed(header, body)
-	if err == nil {
-		err = notOurs(event)
-	}
-	if err != nil {
-		return nil, &refusal{http.StatusBadRequest, "bad_event", err.Error()}
-	}
-	return event, nil
 }
 
 // notOurs refuses what only Postern may tell: others could speak for it otherwise.
@@ -128,38 +132,13 @@ func notOurs(event *engine.Event) error {
 	return nil
 }
 
-// modeOf tells by the content type how the event is written: a header for binary mode, NoHeader for structured.
-func modeOf(r *http.Request) (engine.Header, *refusal) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	binary := r.Header.Get("Ce-Specversion") != ""
-	switch {
-	case err != nil || kind == "application/cloudevents-batch+json":
-	case kind == "application/cloudevents+json":
-		return engine.NoHeader, nil
-	case binary && (kind == "application/json" || strings.HasSuffix(kind, "+json")):
-		return binaryHeader(r.Header), nil
-	case kind == "application/json":
-		return engine.NoHeader, nil
-	}
-	return nil, &refusal{
-		http.StatusUnsupportedMediaType, "unsupported_media_type",
-		"Send one event as application/cloudevents+json, or JSON data with ce-… headers.",
-	}
-}
-
-// binaryHeader reads ce-… headers, which are percent-encoded (CloudEvents HTTP binding 1.0.2, 3.1.3.2).
-func binaryHeader(headers http.Header) engine.Header {
-	return func(name string) string {
-		text := headers.Get(name)
-		if plain, err := url.PathUnescape(text); err == nil {
-			return plain
-		}
-		return text
-	}
-}
-
 // refuse gives the reason in place of what was asked for.
-func refuse(w http.ResponseWriter, r refusal) { answer(w, r.status, r) }
+func refuse(w http.ResponseWriter, r refusal) {
+	if r.retry != "" {
+		w.Header().Set("Retry-After", r.retry)
+	}
+	answer(w, r.status, r)
+}
 
 // answer writes JSON that nobody may keep or take for something else.
 func answer(w http.ResponseWriter, status int, value any) {

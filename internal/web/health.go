@@ -9,6 +9,12 @@ import (
 // askTime is for how long an answer about readiness holds: whoever asks more often hears the same again.
 const askTime = time.Second
 
+// liveness is the answer of /healthz/live.
+type liveness struct {
+	Live    bool     `json:"live"`
+	Reasons []string `json:"reasons,omitempty"` // why only a restart helps
+}
+
 // readiness is the answer of /healthz/ready.
 type readiness struct {
 	Ready    bool     `json:"ready"`
@@ -16,13 +22,15 @@ type readiness struct {
 	Warnings []string `json:"warnings,omitempty"` // what somebody should see to before they cannot
 }
 
-// Health answers GET /healthz/live with 200 as long as the process answers at all, and GET /healthz/ready with 200 or,
-// while ready gives reasons against it, 503 with Retry-After; both with ready's warnings. Reasons and warnings are read
-// by whoever can reach the port, so they must name no secrets. ready is asked once a second at most, and by one request
-// at a time.
-func Health(ready func() (reasons, warnings []string)) http.Handler { return health(ready, askTime) }
+// Health answers GET /healthz/live and GET /healthz/ready with 200 or, while live or ready gives reasons against it, 503
+// with Retry-After; the latter with ready's warnings. Reasons and warnings are read by whoever can reach the port, so
+// they must name no secrets. live is asked for each request, so it must be quick; ready once a second at most, and by
+// one request at a time.
+func Health(live func() (reasons []string), ready func() (reasons, warnings []string)) http.Handler {
+	return health(live, ready, askTime)
+}
 
-func health(ready func() (reasons, warnings []string), holds time.Duration) http.Handler {
+func health(live func() []string, ready func() (reasons, warnings []string), holds time.Duration) http.Handler {
 	var lock sync.Mutex
 	var last readiness
 	var asked time.Time
@@ -37,18 +45,21 @@ func health(ready func() (reasons, warnings []string), holds time.Duration) http
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz/live", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, struct {
-			Live bool `json:"live"`
-		}{true})
+		reasons := live()
+		answerHealth(w, len(reasons) == 0, liveness{Live: len(reasons) == 0, Reasons: reasons})
 	})
 	mux.HandleFunc("GET /healthz/ready", func(w http.ResponseWriter, _ *http.Request) {
 		state := now()
-		if state.Ready {
-			answer(w, http.StatusOK, state)
-			return
-		}
-		w.Header().Set("Retry-After", retryWhenDown)
-		answer(w, http.StatusServiceUnavailable, state)
+		answerHealth(w, state.Ready, state)
 	})
 	return mux
+}
+
+func answerHealth(w http.ResponseWriter, good bool, state any) {
+	if good {
+		answer(w, http.StatusOK, state)
+		return
+	}
+	w.Header().Set("Retry-After", retryWhenDown)
+	answer(w, http.StatusServiceUnavailable, state)
 }

@@ -73,28 +73,11 @@ func Recover(logger *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// sorryPage needs no style sheet and no script, which may be what is broken.
-const sorryPage = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Something went wrong</title>
-<h1>Something went wrong</h1>
-<p>This is our fault, not yours. It has been noted. Please try again in a moment.</p>
-</html>
-`
-
 // sorry drops the headers the handler had set: they were meant for another page.
 func sorry(w http.ResponseWriter) {
-	header := w.Header()
-	clear(header)
-	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusInternalServerError)
-	_, _ = w.Write([]byte(sorryPage)) // the client may have gone; there is nobody to tell
+	clear(w.Header())
+	tellPlainly(w, http.StatusInternalServerError, "Something went wrong",
+		"This is our fault, not yours. It has been noted. Please try again in a moment.")
 }
 
 // recorder notes what was answered.

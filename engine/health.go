@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+const (
+	fullWarning = 0.8    // share of the stream's bytes from which on an operator is warned
+	lagWarning  = 10_000 // entries that wait to be taken in, likewise
+)
+
+// health is what the engine knows of itself without asking anybody.
+type health struct {
+	phase     atomic.Int32
+	insisting atomic.Int32 // changes that the store has not taken, and is asked again to take
+}
+
+const (
+	phaseStarting int32 = iota
+	phaseRunning
+	phaseEnding
+	phaseFailed
+)
+
+// end notes why the engine ends.
+func (h *health) end(cause error) {
+	if errors.Is(cause, context.Canceled) {
+		h.phase.Store(phaseEnding)
+		return
+	}
+	h.phase.Store(phaseFailed)
+}
+
+// Running tells whether the engine has started and not begun to end.
+func (e *Engine) Running() bool { return e.health.phase.Load() == phaseRunning }
+
+// Live tells why only a restart helps; nothing while it would not.
+func (e *Engine) Live() (reasons []string) {
+	if e.health.phase.Load() == phaseFailed {
+		return []string{"the engine has failed, as the log says, and ends"}
+	}
+	return nil
+}
+
+// Ready tells why events are not handled right now, nothing when they are, and what an operator should
+// look at before it comes to that.
+func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
+	switch e.health.phase.Load() {
+	case phaseStarting:
+		return []string{"the engine is starting"}, nil
+	case phaseEnding:
+		return []string{"the engine is ending"}, nil
+	case phaseFailed:
+		return e.Live(), nil
+	}
+	if e.health.insisting.Load() > 0 {
+		reasons = append(reasons, "the database takes no changes")
+	}
+	position, err := e.Bus.Position(ctx)
+	switch {
+	case err != nil:
+		return append(reasons, "the event stream cannot be reached"), nil
+	case position.Full >= 1:
+		reasons = append(reasons, "the event stream is full")
+	case position.Full >= fullWarning:
+		warnings = append(warnings, fmt.Sprintf("the event stream is %.0f %% full", position.Full*100))
+	}
+	if taken := e.swept.Load(); position.Last > taken+lagWarning {
+		warnings = append(warnings, fmt.Sprintf("%d entries of the event stream wait to be taken in", position.Last-taken))
+	}
+	return reasons, warnings
+}
