@@ -1,0 +1,159 @@
+package corebostest
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// query answers the part of the query language that the recordings show without joins:
+//
+//	select *|count(*)|column,… from Module [where condition] [order by column [desc],…] [limit [offset,]count] [;]
+//
+// where a condition compares columns with literals by = != < > <= >= like and in, joined by and, or and parentheses.
+func (p *Player) query(text string) reply {
+	words := scan(text)
+	q := &parser{words: words, player: p}
+	found, refused := q.read()
+	if refused != nil {
+		return *refused
+	}
+	rows, refused := found.run(p)
+	if refused != nil {
+		return *refused
+	}
+	return rows
+}
+
+// found is a query that was understood.
+type found struct {
+	module  *module
+	columns []string // nil for all
+	count   bool
+	where   condition // nil for every record
+	order   []column
+	offset  int
+	limit   int
+}
+
+type column struct {
+	name       string
+	descending bool
+}
+
+// condition tells whether a record is meant.
+type condition func(r *record) bool
+
+// defaultLimit is how many rows come back where the query sets no limit.
+const defaultLimit = 100
+
+func (f *found) run(p *Player) (reply, *reply) {
+	var hits []*record
+	for _, r := range p.all(f.module) {
+		if f.where == nil || f.where(r) {
+			hits = append(hits, r)
+		}
+	}
+	total := map[string]string{"totalrows": strconv.Itoa(len(hits))}
+	if f.count {
+		return reply{result: []any{map[string]string{"count": total["totalrows"]}}, info: total}, nil
+	}
+	slices.SortStableFunc(hits, f.compare)
+	hits = hits[min(f.offset, len(hits)):]
+	hits = hits[:min(f.limit, len(hits))]
+	rows := []any{}
+	for _, r := range hits {
+		if f.columns == nil && !p.isUser(r.fields["assigned_user_id"]) {
+			r := refuse("INVALID_ID_ATTRIBUTE", "Invalid owner of the record")
+			return reply{}, &r
+		}
+		rows = append(rows, f.row(r))
+	}
+	return reply{result: rows, info: total}, nil
+}
+
+func (f *found) compare(a, b *record) int {
+	for _, by := range f.order {
+		c := cmp.Compare(strings.ToLower(a.fields[by.name]), strings.ToLower(b.fields[by.name]))
+		if by.descending {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// row is a record as queries answer it: without the names behind its references.
+func (f *found) row(r *record) map[string]string {
+	row := map[string]string{"id": r.id()}
+	if f.module.name == "Contacts" {
+		row["imagenamefullpath"] = ""
+	}
+	for name, value := range r.fields {
+		if f.columns == nil || slices.Contains(f.columns, name) {
+			row[name] = value
+		}
+	}
+	return row
+}
+
+// compares is a comparison as the database does it, which knows no case.
+func compares(name, operator, literal string) condition {
+	literal = strings.ToLower(literal)
+	if operator == "like" {
+		pattern := regexp.QuoteMeta(literal)
+		pattern = strings.NewReplacer("%", ".*", "_", ".").Replace(pattern)
+		like := regexp.MustCompile("(?s)^" + pattern + "$")
+		return func(r *record) bool { return like.MatchString(strings.ToLower(r.fields[name])) }
+	}
+	return func(r *record) bool {
+		c := cmp.Compare(strings.ToLower(r.fields[name]), literal)
+		switch operator {
+		case "=":
+			return c == 0
+		case "!=":
+			return c != 0
+		case "<":
+			return c < 0
+		case ">":
+			return c > 0
+		case "<=":
+			return c <= 0
+		}
+		return c >= 0
+	}
+}
+
+// word is one token of a query.
+type word struct {
+	text    string
+	literal bool // text in quotes, which are not part of it
+}
+
+var wordForm = regexp.MustCompile(`\s+|'(?:[^']|'')*'|[A-Za-z_][\w.]*|\d+|<=|>=|!=|[=<>(),;*\[\]]|.`)
+
+func scan(text string) []word {
+	var words []word
+	for _, w := range wordForm.FindAllString(text, -1) {
+		switch {
+		case strings.TrimSpace(w) == "":
+		case len(w) > 1 && w[0] == '\'':
+			words = append(words, word{strings.ReplaceAll(w[1:len(w)-1], "''", "'"), true})
+		default:
+			words = append(words, word{text: w})
+		}
+	}
+	return words
+}
+
+// syntaxError is the refusal of a word; the recordings show for a few places what the parser says it expected.
+func syntaxError(w word, kind, expected string) *reply {
+	r := refuse("QUERY_SYNTAX_ERROR", fmt.Sprintf("Syntax Error on line 1: token '%s' Unexpected %s(%s), expected one of: %s",
+		w.text, kind, w.text, expected))
+	return &r
+}
