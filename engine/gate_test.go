@@ -1,0 +1,222 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"postern/engine"
+)
+
+// gated is a workflow whose runs take a step that the test holds up, then note themselves.
+func gated(t *testing.T, concurrency, rest string) map[string]string {
+	return bookOf(`
+name: gated
+on: { event: record.updated, module: Tickets, changed: count }
+concurrency: ` + concurrency + `
+tasks:
+  - trial: { name: ` + t.Name() + ` }
+    retry: { attempts: 50, backoff: 10s, for: 24h }
+` + rest + `
+  - update: { set: { note: "{{ record.note }}{{ event.record.count }}" } }
+`)
+}
+
+// flaw lets steps fail for a passing reason while it is set, by the number in the record.
+type flaw struct {
+	mu     sync.Mutex
+	counts map[string]bool
+}
+
+func (f *flaw) set(count string, fails bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.counts[count] = fails
+}
+
+func (f *flaw) run(_ context.Context, step *engine.StepContext) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if count := step.Env.Event.Change.Record.Text("count"); f.counts[count] {
+		return fmt.Errorf("held up at %s", count)
+	}
+	return nil
+}
+
+// holdUp makes the runs for a count fail until it is told otherwise.
+func holdUp(t *testing.T, counts ...string) *flaw {
+	f := &flaw{counts: map[string]bool{}}
+	for _, count := range counts {
+		f.counts[count] = true
+	}
+	trials.Store(t.Name(), f.run)
+	return f
+}
+
+// count changes the count of a ticket, in the name of an event of its own.
+func (h *house) count(id string, n int) {
+	h.publish(engine.RecordUpdated, "Tickets/"+id, engine.Change{
+		Record: engine.Fields{"count": n}, Changed: []string{"count"}, Partial: true,
+	})
+}
+
+func TestRunsOfARecordQueue(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		t.Run(fmt.Sprint("restart ", restart), func(t *testing.T) {
+			f := holdUp(t, "1")
+			h := newHouse(t, gated(t, "{ mode: queue }", ""))
+			h.start()
+			h.ticket("1")
+			for n := range 4 {
+				h.count("1", n+1)
+			}
+			h.becomes(ticketOne, "count", "4")
+			h.stands(ticketOne, engine.RunReady) // they wait behind the one that is taken again
+			if restart {
+				h.stop()
+				h.start()
+			}
+			f.set("1", false)
+			h.clock.Advance(time.Minute)
+			h.note("1234")
+		})
+	}
+}
+
+func TestRunsOfOtherRecordsDoNotQueue(t *testing.T) {
+	holdUp(t, "1")
+	h := newHouse(t, gated(t, "{}", ""))
+	h.start()
+	h.ticket("1")
+	h.ticket("2")
+	h.count("1", 1)
+	h.count("2", 2)
+	h.becomes(engine.Ref{Module: "Tickets", ID: "2"}, "note", "2")
+}
+
+func TestRunsWithOneKeyQueue(t *testing.T) {
+	f := holdUp(t, "1")
+	h := newHouse(t, gated(t, "{ key: record.contact }", ""))
+	h.start()
+	h.person()
+	for _, id := range []string{"1", "2", "3"} {
+		h.ticket(id)
+	}
+	h.count("1", 1)
+	h.stands(ticketOne, engine.RunRetrying)
+	h.count("2", 2)
+	h.count("3", 3)
+	second, third := engine.Ref{Module: "Tickets", ID: "2"}, engine.Ref{Module: "Tickets", ID: "3"}
+	h.stands(third, engine.RunReady)
+	f.set("1", false)
+	h.clock.Advance(time.Minute)
+	h.note("1")
+	for _, ref := range []engine.Ref{second, third} {
+		h.becomes(ref, "note", ref.ID)
+	}
+}
+
+func TestRunThatIsSkipped(t *testing.T) {
+	f := holdUp(t, "1")
+	h := newHouse(t, gated(t, "{ mode: skip }", ""))
+	h.start()
+	h.ticket("1")
+	h.count("1", 1)
+	h.stands(ticketOne, engine.RunRetrying)
+	h.count("1", 2)
+	h.until("the second ends", func() bool { return strings.Contains(h.logs.String(), "skipped: run") })
+	f.set("1", false)
+	h.clock.Advance(time.Minute)
+	h.note("1")
+	h.count("1", 3)
+	h.note("13")
+}
+
+func TestRunThatIsCancelled(t *testing.T) {
+	holdUp(t, "1")
+	h := newHouse(t, gated(t, "{ mode: cancel_previous }", ""))
+	h.start()
+	h.ticket("1")
+	h.count("1", 1)
+	h.stands(ticketOne, engine.RunRetrying)
+	h.count("1", 2)
+	h.note("2")
+	if !strings.Contains(h.logs.String(), "cancelled: run") {
+		t.Error("nothing says that the first run was cancelled")
+	}
+	h.clock.Advance(time.Hour)
+	h.count("1", 3)
+	h.note("23")
+}
+
+func TestRunThatWaitsLetsOthersPass(t *testing.T) {
+	for _, hold := range []bool{false, true} {
+		t.Run(fmt.Sprint("hold ", hold), func(t *testing.T) {
+			trials.Store(t.Name(), func(context.Context, *engine.StepContext) error { return nil })
+			h := newHouse(t, gated(t, fmt.Sprintf("{ hold: %v }", hold), `  - if: record.count == 1
+    wait: { for: 1h }`))
+			h.start()
+			h.ticket("1")
+			h.count("1", 1)
+			h.stands(ticketOne, engine.RunWaiting)
+			h.count("1", 2)
+			first, both := "2", "21"
+			if hold {
+				first, both = "", "12"
+			}
+			h.becomes(ticketOne, "count", "2")
+			if hold {
+				h.stop()
+				h.start()
+			}
+			h.note(first)
+			h.clock.Advance(time.Hour)
+			h.note(both)
+		})
+	}
+}
+
+func TestLoopSaysWhoMadeIt(t *testing.T) {
+	h := newHouse(t, map[string]string{
+		"modules/Tickets.yaml": ticketModule, "modules/People.yaml": peopleModule,
+		"up.yaml": `
+name: up
+on: { event: record.saved, module: Tickets }
+if: record.count < 100 && record.status == "Open"
+tasks: [ { update: { set: { count: "{{ record.count + 1 }}", status: Resolved } } } ]
+`,
+		"down.yaml": `
+name: down
+on: { event: record.updated, module: Tickets, changed: status }
+if: record.status == "Resolved"
+tasks: [ { update: { set: { status: Open } } } ]
+`,
+	})
+	h.start()
+	h.publish(engine.RecordCreated, "Tickets/1", engine.Change{Record: engine.Fields{"no": "1", "status": "Open", "count": 0}})
+	h.until("the end of the loop", func() bool { return strings.Contains(h.logs.String(), "loop") })
+	if want := "loop down → up → down → up → down → up → down"; !strings.Contains(h.logs.String(), want) &&
+		!strings.Contains(h.logs.String(), "loop up → down → up → down → up → down → up") {
+		t.Errorf("the log does not say who made the loop:\n%s", h.logs)
+	}
+}
+
+func TestTooManyRunsOnARecord(t *testing.T) {
+	h := newHouse(t, gated(t, "{}", ""))
+	trials.Store(t.Name(), func(context.Context, *engine.StepContext) error { return errors.ErrUnsupported })
+	h.start()
+	h.ticket("1")
+	for n := range 61 {
+		h.count("1", n+1)
+	}
+	h.until("the last is stopped", func() bool {
+		return strings.Contains(h.logs.String(), "loop: more than 60 runs on this record within a minute")
+	})
+	if n := strings.Count(h.logs.String(), "loop: more than"); n != 1 {
+		t.Errorf("%d runs were stopped, want the last alone", n)
+	}
+}

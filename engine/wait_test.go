@@ -1,0 +1,321 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"postern/engine"
+	"postern/links"
+)
+
+var ticketOne = engine.Ref{Module: "Tickets", ID: "1"}
+
+// runsOf are the runs of a workflow's tickets as they stand, by way of their events' subjects.
+func (h *house) runState(ref engine.Ref) engine.RunState {
+	h.t.Helper()
+	ctx := h.t.Context()
+	for _, list := range []func() ([]engine.Standing, error){
+		func() ([]engine.Standing, error) { return h.store.Unfinished(ctx) },
+		func() ([]engine.Standing, error) { return h.store.Parked(ctx, []string{"waits", "gated", "retries"}) },
+	} {
+		found, err := list()
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for _, s := range found {
+			if s.Record == ref {
+				return s.State
+			}
+		}
+	}
+	return ""
+}
+
+func (h *house) stands(ref engine.Ref, state engine.RunState) {
+	h.t.Helper()
+	h.until("the run of "+ref.String()+" is "+string(state), func() bool { return h.runState(ref) == state })
+}
+
+// waits notes what it is about as soon as its wait is over.
+func waits(wait string) map[string]string {
+	return bookOf(`
+name: waits
+on: { event: record.created, module: Tickets }
+tasks:
+  - notify: { to: record.contact, via: email, template: hello, link: { landing: ticket } }
+    id: told
+  - wait: ` + wait + `
+    id: waited
+  - update: { set: { note: "went on: {{ record.status }} {{ steps.waited.timed_out }} {{ steps.told.acted }}" } }
+`)
+}
+
+// becomes polls until a field of a ticket has a value.
+func (h *house) becomes(ref engine.Ref, field, want string) {
+	h.t.Helper()
+	h.until(field+" of "+ref.String()+" is "+want, func() bool {
+		records, err := h.store.Records(h.t.Context(), []engine.Ref{ref})
+		return err == nil && len(records) == 1 && records[0].Fields.Text(field) == want
+	})
+}
+
+// note polls the note of the first ticket.
+func (h *house) note(want string) {
+	h.t.Helper()
+	h.becomes(ticketOne, "note", want)
+}
+
+func TestWaitForATime(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		h := newHouse(t, waits("{ for: 48h }"))
+		h.start()
+		h.person()
+		h.ticket("1")
+		h.stands(ticketOne, engine.RunWaiting)
+		if restart {
+			h.stop()
+			h.start()
+		}
+		h.clock.Advance(47 * time.Hour)
+		h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{
+			Record: engine.Fields{"status": "Resolved"}, Changed: []string{"status"}, Partial: true,
+		})
+		h.becomes(ticketOne, "status", "Resolved")
+		h.stands(ticketOne, engine.RunWaiting)
+		h.clock.Advance(time.Hour)
+		h.note("went on: Resolved true false") // the record is read again after the wait
+		h.stop()
+	}
+}
+
+func TestWaitUntilTheRecordChanges(t *testing.T) {
+	for _, until := range []string{`record.status == "Resolved"`, `changed("status")`} {
+		h := newHouse(t, waits("{ for: 48h, until: '"+until+"' }"))
+		h.start()
+		h.person()
+		h.ticket("1")
+		h.stands(ticketOne, engine.RunWaiting)
+		h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{
+			Record: engine.Fields{"count": 3}, Changed: []string{"count"}, Partial: true,
+		})
+		h.becomes(ticketOne, "count", "3")
+		h.stands(ticketOne, engine.RunWaiting)
+		h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{
+			Record: engine.Fields{"status": "Resolved"}, Changed: []string{"status"}, Partial: true,
+		})
+		h.note("went on: Resolved false false")
+		h.stop()
+	}
+}
+
+func TestWaitUntilARelatedRecordChanges(t *testing.T) {
+	h := newHouse(t, waits(`{ until: 'record.contact.name == "Anna"' }`))
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunWaiting)
+	h.publish(engine.RecordUpdated, "People/p1", engine.Change{
+		Record: engine.Fields{"name": "Anna"}, Changed: []string{"name"}, Partial: true,
+	})
+	h.note("went on: Open false false")
+}
+
+func TestWaitThatIsOverAtOnce(t *testing.T) {
+	h := newHouse(t, waits(`{ for: 48h, until: 'record.status == "Open"' }`))
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.note("went on: Open false false")
+}
+
+// minted keeps the links that runs ask for.
+type minted struct {
+	engine.Store
+	links chan engine.Link
+}
+
+func (m minted) Advance(ctx context.Context, step engine.Advance) error {
+	err := m.Store.Advance(ctx, step)
+	for _, link := range step.Links {
+		m.links <- link
+	}
+	return err
+}
+
+// act confirms the action of a link, as the door would store it.
+func (h *house) act(ctx context.Context, link engine.Link) {
+	h.t.Helper()
+	flow := links.Flow{ID: engine.ID{1}, Link: link.ID, Opened: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour)}
+	err := errors.Join(h.store.Open(ctx, flow), func() error {
+		_, err := h.store.Land(ctx, links.Act{
+			ID: engine.ID{2}, Flow: flow.ID, Link: link.ID, Name: "resolve", At: h.clock.Now(),
+			Write: engine.Write{
+				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}}, EventID: engine.ID{3},
+				Source: engine.Source, At: h.clock.Now(),
+			},
+			Used: &engine.Event{
+				ID: "u", Source: engine.Source, Type: engine.LinkUsed, Subject: "Tickets/1", Time: h.clock.Now(),
+			},
+		})
+		return err
+	}())
+	if err != nil {
+		h.t.Errorf("act by the link: %v", err)
+	}
+}
+
+func TestWaitUntilSomebodyActs(t *testing.T) {
+	h := newHouse(t, waits("{ for: 48h, until: steps.told.acted }"))
+	made := make(chan engine.Link, 1)
+	h.wrap = func(s engine.Store) engine.Store { return minted{s, made} }
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunWaiting)
+	h.act(t.Context(), <-made)
+	h.note("went on: Resolved false true")
+}
+
+// beforeWait does something once, after a wait was evaluated and before it is stored.
+type beforeWait struct {
+	engine.Store
+	done *atomic.Bool
+	do   func()
+}
+
+func (b beforeWait) Advance(ctx context.Context, step engine.Advance) error {
+	if step.Wait != nil && len(step.Wait.Topics) > 0 && b.done.CompareAndSwap(false, true) {
+		b.do()
+	}
+	return b.Store.Advance(ctx, step)
+}
+
+func TestNoWakeUpIsLostBeforeTheWaitIsStored(t *testing.T) {
+	h := newHouse(t, waits(`{ until: 'record.status == "Resolved"' }`))
+	var done atomic.Bool
+	h.wrap = func(s engine.Store) engine.Store {
+		return beforeWait{s, &done, func() {
+			err := h.store.Write(t.Context(), engine.Write{
+				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}}, EventID: engine.ID{9},
+				Source: engine.Source, At: h.clock.Now(),
+			})
+			if err != nil {
+				t.Errorf("write: %v", err)
+			}
+		}}
+	}
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.note("went on: Resolved false false")
+}
+
+// beforeRearm does something once, after a wait was evaluated in vain and before it rests on.
+type beforeRearm struct {
+	engine.Store
+	done *atomic.Bool
+	do   func()
+}
+
+func (b beforeRearm) Rearm(ctx context.Context, fence engine.Fence, run engine.ID, seen []engine.Touch) error {
+	if b.done.CompareAndSwap(false, true) {
+		b.do()
+	}
+	return b.Store.Rearm(ctx, fence, run, seen)
+}
+
+func TestNoWakeUpIsLostBeforeTheWaitGoesOn(t *testing.T) {
+	h := newHouse(t, waits(`{ until: 'record.status == "Resolved"' }`))
+	var done atomic.Bool
+	h.wrap = func(s engine.Store) engine.Store {
+		return beforeRearm{s, &done, func() {
+			err := h.store.Write(t.Context(), engine.Write{
+				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}}, EventID: engine.ID{9},
+				Source: engine.Source, At: h.clock.Now(),
+			})
+			if err != nil {
+				t.Errorf("write: %v", err)
+			}
+		}}
+	}
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunWaiting)
+	h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{
+		Record: engine.Fields{"count": 3}, Changed: []string{"count"}, Partial: true,
+	})
+	h.note("went on: Resolved false false")
+	if !done.Load() {
+		t.Error("the wait was not woken in vain")
+	}
+}
+
+func TestStepThatFailsForAWhile(t *testing.T) {
+	h := newHouse(t, bookOf(`
+name: retries
+on: { event: record.created, module: Tickets }
+tasks:
+  - update: { set: { note: begun } }
+  - trial: { name: `+t.Name()+` }
+    retry: { attempts: 4, backoff: 10s, for: 1h }
+  - update: { set: { note: "{{ record.note }}, ended" } }
+`))
+	var tries atomic.Int32
+	trials.Store(t.Name(), func(context.Context, *engine.StepContext) error {
+		if tries.Add(1) < 3 {
+			return errors.New("nobody answers")
+		}
+		return nil
+	})
+	h.start()
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunRetrying)
+	if got := h.record(ticketOne).Fields.Text("note"); got != "begun" {
+		t.Errorf("what the steps before asked is %q", got)
+	}
+	h.clock.Advance(9 * time.Second)
+	h.stands(ticketOne, engine.RunRetrying)
+	if n := tries.Load(); n != 1 {
+		t.Errorf("%d tries before the pause was over", n)
+	}
+	h.stop()
+	h.start()
+	h.clock.Advance(4 * time.Second)
+	h.until("the second try", func() bool { return tries.Load() == 2 })
+	h.stands(ticketOne, engine.RunRetrying)
+	h.clock.Advance(25 * time.Second)
+	h.note("begun, ended")
+}
+
+func TestStepThatFailsForGood(t *testing.T) {
+	h := newHouse(t, bookOf(`
+name: retries
+on: { event: record.created, module: Tickets }
+tasks:
+  - trial: { name: `+t.Name()+` }
+    retry: { attempts: 3, backoff: 1s, for: 1h }
+`))
+	var tries atomic.Int32
+	trials.Store(t.Name(), func(context.Context, *engine.StepContext) error {
+		tries.Add(1)
+		return errors.New("nobody answers")
+	})
+	h.start()
+	h.ticket("1")
+	event := func() *engine.Event {
+		h.until("the end", func() bool {
+			h.clock.Advance(time.Second)
+			return strings.Contains(h.logs.String(), "run ended early")
+		})
+		return h.ownEvents(1)[0]
+	}()
+	if tries.Load() != 3 || event.Type != engine.RunFailedEvent ||
+		!strings.Contains(string(event.Data), "given up after 3 tries: step 1 (trial): nobody answers") {
+		t.Errorf("after %d tries: %s %s", tries.Load(), event.Type, event.Data)
+	}
+}
