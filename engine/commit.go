@@ -118,19 +118,25 @@ func refused(err error) bool {
 
 // tellFailure adds the event that a run failed.
 func (e *Engine) tellFailure(s *stretch) error {
-	id, err := NewID(e.Clock.Now(), e.Random)
+	now := e.Clock.Now()
+	event, err := s.run.failure(DerivedID(s.run.ID, "failed"), now)
 	if err != nil {
 		return err
 	}
+	s.asks.events = append(s.asks.events, event)
+	return nil
+}
+
+// failure is the event that the run failed.
+func (r *Run) failure(id ID, now time.Time) (*Event, error) {
 	data, err := plainJSON(map[string]any{
-		"run": s.run.ID.String(), "workflow": s.run.Workflow, "version": s.run.Version, "reason": s.run.Reason,
+		"run": r.ID.String(), "workflow": r.Workflow, "version": r.Version, "reason": r.Reason,
 	})
 	if err != nil {
-		return Permanent(fmt.Errorf("write event data: %w", err))
+		return nil, Permanent(fmt.Errorf("write event data: %w", err))
 	}
-	s.asks.events = append(s.asks.events, &Event{
-		ID: id.String(), Source: Source, Type: RunFailedEvent, Subject: s.run.Record.String(), Time: e.Clock.Now(),
-		CauseID: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(), Data: data,
-	})
-	return nil
+	return &Event{
+		ID: id.String(), Source: Source, Type: RunFailedEvent, Subject: r.Record.String(), Time: now, CauseID: r.Event.ID,
+		Depth: r.Event.Depth + 1, Chain: r.chain(), Data: data,
+	}, nil
 }

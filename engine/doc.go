@@ -13,15 +13,19 @@
 //  3. Take in. One transaction stores the runs and moves the cursor: [RunStore].Intake. There are no
 //     acknowledgements; the cursor is the position, and the [RunKey] keeps an event from starting the
 //     same workflow twice. (take.go)
-//  4. Run. A lane takes the runs of one record in order. A [Task] only asks, of its [StepContext]; the
-//     asks commit together with the run: [RunStore].Advance. A conflict commits nothing and takes the
-//     same steps again. (lane.go, commit.go)
-//  5. Deliver. A delivery that holds a sender slot is rendered and handed to its [Channel] once. The
+//  4. Run. A lane takes the runs of its partitions in order, each through the gate of its workflow. A
+//     [Task] only asks, of its [StepContext]; the asks commit together with the run: [RunStore].Advance.
+//     A conflict commits nothing and takes the same steps again. (lane.go, pass.go, stretch.go, commit.go)
+//  5. Rest. A run that cannot go on now is a row and nothing else: in a wait step, before a step that
+//     failed for a passing reason, or until its writes to a CRM outside of our own store, the effects,
+//     are over. The waker finds it when its time has come or one of its topics was touched. (wake.go,
+//     resume.go, write.go)
+//  6. Deliver. A delivery that holds a sender slot is rendered and handed to its [Channel] once. The
 //     verdict of the error decides what is next: again later, never, or in doubt. A retry carries the
 //     same message and the same link. (deliver.go, send.go)
-//  6. Land. Who follows the link meets the door (package links): looking changes nothing, and an act is
+//  7. Land. Who follows the link meets the door (package links): looking changes nothing, and an act is
 //     one transaction of use count, record and events.
-//  7. Out. What was written leaves the outbox as record.updated, with its cause and depth, on the same
+//  8. Out. What was written leaves the outbox as record.updated, with its cause and depth, on the same
 //     stream: the CRM hears of it, and other workflows may match it. (publish.go)
 //
 // # Glossary
@@ -38,14 +42,23 @@
 //	Trigger    an event type, a module and, maybe, fields one of which must have changed
 //	Condition  the expression after if:
 //	Step       one entry under tasks:
-//	Task       what a step does; its kind is the key in YAML: fill, update, notify, emit
+//	Task       what a step does; its kind is the key in YAML: fill, update, notify, emit …
 //	Route      a way over references: record.parent_id.email
 //	Run        one workflow on one occasion
 //	Occasion   what started a run: an event by source and id
 //	Ask        what a task wants done
 //	Write      an ask to change a record, with the values it expects to find
 //	Create     an ask to make a record, with the key that makes it once
-//	Attempt    one try of a delivery
+//	Effect     a write or create outside of our own store, with all its tries
+//	Conflict   an effect that met a change of somebody else
+//	Echo       an event by which a CRM tells a change that was ours
+//	Chain      the workflows whose writes led to an event
+//	Wait       what a run rests for: a time, or that a topic is touched
+//	Topic      what a wait listens to: a record, or the messages and links of a run
+//	Touch      a change of what a topic stands for
+//	Gate       what lets the runs of a workflow pass one at a time
+//	Round      which time a step is taken, counted up by conflicts
+//	Attempt    one try of a delivery or an effect
 //	Message    a rendered text with its recipient
 //	Recipient  who gets a message: an identity, not an address
 //	Delivery   one message to one recipient, with all its tries

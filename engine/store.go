@@ -50,7 +50,7 @@ type Intake struct {
 	Runs    []*Run
 	Kept    []Kept
 	Touched []string // topics: what happened to records that runs may wait for
-	Rekeyed []*Event // came without a key: they leave by the outbox, to come back with it
+	Events  []*Event // to be published: what came without a key and goes out again with it, what failed runs tell
 	Refused []DeadLetter
 }
 
@@ -93,8 +93,8 @@ type Advance struct {
 
 // RunStore takes events in and moves runs on.
 type RunStore interface {
-	// Intake stores everything of a batch and puts what is re-keyed into the outbox. It tells for each run whether it is new; one that is not
-	// was taken in before and must not be run again.
+	// Intake stores everything of a batch and puts its events into the outbox. It tells for each run
+	// whether it is new; one that is not was taken in before and must not be run again.
 	Intake(ctx context.Context, in Intake) (fresh []bool, err error)
 	// Advance commits a run's step and its asks. It fails with ErrConflict or ErrTaken, nothing done,
 	// when a write's expectation does not hold: the run is to be taken again from its stored state.

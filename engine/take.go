@@ -110,7 +110,7 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 			}
 		case at.Key == "":
 			b.touched[at.Partition()] = true
-			b.intake.Rekeyed = append(b.intake.Rekeyed, event)
+			b.intake.Events = append(b.intake.Events, event)
 		default:
 			arrived = append(arrived, arrival{seq: entry.Seq, event: event})
 		}
@@ -209,6 +209,14 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		if j.run.Reason != "" {
 			j.run.decide(now, "", "%s: %s", j.run.State, j.run.Reason)
 			e.tell(j.run)
+		}
+		if j.run.State == RunFailed {
+			// Taken in again after a crash, it tells the same event.
+			event, err := j.run.failure(DerivedID(ID{}, "failed", string(j.run.Key)), now)
+			if err != nil {
+				return err
+			}
+			b.intake.Events = append(b.intake.Events, event)
 		}
 		b.touched[partition] = true
 		b.intake.Runs = append(b.intake.Runs, j.run)

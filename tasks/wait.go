@@ -52,7 +52,13 @@ func (w *Wait) Check(scope engine.CheckScope) {
 		return
 	}
 	scope.Await(w.until)
-	if uses, ok := w.until.(engine.Sensitive); ok && !uses.Uses().Record && len(uses.Uses().Steps) == 0 {
+	sensitive, ok := w.until.(engine.Sensitive)
+	switch {
+	case !ok:
+	case sensitive.Uses().Now:
+		scope.Complain("until", "until is looked at when something changes, not as time passes; "+
+			"in place of now() use at or for beside it")
+	case !sensitive.Uses().Record && len(sensitive.Uses().Steps) == 0:
 		scope.Complain("until", "nothing can make this hold later: until reads the record or what became of a message; "+
 			"for a time use at or for")
 	}

@@ -16,13 +16,13 @@ func storeRekeyed(t *testing.T, s *storeTrial) {
 	first.CauseID, first.Depth = "c", 2
 	stale := engine.Mark{Fence: s.fences[7], Cursor: 4}
 	stale.Epoch--
-	_, err := s.Intake(t.Context(), engine.Intake{Marks: []engine.Mark{stale}, Rekeyed: []*engine.Event{first}})
+	_, err := s.Intake(t.Context(), engine.Intake{Marks: []engine.Mark{stale}, Events: []*engine.Event{first}})
 	if !errors.Is(err, engine.ErrFenced) || len(s.outgoing(t)) > 0 {
 		t.Errorf("re-keying under an old epoch gave %v and %q", err, s.outgoing(t))
 	}
 
 	mark := engine.Mark{Fence: s.fences[7], Cursor: 5}
-	s.intake(t, engine.Intake{Marks: []engine.Mark{mark}, Rekeyed: []*engine.Event{first, second}})
+	s.intake(t, engine.Intake{Marks: []engine.Mark{mark}, Events: []*engine.Event{first, second}})
 	out, err := s.Outgoing(t.Context(), 10)
 	if err != nil || len(out) != 2 {
 		t.Fatalf("%d events are outgoing, %v; want 2", len(out), err)

@@ -26,7 +26,7 @@ func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
 		}
 		inserts[i] = insert
 	}
-	rekeyed, err := tellAll(in.Rekeyed)
+	rekeyed, err := tellAll(in.Events)
 	if err != nil {
 		return nil, fmt.Errorf("take in: re-key: %w", engine.Permanent(err))
 	}
