@@ -29,6 +29,7 @@ type Bus interface {
 // Entry is one stored message, not yet decoded.
 type Entry struct {
 	Seq     uint64
+	Stored  time.Time // by the broker's clock; information only
 	Subject string
 	Header  Header
 	Data    []byte

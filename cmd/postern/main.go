@@ -63,7 +63,7 @@ sends people a message with a link back to the web, and guards the door the link
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		demoCommand(), serveCommand(), lintCommand(), emitCommand(), linkCommand(), versionCommand(),
+		demoCommand(), serveCommand(), lintCommand(), emitCommand(), eventsCommand(), linkCommand(), versionCommand(),
 	)
 	return root
 }

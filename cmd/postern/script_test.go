@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,16 +28,18 @@ func TestMain(m *testing.M) {
 
 // The scripts of testdata show every command as a terminal does. Beside what testscript has they know:
 //
-//	expand FILE     fills in $WEB, $NATS and other variables, which are free ports of this machine
-//	ready           waits until the server says it is ready
-//	retry COMMAND   runs a command until it succeeds
-//	terminate       sends SIGTERM to what runs in the background
-//	door            opens the link that was printed last as a visitor does, and shows the pages
+//	expand FILE        fills in $WEB, $NATS and other variables, which are free ports of this machine
+//	ready              waits until the server says it is ready
+//	retry COMMAND      runs a command until it succeeds
+//	tell SUBJECT TEXT  publishes anything at all, as any NATS client can
+//	terminate          sends SIGTERM to what runs in the background
+//	door               opens the link that was printed last as a visitor does, and shows the pages
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
+			"tell": tell,
 		},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"WEB", "NATS"} {
@@ -100,6 +103,22 @@ func ready(ts *testscript.TestScript, _ bool, _ []string) {
 
 func retry(ts *testscript.TestScript, _ bool, args []string) {
 	soon(ts, func() error { return ts.Exec(args[0], args[1:]...) })
+}
+
+// tell speaks the protocol itself: it is a line, the text, and an answer that it was read.
+func tell(ts *testscript.TestScript, _ bool, args []string) {
+	conn, err := net.DialTimeout("tcp", ts.Getenv("NATS"), 10*time.Second)
+	ts.Check(err)
+	defer conn.Close()
+	ts.Check(conn.SetDeadline(time.Now().Add(10 * time.Second)))
+	_, err = fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nPUB %s %d\r\n%s\r\nPING\r\n", args[0], len(args[1]), args[1])
+	ts.Check(err)
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		if strings.HasPrefix(lines.Text(), "PONG") {
+			return
+		}
+	}
+	ts.Fatalf("the broker did not answer")
 }
 
 func terminate(ts *testscript.TestScript, _ bool, _ []string) {

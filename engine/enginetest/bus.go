@@ -69,6 +69,9 @@ func busRoundTrip(t *testing.T, bus engine.Bus) {
 		if at != event.Address() {
 			t.Errorf("entry %d came by %+v, published at %+v", entry.Seq, at, event.Address())
 		}
+		if age := time.Since(entry.Stored); age < -time.Minute || age > time.Minute {
+			t.Errorf("entry %d was stored at %v", entry.Seq, entry.Stored)
+		}
 		got = append(got, event)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

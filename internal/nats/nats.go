@@ -75,6 +75,24 @@ func Open(ctx context.Context, config Config, folder string, logger *slog.Logger
 // Connect opens a connection named "postern" to the broker at config.URL and sees to the stream. The first connection
 // must succeed within 5 s; a connection lost later is sought again for ever.
 func Connect(ctx context.Context, config Config, logger *slog.Logger) (*Bus, error) {
+	bus, err := Watch(config, logger)
+	if err != nil {
+		return nil, err
+	}
+	return bus.withStream(ctx, config)
+}
+
+// withStream sees to the stream, and closes the bus where that cannot be.
+func (b *Bus) withStream(ctx context.Context, config Config) (*Bus, error) {
+	if err := b.ensureStream(ctx, config); err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Watch is Connect for whoever only reads: it neither makes the stream nor changes it.
+func Watch(config Config, logger *slog.Logger) (*Bus, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
@@ -85,11 +103,10 @@ func Connect(ctx context.Context, config Config, logger *slog.Logger) (*Bus, err
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
 	}
-	return dial(ctx, config, logger, options)
+	return dial(config, logger, options)
 }
 
-// dial makes the connection and sees to the stream.
-func dial(ctx context.Context, config Config, logger *slog.Logger, options []natsgo.Option) (*Bus, error) {
+func dial(config Config, logger *slog.Logger, options []natsgo.Option) (*Bus, error) {
 	bus := &Bus{logger: logger, closed: make(chan struct{})}
 	options = append(options, bus.behaviour()...)
 	conn, err := natsgo.Connect(config.URL, options...)
@@ -100,10 +117,6 @@ func dial(ctx context.Context, config Config, logger *slog.Logger, options []nat
 	if bus.js, err = jetstream.New(conn); err != nil {
 		bus.Close()
 		return nil, fmt.Errorf("connect to NATS at %s: %w", config.place(), err)
-	}
-	if err := bus.ensureStream(ctx, config); err != nil {
-		bus.Close()
-		return nil, err
 	}
 	return bus, nil
 }

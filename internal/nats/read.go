@@ -180,6 +180,7 @@ func (f *feed) put(ctx context.Context, message jetstream.Msg) {
 	f.count++
 	entry := engine.Entry{
 		Seq:     meta.Sequence.Stream,
+		Stored:  meta.Timestamp,
 		Subject: message.Subject(),
 		Header:  headerOf(message.Headers()),
 		Data:    message.Data(),

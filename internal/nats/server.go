@@ -148,12 +148,12 @@ func (s *Server) Connect(ctx context.Context) (*Bus, error) {
 	if s.token != "" {
 		options = append(options, natsgo.Token(s.token))
 	}
-	bus, err := dial(ctx, config, s.log.logger, options)
+	bus, err := dial(config, s.log.logger, options)
 	if err != nil {
 		return nil, err
 	}
 	bus.broken = s.log.broken
-	return bus, nil
+	return bus.withStream(ctx, config)
 }
 
 // Address is where NATS clients of this machine find the broker, nats://127.0.0.1:4222; "" when it has no listener.

@@ -174,6 +174,21 @@ func (b *Bus) Purge(ctx context.Context, upTo uint64, keep time.Duration) error 
 	return nil
 }
 
+// Since is the position after which the entries are that were stored within the last d, by the broker's clock.
+func (b *Bus) Since(ctx context.Context, d time.Duration) (after uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, Stream)
+	if err != nil {
+		return 0, fmt.Errorf("find a place in the stream: %w", err)
+	}
+	first, err := firstSince(ctx, stream, stream.CachedInfo().TimeStamp.Add(-d))
+	if err != nil {
+		return 0, fmt.Errorf("find a place in the stream: %w", err)
+	}
+	return first - 1, nil
+}
+
 // firstSince finds the first entry stored at or after a time. The broker looks it up when it makes a reader that starts
 // there, and tells the entry before it as the last one delivered; nothing is read.
 func firstSince(ctx context.Context, stream jetstream.Stream, since time.Time) (uint64, error) {

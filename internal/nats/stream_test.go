@@ -197,6 +197,73 @@ func TestPurgeKeepsTheYoung(t *testing.T) {
 	}
 }
 
+// Who reads from some time ago on begins with the first entry stored since.
+func TestSince(t *testing.T) {
+	bus := open(t, Config{}, t.TempDir())
+	at := func(d time.Duration) uint64 {
+		t.Helper()
+		after, err := bus.Since(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return after
+	}
+	if got := at(time.Hour); got != 0 {
+		t.Errorf("in an empty stream one begins after %d", got)
+	}
+	publish(t, bus, event("1", "1"), event("2", "1"))
+	first := read(t, bus, 0, 2)
+	for age := time.Duration(0); age < 50*time.Millisecond; age = time.Since(first[1].Stored) {
+		publish(t, bus, event("1", "1")) // pass the time by what the broker drops
+	}
+	publish(t, bus, event("3", "1"))
+	third := read(t, bus, 2, 1)[0]
+	if got := at(time.Since(third.Stored) + 20*time.Millisecond); got != 2 {
+		t.Errorf("one begins after %d, want 2", got)
+	}
+	if got := at(time.Hour); got != 0 {
+		t.Errorf("an hour ago is after %d, want 0", got)
+	}
+	if err := bus.Purge(t.Context(), 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := at(time.Hour); got != 1 {
+		t.Errorf("an hour ago is after %d once the first is gone, want 1", got)
+	}
+	if got := at(0); got != 3 {
+		t.Errorf("now is after %d, want 3", got)
+	}
+}
+
+// Who watches leaves no trace: no stream is made, and none is changed.
+func TestWatchMakesNothing(t *testing.T) {
+	server, err := Start(t.Context(), local(), t.TempDir(), quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	watching, err := Watch(Config{URL: server.Address(), MaxBytes: minMaxBytes}, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watching.Close()
+	if position, err := watching.Position(t.Context()); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("there is a stream at %+v, %v", position, err)
+	}
+	bus, err := server.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	publish(t, bus, event("1", "1"))
+	if got := len(read(t, watching, 0, 1)); got != 1 {
+		t.Errorf("read %d entries", got)
+	}
+	if info, err := watching.info(t.Context()); err != nil || info.Config.MaxBytes != defaultMaxBytes {
+		t.Errorf("the stream is %+v, %v", info, err)
+	}
+}
+
 // A batch whose answer was lost is sent again; the broker must know it.
 func TestRepeatedBatchIsStoredOnce(t *testing.T) {
 	bus := open(t, Config{}, t.TempDir())
