@@ -35,7 +35,8 @@ var arrows = map[string][]string{
 	// What exists for tests is imported by no shipped code.
 	"engine/enginetest": {"engine", "internal"},
 	"internal/peer":     nil,
-	"internal/smoke":    {"engine", "internal"},
+	"internal/rig":      nil,
+	"internal/smoke":    {"internal/rig"},
 
 	// The writer of the reference looks at every kind. It is a program of its own, so nothing can import it.
 	"internal/generate": {"channels", "engine", "internal", "tasks"},
@@ -49,7 +50,7 @@ var arrows = map[string][]string{
 }
 
 // testSupport holds the packages that exist for tests and so may use any library.
-var testSupport = []string{"engine/enginetest", "internal/peer", "internal/smoke"}
+var testSupport = []string{"engine/enginetest", "internal/peer", "internal/rig", "internal/smoke"}
 
 // listed is what the go command tells of a package; paths of our own packages are relative to the module.
 type listed struct {

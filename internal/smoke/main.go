@@ -21,12 +21,14 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"postern/internal/rig"
 )
 
 const (
-	poll  = 10 * time.Millisecond  // between two looks at what one waits for
-	quiet = 500 * time.Millisecond // without anything new counts as: nothing more comes
-	most  = 20                     // complaints that are printed
+	stopTime = 10 * time.Second       // from SIGTERM to the end
+	quiet    = 500 * time.Millisecond // without anything new counts as: nothing more comes
+	most     = 20                     // complaints that are printed
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -74,47 +76,52 @@ func (s *smoke) run(ctx context.Context, program string) (err error) {
 		return fmt.Errorf("make folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	mails, err := startMailServer(func(m letter, err error) {
-		if err != nil {
-			s.ledger.fault(err)
-		}
-		s.ledger.mail(m)
-	})
-	if err != nil {
+	mails := &rig.MailServer{Take: s.take}
+	if err := mails.Start(); err != nil {
 		return err
 	}
-	defer mails.close()
+	defer mails.Close()
 	where, err := furnish(folder, mails)
 	if err != nil {
-		return fmt.Errorf("furnish %s: %w", folder, err)
+		return err
 	}
 	ctx, died := context.WithCancelCause(ctx)
 	defer died(nil)
-	postern, err := startChild(program, where, mails.password, died)
+	postern, err := rig.Start(program, where, died, passwordEnv+"="+mails.Password)
 	if err != nil {
 		return err
 	}
-	defer postern.kill()
+	defer postern.Kill()
 	err = errors.Join(s.phases(ctx, postern), s.compare())
 	if err != nil {
-		s.say("\nthe end of postern's log:\n%s\n\n", postern.tail())
+		s.say("\nthe end of postern's log:\n%s\n\n", postern.Tail())
 	}
 	return err
 }
 
+// take notes a mail, and that it cannot be read.
+func (s *smoke) take(_ *rig.Dialogue, m rig.Mail) error {
+	letter, err := m.Read()
+	if err != nil {
+		s.ledger.fault(err)
+	}
+	s.ledger.mail(letter)
+	return nil
+}
+
 // phases goes the way of the events, from the CRM to the change that comes back to it.
-func (s *smoke) phases(ctx context.Context, postern *child) error {
+func (s *smoke) phases(ctx context.Context, postern *rig.Child) error {
 	err := s.phase("started", func() (string, error) {
-		return "healthy at " + postern.place.web, await(ctx, func() bool { return postern.ready(ctx) })
+		return "healthy at " + postern.Place.Web, postern.AwaitReady(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	crm, err := connectCRM("nats://"+postern.place.nats, s.ledger)
+	crm, err := connectCRM(postern.Place.NATSURL(), s.ledger)
 	if err != nil {
 		return err
 	}
-	defer crm.close()
+	defer crm.Close()
 	for _, step := range []struct {
 		name string
 		do   func() (string, error)
@@ -124,7 +131,7 @@ func (s *smoke) phases(ctx context.Context, postern *child) error {
 		{"visited", func() (string, error) { return s.visited(ctx) }},
 		{"told", func() (string, error) { return s.told(ctx) }},
 		{"settled", func() (string, error) { return s.settled(ctx) }},
-		{"stopped", func() (string, error) { return "exit 0 after SIGTERM", postern.stop() }},
+		{"stopped", func() (string, error) { return "exit 0 after SIGTERM", postern.Stop(stopTime) }},
 	} {
 		if err := s.phase(step.name, step.do); err != nil {
 			return err
@@ -156,7 +163,7 @@ func (s *smoke) publish(ctx context.Context, c *crm) (string, error) {
 // mailed waits until every match has been seen twice: as a mail, and as an update by fill.
 func (s *smoke) mailed(ctx context.Context) (string, error) {
 	want := len(s.plan.urgent())
-	err := await(ctx, func() bool { sum := s.ledger.progress(); return min(sum.mails, sum.fills) >= want })
+	err := rig.Await(ctx, func() bool { sum := s.ledger.progress(); return min(sum.mails, sum.fills) >= want })
 	return fmt.Sprintf("%d mails, and as many external ids told on NATS", want), err
 }
 
@@ -170,7 +177,7 @@ func (s *smoke) visited(ctx context.Context) (string, error) {
 // told waits until the CRM has heard of every confirmed action.
 func (s *smoke) told(ctx context.Context) (string, error) {
 	want := s.ledger.progress().effects // those that were not confirmed are faults already
-	err := await(ctx, func() bool { return s.ledger.progress().updates >= want })
+	err := rig.Await(ctx, func() bool { return s.ledger.progress().updates >= want })
 	return fmt.Sprintf("%d changes by them came back on NATS", want), err
 }
 
@@ -178,7 +185,7 @@ func (s *smoke) told(ctx context.Context) (string, error) {
 // its id, which is no second effect; how often that was is worth a word.
 func (s *smoke) settled(ctx context.Context) (string, error) {
 	last, since := s.ledger.progress(), time.Now()
-	err := await(ctx, func() bool {
+	err := rig.Await(ctx, func() bool {
 		if now := s.ledger.progress(); now != last {
 			last, since = now, time.Now()
 		}
@@ -206,17 +213,3 @@ func (s *smoke) compare() error {
 }
 
 func (s *smoke) say(format string, args ...any) { _, _ = fmt.Fprintf(s.errOut, format, args...) }
-
-// await polls until it is enough. Its error is why the context ended: the time, a signal, or the child's death.
-func await(ctx context.Context, enough func() bool) error {
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for !enough() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"postern/internal/rig"
 )
 
 // verdict is what was counted from outside.
@@ -78,19 +80,19 @@ func (l *ledger) acknowledged() {
 }
 
 // mail attributes a letter by the number in its subject, and holds its recipient and link against the ticket.
-func (l *ledger) mail(m letter) {
+func (l *ledger) mail(m rig.Letter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.letters++
-	t := l.plan.numbered(numberIn.FindString(m.subject))
+	t := l.plan.numbered(numberIn.FindString(m.Subject))
 	switch {
-	case t == nil || !t.urgent || m.to != t.customer.email:
-		l.unknown = append(l.unknown, fmt.Sprintf("mail %q to %s", m.subject, m.to))
+	case t == nil || !t.urgent || m.To != t.customer.email:
+		l.unknown = append(l.unknown, fmt.Sprintf("mail %q to %s", m.Subject, m.To))
 		return
-	case len(m.links) != 1:
-		l.faults = append(l.faults, fmt.Sprintf("the mail on %s has %d links", t.id, len(m.links)))
+	case len(m.Links) != 1:
+		l.faults = append(l.faults, fmt.Sprintf("the mail on %s has %d links", t.id, len(m.Links)))
 	default:
-		l.link(t.id, m.links[0])
+		l.link(t.id, m.Links[0])
 	}
 	l.seen[t.id].mails++
 }
@@ -114,8 +116,8 @@ func (l *ledger) linkOf(t *ticket) string {
 }
 
 // update attributes an update that Postern published, by the field it changed. An event that comes again under its id
-// is the same event (CloudEvents 1.0 section 3.1, id).
-func (l *ledger) update(e event) {
+// is the same rig.Event (CloudEvents 1.0 section 3.1, id).
+func (l *ledger) update(e rig.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.heard[e.ID] {
@@ -123,11 +125,11 @@ func (l *ledger) update(e event) {
 		return
 	}
 	l.heard[e.ID] = true
-	t := l.plan.tickets[e.record()]
+	t := l.plan.tickets[e.Record(module)]
 	switch {
-	case t != nil && t.urgent && e.Source == "postern" && e.changed("cf_externalid"):
+	case t != nil && t.urgent && e.Source == "postern" && e.OnlyChanged("cf_externalid"):
 		l.fill(t, e.Data.Record["cf_externalid"])
-	case t != nil && t.resolved && e.Source == "postern" && e.changed("ticketstatus") &&
+	case t != nil && t.resolved && e.Source == "postern" && e.OnlyChanged("ticketstatus") &&
 		e.Data.Record["ticketstatus"] == "Resolved":
 		l.seen[t.id].updates++
 	default:

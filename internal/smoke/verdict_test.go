@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"postern/internal/rig"
 )
 
 // perfect lets a ledger see what a run without fault shows.
@@ -28,9 +30,9 @@ func perfect(t *testing.T) *ledger {
 }
 
 // told is an update as it comes from NATS.
-func told(t *testing.T, id, ticket, field, value string) event {
+func told(t *testing.T, id, ticket, field, value string) rig.Event {
 	t.Helper()
-	var e event
+	var e rig.Event
 	text := fmt.Sprintf(`{"id": %q, "source": "postern", "type": "record.updated", "subject": "HelpDesk/%s",
 		"data": {"record": {%q: %q}, "changed": [%q]}}`, id, ticket, field, value, field)
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
@@ -39,8 +41,8 @@ func told(t *testing.T, id, ticket, field, value string) event {
 	return e
 }
 
-func written(t *ticket) letter {
-	return letter{to: t.customer.email, subject: "Ticket " + t.number, links: []string{"http://x/l/" + t.id}}
+func written(t *ticket) rig.Letter {
+	return rig.Letter{To: t.customer.email, Subject: "Ticket " + t.number, Links: []string{"http://x/l/" + t.id}}
 }
 
 func TestVerdict(t *testing.T) {
@@ -63,11 +65,11 @@ func TestVerdict(t *testing.T) {
 		},
 		"a mail to somebody else": {
 			func(l *ledger) {
-				l.mail(letter{to: "eve@people.example", subject: "Ticket TT-000001"})
+				l.mail(rig.Letter{To: "eve@people.example", Subject: "Ticket TT-000001"})
 			}, "mails=5 unknown=1", "unknown: mail",
 		},
 		"a mail without a number": {
-			func(l *ledger) { l.mail(letter{subject: "Hello"}) }, "mails=5 unknown=1", "unknown: mail",
+			func(l *ledger) { l.mail(rig.Letter{Subject: "Hello"}) }, "mails=5 unknown=1", "unknown: mail",
 		},
 		"two tickets with one link": {
 			func(l *ledger) { l.link("17x3", "http://x/l/17x1") }, "", "got the same link",
