@@ -20,6 +20,8 @@ type Env struct {
 	// change words compare Record with it and not with what the event says; old stays the event's.
 	Baseline Fields
 
+	Work *Work // what expressions may still cost here; nil for no limit beside that of each
+
 	Recipient Recipient         // in templates
 	Links     map[string]string // in templates: URLs by name; "link" is the only or first one
 

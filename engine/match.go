@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,7 +68,8 @@ func (m *matcher) check(event *Event) error {
 }
 
 // match returns the runs that the event starts, one for a workflow. It does no I/O: a condition that
-// needs the CRM makes its run pending. One environment serves all.
+// needs the CRM makes its run pending, and so does one that costs too much here. One environment
+// serves all.
 func (m *matcher) match(event *Event, env *Env) []job {
 	var jobs []job
 	for _, c := range m.index[env.Module.Name+"."+verbOf(event.Type)] {
@@ -95,6 +97,10 @@ func (r *Run) judge(workflow *Workflow, env *Env) bool {
 		return true
 	}
 	holds, err := True(workflow.If, env)
+	if errors.Is(err, ErrWork) {
+		r.State = RunPending // its lane has more time
+		return true
+	}
 	if err != nil {
 		r.State, r.Reason = RunFailed, err.Error()
 		return true

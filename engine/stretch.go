@@ -28,7 +28,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	run.Progress.Sent = maps.Clone(run.Progress.Sent)
 	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{envs: map[ID]*Env{}}}
 	env := *j.env
-	env.views, env.Now = nil, e.Clock.Now()
+	env.views, env.Now, env.Work = nil, e.Clock.Now(), NewWork(StretchWork)
 	if len(run.Progress.Written) > 0 {
 		env.Write(run.Progress.Written)
 	}

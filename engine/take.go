@@ -197,7 +197,7 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		b.intake.Touched = append(b.intake.Touched, RecordTopic(ref))
 	}
 	e.echoes.inherit(event, now)
-	env := &Env{Event: event, Ref: ref, Module: module, Record: event.Change.Record, Now: now}
+	env := &Env{Event: event, Ref: ref, Module: module, Record: event.Change.Record, Now: now, Work: NewWork(QuickWork)}
 	for _, j := range m.match(event, env) {
 		id, err := NewID(now, e.Random)
 		if err != nil {

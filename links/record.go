@@ -115,7 +115,9 @@ func (d *Door) heading(c *call, p passage, record engine.Record) string {
 	if !ok {
 		return plain
 	}
-	env := &engine.Env{Ref: record.Ref, Module: p.landing.Module, Record: record.Fields, Now: c.now}
+	env := &engine.Env{Ref: record.Ref, Module: p.landing.Module, Record: record.Fields, Now: c.now,
+		Work: engine.NewWork(engine.QuickWork),
+	}
 	content, err := template.Render("", c.texts.Language, env)
 	if err != nil {
 		// The reason may quote what the record holds, which is nothing for a log.

@@ -198,8 +198,10 @@ func (l *loader) title(n *yamldoc.Node, module *engine.Module) map[string]engine
 // written is a text program whose value is always text.
 type written struct{ *exprsafe.TextProgram }
 
-// Eval gives the text.
-func (w written) Eval(env map[string]any) (any, error) { return w.Render(env) }
+// EvalWithin gives the text.
+func (w written) EvalWithin(env map[string]any, limit int) (any, int, error) {
+	return w.RenderWithin(env, limit)
+}
 
 // title is a text program as a template.
 type title struct{ engine.Program }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // evaluator is what expressions and texts of internal/exprsafe have in common.
 type evaluator interface {
-	Eval(env map[string]any) (any, error)
+	EvalWithin(env map[string]any, limit int) (v any, work int, err error)
 	Routes() []string
 	Uses() exprsafe.Uses
 }
@@ -69,8 +70,19 @@ func (p *program) Eval(env *engine.Env) (any, error) {
 		}
 		values["old"] = old
 	}
-	return p.evaluator.Eval(values)
+	v, spent, err := p.EvalWithin(values, env.Work.Left())
+	env.Work.Spend(spent)
+	if fail := (*exprsafe.Error)(nil); errors.As(err, &fail) && fail.TooMuch {
+		return nil, tooMuch{fail}
+	}
+	return v, err
 }
+
+// tooMuch is an engine.ErrWork in the words of the expression's own error.
+type tooMuch struct{ error }
+
+// Is tells that it is one.
+func (tooMuch) Is(target error) bool { return target == engine.ErrWork }
 
 // values lays the environment out as expressions see it.
 func (p *program) values(env *engine.Env) (map[string]any, error) {

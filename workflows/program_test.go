@@ -2,8 +2,10 @@ package workflows_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +125,55 @@ func TestChangeSinceTheBaseline(t *testing.T) {
 			if got, err := engine.True(p, c.env); err != nil || got != c.want {
 				t.Errorf("%s, %s: %v, %v", tt.src, c.name, got, err)
 			}
+		}
+	}
+}
+
+// What is left when the work of an event is spent must do for what people write.
+func TestOrdinaryConditionsAreCheap(t *testing.T) {
+	record := engine.Fields{
+		"no": "T1", "status": "Open", "note": strings.Repeat("please ", 30), "count": json.Number("4"), "due": "2026-03-01",
+		"tags": []any{"a", "b"},
+	}
+	for _, src := range []string{
+		`record.status != "Resolved" && record.count > 3 && record.due < now()`,
+		`changed("status") || record.note contains "urgent" || "b" in record.tags`,
+		`lower(record.no) matches "^t[0-9]+$" && any(record.tags, # == "a")`,
+	} {
+		p, module := condition(t, src)
+		env := &engine.Env{
+			Ref: engine.Ref{Module: "Tickets", ID: "1"}, Module: module, Record: record, Work: engine.NewWork(0),
+			Now:   time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
+			Event: &engine.Event{Type: engine.RecordCreated, Change: &engine.Change{Record: record}},
+		}
+		if got, err := engine.True(p, env); err != nil || !got {
+			t.Errorf("%s: %v, %v", src, got, err)
+		}
+	}
+	p, module := condition(t, `lower(record.note) == ""`)
+	_, err := p.Eval(&engine.Env{
+		Module: module, Record: engine.Fields{"note": strings.Repeat("x", engine.MaxText)}, Work: engine.NewWork(0),
+	})
+	if !errors.Is(err, engine.ErrWork) {
+		t.Errorf("too much is no ErrWork: %v", err)
+	}
+}
+
+// A value over a limit does no harm where nobody looks at it, and is named where somebody does.
+func TestValuesOverALimit(t *testing.T) {
+	record := engine.Fields{
+		"status": "Open", "note": strings.Repeat("x", engine.MaxText+1), "tags": make([]any, 1001),
+	}
+	for src, want := range map[string]string{
+		`record.status == "Open"`:                       "",
+		`record.status == "Open" || record.note == "x"`: "",
+		`record.note != ""`:                             `if record.note != "": record.note is longer than 65536 bytes`,
+		`"a" in record.tags`:                            `if "a" in record.tags: record.tags has more than 1000 items`,
+	} {
+		p, module := condition(t, src)
+		_, err := engine.True(p, &engine.Env{Module: module, Record: record})
+		if got := fmt.Sprint(err); err != nil && got != want || err == nil && want != "" {
+			t.Errorf("%s: %v", src, err)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (c *compiler) predicate(n *ast.BuiltinNode) (lowered, *Error) {
 	if k := list.typ.Kind; k != List && !loose(k) {
 		return lowered{}, c.fail(n.Arguments[0], "%s expects a list, this gives %s", n.Name, k)
 	}
-	items := c.call(n.Location(), ListOf(list.typ.item()), itemsOf(n.Name), list.node)
+	items := c.call(n.Location(), ListOf(list.typ.item()), itemsOf(n.Name, 1+nodes(n.Arguments[1])), list.node)
 	item := list.typ.item()
 	c.item = &item
 	body, fail := c.body(n)
@@ -124,8 +124,21 @@ func predicateType(name string, item, body Type) Type {
 	return Type{Kind: Bool}
 }
 
-// itemsOf is the list that a predicate walks; null is the empty list.
-func itemsOf(name string) operation {
+// nodes counts a tree.
+func nodes(node ast.Node) int {
+	if node == nil {
+		return 0
+	}
+	n := 1
+	for _, child := range children(node) {
+		n += nodes(child)
+	}
+	return n
+}
+
+// itemsOf is the list that a predicate walks; null is the empty list. It pays for the whole walk, as
+// the machine counts none of it.
+func itemsOf(name string, nodes int) operation {
 	return func(r *run, args []any) (any, error) {
 		switch list := args[0].(type) {
 		case nil:
@@ -134,7 +147,7 @@ func itemsOf(name string) operation {
 			if len(list) > MaxList {
 				return nil, faultf("%s walks a list of at most %d items", name, MaxList)
 			}
-			return list, r.spend(len(list))
+			return list, r.spend(len(list) * nodes * nodeWork)
 		}
 		return nil, faultf("%s expects a list, this gives %s", name, kindOf(args[0]))
 	}

@@ -17,6 +17,8 @@ type Error struct {
 	Offset int
 	// Hint is the one word that was probably meant; "" if there is none.
 	Hint string
+	// TooMuch tells that the evaluation was stopped by the limit on work that it was given.
+	TooMuch bool
 }
 
 // Error is the message with the hint.
@@ -33,6 +35,12 @@ type fault string
 // Error is the reason.
 func (f fault) Error() string { return string(f) }
 
+// The evaluation was stopped by MaxWork, or by a lower limit that it shares with others.
+const (
+	tooMuch         = fault("the expression looks at too much data")
+	tooMuchTogether = fault("the expressions look at too much data together")
+)
+
 // faultf is a fault with names and kinds filled in.
 func faultf(format string, args ...any) error { return fault(fmt.Sprintf(format, args...)) }
 
@@ -47,7 +55,7 @@ func evaluationError(src string, err error) *Error {
 	var own fault
 	switch {
 	case errors.As(err, &own):
-		out.Message = own.Error()
+		out.Message, out.TooMuch = own.Error(), own == tooMuch || own == tooMuchTogether
 	case at != nil && strings.Contains(at.Message, "memory budget"):
 		out.Message = fmt.Sprintf("the expression makes more than %d list items", MaxMemory)
 	}
@@ -124,9 +132,15 @@ func byteOffset(src string, n int) int {
 	return offset
 }
 
+// longestWord is the length in bytes from which on a misspelt name is compared with no other.
+const longestWord = 100
+
 // suggest returns the name nearest to a misspelt one, or "" if none is near enough: one slip for each
 // three letters, and letter case counts as nothing.
 func suggest(word string, names []string) string {
+	if len(word) > longestWord {
+		return ""
+	}
 	best, least := "", max(1, utf8.RuneCountInString(word)/3)+1
 	slices.Sort(names)
 	for _, name := range names {

@@ -72,12 +72,17 @@ func onTexts(f func(text, part string) string) operation {
 	return func(_ *run, args []any) (any, error) { return f(str(args[0]), str(args[1])), nil }
 }
 
-// trim drops space, or the characters of the second text, from both ends.
+// trim drops space, or the characters of the second text, from both ends. It looks them up in a set:
+// strings.Trim would go through the second text for each character of the first.
 func trim(_ *run, args []any) (any, error) {
 	if len(args) == 1 {
 		return strings.TrimSpace(str(args[0])), nil
 	}
-	return strings.Trim(str(args[0]), str(args[1])), nil
+	drop := map[rune]bool{}
+	for _, r := range str(args[1]) {
+		drop[r] = true
+	}
+	return strings.TrimFunc(str(args[0]), func(r rune) bool { return drop[r] }), nil
 }
 
 // replace replaces each occurrence; the empty text occurs nowhere.

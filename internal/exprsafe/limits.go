@@ -35,4 +35,6 @@ const (
 const (
 	itemBytes   = 16 // what an item of a list takes beside its text
 	patternWork = 2
+	callWork    = 16 // of a call of ours beside what it looks at
+	nodeWork    = 4  // of a node under a predicate, for each item
 )

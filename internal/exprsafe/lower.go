@@ -101,6 +101,9 @@ func (c *compiler) call(at file.Location, t Type, op operation, args ...ast.Node
 		if !ok {
 			return nil, fault("the expression could not be evaluated")
 		}
+		if err := r.spend(callWork); err != nil {
+			return nil, err
+		}
 		return op(r, params[1:])
 	}}
 	node := &ast.CallNode{

@@ -31,17 +31,20 @@ type machine struct {
 
 // run is the state of one evaluation. The virtual machine hands it to every function.
 type run struct {
-	env  map[string]any
-	work int
+	env         map[string]any
+	work, limit int
 }
 
-// spend counts work done and fails once it is more than MaxWork.
+// spend counts work done and fails once it is more than the limit.
 func (r *run) spend(n int) error {
 	r.work += n
-	if r.work > MaxWork {
-		return fault("the expression looks at too much data")
+	switch {
+	case r.work <= r.limit:
+		return nil
+	case r.limit < MaxWork:
+		return tooMuchTogether
 	}
-	return nil
+	return tooMuch
 }
 
 // Compile checks an expression and makes it ready to be evaluated. Want says what it has to give,
@@ -99,30 +102,37 @@ func (p *Program) Kind() Kind { return p.typ.Kind }
 // and the Env keys. It returns such a value too, with numbers as int or float64. Any error is a
 // *Error with the place in the source.
 func (p *Program) Eval(env map[string]any) (any, error) {
-	v, _, fail := p.eval(env, 0)
-	if fail != nil {
-		return nil, fail
-	}
-	return v, nil
+	v, _, err := p.EvalWithin(env, MaxWork)
+	return v, err
 }
 
-// eval evaluates with some of MaxWork spent already, and returns what is spent in the end.
-func (p *Program) eval(env map[string]any, spent int) (v any, work int, fail *Error) {
+// EvalWithin is Eval with at most so much work, and never more than MaxWork. It returns what of it was
+// done.
+func (p *Program) EvalWithin(env map[string]any, limit int) (v any, work int, err error) {
+	v, work, fail := p.eval(env, 0, min(limit, MaxWork))
+	if fail != nil {
+		return nil, work, fail
+	}
+	return v, work, nil
+}
+
+// eval evaluates with some of the limit spent already, and returns what is spent in the end.
+func (p *Program) eval(env map[string]any, spent, limit int) (v any, work int, fail *Error) {
 	m, ok := p.machines.Get().(*machine)
 	if !ok {
 		return nil, spent, &Error{Message: "the expression could not be evaluated"}
 	}
-	m.run = run{env: env, work: spent}
+	m.run = run{env: env, work: spent, limit: limit}
 	defer func() {
 		if recover() != nil { // the machine is in an unknown state and is not used again
-			v, fail = nil, &Error{Message: "the expression could not be evaluated"}
+			v, work, fail = nil, limit, &Error{Message: "the expression could not be evaluated"}
 		}
 	}()
 	v, err := m.vm.Run(p.code, &m.run)
 	if err == nil {
 		v, err = m.run.result(v)
 	}
-	work = m.run.work
+	work = min(m.run.work, limit) // what goes beyond was refused, not done
 	m.run.env = nil
 	p.machines.Put(m)
 	if err != nil {
@@ -133,7 +143,7 @@ func (p *Program) eval(env map[string]any, spent int) (v any, work int, fail *Er
 
 // Bool evaluates a condition. Null counts as false.
 func (p *Program) Bool(env map[string]any) (bool, error) {
-	v, _, fail := p.eval(env, 0)
+	v, _, fail := p.eval(env, 0, MaxWork)
 	if fail != nil {
 		return false, fail
 	}

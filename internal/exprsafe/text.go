@@ -144,40 +144,51 @@ func (t *TextProgram) Routes() []string {
 
 // Eval gives the value of the one expression as it is if the text is exactly that, else the text.
 func (t *TextProgram) Eval(env map[string]any) (any, error) {
-	if t.isOne() {
-		v, _, fail := t.parts[0].program.eval(env, 0)
-		if fail != nil {
-			return nil, t.failure(fail, t.parts[0])
-		}
-		return v, nil
+	v, _, err := t.EvalWithin(env, MaxWork)
+	return v, err
+}
+
+// EvalWithin is Eval with at most so much work for all expressions together, as Program.EvalWithin.
+func (t *TextProgram) EvalWithin(env map[string]any, limit int) (v any, work int, err error) {
+	if !t.isOne() {
+		return t.RenderWithin(env, limit)
 	}
-	return t.Render(env)
+	v, work, fail := t.parts[0].program.eval(env, 0, min(limit, MaxWork))
+	if fail != nil {
+		return nil, work, t.failure(fail, t.parts[0])
+	}
+	return v, work, nil
 }
 
 // Render gives the text, at most MaxText bytes. Numbers are written in full without exponent, times
 // by RFC 3339, null as nothing.
 func (t *TextProgram) Render(env map[string]any) (string, error) {
+	text, _, err := t.RenderWithin(env, MaxWork)
+	return text, err
+}
+
+// RenderWithin is Render with at most so much work for all expressions together.
+func (t *TextProgram) RenderWithin(env map[string]any, limit int) (text string, work int, err error) {
 	var out strings.Builder
-	work := 0
 	for _, p := range t.parts {
-		text := p.plain
+		piece := p.plain
 		if p.program != nil {
-			v, spent, fail := p.program.eval(env, work)
-			if fail != nil {
-				return "", t.failure(fail, p)
+			var v any
+			var fail *Error
+			if v, work, fail = p.program.eval(env, work, min(limit, MaxWork)); fail != nil {
+				return "", work, t.failure(fail, p)
 			}
-			var err error
-			if text, err = format(v); err != nil {
-				return "", &Error{Message: err.Error(), Offset: p.offset}
+			if piece, err = format(v); err != nil {
+				return "", work, &Error{Message: err.Error(), Offset: p.offset}
 			}
-			work = spent
 		}
-		if out.Len()+len(text) > MaxText {
-			return "", &Error{Message: fmt.Sprintf("the text is longer than %d bytes", MaxText), Offset: p.offset}
+		if out.Len()+len(piece) > MaxText {
+			message := fmt.Sprintf("the text is longer than %d bytes", MaxText)
+			return "", work, &Error{Message: message, Offset: p.offset}
 		}
-		out.WriteString(text)
+		out.WriteString(piece)
 	}
-	return out.String(), nil
+	return out.String(), work, nil
 }
 
 // failure moves the place of an error from the expression to the text.
