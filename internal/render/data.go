@@ -18,7 +18,7 @@ func (t *Template) Bind(module *engine.Module, modules map[string]*engine.Module
 	for _, use := range t.uses {
 		c := checker{modules: modules, links: links}
 		c.use(use.Path, module)
-		if c.wrong != "" {
+		if c.wrong != "" && len(problems) < maxTrouble {
 			problems = append(problems, Problem{
 				File: use.File, Line: use.Line, Column: use.Column + c.at,
 				Message: c.wrong, Word: c.word, Choices: c.choices,
@@ -55,6 +55,10 @@ func (c *checker) use(path []string, module *engine.Module) {
 		}
 	case "links":
 		c.oneOf(path, "link", c.links)
+	case "now":
+		if len(path) > 1 {
+			c.oneOf(path[:2], "part of now", moments)
+		}
 	}
 }
 
@@ -139,32 +143,36 @@ func (r routed) String() string {
 	return id
 }
 
+// MarshalText is the id too: it is what stands in a script.
+func (r routed) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // data is what the rewritten templates look into.
 func (t *Template) data(env *engine.Env) map[string]any {
 	outputs := map[string]any{}
 	for id, values := range env.Outputs {
-		outputs[id] = map[string]any(values)
+		outputs[id] = plain(values, "steps."+id, 0)
 	}
-	return map[string]any{
+	data := map[string]any{
 		"record": t.fields(env, env.Module, env.Ref.ID, env.Record, ""),
 		"recipient": map[string]any{
 			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,
 		},
-		"steps": outputs, "links": env.Links, "link": env.Links["link"], "now": env.Now,
-		roundName: rounds(),
+		"steps": outputs, "links": env.Links, "link": env.Links["link"], "now": moment{env.Now},
 	}
+	maps.Copy(data, newBudget().functions())
+	return data
 }
 
 // fields are a record's values with every described field there, and followed references in place of
 // their ids.
-func (t *Template) fields(env *engine.Env, module *engine.Module, id string, plain engine.Fields, at string) routed {
-	all := make(routed, len(plain)+4)
+func (t *Template) fields(env *engine.Env, module *engine.Module, id string, values engine.Fields, at string) routed {
+	all := make(routed, len(values)+4)
 	for name := range module.Fields {
 		all[name] = ""
 	}
-	for name, value := range plain {
+	for name, value := range values {
 		if value != nil {
-			all[name] = value
+			all[name] = plain(value, fieldName(at, name), 0)
 		}
 	}
 	for _, route := range t.routes {
@@ -178,6 +186,14 @@ func (t *Template) fields(env *engine.Env, module *engine.Module, id string, pla
 	}
 	all["id"] = id
 	return all
+}
+
+// fieldName is a field behind a route, "" for none, as a template writes it.
+func fieldName(route, name string) string {
+	if route != "" {
+		route += "."
+	}
+	return "record." + route + name
 }
 
 func (t *Template) follow(env *engine.Env, field *engine.Field, route string) routed {

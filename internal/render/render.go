@@ -5,6 +5,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	htmltemplate "html/template"
 	"io"
@@ -14,12 +15,6 @@ import (
 	texttemplate "text/template"
 
 	"postern/engine"
-)
-
-// Limits of one message.
-const (
-	MaxOutput     = 256 << 10 // bytes of each of its parts
-	MaxIterations = 10_000    // how often all its ranges together may go round, one within another included
 )
 
 // Template is the parsed files of one template.
@@ -89,6 +84,9 @@ func (t *Template) add(path, source string) []Problem {
 		return []Problem{{File: path, Line: 1, Message: fmt.Sprintf(
 			"%s is not named <channel>.<language>.<part>, where the part is subject, txt or html", base)}}
 	}
+	if len(source) > MaxSource {
+		return []Problem{{File: path, Line: 1, Message: fmt.Sprintf("the file is longer than %d kB", MaxSource>>10)}}
+	}
 	entry := t.entry(parts[0], parts[1], path)
 	var err error
 	var uses []Use
@@ -127,11 +125,14 @@ func parseText(path, source string) (executor, []Use, error) {
 	if len(t.Templates()) > 1 {
 		return nil, nil, errNested
 	}
-	uses, err := rewrite(path, source, t.Root)
+	uses, err := rewrite(path, source, t.Root, false)
 	return t, uses, err
 }
 
 func parseHTML(path, source string) (executor, []Use, error) {
+	if err := checkStray(source); err != nil {
+		return nil, nil, err
+	}
 	t, err := htmltemplate.New(path).Option("missingkey=error").Funcs(placeholders()).Parse(source)
 	if err != nil {
 		return nil, nil, err
@@ -139,9 +140,38 @@ func parseHTML(path, source string) (executor, []Use, error) {
 	if len(t.Templates()) > 1 {
 		return nil, nil, errNested
 	}
-	uses, err := rewrite(path, source, t.Tree.Root)
-	return t, uses, err
+	uses, err := rewrite(path, source, t.Tree.Root, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	// Without data it fails; before that it is escaped, and what is wrong with that is to be known now.
+	var wrong *htmltemplate.Error
+	if errors.As(t.Execute(io.Discard, nil), &wrong) {
+		return nil, nil, fmt.Errorf("%d:0: %s", wrong.Line, wrong.Description)
+	}
+	return t, uses, nil
 }
+
+// checkStray refuses more than maxStray signs < that begin neither a tag nor a comment.
+func checkStray(source string) error {
+	stray := 0
+	for i := range len(source) {
+		if source[i] != '<' {
+			continue
+		}
+		after := strings.TrimPrefix(source[i+1:min(i+4, len(source))], "/")
+		if after != "" && (isLetter(after[0]) || after == "!--") {
+			continue
+		}
+		if stray++; stray > maxStray {
+			line := strings.Count(source[:i], "\n") + 1
+			return fmt.Errorf("%d:0: more than %d signs < begin no tag: write &lt;", line, maxStray)
+		}
+	}
+	return nil
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
 // Has tells whether the template has a text for the channel in any language.
 func (t *Template) Has(channel string) bool { return len(t.texts[channel]) > 0 }
@@ -180,7 +210,7 @@ func (t *Template) Render(channel, language string, env *engine.Env) (engine.Con
 		}
 		var out limited
 		if err := part.from.Execute(&out, data); err != nil {
-			return engine.Content{}, fmt.Errorf("template %s: %w", t.name, err)
+			return engine.Content{}, fmt.Errorf("template %s: %w", t.name, explained(err))
 		}
 		*part.to = out.String()
 	}
@@ -190,16 +220,5 @@ func (t *Template) Render(channel, language string, env *engine.Env) (engine.Con
 
 // Routes are the routes over references that the texts take.
 func (t *Template) Routes() []string { return t.routes }
-
-// limited refuses more than MaxOutput bytes.
-type limited struct{ strings.Builder }
-
-// Write fails once the output is too long.
-func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > MaxOutput {
-		return 0, fmt.Errorf("the message is longer than %d bytes", MaxOutput)
-	}
-	return l.Builder.Write(p)
-}
 
 var _ engine.Template = (*Template)(nil)

@@ -1,0 +1,108 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	texttemplate "text/template"
+)
+
+// hidden are the names under which the functions that count lie among the data. No template can write a name with a
+// space, so none can call them but where rewrite put them.
+const (
+	startName = "a start"
+	roundName = "a round"
+	lookName  = "a look"
+)
+
+// hiddenPrint is where the bounded form of a function that makes text lies.
+func hiddenPrint(name string) string { return "a " + name }
+
+// functions are the counting functions of one message.
+func (b *budget) functions() map[string]any {
+	all := map[string]any{startName: b.start, roundName: b.round, lookName: b.look}
+	for name, make := range printers() {
+		all[hiddenPrint(name)] = func(args ...any) (string, error) { return b.print(name, make, args) }
+	}
+	return all
+}
+
+// printers are the functions of Go's templates that make text of their arguments.
+func printers() map[string]func(args ...any) string {
+	return map[string]func(args ...any) string{
+		"print": fmt.Sprint, "println": fmt.Sprintln, "printf": sprintf, "html": texttemplate.HTMLEscaper,
+		"js": texttemplate.JSEscaper, "urlquery": texttemplate.URLQueryEscaper,
+	}
+}
+
+// lookers are the functions of Go's templates that go through their arguments.
+var lookers = []string{"eq", "ne", "lt", "le", "gt", "ge", "len", "slice"}
+
+// escapers are the printers that html/template does not let stand before others, and has no need of.
+var escapers = []string{"html", "urlquery"}
+
+// print checks what goes in, so that what comes out fits into memory, and then what did come out.
+func (b *budget) print(name string, make func(...any) string, args []any) (string, error) {
+	total, largest := 0, 0
+	for i, arg := range args {
+		n, err := size(arg)
+		if err != nil {
+			return "", err
+		}
+		if total += n; i > 0 {
+			largest = max(largest, n)
+		}
+	}
+	atMost := total
+	if name == "printf" {
+		verbs, err := checkFormat(args)
+		if err != nil {
+			return "", err
+		}
+		atMost += verbs * (largest + maxWidth) // any verb may write any argument
+	}
+	if total > MaxOutput || atMost > MaxWork/8 {
+		return "", faultf("%s is given too much", name)
+	}
+	out := make(args...)
+	if len(out) > MaxOutput {
+		return "", faultf("%s makes a text longer than %d bytes", name, MaxOutput)
+	}
+	return out, b.spend(total + len(out))
+}
+
+func sprintf(args ...any) string {
+	format, _ := args[0].(string) // checkFormat has seen to it
+	return fmt.Sprintf(format, args[1:]...)
+}
+
+// checkFormat counts the verbs of a format, the first argument, and refuses a width beyond maxWidth: that of Go is a
+// million for each verb.
+func checkFormat(args []any) (verbs int, err error) {
+	if len(args) == 0 {
+		return 0, faultf("printf needs a format")
+	}
+	format, ok := args[0].(string)
+	if !ok {
+		return 0, faultf("the format of printf is a text")
+	}
+	for _, verb := range strings.Split(format, "%")[1:] {
+		number := 0
+		for _, c := range verb {
+			if c == '*' {
+				return 0, faultf("the width of printf is a number, not *")
+			}
+			if c < '0' || c > '9' {
+				if !strings.ContainsRune("+-# .[]", c) {
+					break
+				}
+				number = 0
+				continue
+			}
+			if number = number*10 + int(c-'0'); number > maxWidth {
+				return 0, faultf("the width of printf is at most %d", maxWidth)
+			}
+		}
+		verbs++
+	}
+	return verbs, nil
+}

@@ -1,0 +1,84 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The messages of an execution begin with the place, the column from 0.
+var executionPlace = regexp.MustCompile(`^template: (.*:\d+:\d+): `)
+
+// explained is the error of an execution; where the reason is ours it is said without the words around it.
+func explained(err error) error {
+	var own fault
+	place := executionPlace.FindStringSubmatch(err.Error())
+	if !errors.As(err, &own) || place == nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", place[1], own)
+}
+
+// The parser's messages look like `template: path:3:14: unexpected …`, the column from 0, or lack it.
+var parserMessage = regexp.MustCompile(`^(?:(?:html/)?template: ?)?.*?:?(\d+):(?:(\d+):)? (.*)$`)
+
+// problem takes a parser's message apart.
+func problem(path, source string, err error) Problem {
+	message := strings.TrimPrefix(err.Error(), "template: "+path+":")
+	m := parserMessage.FindStringSubmatch(message)
+	if m == nil {
+		return Problem{File: path, Line: 1, Message: message}
+	}
+	line, _ := strconv.Atoi(m[1])
+	column, _ := strconv.Atoi(m[2])
+	p := Problem{File: path, Line: max(line, 1), Column: column, Message: m[3]}
+	p.explain(source)
+	return p
+}
+
+var (
+	unknownFunction = regexp.MustCompile(`^function "(.*)" not defined$`)
+	unclosedAction  = regexp.MustCompile(`^unclosed action(?: started at .*:(\d+))?$`)
+)
+
+// explain puts the parser's commonest messages into our words and finds their place.
+func (p *Problem) explain(source string) {
+	if m := unknownFunction.FindStringSubmatch(p.Message); m != nil {
+		p.Message = fmt.Sprintf("unknown name %q; a template may speak of %s", m[1], strings.Join(names, ", "))
+		p.Word, p.Choices = m[1], names
+		p.Column = columnOf(source, p.Line, m[1])
+		return
+	}
+	if m := unclosedAction.FindStringSubmatch(p.Message); m != nil {
+		if started, err := strconv.Atoi(m[1]); err == nil {
+			p.Line = started
+		}
+		p.Message, p.Column = "{{ is not closed by }}", columnOf(source, p.Line, "{{")
+		return
+	}
+	if p.Message == "unexpected EOF" {
+		p.Message = "an if, range or with is not closed by {{ end }}"
+		p.Line = strings.Count(strings.TrimRight(source, "\n"), "\n") + 1
+	}
+}
+
+// columnOf finds a word in the templates of a line, from 1; 0 if it is not there.
+func columnOf(source string, line int, word string) int {
+	lines := strings.Split(source, "\n")
+	if line > len(lines) {
+		return 0
+	}
+	text := lines[line-1]
+	from := max(strings.Index(text, "{{"), 0)
+	at := strings.Index(text[from:], word)
+	if word == "{{" {
+		at = strings.LastIndex(text[from:], word)
+	}
+	if at < 0 {
+		return 0
+	}
+	return utf8.RuneCountInString(text[:from+at]) + 1
+}

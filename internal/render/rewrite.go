@@ -1,0 +1,251 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template/parse"
+	"unicode/utf8"
+)
+
+// names are what a template may speak of.
+var names = []string{"record", "recipient", "steps", "link", "links", "now"}
+
+// Use is one place where a template speaks of a value.
+type Use struct {
+	File   string
+	Line   int
+	Column int
+	Path   []string // record, parent_id, firstname
+}
+
+var errNested = errors.New("1:1: a message template cannot define or include others")
+
+// placeholders let the parser accept the names as functions; rewrite then takes them out.
+func placeholders() map[string]any {
+	functions := map[string]any{}
+	for _, name := range names {
+		functions[name] = func() any { return nil }
+	}
+	return functions
+}
+
+// rewrite makes of a parsed template one that can be executed for any message at once, and with bounds. Each name
+// becomes the field of the same name of the data; what is written, compared or walked goes through a function that
+// counts it, and each range counts its rounds. All that is added stands within pipelines or in assignments: it prints
+// nothing, and so means nothing to the escaper of HTML wherever in a page it stands. It lists the uses of the names.
+func rewrite(path, source string, root *parse.ListNode, html bool) ([]Use, error) {
+	r := &rewriter{path: path, source: source, html: html}
+	nodes := r.list(root)
+	root.Nodes = append([]parse.Node{counter(root.Pos, startName, nodes)}, root.Nodes...)
+	return r.uses, r.err
+}
+
+type rewriter struct {
+	path, source string
+	html         bool // whether html/template will escape what is written
+	ranges       int  // around the present node
+	dots         int  // range and with around it, which give the dot a meaning
+	uses         []Use
+	err          error
+
+	line, column, at int // the last place that was looked up
+}
+
+// fail keeps the first mistake.
+func (r *rewriter) fail(pos parse.Pos, format string, args ...any) {
+	if r.err == nil {
+		line, column := r.place(pos)
+		r.err = fmt.Errorf("%d:%d: %s", line, column, fmt.Sprintf(format, args...))
+	}
+}
+
+// list rewrites the nodes and counts them, without those of ranges within, which are counted by the round.
+func (r *rewriter) list(list *parse.ListNode) int {
+	if list == nil {
+		return 0
+	}
+	nodes := len(list.Nodes)
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.ActionNode:
+			nodes += r.pipe(n.Pipe)
+			if len(n.Pipe.Decl) == 0 {
+				n.Pipe.Cmds = append(n.Pipe.Cmds, look(n.Pos)) // it is written
+			}
+		case *parse.IfNode:
+			nodes += r.pipe(n.Pipe) + r.list(n.List) + r.list(n.ElseList)
+		case *parse.WithNode:
+			nodes += r.pipe(n.Pipe)
+			r.dots++
+			nodes += r.list(n.List)
+			r.dots--
+			nodes += r.list(n.ElseList)
+		case *parse.RangeNode:
+			nodes += r.rounds(n)
+		case *parse.TemplateNode:
+			r.fail(n.Pos, "a message template cannot define or include others")
+		}
+	}
+	return nodes
+}
+
+// rounds makes each round of a range count itself.
+func (r *rewriter) rounds(n *parse.RangeNode) int {
+	if over, ok := n.Pipe.Cmds[0].Args[0].(*parse.NumberNode); ok && over.IsInt && over.Int64 > MaxIterations {
+		r.fail(over.Pos, "%v", errTooManyRounds)
+	}
+	outside := r.pipe(n.Pipe)
+	n.Pipe.Cmds = append(n.Pipe.Cmds, look(n.Pos))
+	if r.ranges++; r.ranges > MaxRanges {
+		r.fail(n.Pos, "at most %d ranges may lie in one another", MaxRanges)
+	}
+	r.dots++
+	round := r.list(n.List)
+	r.dots--
+	r.ranges--
+	n.List.Nodes = append([]parse.Node{counter(n.Pos, roundName, round)}, n.List.Nodes...)
+	return outside + r.list(n.ElseList)
+}
+
+// pipe rewrites the commands and counts what they consist of.
+func (r *rewriter) pipe(pipe *parse.PipeNode) int {
+	nodes := 0
+	var commands []*parse.CommandNode
+	for i, command := range pipe.Cmds {
+		nodes += 1 + len(command.Args)
+		function := nameOfFunction(command)
+		for j, arg := range command.Args {
+			rewritten, within := r.argument(arg)
+			if j > 0 && slices.Contains(lookers, function) {
+				rewritten = looked(rewritten)
+			}
+			command.Args[j], nodes = rewritten, nodes+within
+		}
+		switch {
+		case r.html && slices.Contains(escapers, function):
+			r.fail(command.Pos, "html escapes by itself: leave out %s", function)
+		case function == "call":
+			r.fail(command.Pos, "call has nothing to call")
+		case printers()[function] != nil:
+			command.Args = append([]parse.Node{parse.NewIdentifier("call").SetPos(command.Pos),
+				variable(command.Pos, "$", hiddenPrint(function))}, command.Args[1:]...)
+		case i > 0 && slices.Contains(lookers, function):
+			commands = append(commands, look(command.Pos))
+		}
+		commands = append(commands, command)
+	}
+	pipe.Cmds = commands
+	return nodes
+}
+
+// nameOfFunction is the function that a command calls, "" for none.
+func nameOfFunction(command *parse.CommandNode) string {
+	if function, ok := command.Args[0].(*parse.IdentifierNode); ok {
+		return function.Ident
+	}
+	return ""
+}
+
+// argument rewrites what a command consists of and counts the nodes within.
+func (r *rewriter) argument(node parse.Node) (parse.Node, int) {
+	switch n := node.(type) {
+	case *parse.PipeNode:
+		return n, r.pipe(n)
+	case *parse.IdentifierNode:
+		if slices.Contains(names, n.Ident) {
+			return r.use(n.Pos, []string{n.Ident}), 0
+		}
+	case *parse.ChainNode:
+		if id, ok := n.Node.(*parse.IdentifierNode); ok && slices.Contains(names, id.Ident) {
+			return r.use(id.Pos, append([]string{id.Ident}, n.Field...)), 0
+		}
+		inner, nodes := r.argument(n.Node)
+		n.Node = inner
+		return n, nodes
+	case *parse.VariableNode:
+		if n.Ident[0] == "$" {
+			r.fail(r.begin(n.Pos, "$"), "$ is not available; write %s", strings.Join(names, ", "))
+		}
+	case *parse.DotNode:
+		if r.dots == 0 {
+			r.fail(n.Pos, "there is no . outside of range and with; write %s", strings.Join(names, ", "))
+		}
+	case *parse.FieldNode:
+		if r.dots == 0 {
+			r.fail(r.begin(n.Pos, "."+n.Ident[0]), "write %s without the dot before it", strings.Join(n.Ident, "."))
+		}
+	}
+	return node, 0
+}
+
+// begin is where a text begins that a node begins with: the parser puts a node of several names at its second.
+func (r *rewriter) begin(pos parse.Pos, text string) parse.Pos {
+	if at := strings.LastIndex(r.source[:min(int(pos)+len(text), len(r.source))], text); at >= 0 {
+		return parse.Pos(at)
+	}
+	return pos
+}
+
+func (r *rewriter) use(pos parse.Pos, path []string) parse.Node {
+	line, column := r.place(pos)
+	r.uses = append(r.uses, Use{File: r.path, Line: line, Column: column, Path: path})
+	return variable(pos, append([]string{"$"}, path...)...)
+}
+
+// place is where in the source a node stands, both from 1. It counts on from the last place, as nodes mostly come in
+// their order.
+func (r *rewriter) place(pos parse.Pos) (line, column int) {
+	at := min(int(pos), len(r.source))
+	if at < r.at || r.line == 0 {
+		r.line, r.column, r.at = 1, 1, 0
+	}
+	between := r.source[r.at:at]
+	if breaks := strings.Count(between, "\n"); breaks > 0 {
+		r.line, r.column = r.line+breaks, 1
+		between = between[strings.LastIndexByte(between, '\n')+1:]
+	}
+	r.column += utf8.RuneCountInString(between)
+	r.at = at
+	return r.line, r.column
+}
+
+// counter is {{ $counted := call $.name nodes }}.
+func counter(pos parse.Pos, name string, nodes int) *parse.ActionNode {
+	call := hiddenCall(pos, name)
+	call.Args = append(call.Args, &parse.NumberNode{
+		NodeType: parse.NodeNumber, Pos: pos, IsInt: true, Int64: int64(nodes), Text: strconv.Itoa(nodes),
+	})
+	return &parse.ActionNode{NodeType: parse.NodeAction, Pos: pos, Pipe: &parse.PipeNode{
+		NodeType: parse.NodePipe, Pos: pos,
+		Decl: []*parse.VariableNode{variable(pos, "$"+name)}, Cmds: []*parse.CommandNode{call},
+	}}
+}
+
+// look is the command after which a value has been counted.
+func look(pos parse.Pos) *parse.CommandNode { return hiddenCall(pos, lookName) }
+
+// looked is an argument that has been counted. Constants but texts need not be.
+func looked(node parse.Node) parse.Node {
+	switch node.(type) {
+	case *parse.NumberNode, *parse.BoolNode, *parse.NilNode:
+		return node
+	}
+	pos := node.Position()
+	call := look(pos)
+	call.Args = append(call.Args, node)
+	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: pos, Cmds: []*parse.CommandNode{call}}
+}
+
+// hiddenCall is call $.name, for a name that is among the data and that no template can write.
+func hiddenCall(pos parse.Pos, name string) *parse.CommandNode {
+	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: pos, Args: []parse.Node{
+		parse.NewIdentifier("call").SetPos(pos), variable(pos, "$", name),
+	}}
+}
+
+func variable(pos parse.Pos, path ...string) *parse.VariableNode {
+	return &parse.VariableNode{NodeType: parse.NodeVariable, Pos: pos, Ident: path}
+}
