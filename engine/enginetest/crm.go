@@ -49,7 +49,7 @@ func crmGet(t *testing.T, crm crmTrial) {
 	first := crm.seed(ticket("1", fields))
 	second := crm.seed(ticket("2", engine.Fields{"ticket_title": "Order", "ticketstatus": "Open"}))
 	gone := crm.seed(engine.Record{Ref: ticket("3", nil).Ref, Fields: engine.Fields{}, Deleted: true})
-	refs := []engine.Ref{second, {Module: "HelpDesk", ID: "none"}, {Module: "Nothing", ID: first.ID}, gone, first}
+	refs := []engine.Ref{second, {Module: "HelpDesk", ID: "none"}, {Module: "Contacts", ID: first.ID}, gone, first}
 	got, err := crm.Get(t.Context(), refs...)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("got %v, %v, want two records", got, err)

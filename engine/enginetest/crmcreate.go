@@ -49,11 +49,15 @@ func crmRecreate(t *testing.T, crm crmTrial) {
 	gone := crm.seed(engine.Record{
 		Ref: ticket("1", nil).Ref, Fields: engine.Fields{"cf_externalid": "key-1"}, Deleted: true,
 	})
-	made, err := crm.Create(t.Context(), ticketCreate(1, "key-1", engine.Fields{"ticket_title": "Order 7"}))
+	made, err := crm.Create(t.Context(), ticketCreate(1, "key-1", engine.Fields{
+		"ticket_title": "Order 7", "ticketstatus": "Open",
+	}))
 	if err != nil || made.Ref == gone {
 		t.Fatalf("made %s, %v", made.Ref, err)
 	}
-	crm.expect(t, made.Ref, engine.Fields{"ticket_title": "Order 7", "cf_externalid": "key-1"})
+	crm.expect(t, made.Ref, engine.Fields{
+		"ticket_title": "Order 7", "ticketstatus": "Open", "cf_externalid": "key-1",
+	})
 }
 
 func crmFind(t *testing.T, crm crmTrial) {

@@ -102,7 +102,8 @@ func describedModules() (map[string]*module, error) {
 			Fields                      []field
 		}
 		m := &module{}
-		if err := errors.Join(json.Unmarshal(answer.Result, &about), json.Unmarshal(answer.Result, &m.description)); err != nil {
+		err := errors.Join(json.Unmarshal(answer.Result, &about), json.Unmarshal(answer.Result, &m.description))
+		if err != nil {
 			return nil, fmt.Errorf("read exchange %s: %w", e.Name, err)
 		}
 		m.name, m.prefix, m.fields = about.Name, about.IDPrefix, about.Fields

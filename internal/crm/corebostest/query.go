@@ -15,8 +15,7 @@ import (
 //
 // where a condition compares columns with literals by = != < > <= >= like and in, joined by and, or and parentheses.
 func (p *Player) query(text string) reply {
-	words := scan(text)
-	q := &parser{words: words, player: p}
+	q := &parser{words: scan(text), player: p}
 	found, refused := q.read()
 	if refused != nil {
 		return *refused
@@ -153,7 +152,7 @@ func scan(text string) []word {
 
 // syntaxError is the refusal of a word; the recordings show for a few places what the parser says it expected.
 func syntaxError(w word, kind, expected string) *reply {
-	r := refuse("QUERY_SYNTAX_ERROR", fmt.Sprintf("Syntax Error on line 1: token '%s' Unexpected %s(%s), expected one of: %s",
-		w.text, kind, w.text, expected))
+	const form = "Syntax Error on line 1: token '%s' Unexpected %s(%s), expected one of: %s"
+	r := refuse("QUERY_SYNTAX_ERROR", fmt.Sprintf(form, w.text, kind, w.text, expected))
 	return &r
 }

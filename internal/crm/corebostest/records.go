@@ -204,7 +204,8 @@ func (p *Player) emailOf(parent string) string {
 }
 
 func logEnd(now time.Time, by User) string {
-	return " -- " + now.Format("Monday ") + ordinal(now.Day()) + now.Format(" January 2006 03:04:05 PM") + " by " + by.Name + "--//--"
+	day := now.Format("Monday ") + ordinal(now.Day()) + now.Format(" January 2006 03:04:05 PM")
+	return " -- " + day + " by " + by.Name + "--//--"
 }
 
 func ordinal(n int) string {
