@@ -13,6 +13,7 @@ import (
 
 	"postern/channels"
 	"postern/engine"
+	"postern/internal/crm"
 	"postern/internal/nats"
 	"postern/internal/yamldoc"
 	"postern/links"
@@ -28,6 +29,9 @@ type config struct {
 	Web webConfig `yaml:"web"`
 	// NATS says which broker carries the events: an embedded one, or with url a remote one.
 	NATS nats.Config `yaml:"nats"`
+	// CRM says where the records live: mirror, the copies that the event stream feeds, or corebos, a coreBOS that is
+	// asked by its web service. The keys after kind are for corebos.
+	CRM crm.Config `yaml:"crm"`
 	// Channels are the channels workflows may use, by name.
 	Channels []yamldoc.Entry `yaml:"channels"`
 	// API are the bearer keys of POST /events, by name.
@@ -59,6 +63,7 @@ func defaultConfig() config {
 		Data: "postern-data",
 		Web:  webConfig{Listen: "127.0.0.1:8480"},
 		NATS: nats.Defaults(),
+		CRM:  crm.Defaults(),
 		Log:  "text",
 	}
 }
@@ -88,7 +93,7 @@ func loadConfig(path string) (config, error) {
 			*p = filepath.Join(folder, *p)
 		}
 	}
-	c.folder, c.NATS.Token = folder, c.NATS.Token.In(folder)
+	c.folder, c.NATS.Token, c.CRM.AccessKey = folder, c.NATS.Token.In(folder), c.CRM.AccessKey.In(folder)
 	for name, key := range c.API.Keys {
 		c.API.Keys[name] = key.In(folder)
 	}
@@ -97,16 +102,24 @@ func loadConfig(path string) (config, error) {
 
 func (c config) validate() error {
 	var wrong []error
-	if err := c.NATS.Validate(); err != nil {
-		for line := range strings.Lines(err.Error()) {
-			wrong = append(wrong, errors.New("nats: "+strings.TrimSpace(line)))
-		}
-	}
+	wrong = append(wrong, under("nats", c.NATS.Validate()), under("crm", c.CRM.Validate()))
 	if _, err := c.base(); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
 	}
 	if c.Log != "text" && c.Log != "json" {
 		wrong = append(wrong, fmt.Errorf("log: %q is neither text nor json", c.Log))
+	}
+	return errors.Join(wrong...)
+}
+
+// under puts the name of a part before each line of its complaints.
+func under(name string, complaints error) error {
+	if complaints == nil {
+		return nil
+	}
+	var wrong []error
+	for line := range strings.Lines(complaints.Error()) {
+		wrong = append(wrong, errors.New(name+": "+strings.TrimSpace(line)))
 	}
 	return errors.Join(wrong...)
 }

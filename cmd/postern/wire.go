@@ -60,7 +60,9 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	if h.bus, err = nats.Open(ctx, c.NATS, filepath.Join(c.Data, "stream"), logger); err != nil {
 		return h, err
 	}
-	h.crm = crm.NewMirror(h.store)
+	if h.crm, err = crm.Open(c.CRM, h.store); err != nil {
+		return h, fmt.Errorf("crm: %w", err)
+	}
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: h.crm, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
 		Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{}, Random: rand.Reader,
@@ -92,6 +94,9 @@ func (h *house) check() error {
 	}
 	if h.apiKeys, err = web.NewKeys(h.config.API.Keys); err != nil {
 		return fmt.Errorf("api: %w", err)
+	}
+	if _, err := h.config.CRM.AccessKey.Reveal(); err != nil {
+		return fmt.Errorf("crm: access_key: %w", err)
 	}
 	if err := h.config.checkBase(); err != nil {
 		return err
@@ -243,6 +248,9 @@ func (h *house) close() error {
 	}
 	if h.bus != nil {
 		h.bus.Close()
+	}
+	if closer, ok := h.crm.(io.Closer); ok {
+		failures = append(failures, closer.Close())
 	}
 	if h.store != nil {
 		failures = append(failures, h.store.Close())

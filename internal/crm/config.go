@@ -21,10 +21,9 @@ const (
 	maxTimeout  = 10 * time.Minute
 )
 
-// Config says where the records live: mirror, the copies that the event stream feeds, or corebos, a coreBOS that is
-// asked by its web service. The keys after kind are for corebos.
+// Config says where the records live.
 type Config struct {
-	// Kind is mirror or corebos.
+	// Either mirror or corebos.
 	Kind string `yaml:"kind"`
 	// URL is the address of the CRM as a browser opens it, such as https://crm.acme.example/. http:// is taken only for
 	// this machine, since whoever sees the sign-in could use it for two hours.

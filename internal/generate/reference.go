@@ -22,6 +22,11 @@ channels:
     user: postern
     password: { file: /etc/postern/smtp-password }
     from: Acme Support <support@acme.example>
+crm:                      # leave it out to work on the copies that the events feed
+  kind: corebos
+  url: https://crm.acme.example/
+  user: postern
+  access_key: { env: COREBOS_ACCESS_KEY }
 api:
   keys:
     crm: { env: POSTERN_CRM_KEY }

@@ -101,7 +101,7 @@ func (s *source) returned(path, name string) (values, error) {
 			}
 			if r, ok := f.Body.List[0].(*ast.ReturnStmt); ok && len(r.Results) == 1 {
 				value, err := s.literal(scope{path, file}, r.Results[0])
-				if v, ok := value.(values); ok {
+				if v, ok := value.(values); ok && err == nil {
 					return v, nil
 				}
 				return nil, fmt.Errorf("%s.%s: does not return a struct: %w", path, name, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"reflect"
 	"strconv"
 	"strings"
@@ -55,12 +56,31 @@ func (s *source) literal(in scope, expr ast.Expr) (any, error) {
 			return e.Name, nil
 		}
 		return s.constant(in, e.Name)
+	case *ast.BinaryExpr:
+		return duration(e)
 	case *ast.CallExpr:
 		return s.call(in, e)
 	case *ast.CompositeLit:
 		return s.composite(in, e)
 	}
 	return nil, fmt.Errorf("a default of the form %T cannot be read", expr)
+}
+
+// units are those of time that a default may be a number of.
+var units = map[string]time.Duration{"Second": time.Second, "Minute": time.Minute, "Hour": time.Hour}
+
+// duration reads a number of units of time, such as 30 * time.Second.
+func duration(e *ast.BinaryExpr) (any, error) {
+	number, counted := e.X.(*ast.BasicLit)
+	unit, of := e.Y.(*ast.SelectorExpr)
+	if !counted || !of || e.Op != token.MUL || units[unit.Sel.Name] == 0 {
+		return nil, fmt.Errorf("a default of the form %T cannot be read", e)
+	}
+	n, err := strconv.Atoi(number.Value)
+	if err != nil {
+		return nil, fmt.Errorf("default: %w", err)
+	}
+	return plainDuration(time.Duration(n) * units[unit.Sel.Name]), nil
 }
 
 func (s *source) composite(in scope, e *ast.CompositeLit) (values, error) {
