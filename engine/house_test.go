@@ -34,6 +34,7 @@ type house struct {
 	files  map[string]string
 	wrap   func(engine.Store) engine.Store // what the engine sees of the store; nil for all
 	email  engine.Channel                  // in place of the recorder
+	crm    engine.CRM                      // in place of the mirror
 	logs   *enginetest.Log
 	stop   func()
 }
@@ -57,7 +58,7 @@ func (h *house) logger() *slog.Logger { return slog.New(slog.NewTextHandler(h.lo
 
 func (h *house) load(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: append(tasks.Kinds(), trialKinds()...), Channels: []string{"email"}, KeepAll: true,
+		Tasks: append(tasks.Kinds(), trialKinds()...), Channels: []string{"email"}, KeepAll: h.crm == nil,
 	})
 	return book, diags.Err()
 }
@@ -95,8 +96,12 @@ func (h *house) start() {
 	if h.email != nil {
 		email = h.email
 	}
+	var records engine.CRM = crm.NewMirror(seen)
+	if h.crm != nil {
+		records = h.crm
+	}
 	h.engine = engine.New(engine.Ports{
-		Bus: h.bus, CRM: crm.NewMirror(seen), Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
+		Bus: h.bus, CRM: records, Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
 		Sealer: ring.Seal(rand.Reader), Channels: map[string]engine.Channel{"email": email}, Book: book,
 		Reload: func(files map[string]string) (*engine.Workflow, error) {
 			book, err := h.load(files)

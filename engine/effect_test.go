@@ -1,0 +1,294 @@
+package engine_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"postern/engine"
+	"postern/internal/crm"
+	"postern/internal/crm/corebostest"
+)
+
+const helpDeskModule = `
+module: HelpDesk
+fields:
+  ticket_title: text
+  ticketstatus: text
+  ticketpriorities: text
+  parent_id: text
+  description: text
+  cf_externalid: { type: text, unique: true }
+`
+
+// remote is a house whose records are in a played coreBOS that tells its changes as events, if it echoes.
+type remote struct {
+	*house
+	played *corebostest.Player
+	ref    engine.Ref // of a ticket that is there
+}
+
+func newRemote(t *testing.T, echoes bool, workflows ...string) *remote {
+	t.Helper()
+	files := map[string]string{"modules/HelpDesk.yaml": helpDeskModule}
+	for i, text := range workflows {
+		files[string(rune('a'+i))+".yaml"] = text
+	}
+	h := newHouse(t, files)
+	played, err := corebostest.New(time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(played)
+	key := filepath.Join(h.folder, "access-key")
+	if err := os.WriteFile(key, []byte(corebostest.Admin.AccessKey), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := crm.Defaults()
+	config.Kind, config.URL, config.User = crm.KindCorebos, server.URL, corebostest.Admin.Name
+	config.AccessKey, config.Echoes = engine.Secret{File: key}, echoes
+	connected, err := crm.NewCorebos(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.crm = connected
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { _ = connected.Close() })
+	r := &remote{house: h, played: played}
+	account, err := played.Seed("Accounts", map[string]string{"accountname": "Acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ref, err = played.Seed("HelpDesk", map[string]string{
+		"ticket_title": "No power", "ticketstatus": "Open", "parent_id": account.ID,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if echoes {
+		// The CRM publishes as it commits, before it answers.
+		played.OnChange(func(event *engine.Event) { h.publishEvent(event) })
+	}
+	h.start()
+	return r
+}
+
+// tell says that the ticket was changed, as the CRM sees it now.
+func (r *remote) tell(eventType string) {
+	r.t.Helper()
+	fields := engine.Fields{}
+	for name, value := range r.played.Fields(r.ref) {
+		fields[name] = value
+	}
+	r.publish(eventType, r.ref.String(), engine.Change{Record: fields, Old: engine.Fields{"description": "before"}})
+}
+
+// has polls until a field of the ticket in the CRM has a value, while time goes by.
+func (r *remote) has(field, want string) {
+	r.t.Helper()
+	r.until(field+" is "+want, func() bool {
+		r.clock.Advance(time.Second)
+		return r.played.Fields(r.ref)[field] == want
+	})
+}
+
+// writes are the writes that the CRM did for us, by operation.
+func (r *remote) writes(operation string) (n int) {
+	for _, w := range r.played.Written() {
+		if w.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
+const closes = `
+name: closes
+on: { event: record.updated, module: HelpDesk, changed: description }
+tasks:
+  - update: { set: { ticketstatus: Closed } }
+    retry: { attempts: 5, backoff: 5s, for: 1h }
+  - emit: { type: ticket.closed }
+`
+
+func TestEffect(t *testing.T) {
+	r := newRemote(t, false, closes)
+	r.tell(engine.RecordUpdated)
+	r.has("ticketstatus", "Closed")
+	own := r.ownEvents(2)
+	if own[0].Type != engine.RecordUpdated || own[1].Type != "ticket.closed" {
+		t.Errorf("told %s, then %s", own[0].Type, own[1].Type)
+	}
+	change := own[0].Change
+	if change.Old.Text("ticketstatus") != "Open" || change.Record.Text("ticket_title") != "No power" || own[0].Depth != 1 {
+		t.Errorf("the change is %+v", change)
+	}
+	if r.writes("revise") != 1 {
+		t.Errorf("the CRM wrote %d times", r.writes("revise"))
+	}
+}
+
+func TestEffectAfterALostAnswer(t *testing.T) {
+	r := newRemote(t, false, closes)
+	r.played.Break(corebostest.Fault{Operation: "revise", Done: true, Reset: true})
+	r.tell(engine.RecordUpdated)
+	own := func() []*engine.Event {
+		r.until("the run's end", func() bool { r.clock.Advance(time.Second); return strings.Contains(r.logs.String(), "state=planned") })
+		r.has("ticketstatus", "Closed")
+		r.until("the second try", func() bool { r.clock.Advance(time.Second); return r.runState(r.ref) == "" })
+		return r.ownEvents(2)
+	}()
+	if r.writes("revise") != 1 || own[1].Type != "ticket.closed" {
+		t.Errorf("the CRM wrote %d times, and then came %s", r.writes("revise"), own[1].Type)
+	}
+}
+
+func TestHumanEditAfterALostAnswerStays(t *testing.T) {
+	r := newRemote(t, false, closes)
+	r.played.Break(corebostest.Fault{Operation: "revise", Done: true, Reset: true})
+	r.tell(engine.RecordUpdated)
+	r.until("the lost answer", func() bool { return strings.Contains(r.logs.String(), "state=planned") })
+	if err := r.played.Edit(r.ref, map[string]string{"ticketstatus": "Wait For Response"}); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the conflict", func() bool { r.clock.Advance(time.Second); return strings.Contains(r.logs.String(), "run ended early") })
+	own := r.ownEvents(2)
+	if got := r.played.Fields(r.ref)["ticketstatus"]; got != "Wait For Response" {
+		t.Errorf("the edit became %q", got)
+	}
+	if own[0].Type != engine.RunConflict || own[1].Type != engine.RunFailedEvent {
+		t.Errorf("told %s, then %s", own[0].Type, own[1].Type)
+	}
+	if r.writes("revise") != 1 {
+		t.Errorf("the CRM wrote %d times", r.writes("revise"))
+	}
+}
+
+func TestHumanEditBeforeTheWriteTakesTheStepAgain(t *testing.T) {
+	r := newRemote(t, false, `
+name: adds
+on: { event: record.updated, module: HelpDesk, changed: description }
+tasks:
+  - trial: { name: `+t.Name()+` }
+  - update: { set: { ticket_title: "{{ record.ticket_title }}!" } }
+`)
+	trials.Store(t.Name(), func(context.Context, *engine.StepContext) error {
+		return r.played.Edit(r.ref, map[string]string{"ticket_title": "No light"})
+	})
+	r.tell(engine.RecordUpdated)
+	r.has("ticket_title", "No light!")
+}
+
+// beforeEffects does something once, after a step has asked and before that is stored.
+type beforeEffects struct {
+	engine.Store
+	once *sync.Once
+	do   func()
+}
+
+func (b beforeEffects) Advance(ctx context.Context, step engine.Advance) error {
+	if len(step.Effects) > 0 {
+		b.once.Do(b.do)
+	}
+	return b.Store.Advance(ctx, step)
+}
+
+func TestFillFindsWhatSomebodyElseFilled(t *testing.T) {
+	r := newRemote(t, false, `
+name: fills
+on: { event: record.updated, module: HelpDesk, changed: description }
+tasks:
+  - fill: { field: cf_externalid }
+    id: filled
+  - emit: { type: ticket.filled, data: { value: "{{ steps.filled.value }}" } }
+`)
+	r.stop()
+	r.wrap = func(s engine.Store) engine.Store {
+		return beforeEffects{s, new(sync.Once), func() {
+			if err := r.played.Edit(r.ref, map[string]string{"cf_externalid": "theirs"}); err != nil {
+				t.Error(err)
+			}
+		}}
+	}
+	r.start()
+	r.tell(engine.RecordUpdated)
+	event := r.ownEvents(1)[0]
+	if string(event.Data) != `{"value":"theirs"}` || r.played.Fields(r.ref)["cf_externalid"] != "theirs" {
+		t.Errorf("the field has %q, the steps that follow see %s", r.played.Fields(r.ref)["cf_externalid"], event.Data)
+	}
+}
+
+func TestEffectWhileTheCRMIsDown(t *testing.T) {
+	r := newRemote(t, false, closes)
+	r.played.Break(corebostest.Fault{Operation: "revise", Times: 3, Status: 503, Page: "<h1>Sorry</h1>"})
+	r.tell(engine.RecordUpdated)
+	r.stands(r.ref, engine.RunWriting)
+	r.stop()
+	r.start() // what it waits for is in the database
+	r.has("ticketstatus", "Closed")
+	if n := r.played.Calls("revise"); n != 4 {
+		t.Errorf("%d tries, want 4", n)
+	}
+}
+
+func TestEffectIsGivenUp(t *testing.T) {
+	r := newRemote(t, false, closes)
+	r.played.Break(corebostest.Fault{Operation: "revise", Times: 100, Status: 503, Page: "<h1>Sorry</h1>"})
+	r.tell(engine.RecordUpdated)
+	r.until("the end", func() bool {
+		r.clock.Advance(time.Second)
+		return strings.Contains(r.logs.String(), "given up after 5 tries")
+	})
+	if n := r.played.Calls("revise"); n != 5 {
+		t.Errorf("%d tries, want 5", n)
+	}
+	r.until("the run's end", func() bool { return r.runState(r.ref) == "" })
+}
+
+func TestCreateWithALostAnswerIsOneRecord(t *testing.T) {
+	r := newRemote(t, false, `
+name: follows-up
+on: { event: record.updated, module: HelpDesk, changed: description }
+tasks:
+  - create: { module: HelpDesk, key: cf_externalid, set: { ticketstatus: Open, ticket_title: "After {{ record.ticket_title }}", parent_id: "{{ record.parent_id }}" } }
+    id: made
+    retry: { attempts: 5, backoff: 5s, for: 1h }
+  - update: { set: { ticket_title: "see {{ steps.made.id }}" } }
+`)
+	r.played.Break(corebostest.Fault{Operation: "create", Done: true, Reset: true})
+	before := len(r.played.Records("HelpDesk"))
+	r.tell(engine.RecordUpdated)
+	r.until("the second record", func() bool {
+		r.clock.Advance(time.Second)
+		return strings.HasPrefix(r.played.Fields(r.ref)["ticket_title"], "see 17x")
+	})
+	made := engine.Ref{Module: "HelpDesk", ID: strings.TrimPrefix(r.played.Fields(r.ref)["ticket_title"], "see ")}
+	if got := len(r.played.Records("HelpDesk")); got != before+1 || r.played.Fields(made)["ticket_title"] != "After No power" {
+		t.Errorf("%d records became %d; the new one is %v", before, got, r.played.Fields(made))
+	}
+}
+
+func TestLoopThroughACRMThatKnowsNoCauses(t *testing.T) {
+	swing := func(name, from, to string) string {
+		return `
+name: ` + name + `
+on: { event: record.updated, module: HelpDesk, changed: ticketstatus }
+if: record.ticketstatus == "` + from + `"
+tasks: [ { update: { set: { ticketstatus: ` + to + ` } } } ]
+`
+	}
+	r := newRemote(t, true, swing("back", "Closed", "Open"), swing("forth", "Open", "Closed"))
+	if err := r.played.Edit(r.ref, map[string]string{"ticketstatus": "Closed"}); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the end of the loop", func() bool { return strings.Contains(r.logs.String(), "loop") })
+	if !strings.Contains(r.logs.String(), "loop forth → back → forth → back → forth → back → forth: 9 writes") ||
+		r.writes("revise") != 9 {
+		t.Errorf("after %d writes:\n%s", r.writes("revise"), r.logs)
+	}
+}
