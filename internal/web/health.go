@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// askTime is for how long an answer about readiness holds: whoever asks more often hears the same again.
+// askTime is for how long the answer that all is well holds: whoever asks more often hears the same again. That it is
+// not holds a tenth of that, so that nobody waits long for what is well again.
 const askTime = time.Second
 
 // liveness is the answer of /healthz/live.
@@ -24,8 +25,8 @@ type readiness struct {
 
 // Health answers GET /healthz/live and GET /healthz/ready with 200 or, while live or ready gives reasons against it, 503
 // with Retry-After; the latter with ready's warnings. Reasons and warnings are read by whoever can reach the port, so
-// they must name no secrets. live is asked for each request, so it must be quick; ready once a second at most, and by
-// one request at a time.
+// they must name no secrets. live is asked for each request, so it must be quick; ready by one request at a time, and at
+// most once a second, ten times a second while it is not.
 func Health(live func() (reasons []string), ready func() (reasons, warnings []string)) http.Handler {
 	return health(live, ready, askTime)
 }
@@ -37,7 +38,11 @@ func health(live func() []string, ready func() (reasons, warnings []string), hol
 	now := func() readiness {
 		lock.Lock()
 		defer lock.Unlock()
-		if asked.IsZero() || time.Since(asked) >= holds {
+		stands := holds
+		if !last.Ready {
+			stands = holds / 10
+		}
+		if asked.IsZero() || time.Since(asked) >= stands {
 			last.Reasons, last.Warnings = ready()
 			last.Ready, asked = len(last.Reasons) == 0, time.Now()
 		}
