@@ -34,6 +34,11 @@ type MailServer struct {
 	Take func(d *Dialogue, m Mail) error
 	// OnRcpt may refuse a recipient; nil takes any.
 	OnRcpt func(d *Dialogue, to string) error
+	// OnBody is called when the sender was told to go ahead, before a byte of the mail is read; it may refuse the mail,
+	// hang up or wait. Nil for nothing.
+	OnBody func(d *Dialogue) error
+	// OnAnswer is called once the answer to a mail that was taken is on its way. Nil for nothing.
+	OnAnswer func(d *Dialogue)
 
 	Port           int // of 127.0.0.1; a free one is taken at the first start
 	User, Password string
@@ -119,9 +124,17 @@ type session struct {
 	dialogue *Dialogue
 	known    bool     // logged in
 	to       []string // recipients of the letter under way
+	taken    bool     // the letter was
 }
 
-func (s *session) Reset()        { s.to = nil }
+// Reset comes after each answer to a mail, too.
+func (s *session) Reset() {
+	if s.taken && s.mails.OnAnswer != nil {
+		s.mails.OnAnswer(s.dialogue)
+	}
+	s.to, s.taken = nil, false
+}
+
 func (s *session) Logout() error { return nil }
 
 func (s *session) AuthMechanisms() []string {
@@ -162,6 +175,11 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 
 // Data takes the mail, once for each recipient.
 func (s *session) Data(r io.Reader) error {
+	if s.mails.OnBody != nil {
+		if err := s.mails.OnBody(s.dialogue); err != nil {
+			return err
+		}
+	}
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		return err
@@ -171,5 +189,6 @@ func (s *session) Data(r io.Reader) error {
 			return err
 		}
 	}
+	s.taken = true
 	return nil
 }
