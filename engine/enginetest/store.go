@@ -46,6 +46,22 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"a delivery asked for twice is one":             storeTwice,
 		"a settled delivery is taken as it was settled": storeSettle,
 		"a delivery that a slot held is an orphan":      storeOrphan,
+		"deliveries tell what became of them":           storeOutcomes,
+		"a wait falls due":                              storeTimer,
+		"what happens wakes who waits for it":           storeTouches,
+		"a wait that goes on loses no touch":            storeRearm,
+		"touches race with arming again":                storeTouchRace,
+		"each run that is due comes once":               storeDuePages,
+		"awaited modules are known":                     storeAwaited,
+		"parked runs are found":                         storeParked,
+		"a cancelled run stays so":                      storeCancel,
+		"a step makes records of our own":               storeAdvanceCreates,
+		"an effect comes back as it was settled":        storeEffect,
+		"effects of a record keep their order":          storeEffectOrder,
+		"effects are taken up to a limit":               storeEffectLimit,
+		"the end of the last effect wakes its run":      storeEffectWakes,
+		"an effect of a former owner is doubtful":       storeEffectDoubt,
+		"recent writes are known":                       storeRecentWrites,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package enginetest
 
 import (
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
@@ -220,28 +219,6 @@ func storeSettle(t *testing.T, s *storeTrial) {
 	err := s.Settle(t.Context(), engine.Settle{Fence: s.fences[d.Partition], Delivery: d})
 	if !engine.IsPermanent(err) || len(s.take(t, later, 1)) > 0 {
 		t.Errorf("an accepted delivery was planned again, or may be: %v", err)
-	}
-}
-
-func storeOrphan(t *testing.T, s *storeTrial) {
-	run := s.takeIn(t, 1)
-	taken, begun := s.delivery(run, storeNow), s.delivery(run, storeNow)
-	planned := s.delivery(run, storeNow.Add(time.Minute))
-	begun.State, begun.Slot = engine.DeliverySending, 3
-	s.advance(t, run, engine.Advance{Deliveries: []*engine.Delivery{taken, planned, begun}})
-	held := s.take(t, storeNow, 9)
-	if len(held) != 1 {
-		t.Fatalf("took %d deliveries, want 1", len(held))
-	}
-	old := s.fences[run.Partition]
-	s.claim(t, "two")
-	left := s.take(t, storeNow.Add(time.Hour), 9)
-	if len(left) != 1 || left[0].ID != planned.ID {
-		t.Errorf("the new owner took %d deliveries, want the planned one alone", len(left))
-	}
-	held[0].State = engine.DeliveryAccepted
-	if err := s.Settle(t.Context(), engine.Settle{Fence: old, Delivery: held[0]}); !errors.Is(err, engine.ErrFenced) {
-		t.Errorf("the old owner settled: %v", err)
 	}
 }
 
