@@ -23,12 +23,12 @@ func storeOrphan(t *testing.T, s *storeTrial) {
 	left.Links = []engine.NamedLink{{Name: "link", Link: link, ID: link.ID}}
 	left.Unknown = engine.OnUnknownNext
 	again.Attempts = 1
-	s.Leaving(1, s.id(), 1) // of another delivery, before
+	s.Leaving(1, s.id(), 1) // before, of another delivery
+	s.Leaving(3, again.ID, 1)
 	s.advance(t, run, engine.Advance{
 		Links: []engine.Link{link}, Deliveries: []*engine.Delivery{kept, left, again, planned},
 	})
 	s.Leaving(2, left.ID, 1)
-	s.Leaving(3, again.ID, 1) // the first try left, and the second did not
 	old := s.fences[run.Partition]
 	s.claim(t, "two")
 

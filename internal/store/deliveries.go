@@ -132,24 +132,35 @@ func (s *statements) deliveries(ctx context.Context, query string, args ...any) 
 		return nil, err
 	}
 	for _, d := range found {
-		for i := range d.Links {
-			link, err := s.link(ctx, d.Links[i].ID)
-			// A link that is gone leaves its place empty: only this delivery can then not be sent.
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return nil, err
-			}
-			d.Links[i].Link = link
+		if err := s.fillLinks(ctx, d); err != nil {
+			return nil, err
 		}
 	}
 	return found, nil
 }
 
-func scanDelivery(row scan) (*engine.Delivery, error) {
+// fillLinks reads the links of a delivery. One that is gone leaves its place empty: only this delivery can then not be
+// sent.
+func (s *statements) fillLinks(ctx context.Context, d *engine.Delivery) error {
+	for i := range d.Links {
+		link, err := s.link(ctx, d.Links[i].ID)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		d.Links[i].Link = link
+	}
+	return nil
+}
+
+// scanDelivery reads the columns of a delivery, and what a query has after them.
+func scanDelivery(row scan, more ...any) (*engine.Delivery, error) {
 	var d engine.Delivery
-	err := row((*ident)(&d.ID), (*ident)(&d.Run), &d.Partition, &d.Workflow, &d.Version, &d.Step, &d.Channel,
-		&d.Template, &d.Record.Module, &d.Record.ID, &d.Recipient.Ref.Module, &d.Recipient.Ref.ID, &d.Masked,
-		document{&d.Links}, &d.Sealed, &d.State, &d.Slot, &d.Attempts, (*instant)(&d.Due), (*instant)(&d.Until),
-		document{&d.Retry}, document{&d.Receipt}, &d.Reason, document{&d.History}, (*instant)(&d.Created),
-		&d.Unknown)
+	dest := []any{
+		(*ident)(&d.ID), (*ident)(&d.Run), &d.Partition, &d.Workflow, &d.Version, &d.Step, &d.Channel, &d.Template,
+		&d.Record.Module, &d.Record.ID, &d.Recipient.Ref.Module, &d.Recipient.Ref.ID, &d.Masked, document{&d.Links},
+		&d.Sealed, &d.State, &d.Slot, &d.Attempts, (*instant)(&d.Due), (*instant)(&d.Until), document{&d.Retry},
+		document{&d.Receipt}, &d.Reason, document{&d.History}, (*instant)(&d.Created), &d.Unknown,
+	}
+	err := row(append(dest, more...)...)
 	return &d, err
 }

@@ -8,19 +8,23 @@ import (
 	"io"
 	"math"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"postern/engine"
 )
 
-// The file of notes: a head with the name of the machine's boot, then for each slot the id of a delivery and the number
-// of its try.
+// The file of notes: a head with the name of the machine's boot, then for each slot the id of a delivery, the number of
+// its try, and when it left in Unix milliseconds.
 const (
 	noteSlots = 128
 	noteBytes = 32
 	noteHead  = 64
 	noteFile  = noteHead + noteSlots*noteBytes
+	noteTry   = 16
+	noteTime  = 24
 	noteLost  = math.MaxUint32 // instead of a number: nobody knows what left from the slot
 )
 
@@ -72,7 +76,7 @@ func renew(file *os.File, boot string) error {
 		return nil
 	}
 	for slot := 1; slot <= noteSlots; slot++ {
-		binary.LittleEndian.PutUint32(noteOf(all, slot)[len(engine.ID{}):], noteLost)
+		binary.LittleEndian.PutUint32(noteOf(all, slot)[noteTry:], noteLost)
 	}
 	if _, err := file.WriteAt(all[noteHead:], noteHead); err != nil {
 		return err
@@ -87,30 +91,34 @@ func noteOf(file []byte, slot int) []byte {
 	return file[at : at+noteBytes]
 }
 
-// leave notes a try. The number is written last; a note that was being written when the process ended is that of a try
-// which did not leave, whatever it says. What cannot be noted any more must not leave: on closed notes it never returns.
-func (n *notes) leave(slot int, delivery engine.ID, attempt int) {
+// leave notes a try. When it returns, the whole note is in the file; one that was being written when the process ended is
+// of a try that did not leave, whatever it says. What cannot be noted any more must not leave: on closed notes the
+// goroutine of the caller ends here.
+func (n *notes) leave(slot int, delivery engine.ID, attempt int, at time.Time) {
 	n.mu.Lock()
-	if n.file == nil {
-		n.mu.Unlock()
-		select {}
-	}
 	defer n.mu.Unlock()
+	if n.file == nil {
+		runtime.Goexit()
+	}
 	note := noteOf(n.file, slot)
 	copy(note, delivery[:])
-	binary.LittleEndian.PutUint32(note[len(delivery):], uint32(attempt)) //nolint:gosec // tries are few
+	binary.LittleEndian.PutUint32(note[noteTry:], uint32(attempt))         //nolint:gosec // tries are few
+	binary.LittleEndian.PutUint64(note[noteTime:], uint64(at.UnixMilli())) //nolint:gosec // the same bits
 }
 
-// left tells whether a try may have left.
-func (n *notes) left(slot int, delivery engine.ID, attempt int) bool {
+// left tells whether a try may have left of a delivery that got its slot at a time. A note from after that time is not
+// of the slot's last holder: the database is an older copy of the one that these notes belong to.
+func (n *notes) left(slot int, delivery engine.ID, attempt int, held time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.file == nil || slot < 1 || slot > noteSlots {
 		return true
 	}
 	note := noteOf(n.file, slot)
-	number := binary.LittleEndian.Uint32(note[len(delivery):])
-	return number == noteLost || (bytes.HasPrefix(note, delivery[:]) && int64(number) == int64(attempt))
+	number := binary.LittleEndian.Uint32(note[noteTry:])
+	at := int64(binary.LittleEndian.Uint64(note[noteTime:])) //nolint:gosec // the same bits
+	noted := bytes.HasPrefix(note, delivery[:]) && int64(number) == int64(attempt)
+	return noted || number == noteLost || at > held.UnixMilli()
 }
 
 // close gives the memory back; the file stays.

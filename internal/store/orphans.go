@@ -6,28 +6,36 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"postern/engine"
 )
 
-const heldDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE state = 'sending' ORDER BY slot`
+const heldDeliveries = `SELECT ` + deliveryColumns + `, updated FROM deliveries WHERE state = 'sending' ORDER BY slot`
 
-// Leaving implements engine.DeliveryStore. It does not return once the store is closed.
+// Leaving implements engine.DeliveryStore. Once the store is closed it ends the goroutine that calls it.
 func (s *Store) Leaving(slot int, delivery engine.ID, attempt int) {
-	s.notes.leave(slot, delivery, attempt)
+	s.notes.leave(slot, delivery, attempt, s.clock.Now())
 }
 
 // Orphans implements engine.DeliveryStore. The try that a delivery was in is the one after those that are stored.
 func (s *Store) Orphans(ctx context.Context) ([]engine.Orphan, error) {
 	ctx, cancel := s.read(ctx)
 	defer cancel()
-	held, err := s.reads.deliveries(ctx, heldDeliveries)
+	var orphans []engine.Orphan
+	err := s.reads.each(ctx, heldDeliveries, nil, func(row scan) error {
+		var held time.Time
+		d, err := scanDelivery(row, (*instant)(&held))
+		orphans = append(orphans, engine.Orphan{Delivery: d, Kept: !s.notes.left(d.Slot, d.ID, d.Attempts+1, held)})
+		return err
+	})
+	for _, orphan := range orphans {
+		if err == nil {
+			err = s.reads.fillLinks(ctx, orphan.Delivery)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read what was being sent: %w", err)
-	}
-	orphans := make([]engine.Orphan, len(held))
-	for i, d := range held {
-		orphans[i] = engine.Orphan{Delivery: d, Kept: !s.notes.left(d.Slot, d.ID, d.Attempts+1)}
 	}
 	return orphans, nil
 }
