@@ -19,7 +19,7 @@ const (
 	effectsOfRun  = `SELECT ` + effectColumns + ` FROM effects WHERE run = ? ORDER BY number`
 	recentlyWrote = `SELECT ` + effectColumns + ` FROM (SELECT * FROM effects ORDER BY number DESC LIMIT ?)
 		WHERE state = 'done' AND record <> '' AND updated >= ? ORDER BY number DESC`
-	followingOne = `UPDATE effects SET behind = 0 WHERE number = (SELECT min(number) FROM effects
+	followingEffect = `UPDATE effects SET behind = 0 WHERE number = (SELECT min(number) FROM effects
 		WHERE module = ? AND record = ? AND record <> '' AND ` + openEffects + `)`
 )
 
@@ -74,7 +74,7 @@ func (s *Store) SettleEffect(ctx context.Context, fence engine.Fence, effect *en
 		if err := tx.emit(ctx, told...); err != nil || !effect.State.Over() {
 			return err
 		}
-		if err := tx.run(ctx, call{followingOne, []any{effect.Record.Module, effect.Record.ID}}); err != nil {
+		if err := tx.run(ctx, call{followingEffect, []any{effect.Record.Module, effect.Record.ID}}); err != nil {
 			return err
 		}
 		return tx.wake(ctx, effect.Run, now)

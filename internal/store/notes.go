@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -45,14 +47,29 @@ func bootID() string {
 	return string(bytes.TrimSpace(id))
 }
 
-// openNotes opens or makes the file. Notes of another boot, or of one without a name, are lost.
-func openNotes(path, boot string) (*notes, error) {
+// notesBeside opens the notes that belong to a database.
+func notesBeside(ctx context.Context, path string, db *sql.DB) (*notes, error) {
+	var list string
+	const held = "SELECT json_group_array(slot) FROM deliveries WHERE state = 'sending'"
+	if err := db.QueryRowContext(ctx, held).Scan(&list); err != nil {
+		return nil, fmt.Errorf("find the slots that are held: %w", err)
+	}
+	var slots []int
+	if err := (document{&slots}).Scan(list); err != nil {
+		return nil, fmt.Errorf("find the slots that are held: %w", err)
+	}
+	return openNotes(path+"-slots", bootID(), slots)
+}
+
+// openNotes opens or makes the file. Notes of another boot, or of one without a name, are lost: what left from the slots
+// that are held is then not known.
+func openNotes(path, boot string, held []int) (*notes, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own path
 	if err != nil {
 		return nil, fmt.Errorf("open the notes of the slots: %w", err)
 	}
 	defer file.Close()
-	if err := renew(file, boot); err != nil {
+	if err := renew(file, boot, held); err != nil {
 		return nil, fmt.Errorf("read the notes of the slots: %w", err)
 	}
 	mapped, err := syscall.Mmap(int(file.Fd()), 0, noteFile, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
@@ -62,9 +79,9 @@ func openNotes(path, boot string) (*notes, error) {
 	return &notes{file: mapped}, nil
 }
 
-// renew marks all notes as lost unless they are of this boot. The head is written last: whoever is stopped before
-// leaves a head that says nothing of this boot.
-func renew(file *os.File, boot string) error {
+// renew begins the notes anew unless they are of this boot. The head is written last: whoever is stopped before leaves a
+// head that says nothing of this boot.
+func renew(file *os.File, boot string, held []int) error {
 	all := make([]byte, noteFile)
 	copy(all[:noteHead], boot)
 	has := make([]byte, noteFile)
@@ -75,8 +92,10 @@ func renew(file *os.File, boot string) error {
 	if err == nil && boot != "" && bytes.Equal(has[:noteHead], all[:noteHead]) {
 		return nil
 	}
-	for slot := 1; slot <= noteSlots; slot++ {
-		binary.LittleEndian.PutUint32(noteOf(all, slot)[noteTry:], noteLost)
+	for _, slot := range held {
+		if slot >= 1 && slot <= noteSlots {
+			binary.LittleEndian.PutUint32(noteOf(all, slot)[noteTry:], noteLost)
+		}
 	}
 	if _, err := file.WriteAt(all[noteHead:], noteHead); err != nil {
 		return err

@@ -35,11 +35,8 @@ func Open(ctx context.Context, path string, clock engine.Clock, logger *slog.Log
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{clock: clock, logger: logger, lock: lock}
-	if s.notes, err = openNotes(path+"-slots", bootID()); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), lock.release())
-	}
 	if err := s.open(ctx, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.notes.close(), lock.release())
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), lock.release())
 	}
 	return s, nil
 }
@@ -58,15 +55,18 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if err := prepare(ctx, writing, s.logger); err != nil {
 		return errors.Join(err, writing.Close())
 	}
+	if s.notes, err = notesBeside(ctx, path, writing); err != nil {
+		return errors.Join(err, writing.Close())
+	}
 	s.reading, err = sql.Open("sqlite", address(path, "query_only(1)"))
 	if err != nil {
-		return errors.Join(err, writing.Close())
+		return errors.Join(err, s.notes.close(), writing.Close())
 	}
 	s.reading.SetMaxOpenConns(2 * runtime.NumCPU())
 	s.reading.SetMaxIdleConns(2 * runtime.NumCPU())
 	s.reads = newStatements(s.reading)
 	if s.writer, err = startWriter(ctx, writing); err != nil {
-		return errors.Join(err, s.reading.Close(), writing.Close())
+		return errors.Join(err, s.reading.Close(), s.notes.close(), writing.Close())
 	}
 	return nil
 }

@@ -16,12 +16,20 @@ import (
 	"postern/engine"
 )
 
-// childPath is the environment variable that makes this test program the other process of TestKilledProcess.
-const childPath = "POSTERN_TEST_STORE"
+// The environment variables that make this test program the other process of TestKilledProcess, or the one of
+// TestKilledSender.
+const (
+	childPath  = "POSTERN_TEST_STORE"
+	childSends = "POSTERN_TEST_STORE_SENDS"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childPath); path != "" {
-		if err := takeInForever(context.Background(), path); err != nil {
+		work := takeInForever
+		if os.Getenv(childSends) != "" {
+			work = sendUntilKilled
+		}
+		if err := work(context.Background(), path); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
 		}
@@ -242,10 +250,12 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 	s := fresh(t)
 	for query, want := range map[string]string{
 		unfinishedRuns: "runs_unfinished", dueDeliveries: "deliveries_planned", earliestDue: "deliveries_planned",
-		heldDeliveries: "deliveries_sending",
+		heldDeliveries: "deliveries_sending", dueWaits: "waits_due", nextWait: "waits_due",
+		touchWaits: "waits_topic (topic=?)", awaitedTopic: "COVERING INDEX waits_topic", dueEffects: "effects_due",
+		nextEffect: "effects_due", effectsOfRun: "effects_run", followingEffect: "effects_open (module=? AND record=?)",
 	} {
 		var plan []string
-		err := s.reads.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{"[]", "[]", 1, 1, 1}[:strings.Count(query, "?")],
+		err := s.reads.each(t.Context(), "EXPLAIN QUERY PLAN "+query, []any{"[]", "[]", 1, "[]", 1}[:parameters(query)],
 			func(row scan) error {
 				var detail string
 				var n int
@@ -261,4 +271,16 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 			t.Errorf("plan of %s\n%s\nwant index %s and no sorting", query, text, want)
 		}
 	}
+}
+
+// parameters is how many values a query wants.
+func parameters(query string) int {
+	if !strings.Contains(query, "?1") {
+		return strings.Count(query, "?")
+	}
+	n := 1
+	for strings.Contains(query, fmt.Sprint("?", n+1)) {
+		n++
+	}
+	return n
 }

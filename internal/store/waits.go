@@ -22,7 +22,9 @@ const (
 				AND partition IN (SELECT value FROM json_each(?4)) AND NOT EXISTS (
 					SELECT 1 FROM waits AS e WHERE e.run = w.run AND (e.due, e.topic) < (w.due, w.topic))
 		) JOIN runs ON id = run WHERE state IN ('writing', 'retrying', 'waiting') ORDER BY due, run LIMIT ?5`
-	nextWait = `SELECT min(due) FROM waits WHERE due > ?1 AND partition IN (SELECT value FROM json_each(?2))`
+	nextWait     = `SELECT min(due) FROM waits WHERE due > ? AND partition IN (SELECT value FROM json_each(?))`
+	touchWaits   = `UPDATE waits SET marks = marks + 1, due = min(coalesce(due, ?1), ?1) WHERE topic = ?2 AND topic <> ''`
+	awaitedTopic = `SELECT topic FROM waits WHERE topic >= ? AND topic < 'record;' AND topic <> '' ORDER BY topic LIMIT 1`
 )
 
 // Due implements engine.WaitStore.
@@ -102,8 +104,7 @@ func (s *Store) Awaited(ctx context.Context) ([]string, error) {
 	var modules []string
 	for from := "record:"; ; {
 		var topic string
-		const next = "SELECT topic FROM waits WHERE topic >= ? AND topic < 'record;' AND topic <> '' ORDER BY topic LIMIT 1"
-		err := s.reads.get(ctx, next, []any{from}, []any{&topic})
+		err := s.reads.get(ctx, awaitedTopic, []any{from}, []any{&topic})
 		if errors.Is(err, sql.ErrNoRows) {
 			return modules, nil
 		}
@@ -161,10 +162,8 @@ func (t *tx) touch(ctx context.Context, now time.Time, topics ...string) error {
 	if !*t.topics {
 		return nil
 	}
-	const touch = `UPDATE waits SET marks = marks + 1, due = min(coalesce(due, ?1), ?1)
-		WHERE topic = ?2 AND topic <> ''`
 	for _, topic := range topics {
-		rows, err := t.exec(ctx, touch, now.UnixMilli(), topic)
+		rows, err := t.exec(ctx, touchWaits, now.UnixMilli(), topic)
 		if err != nil {
 			return fmt.Errorf("touch %s: %w", topic, err)
 		}
