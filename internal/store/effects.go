@@ -13,7 +13,8 @@ import (
 var errEffectOver = engine.Permanent(errors.New("the effect is over or was never asked for"))
 
 const (
-	takeable      = ` FROM effects WHERE state = 'planned' AND behind = 0 AND partition IN (SELECT value FROM json_each(?))`
+	takeable      = ` FROM effects WHERE state = 'planned' AND behind = 0
+		AND partition IN (SELECT value FROM json_each(?))`
 	dueEffects    = `SELECT ` + effectColumns + takeable + ` AND due <= ? ORDER BY due, number LIMIT ?`
 	nextEffect    = `SELECT min(due)` + takeable
 	effectsOfRun  = `SELECT ` + effectColumns + ` FROM effects WHERE run = ? ORDER BY number`
@@ -54,7 +55,9 @@ func (s *Store) TakeEffects(ctx context.Context, fences []engine.Fence, now time
 }
 
 // SettleEffect implements engine.EffectStore. An effect that is over stays so.
-func (s *Store) SettleEffect(ctx context.Context, fence engine.Fence, effect *engine.Effect, events ...*engine.Event) error {
+func (s *Store) SettleEffect(
+	ctx context.Context, fence engine.Fence, effect *engine.Effect, events ...*engine.Event,
+) error {
 	now := s.clock.Now()
 	settle, told, err := prepareSettle(effect, events, now)
 	if err != nil {

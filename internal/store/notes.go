@@ -61,8 +61,8 @@ func notesBeside(ctx context.Context, path string, db *sql.DB) (*notes, error) {
 	return openNotes(path+"-slots", bootID(), slots)
 }
 
-// openNotes opens or makes the file. Notes of another boot, or of one without a name, are lost: what left from the slots
-// that are held is then not known.
+// openNotes opens or makes the file. Notes of another boot, or of one without a name, are lost: what left from the
+// slots that are held is then not known.
 func openNotes(path, boot string, held []int) (*notes, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own path
 	if err != nil {
@@ -79,8 +79,8 @@ func openNotes(path, boot string, held []int) (*notes, error) {
 	return &notes{file: mapped}, nil
 }
 
-// renew begins the notes anew unless they are of this boot. The head is written last: whoever is stopped before leaves a
-// head that says nothing of this boot.
+// renew begins the notes anew unless they are of this boot. The head is written last: whoever is stopped before leaves
+// a head that says nothing of this boot.
 func renew(file *os.File, boot string, held []int) error {
 	all := make([]byte, noteFile)
 	copy(all[:noteHead], boot)
@@ -110,8 +110,8 @@ func noteOf(file []byte, slot int) []byte {
 	return file[at : at+noteBytes]
 }
 
-// leave notes a try. When it returns, the whole note is in the file; one that was being written when the process ended is
-// of a try that did not leave, whatever it says. What cannot be noted any more must not leave: on closed notes the
+// leave notes a try. When it returns, the whole note is in the file; one that was being written when the process ended
+// is of a try that did not leave, whatever it says. What cannot be noted any more must not leave: on closed notes the
 // goroutine of the caller ends here.
 func (n *notes) leave(slot int, delivery engine.ID, attempt int, at time.Time) {
 	n.mu.Lock()

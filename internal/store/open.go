@@ -24,7 +24,8 @@ import (
 var migrations embed.FS
 
 // Open opens the database at path, making it or bringing its tables up to date where needed. Only one process at a
-// time may have it open. The database and the files beside it are readable by their owner alone; the folder must be there.
+// time may have it open. The database and the files beside it are readable by their owner alone; the folder must be
+// there.
 func Open(ctx context.Context, path string, clock engine.Clock, logger *slog.Logger) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

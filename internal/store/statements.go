@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 )
 
@@ -36,6 +37,18 @@ func (s *statements) prepared(ctx context.Context, query string) (*sql.Stmt, err
 	}
 	s.byText[query] = stmt
 	return stmt, nil
+}
+
+// close gives the statements up. The connections of a pool that is closed would otherwise stay open for them.
+func (s *statements) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, stmt := range s.byText {
+		errs = append(errs, stmt.Close())
+	}
+	clear(s.byText)
+	return errors.Join(errs...)
 }
 
 // exec runs a change and returns how many rows it touched.

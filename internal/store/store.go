@@ -1,5 +1,6 @@
-// Package store keeps everything durable in one SQLite database: partitions, runs, effects, waits, deliveries, links, kept
-// records and the outbox. One type fills engine.Store and links.Store. It alone imports the SQL driver and the migrations.
+// Package store keeps everything durable in one SQLite database: partitions, runs, effects, waits, deliveries, links,
+// kept records and the outbox. One type fills engine.Store and links.Store. It alone imports the SQL driver and the
+// migrations.
 //
 // Changes pass one goroutine, the writer, which owns the one connection that writes. It commits whatever is queued
 // as soon as it is free, many changes in one transaction, so that a disk's sync is shared under load and nobody waits
@@ -47,7 +48,7 @@ type Store struct {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.writer.close()
-		err := errors.Join(s.notes.close(), s.reading.Close(), s.writer.db.Close(), s.lock.release())
+		err := errors.Join(s.notes.close(), s.reads.close(), s.reading.Close(), s.writer.db.Close(), s.lock.release())
 		if err != nil {
 			s.closed = fmt.Errorf("close store: %w", err)
 		}

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,6 +19,24 @@ func TestStore(t *testing.T) {
 
 func TestLinks(t *testing.T) {
 	linkstest.TestStore(t, func(t *testing.T) linkstest.Store { return fresh(t) })
+}
+
+// While nobody has it open, the database is one file.
+func TestClosedDatabaseIsOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "postern.db")
+	s := at(t, path)
+	claimAll(t, s)
+	if _, err := s.Unfinished(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, beside := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(path + beside); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", beside, err)
+		}
+	}
 }
 
 // fresh opens an empty database.

@@ -72,6 +72,7 @@ func (w *writer) close() {
 	<-w.ended
 	// The log is copied back as a whole, so that the database is one file while nobody has it open.
 	_, _ = w.statements.exec(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	_ = w.statements.close()
 	_ = w.conn.Close() // gives it back to the pool, which is closed next
 }
 

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/engine"
+	"postern/engine/enginetest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "make the database of the present schema anew, and say what is found in each")
+
+// Each database that an earlier schema left is brought up to date and holds what it held: its text says it.
+func TestSchemas(t *testing.T) {
+	if *update {
+		makeSchema(t)
+	}
+	databases, err := filepath.Glob("testdata/schema-*.db")
+	if err != nil || len(databases) < 2 {
+		t.Fatalf("found %v, %v", databases, err)
+	}
+	for _, database := range databases {
+		t.Run(filepath.Base(database), func(t *testing.T) {
+			text, found := strings.TrimSuffix(database, ".db")+".txt", inventory(t, openCopy(t, database))
+			if *update {
+				if err := os.WriteFile(text, []byte(found), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), found); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
+	}
+	newest := fresh(t)
+	var schema string
+	if err := newest.reads.get(t.Context(), schemaVersion, nil, []any{&schema}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("testdata/schema-" + schema + ".db"); err != nil {
+		t.Errorf("the present schema has no database: run this test with -update: %v", err)
+	}
+}
+
+const schemaVersion = "SELECT max(version_id) FROM goose_db_version"
+
+// openCopy opens a copy of a database under a clock that stands an hour after it was left.
+func openCopy(t *testing.T, database string) *Store {
+	t.Helper()
+	data, err := os.ReadFile(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "postern.db")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return underClock(t, path, testNow.Add(time.Hour))
+}
+
+func underClock(t *testing.T, path string, now time.Time) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, enginetest.NewClock(now), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// inventory is what a store that was just opened finds, a line for each.
+func inventory(t *testing.T, s *Store) string {
+	t.Helper()
+	ctx, now := t.Context(), testNow.Add(time.Hour)
+	var lines strings.Builder
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(&lines, format+"\n", args...) }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	partitions, err := s.Claim(ctx, "two", "EVENTS", now)
+	must(err)
+	var fences []engine.Fence
+	for _, p := range partitions {
+		fences = append(fences, engine.Fence{Partition: p.ID, Epoch: p.Epoch})
+	}
+	say("partition 1: epoch %d, cursor %d", partitions[1].Epoch, partitions[1].Cursor)
+	unfinished, err := s.Unfinished(ctx)
+	must(err)
+	for _, at := range unfinished {
+		run, err := s.Run(ctx, at.ID)
+		must(err)
+		say("%s run of %s on %s: %s, began with %s", run.State, run.Workflow, at.Record, asJSON(t, run.Progress),
+			run.Event.ID)
+	}
+	parked, err := s.Parked(ctx, []string{"ask"})
+	must(err)
+	for _, at := range parked {
+		say("%s run of %s on %s, gate %q", at.State, at.Workflow, at.Record, at.Gate)
+	}
+	woken, _, err := s.Due(ctx, fences, now, engine.DuePosition{}, 9)
+	must(err)
+	for _, w := range woken {
+		say("due at %s on %s: timer %v, touched %v", w.Due, w.Run.Record, w.Timer, w.Touched)
+	}
+	effects, _, err := s.TakeEffects(ctx, fences, now, 9)
+	must(err)
+	for _, e := range effects {
+		say("effect on %s/%s: doubtful %v, %s", e.Record.Module, e.Record.ID, e.Doubtful, asJSON(t, asked{e.Write, e.Create}))
+	}
+	sayMessages(t, s, say, fences)
+	return lines.String()
+}
+
+// sayMessages is the part of inventory on what leaves.
+func sayMessages(t *testing.T, s *Store, say func(string, ...any), fences []engine.Fence) {
+	t.Helper()
+	ctx, now := t.Context(), testNow.Add(time.Hour)
+	orphans, err := s.Orphans(ctx)
+	for _, o := range orphans {
+		d := o.Delivery
+		say("orphan in slot %d to %s, link used %d times, kept %v", d.Slot, d.Masked, d.Links[0].Link.Uses, o.Kept)
+	}
+	due, _, errDue := s.Take(ctx, engine.Demand{Fences: fences, Others: true, Slots: []int{1, 2, 3, 4}, Now: now})
+	for _, d := range due {
+		say("due delivery to %s by %s until %s: retry %s", d.Masked, d.Channel, d.Until, asJSON(t, d.Retry))
+	}
+	link, errLink := s.Link(ctx, "a", testLink().Digest)
+	say("link to %s of %s: used %d of %d, expires %s", link.Landing, link.Record, link.Uses, link.MaxUses, link.Expires)
+	records, errRecords := s.Records(ctx, []engine.Ref{testLink().Record})
+	for _, r := range records {
+		say("record %s at %d: %s, written %s", r.Ref, r.Seq, r.Fields.Text("status"), asJSON(t, r.Written))
+	}
+	outgoing, errOut := s.Outgoing(ctx, 9)
+	for _, out := range outgoing {
+		say("outgoing %d: %s of %s", out.Seq, out.Event.Type, out.Event.Subject)
+	}
+	files, errFiles := s.Version(ctx, "v1")
+	say("version: %s", asJSON(t, files))
+	errDead := s.reads.each(ctx, "SELECT subject, reason FROM dead_letters", nil, func(row scan) error {
+		var subject, reason string
+		err := row(&subject, &reason)
+		say("dead letter %s: %s", subject, reason)
+		return err
+	})
+	if err := errors.Join(err, errDue, errLink, errRecords, errOut, errFiles, errDead); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	written, err := text(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written
+}
