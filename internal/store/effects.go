@@ -13,7 +13,7 @@ import (
 var errEffectOver = engine.Permanent(errors.New("the effect is over or was never asked for"))
 
 const (
-	takeable      = ` FROM effects WHERE state = 'planned' AND behind = 0
+	takeable = ` FROM effects WHERE state = 'planned' AND behind = 0
 		AND partition IN (SELECT value FROM json_each(?))`
 	dueEffects    = `SELECT ` + effectColumns + takeable + ` AND due <= ? ORDER BY due, number LIMIT ?`
 	nextEffect    = `SELECT min(due)` + takeable
@@ -89,13 +89,9 @@ func (s *Store) SettleEffect(
 }
 
 func prepareSettle(effect *engine.Effect, events []*engine.Event, now time.Time) (call, []string, error) {
-	var told []string
-	for _, event := range events {
-		written, err := tell(event)
-		if err != nil {
-			return call{}, nil, err
-		}
-		told = append(told, written)
+	told, err := tellAll(events)
+	if err != nil {
+		return call{}, nil, err
 	}
 	settle, err := settleEffect(effect, now)
 	return settle, told, err

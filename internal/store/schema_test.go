@@ -125,7 +125,11 @@ func inventory(t *testing.T, s *Store) string {
 	effects, _, err := s.TakeEffects(ctx, fences, now, 9)
 	must(err)
 	for _, e := range effects {
-		say("effect on %s/%s: doubtful %v, %s", e.Record.Module, e.Record.ID, e.Doubtful, asJSON(t, asked{e.Write, e.Create}))
+		want := testEffect(testRun(6), e.Record.ID)
+		say("effect on %s/%s: doubtful %v", e.Record.Module, e.Record.ID, e.Doubtful)
+		if diff := cmp.Diff(asked{want.Write, want.Create}, asked{e.Write, e.Create}); diff != "" {
+			t.Errorf("what the effect on %s asks (-want +got):\n%s", e.Record.ID, diff)
+		}
 	}
 	sayMessages(t, s, say, fences)
 	return lines.String()

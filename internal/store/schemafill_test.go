@@ -121,7 +121,7 @@ func fillWaits(t *testing.T, s *Store, runs []*engine.Run, fences []engine.Fence
 	try.State, behind.State = engine.RunWriting, engine.RunWriting
 	for _, step := range []engine.Advance{
 		{Run: wait, Wait: &engine.Wait{
-			Due: testNow.Add(time.Minute), Topics: []string{engine.RecordTopic(wait.Record), engine.LinkTopic(testLink().ID)},
+			Due: testNow.Add(time.Minute), Topics: []string{engine.RecordTopic(wait.Record), engine.RunTopic(wait.ID)},
 		}},
 		{Run: try, Effects: []*engine.Effect{testEffect(try, "1"), testEffect(try, "")}},
 		{Run: behind, Effects: []*engine.Effect{testEffect(behind, "1")}},

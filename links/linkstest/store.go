@@ -18,7 +18,9 @@ import (
 // Store is what the suite works on: the door's store, and the engine's behind it to see the effects.
 type Store interface {
 	links.Store
+	engine.Partitioner
 	engine.RunStore
+	engine.WaitStore
 	engine.RecordStore
 	engine.Outbox
 }
@@ -41,6 +43,7 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"a flow is found until it is over":         flowFound,
 		"an act commits as a whole":                landWhole,
 		"an act that changes nothing counts a use": landNothing,
+		"an act wakes the run of its link":         landWakes,
 		"a repeat returns the first outcome":       landRepeat,
 		"a link that is not live refuses":          landRefused,
 		"a refused write leaves nothing":           landWriteRefused,
@@ -131,6 +134,26 @@ func landNothing(t *testing.T, tr *trial) {
 		t.Errorf("outcome %+v, want %+v", got, want)
 	}
 	tr.expect(t, state{status: "Open", uses: 1, events: []string{act.Used.ID}})
+}
+
+func landWakes(t *testing.T, tr *trial) {
+	fences := tr.park(t, tr.link.Run)
+	woken, _, err := tr.Due(t.Context(), fences, now, engine.DuePosition{}, 9)
+	if err != nil || len(woken) > 0 {
+		t.Fatalf("before the act %d runs are due, %v", len(woken), err)
+	}
+	if _, err := tr.Land(t.Context(), tr.act("reopen", "Open")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-tr.Touched():
+	default:
+		t.Error("nobody is told that a wait became due")
+	}
+	woken, _, err = tr.Due(t.Context(), fences, now, engine.DuePosition{}, 9)
+	if err != nil || len(woken) != 1 || woken[0].Run.ID != tr.link.Run || !woken[0].Due.Equal(now) {
+		t.Errorf("after the act: %+v, %v; want the run of the link", woken, err)
+	}
 }
 
 func landRepeat(t *testing.T, tr *trial) {

@@ -75,6 +75,35 @@ func (tr *trial) act(name, status string) links.Act {
 	}
 }
 
+// park stores a run that waits for what happens to its messages.
+func (tr *trial) park(t *testing.T, id engine.ID) []engine.Fence {
+	t.Helper()
+	partitions, err := tr.Claim(t.Context(), "one", "EVENTS", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fences []engine.Fence
+	for _, p := range partitions {
+		fences = append(fences, engine.Fence{Partition: p.ID, Epoch: p.Epoch})
+	}
+	run := &engine.Run{
+		ID: id, Key: engine.RunKey("ask", "crm", "1"), Workflow: "ask", Version: "v1", Record: ticket,
+		State: engine.RunReady, Created: now, Event: &engine.Event{
+			ID: "1", Source: "crm", Type: engine.RecordCreated, Subject: ticket.String(), Time: now,
+			Change: &engine.Change{Record: engine.Fields{"status": "Open"}},
+		},
+	}
+	if _, err := tr.Intake(t.Context(), engine.Intake{Runs: []*engine.Run{run}}); err != nil {
+		t.Fatal(err)
+	}
+	run.State = engine.RunWaiting
+	step := engine.Advance{Fence: fences[0], Run: run, Wait: &engine.Wait{Topics: []string{engine.RunTopic(id)}}}
+	if err := tr.Advance(t.Context(), step); err != nil {
+		t.Fatal(err)
+	}
+	return fences
+}
+
 // id is a new id.
 func (tr *trial) id() engine.ID {
 	tr.made++
