@@ -33,6 +33,7 @@ const (
 const (
 	codeNoResources       = 10023 // the broker's own limits are reached
 	codeNoStorage         = 10047 // the account's limits are reached
+	codeMessageTooLarge   = 10054 // beyond the stream's own limit of one message
 	codeStoreRefused      = 10077 // with discard: new, the stream is full
 	codeBatchIncomplete   = 10176 // a message of the batch was lost on the way; nothing was stored
 	codeBatchHasDuplicate = 10201 // a message id of the batch is stored already
@@ -197,7 +198,7 @@ func classify(err error) error {
 	case codeNoResources, codeNoStorage, codeStoreRefused:
 		return fmt.Errorf("%w (max_bytes of the stream or its broker): %w", engine.ErrFull, err)
 	}
-	if errors.Is(err, natsgo.ErrMaxPayload) {
+	if errors.Is(err, natsgo.ErrMaxPayload) || code(err) == codeMessageTooLarge {
 		return engine.Permanent(err)
 	}
 	return err

@@ -14,7 +14,8 @@ import (
 
 const (
 	fetchMessages = 1000                   // asked of the broker ahead of the reader
-	fetchBytes    = 8 << 20                // the same in bytes, for one request; a message has 1 MiB at most
+	fetchBytes    = 8 << 20                // the same in bytes, for one request
+	headerBytes   = 64 << 10               // which the broker counts to a message, beside its payload
 	heartbeat     = 5 * time.Second        // the broker's sign of life; two missed ones are a reason to begin anew
 	idleTime      = time.Minute            // after which the broker forgets a consumer that asks for nothing
 	restartPause  = 250 * time.Millisecond // before a reader begins anew
@@ -86,7 +87,7 @@ func (r *reader) untilTrouble(ctx context.Context) error {
 	f := &feed{arrived: make(chan engine.Entry, r.atMost), trouble: make(chan error, 1)}
 	consuming, err := consumer.Consume(
 		func(message jetstream.Msg) { f.put(ctx, message) },
-		jetstream.PullMaxMessagesWithBytesLimit(fetchMessages, fetchBytes),
+		jetstream.PullMaxMessagesWithBytesLimit(fetchMessages, r.bus.fetchBytes()),
 		jetstream.PullHeartbeat(heartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { f.report(err) }),
 	)
@@ -118,6 +119,10 @@ func (r *reader) untilTrouble(ctx context.Context) error {
 		}
 	}
 }
+
+// fetchBytes has room for the largest message that the broker may hold: it never answers a request that the next message
+// does not fit, and nobody is told.
+func (b *Bus) fetchBytes() int { return max(fetchBytes, int(b.conn.MaxPayload())+headerBytes) }
 
 // consumer makes a consumer that begins after the last entry handed on, if the stream still is the one it came from.
 // Nothing is acknowledged: the reader's position is kept by whoever took the entries.

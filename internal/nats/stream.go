@@ -71,7 +71,8 @@ func newStream(config Config) jetstream.StreamConfig {
 }
 
 // byContract sets what a stream must have for no event to be lost or read out of order: nothing ages out, a full stream
-// refuses, a batch is stored whole.
+// refuses, a batch is stored whole. It takes no message that is larger than the embedded broker would take, wherever it
+// is, so that what is no event costs a bounded amount of memory.
 func byContract(stream jetstream.StreamConfig, config Config) jetstream.StreamConfig {
 	stream.Subjects = []string{engine.DomainCRM + ".>", engine.DomainPostern + ".>"}
 	stream.SubjectTransform = partitioned()
@@ -81,7 +82,7 @@ func byContract(stream jetstream.StreamConfig, config Config) jetstream.StreamCo
 	stream.MaxAge = 0
 	stream.MaxMsgs = -1
 	stream.MaxMsgsPerSubject = -1
-	stream.MaxMsgSize = -1
+	stream.MaxMsgSize = maxPayload
 	stream.MaxConsumers = -1
 	stream.NoAck = false
 	stream.Duplicates = max(stream.Duplicates, duplicateTime)
