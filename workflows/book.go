@@ -25,8 +25,10 @@ import (
 
 // Limits of a book.
 const (
-	MaxSteps = 64    // entries under tasks
-	MaxFiles = 20000 // files of a book
+	MaxSteps = 64        // entries under tasks
+	MaxFiles = 20000     // files of a book
+	MaxFile  = 256 << 10 // bytes of one file
+	MaxBytes = 64 << 20  // bytes of all files together
 )
 
 // Options say what a book may use.
@@ -50,11 +52,18 @@ func Load(folder fs.FS, options Options) (*engine.Book, yamldoc.Diagnostics, map
 func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
 	l := &loader{
 		options: options, files: files, sources: map[string][]byte{}, origin: map[string]string{},
-		book: &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
+		templates: map[string]map[string]string{},
+		book:      &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
 	}
 	l.types.modules = l.book.Modules
 	for name, text := range files {
 		l.sources[name] = []byte(text)
+		if parts := strings.SplitN(name, "/", 3); parts[0] == "templates" && len(parts) == 3 {
+			if l.templates[parts[1]] == nil {
+				l.templates[parts[1]] = map[string]string{}
+			}
+			l.templates[parts[1]][name] = text
+		}
 	}
 	l.each("modules", l.module)
 	l.checkReferences()
@@ -71,21 +80,22 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 
 // loader carries what one Load has found so far.
 type loader struct {
-	options Options
-	files   map[string]string // path → text
-	sources map[string][]byte
-	book    *engine.Book
-	types   types
-	origin  map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
-	refs    []reference       // to be checked when all modules are known
-	diags   yamldoc.Diagnostics
+	options   Options
+	files     map[string]string            // path → text
+	templates map[string]map[string]string // name → its files by path
+	sources   map[string][]byte
+	book      *engine.Book
+	types     types
+	origin    map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
+	refs      []reference       // to be checked when all modules are known
+	diags     yamldoc.Diagnostics
 }
 
 func (l *loader) complain(d ...yamldoc.Diagnostic) { l.diags = append(l.diags, d...) }
 
-// read takes in every file of the folder that belongs to a book.
+// read takes in every file of the folder that belongs to a book. It looks at the size of a file before it reads it.
 func read(folder fs.FS) (map[string]string, error) {
-	files := map[string]string{}
+	files, total := map[string]string{}, int64(0)
 	err := fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -96,6 +106,18 @@ func read(folder fs.FS) (map[string]string, error) {
 			return nil
 		case len(files) == MaxFiles:
 			return fmt.Errorf("more than %d files", MaxFiles)
+		}
+		info, err := fs.Stat(folder, name)
+		if err != nil {
+			return err
+		}
+		switch total += info.Size(); {
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%s is no file", name)
+		case info.Size() > MaxFile:
+			return fmt.Errorf("%s is larger than %d kB", name, MaxFile>>10)
+		case total > MaxBytes:
+			return fmt.Errorf("more than %d MB in all files together", MaxBytes>>20)
 		}
 		text, err := fs.ReadFile(folder, name)
 		files[name] = string(text)

@@ -212,16 +212,13 @@ func (s *stepScope) Landing(key, name string) *engine.Landing {
 
 // Template parses the message template of a name and holds it against the record and the links.
 func (s *stepScope) Template(key, name string, channels, links []string) engine.Template {
-	files := map[string]string{}
-	for path, text := range s.loader.files {
-		if strings.HasPrefix(path, "templates/"+name+"/") {
-			files[path] = text
-			s.files[path] = true
-		}
-	}
-	if len(files) == 0 {
-		s.complain(unknown(s.at(key), "template", name, s.templateNames()))
+	files := s.templates[name]
+	if files == nil {
+		s.complain(unknown(s.at(key), "template", name, slices.Sorted(maps.Keys(s.templates))))
 		return nil
+	}
+	for path := range files {
+		s.files[path] = true
 	}
 	t, problems := render.Parse(name, files)
 	for _, p := range problems {
@@ -258,16 +255,6 @@ func (s *stepScope) warn(key, name string, t *render.Template, channels, links [
 	if len(links) > 0 && !t.SpeaksOfLinks() {
 		s.complain(s.at(key).Warningf("no text of template %s shows the link that the message carries", name))
 	}
-}
-
-func (s *stepScope) templateNames() []string {
-	names := map[string]bool{}
-	for path := range s.loader.files {
-		if parts := strings.Split(path, "/"); parts[0] == "templates" && len(parts) == 3 {
-			names[parts[1]] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 func fromTemplate(p render.Problem) yamldoc.Diagnostic {

@@ -25,13 +25,15 @@ func Print(w io.Writer, diags Diagnostics, sources map[string][]byte) error {
 	sorted.Sort()
 	lines := make(map[string][]string, len(sources))
 	var out strings.Builder
+	var shown excerpt
 	for _, d := range sorted {
 		if _, split := lines[d.File]; !split {
 			lines[d.File] = strings.Split(strings.TrimPrefix(string(sources[d.File]), byteOrderMark), "\n")
 		}
 		fmt.Fprintln(&out, d)
 		if text := lines[d.File]; sources[d.File] != nil && d.Line >= 1 && d.Line <= len(text) {
-			printExcerpt(&out, text[d.Line-1], d.Line, d.Column)
+			shown.load(d.File, d.Line, text[d.Line-1])
+			shown.print(&out, d.Column)
 		}
 	}
 	_, err := io.WriteString(w, out.String())
@@ -49,15 +51,29 @@ func PrintJSON(w io.Writer, diags Diagnostics) error {
 	return encoder.Encode(sorted)
 }
 
-// printExcerpt writes a source line and the caret line under it.
-func printExcerpt(out *strings.Builder, source string, line, column int) {
-	runes := []rune(strings.TrimSuffix(source, "\r"))
-	for i, r := range runes {
-		runes[i] = harmless(r)
+// excerpt is a source line that is shown. A file may be one long line with thousands of mistakes, so it is taken apart
+// only once.
+type excerpt struct {
+	file string
+	line int
+	text []rune
+}
+
+func (e *excerpt) load(file string, line int, source string) {
+	if e.file == file && e.line == line {
+		return
 	}
-	caret := min(max(column, 1), len(runes)+1) - 1
-	shown, caret := cut(runes, caret)
-	number := strconv.Itoa(line)
+	e.file, e.line, e.text = file, line, []rune(strings.TrimSuffix(source, "\r"))
+	for i, r := range e.text {
+		e.text[i] = harmless(r)
+	}
+}
+
+// print writes the line, or the part of it around the column, and the caret line under it.
+func (e *excerpt) print(out *strings.Builder, column int) {
+	caret := min(max(column, 1), len(e.text)+1) - 1
+	shown, caret := cut(e.text, caret)
+	number := strconv.Itoa(e.line)
 	gutter := strings.Repeat(" ", len(number))
 	fmt.Fprintf(out, "  %s | %s\n", number, string(shown))
 	fmt.Fprintf(out, "  %s | %s^\n", gutter, padding(shown[:caret]))
