@@ -9,7 +9,7 @@ PACKAGES := exim4-daemon-light chromium fonts-liberation postgresql gcc libc6-de
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo deps test race lint bench smoke generate verify ci
+.PHONY: help build demo deps test race fuzz lint bench smoke generate verify ci
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,20 @@ test: ## every test; one whose peer program is missing is skipped, and listed at
 race: ## every test under the race detector
 	$(GO) test -race ./...
 
+# Each target gets an equal share of FUZZTIME. FUZZ narrows the choice: FUZZ=exprsafe, FUZZ=FuzzLoad.
+FUZZTIME ?= 30s
+FUZZ     ?= .
+fuzz: ## every Fuzz target, for FUZZTIME=30s together; FUZZ=exprsafe for some; a finding is a failure
+	@targets=$$(grep -r --include='*_test.go' -oE '^func Fuzz\w+' . | sed 's,/[^/]*:func ,:,' | grep -e '$(FUZZ)' | sort); \
+	[ -n "$$targets" ] || { echo "fuzz: no target is like $(FUZZ)"; exit 1; }; \
+	share=$$(echo '$(FUZZTIME)' | awk -v n=$$(echo "$$targets" | wc -l) \
+		'/^[0-9]+[sm]$$/ { s = $$1 + 0; if (/m$$/) s *= 60; s = int(s / n); print s < 2 ? 2 : s }'); \
+	[ -n "$$share" ] || { echo "fuzz: FUZZTIME is a time such as 30s or 10m"; exit 1; }; \
+	status=0; for t in $$targets; do echo "fuzz $$t $${share}s"; \
+		$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime $${share}s -fuzzminimizetime 2s -parallel 2 \
+			"$${t%%:*}" || status=1; \
+	done; exit $$status
+
 lint: ## golangci-lint, pinned in tools/go.mod; the rules and their reasons are in .golangci.yml
 	$(LINT) run
 
@@ -64,5 +78,5 @@ verify: ## fail if generated files or go.mod are stale, or a module is not what 
 	@$(GO) mod verify
 
 ci: export POSTERN_REQUIRE = 1
-ci: deps lint verify build smoke race ## all of the above that proves something; a missing peer is a failure
+ci: deps lint verify build smoke race fuzz ## all of the above that proves something; a missing peer is a failure
 	$(GO) test ./...

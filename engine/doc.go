@@ -42,6 +42,9 @@
 //	Trigger    an event type, a module and, maybe, fields one of which must have changed
 //	Condition  the expression after if:
 //	Step       one entry under tasks:
+//	Work       what evaluations may cost, in about bytes looked at
+//	Uses       what the value of an expression depends on
+//	Baseline   the record as it was when a wait began
 //	Task       what a step does; its kind is the key in YAML: fill, update, notify, emit …
 //	Route      a way over references: record.parent_id.email
 //	Run        one workflow on one occasion

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
@@ -142,12 +143,16 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, text string) {
 		book := maps.Clone(base)
 		book[name] = text
+		start := time.Now()
 		loaded, complaints, sources := workflows.LoadFiles(book, options())
 		if (loaded == nil) != (complaints.Err() != nil) {
 			t.Errorf("book %v with %v", loaded != nil, complaints)
 		}
 		if err := yamldoc.Print(io.Discard, complaints, sources); err != nil {
 			t.Error(err)
+		}
+		if took := time.Since(start); took > 2*longest {
+			t.Errorf("took %v", took)
 		}
 	})
 }

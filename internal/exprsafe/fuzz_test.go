@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// patience is how long one input may take. It allows for a slow machine that counts coverage; most
-// inputs take microseconds.
-const patience = 3 * time.Second
+// patience is how long one input may take. It allows for a slow machine that counts coverage and does
+// much else; most inputs take microseconds.
+const patience = 10 * time.Second
 
 // hard is an environment whose values are as large as the limits allow, or larger.
 func hard() map[string]any {

@@ -2,9 +2,12 @@ package exprsafe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/expr-lang/expr/builtin"
 )
 
 // TestGuardSource holds the limits on the source itself. Without them the parser of expr ends the
@@ -91,6 +94,22 @@ func TestGuardLanguage(t *testing.T) {
 	for _, tt := range tests {
 		_, fail := Compile(tt.src, world(), Any)
 		wantError(t, tt.src, fail, tt.message, tt.at)
+	}
+}
+
+// TestOnlyListedFunctions holds that no function of the library is reachable but under the name of one
+// of ours, whatever a later version brings.
+func TestOnlyListedFunctions(t *testing.T) {
+	ours := functionNames()
+	for _, f := range builtin.Builtins {
+		if slices.Contains(ours, f.Name) {
+			continue
+		}
+		for _, src := range []string{"%s()", "%s(1)", "%s(lines)", "%s(lines, true)", "::%s(1)", "1 | %s()", "%s(lines, # > 1, 0)"} {
+			if _, fail := Compile(fmt.Sprintf(src, f.Name), world(), Any); fail == nil {
+				t.Errorf("%s compiles", fmt.Sprintf(src, f.Name))
+			}
+		}
 	}
 }
 

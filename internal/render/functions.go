@@ -37,6 +37,10 @@ func printers() map[string]func(args ...any) string {
 // lookers are the functions of Go's templates that go through their arguments.
 var lookers = []string{"eq", "ne", "lt", "le", "gt", "ge", "len", "slice"}
 
+// others are the functions of Go's templates that cost nothing of note. What is listed nowhere, such as call or what a
+// later version of Go brings, is refused.
+var others = []string{"and", "or", "not", "index"}
+
 // escapers are the printers that html/template does not let stand before others, and has no need of.
 var escapers = []string{"html", "urlquery"}
 

@@ -111,7 +111,7 @@ func TestTemplateLanguage(t *testing.T) {
 		`{{ with record.title }}{{ . }}{{ end }}`:    "",
 		`{{ with 1 }}{{ else }}{{ .x }}{{ end }}`:    "1:26: write x without the dot before it",
 		`{{ range steps }}{{ .done }}{{ end }}`:      "",
-		`{{ call record.title }}`:                    "1:4: call has nothing to call",
+		`{{ call record.title }}`:                    "1:4: call is not available in a template",
 		`{{ now.Unix }}`:                             `1:8: unknown part of now "Unix"`,
 		`{{ (now.AddDate 0 0 7).Format "2 Jan" }}`:   "",
 		`{{ now.UTC.Year }}{{ now.Month }}{{ now }}`: "",
