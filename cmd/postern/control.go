@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"syscall"
 	"time"
@@ -55,7 +56,20 @@ func (h *house) controlHandler() http.Handler {
 		made, err := h.newLink(r.Context(), order)
 		answerControl(w, made, err)
 	})
+	h.handleDebug(mux)
 	return mux
+}
+
+// handleDebug answers who measures: what the process spends its time and memory on, by the tools of Go, and how many
+// rows it has written. Profiles hold names of functions and no data; the socket is the owner's alone.
+func (h *house) handleDebug(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine and so on, by name
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /debug/rows", func(w http.ResponseWriter, r *http.Request) {
+		rows, err := h.store.RowsWritten(r.Context())
+		answerControl(w, rows, err)
+	})
 }
 
 // controlAnswer is what the socket answers: a result or a sentence.

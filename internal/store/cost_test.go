@@ -77,15 +77,13 @@ func claimAll(t testing.TB, s *Store) []engine.Fence {
 }
 
 // rows is how many rows the writer has written so far.
-func rows(t testing.TB, s *Store) (n int) {
+func rows(t testing.TB, s *Store) int {
 	t.Helper()
-	err := s.writer.steadily(t.Context(), func(ctx context.Context, tx *tx) error {
-		return tx.get(ctx, "SELECT total_changes()", nil, []any{&n})
-	})
+	n, err := s.RowsWritten(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return int(n)
 }
 
 // A match with two mails costs eight rows: its run twice, two deliveries twice, two links. The cursor is the batch's.

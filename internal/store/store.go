@@ -62,6 +62,18 @@ func (s *Store) Waiting() <-chan struct{} { return s.writer.waiting }
 // Touched receives a value after a commit that made a wait due.
 func (s *Store) Touched() <-chan struct{} { return s.writer.touched }
 
+// RowsWritten is how many rows were inserted, changed and deleted since the database was opened: the measure of what an
+// event costs here.
+func (s *Store) RowsWritten(ctx context.Context) (rows int64, err error) {
+	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.get(ctx, "SELECT total_changes()", nil, []any{&rows})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count rows written: %w", err)
+	}
+	return rows, nil
+}
+
 // read bounds a read in time.
 func (s *Store) read(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, readTimeout)
