@@ -9,7 +9,7 @@ PACKAGES := exim4-daemon-light chromium fonts-liberation postgresql gcc libc6-de
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo deps test race fuzz lint bench smoke generate verify ci
+.PHONY: help build demo deps test race fuzz lint bench microbench smoke generate verify ci
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,12 @@ fuzz: ## every Fuzz target, for FUZZTIME=30s together; FUZZ=exprsafe for some; a
 lint: ## golangci-lint, pinned in tools/go.mod; the rules and their reasons are in .golangci.yml
 	$(LINT) run
 
-bench: ## the benchmarks of every package that has some
+bench: build ## the figures beside their floors, then the benchmarks; BENCH=w1mail for one, PROFILE=cpu.out with it
+	$(GO) build -o bin/bench ./bench
+	bin/bench -postern bin/postern $(if $(BENCH),-only $(BENCH)) $(if $(PROFILE),-profile $(PROFILE))
+	@[ -n "$(BENCH)" ] || $(MAKE) --no-print-directory microbench
+
+microbench: ## the benchmarks of every package that has some
 	@dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -r -n 1 dirname | sort -u); \
 	[ -n "$$dirs" ] || { echo "no benchmarks yet"; exit 0; }; \
 	$(GO) test -run '^$$' -bench . -benchmem $$dirs

@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"internal/store": {"engine", "internal", "schemas", "links", "portal"},
 
 	// What exists for tests is imported by no shipped code.
+	"bench":             {"internal/rig"},
 	"engine/enginetest": {"engine", "internal"},
 	"internal/peer":     nil,
 	"internal/rig":      nil,
@@ -50,7 +51,9 @@ var arrows = map[string][]string{
 }
 
 // testSupport holds the packages that exist for tests and so may use any library.
-var testSupport = []string{"engine/enginetest", "internal/peer", "internal/rig", "internal/smoke"}
+var testSupport = []string{
+	"bench", "bench/floor", "engine/enginetest", "internal/peer", "internal/rig", "internal/smoke",
+}
 
 // listed is what the go command tells of a package; paths of our own packages are relative to the module.
 type listed struct {

@@ -96,18 +96,33 @@ func (c *CRM) Listen(subject string, take func(subject string, data []byte)) err
 	return nil
 }
 
+// Tell sends one event and does not wait for the answer.
+func (c *CRM) Tell(e Event) error {
+	_, err := c.tell(e)
+	return err
+}
+
+func (c *CRM) tell(e Event) (jetstream.PubAckFuture, error) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("publish %s: %w", e.Subject, err)
+	}
+	answer, err := c.Stream.PublishAsync(e.NATSSubject(), data, jetstream.WithMsgID(e.Source+"/"+e.ID))
+	if err != nil {
+		return nil, fmt.Errorf("publish %s: %w", e.Subject, err)
+	}
+	return answer, nil
+}
+
 // Publish sends the events in order, many before their answers are waited for. Each is counted when the broker has
 // acknowledged it; acknowledged may be nil.
 func (c *CRM) Publish(ctx context.Context, events []Event, acknowledged func(Event)) error {
 	for some := range slices.Chunk(events, ahead) {
 		answers := make([]jetstream.PubAckFuture, len(some))
 		for i, e := range some {
-			data, err := json.Marshal(e)
-			if err == nil {
-				answers[i], err = c.Stream.PublishAsync(e.NATSSubject(), data, jetstream.WithMsgID(e.Source+"/"+e.ID))
-			}
-			if err != nil {
-				return fmt.Errorf("publish %s: %w", e.Subject, err)
+			var err error
+			if answers[i], err = c.tell(e); err != nil {
+				return err
 			}
 		}
 		for i, answer := range answers {

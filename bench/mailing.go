@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"postern/internal/rig"
+)
+
+// mailing is a stand where a stream that was filled before is read as fast as can be, and what matches becomes mail.
+// Its clock runs from the first mail to the last; its processor time from the first mail until all is quiet.
+type mailing struct {
+	bench  *bench
+	sink   *sink
+	broker *rig.Child
+	url    string
+	events int     // in the stream
+	mails  int     // that come of them
+	each   int     // mails of one event
+	books  [2]book // by side; nil for the floor
+	ack    bool    // the floor acknowledges
+}
+
+// openMailing fills a stream.
+func openMailing(ctx context.Context, b *bench, events []rig.Event, fill func(*mailing)) (stand, error) {
+	s, err := newSink()
+	if err != nil {
+		return nil, err
+	}
+	m := &mailing{bench: b, sink: s, events: len(events), each: 1}
+	for _, e := range events {
+		if e.Data.Record["ticketpriorities"] == "Urgent" {
+			m.mails++
+		}
+	}
+	fill(m)
+	if m.broker, m.url, err = b.broker(ctx, s); err != nil {
+		return m, err
+	}
+	return m, publish(ctx, m.url, events)
+}
+
+func (m *mailing) close() {
+	if m.broker != nil {
+		m.broker.Kill()
+	}
+	m.sink.close()
+}
+
+func (m *mailing) measure(ctx context.Context, side int) (sample, error) {
+	m.sink.begin(m.each, false)
+	if m.books[side] == nil {
+		args := []string{"-nats", m.url, "-smtp", m.sink.address()}
+		if m.ack {
+			args = append(args, "-ack")
+		}
+		child, err := m.bench.floor("mail", args...)
+		if err != nil {
+			return nil, err
+		}
+		defer child.Kill()
+		return m.watch(ctx, child, false)
+	}
+	p, err := m.bench.place(m.sink, m.books[side], m.url)
+	if err != nil {
+		return nil, err
+	}
+	child, err := m.bench.start(p)
+	if err != nil {
+		return nil, err
+	}
+	defer child.Kill()
+	s, err := m.watch(ctx, child, true)
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, child.Tail())
+	}
+	return s, child.Stop(stopTime)
+}
+
+// watch measures a process that has just started.
+func (m *mailing) watch(ctx context.Context, child *rig.Child, postern bool) (sample, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() { // one that ends by itself is not waited for
+		select {
+		case <-child.Done():
+			cancel(fmt.Errorf("the process ended: %v\n%s", child.Ended(), child.Tail()))
+		case <-ctx.Done():
+		}
+	}()
+	if err := m.sink.awaitFirst(ctx); err != nil {
+		return nil, err
+	}
+	before, err := cpuOf(child.PID())
+	if err != nil {
+		return nil, err
+	}
+	profile := func() error { return nil }
+	if postern {
+		profile = m.bench.profiled(ctx, child.Place)
+	}
+	took, err := m.sink.await(ctx, m.mails*m.each)
+	if err != nil {
+		return nil, err
+	}
+	after, err := cpuOf(child.PID())
+	if err != nil {
+		return nil, err
+	}
+	rss, err := rssOf(child.PID())
+	if err != nil {
+		return nil, err
+	}
+	s := m.sample(took, after-before, rss)
+	if postern {
+		rows, err := rowsOf(ctx, child.Place)
+		if err != nil {
+			return nil, err
+		}
+		s["rows/event"] = rows / float64(m.events)
+	}
+	return s, profile()
+}
+
+func (m *mailing) sample(took, cpu time.Duration, rss float64) sample {
+	thousands := float64(m.events) / 1000
+	return sample{
+		"events/s": float64(m.events) / took.Seconds(), "CPU-s/1000": cpu.Seconds() / thousands, "MiB": rss / (1 << 20),
+	}
+}

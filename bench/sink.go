@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"sync"
+	"time"
+
+	"postern/internal/rig"
+)
+
+// quiet without a mail counts as: no more come.
+const quiet = 300 * time.Millisecond
+
+var (
+	subjectIn = []byte("\nSubject: Ticket TT-")
+	linkIn    = regexp.MustCompile(`http://\S+/l/(\S+)`)
+)
+
+// sink is the mail server of a trial, and its clock: it notes when the mail about each ticket came.
+type sink struct {
+	server rig.MailServer
+
+	mu    sync.Mutex
+	came  map[int]time.Time // by number of the ticket
+	count int
+	first time.Time
+	last  time.Time
+	again int      // mails about a ticket that had enough of them
+	each  int      // mails that a ticket may have
+	had   []uint8  // by number of the ticket
+	links []string // tokens, if they are wanted
+	keep  bool     // they are
+}
+
+func newSink() (*sink, error) {
+	s := &sink{each: 1}
+	s.server = rig.MailServer{Plain: true, Take: s.take}
+	return s, s.server.Start()
+}
+
+func (s *sink) port() int       { return s.server.Port }
+func (s *sink) address() string { return fmt.Sprintf("127.0.0.1:%d", s.server.Port) }
+func (s *sink) close()          { s.server.Close() }
+
+// begin forgets everything. Each ticket may get this many mails.
+func (s *sink) begin(each int, keepLinks bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.came, s.had, s.count, s.again, s.each, s.keep = map[int]time.Time{}, nil, 0, 0, each, keepLinks
+	s.links = nil
+}
+
+// take notes a mail. What is done here is done for both sides, and is little.
+func (s *sink) take(_ *rig.Dialogue, m rig.Mail) error {
+	now := time.Now()
+	n, err := ticketOf(m.Raw)
+	if err != nil {
+		return rig.Refuse(554, err.Error())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count == 0 {
+		s.first = now
+	}
+	s.count++
+	s.last, s.came[n] = now, now
+	for len(s.had) <= n {
+		s.had = append(s.had, make([]uint8, n+1024)...)
+	}
+	if s.had[n]++; int(s.had[n]) > s.each {
+		s.again++
+	}
+	if s.keep {
+		if found := linkIn.FindSubmatch(m.Raw); found != nil {
+			s.links = append(s.links, string(found[1]))
+		}
+	}
+	return nil
+}
+
+// ticketOf finds the number of the ticket in the subject of a mail.
+func ticketOf(raw []byte) (int, error) {
+	i := bytes.Index(raw, subjectIn)
+	if i < 0 {
+		return 0, fmt.Errorf("no ticket in the subject")
+	}
+	text := raw[i+len(subjectIn):]
+	end := bytes.IndexByte(text, '\r')
+	if end < 0 {
+		end = len(text)
+	}
+	return strconv.Atoi(string(text[:end]))
+}
+
+func (s *sink) seen() (count int, last time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count, s.last
+}
+
+// await waits for this many mails and then for quiet, in which nothing more may come. It returns the time from the
+// first mail to the last.
+func (s *sink) await(ctx context.Context, want int) (time.Duration, error) {
+	err := rig.Await(ctx, func() bool {
+		count, last := s.seen()
+		return count >= want && time.Since(last) > quiet
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%d mails of %d came: %w", s.count, want, err)
+	case s.count != want || s.again > 0:
+		return 0, fmt.Errorf("%d mails came for %d, %d of them too often", s.count, want, s.again)
+	}
+	return s.last.Sub(s.first), nil
+}
+
+// awaitFirst waits for the first mail.
+func (s *sink) awaitFirst(ctx context.Context) error {
+	return rig.Await(ctx, func() bool { count, _ := s.seen(); return count > 0 })
+}
