@@ -49,6 +49,8 @@ type Bus struct {
 	server *Server       // the embedded broker that ends with the bus; nil otherwise
 	broken *breakage     // of the embedded broker's storage; nil for a remote one, which mends itself or is away
 	closed chan struct{} // closed once the connection is
+
+	batches chan struct{} // one for each batch that is open at the broker
 }
 
 var _ engine.Bus = (*Bus)(nil)
@@ -107,7 +109,7 @@ func Watch(config Config, logger *slog.Logger) (*Bus, error) {
 }
 
 func dial(config Config, logger *slog.Logger, options []natsgo.Option) (*Bus, error) {
-	bus := &Bus{logger: logger, closed: make(chan struct{})}
+	bus := &Bus{logger: logger, closed: make(chan struct{}), batches: make(chan struct{}, openBatches)}
 	options = append(options, bus.behaviour()...)
 	conn, err := natsgo.Connect(config.URL, options...)
 	if err != nil {

@@ -20,6 +20,7 @@ const (
 
 	maxBatch      = 1000    // events; the broker's own limit (ADR-50)
 	maxBatchBytes = 8 << 20 // so that an attempt fits its time
+	openBatches   = 8       // at the same time; the broker gives up batches beyond 50, and stores one after the other anyway
 )
 
 // Headers of an atomic batch (ADR-50).
@@ -57,16 +58,34 @@ func (b *Bus) Publish(ctx context.Context, events ...*engine.Event) error {
 		}
 		messages = append(messages, message)
 	}
-	if len(messages) == 1 {
+	switch len(messages) {
+	case 0:
+		return nil
+	case 1:
 		if err := b.publishOne(ctx, messages[0]); err != nil {
 			return fmt.Errorf("publish event %q: %w", events[0].ID, err)
 		}
 		return nil
 	}
+	if err := b.publishMany(ctx, messages); err != nil {
+		return fmt.Errorf("publish %d events: %w", len(events), err)
+	}
+	return nil
+}
+
+// publishMany waits for its turn: batches that the broker gives up because too many are open are all tried again, and
+// given up again.
+func (b *Bus) publishMany(ctx context.Context, messages []*natsgo.Msg) error {
+	select {
+	case b.batches <- struct{}{}:
+		defer func() { <-b.batches }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	for len(messages) > 0 {
 		n := batchLen(messages)
 		if err := b.publishBatch(ctx, messages[:n]); err != nil {
-			return fmt.Errorf("publish %d events: %w", n, err)
+			return err
 		}
 		messages = messages[n:]
 	}

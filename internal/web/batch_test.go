@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"postern/engine"
@@ -133,5 +134,35 @@ func TestBatchOverAFullStream(t *testing.T) {
 	w := ask(handler, postList(small("1"), small("2")))
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != retryWhenFull {
 		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+}
+
+// More lists at the same time than the broker works on at once: each is stored as a whole, its events next to one another.
+func TestManyListsAtTheSameTime(t *testing.T) {
+	const lists, size = 70, 10
+	bus := testBus(t)
+	handler := EventsHandler(bus, testKeys(t), fit, quiet())
+	var all sync.WaitGroup
+	for i := range lists {
+		all.Go(func() {
+			var events []string
+			for j := range size {
+				events = append(events, small(fmt.Sprintf("%d-%d", i, j)))
+			}
+			if w := ask(handler, postList(events...)); w.Code != http.StatusAccepted {
+				t.Errorf("list %d was answered %d %s", i, w.Code, w.Body)
+			}
+		})
+	}
+	all.Wait()
+	ids := stored(t, bus)
+	if len(ids) != lists*size {
+		t.Fatalf("%d events were stored, want %d", len(ids), lists*size)
+	}
+	for at, id := range ids {
+		list, _, _ := strings.Cut(ids[at-at%size], "-")
+		if want := fmt.Sprintf("%s-%d", list, at%size); id != want {
+			t.Fatalf("event %d is %s, want %s", at, id, want)
+		}
 	}
 }
