@@ -18,6 +18,7 @@ type Ports struct {
 	Store    Store
 	Minter   LinkMinter
 	Sealer   Sealer
+	Signer   Signer             // of the audit; nil leaves it without seals
 	Channels map[string]Channel // by the name workflows use
 	Book     *Book
 	Reload   func(files map[string]string) (*Workflow, error) // compiles a kept version
@@ -38,6 +39,7 @@ type Settings struct {
 	SendTimeout time.Duration // of one try of a delivery; default 60 s
 	Grace       time.Duration // for finishing what is in flight at shutdown; default 10 s
 	Replay      time.Duration // how long events stay replayable; default 7 days
+	Retention   Retention     // how long what is over is kept; default DefaultRetention
 }
 
 func (s Settings) withDefaults() Settings {
@@ -51,6 +53,7 @@ func (s Settings) withDefaults() Settings {
 	s.SendTimeout = either(s.SendTimeout, time.Minute)
 	s.Grace = either(s.Grace, 10*time.Second)
 	s.Replay = either(s.Replay, 7*24*time.Hour)
+	s.Retention = either(s.Retention, DefaultRetention())
 	return s
 }
 
@@ -134,6 +137,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() { stopOn(stop, e.write(reading)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })
+	group.Go(func() { e.forget(reading) })
 	e.health.phase.Store(phaseRunning)
 	group.Go(func() {
 		for _, j := range unfinished {

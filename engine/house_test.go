@@ -84,6 +84,10 @@ func (h *house) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	signer, err := keys.NewSigner(root)
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	base, err := links.ParseBase("https://go.example")
 	if err != nil {
 		h.t.Fatal(err)
@@ -102,7 +106,7 @@ func (h *house) start() {
 	}
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: records, Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
-		Sealer: ring.Seal(rand.Reader), Channels: map[string]engine.Channel{"email": email}, Book: book,
+		Sealer: ring.Seal(rand.Reader), Signer: signer, Channels: map[string]engine.Channel{"email": email}, Book: book,
 		Reload: func(files map[string]string) (*engine.Workflow, error) {
 			book, err := h.load(files)
 			if err != nil {

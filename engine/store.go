@@ -17,6 +17,8 @@ type Store interface {
 	Outbox
 	RecordStore
 	VersionStore
+	AuditStore
+	Keeper
 }
 
 // ErrFenced says that another node has taken the partition over; the caller stops working on it.

@@ -36,6 +36,8 @@ type config struct {
 	Channels []yamldoc.Entry `yaml:"channels"`
 	// API are the bearer keys of POST /events, by name.
 	API apiConfig `yaml:"api"`
+	// Retention says how long what is over is kept.
+	Retention engine.Retention `yaml:"retention"`
 	// Log is text or json.
 	Log string `yaml:"log"`
 
@@ -65,6 +67,8 @@ func defaultConfig() config {
 		NATS: nats.Defaults(),
 		CRM:  crm.Defaults(),
 		Log:  "text",
+
+		Retention: engine.DefaultRetention(),
 	}
 }
 
@@ -105,6 +109,9 @@ func (c config) validate() error {
 	wrong = append(wrong, under("nats", c.NATS.Validate()), under("crm", c.CRM.Validate()))
 	if _, err := c.base(); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
+	}
+	if err := c.Retention.Validate(); err != nil {
+		wrong = append(wrong, fmt.Errorf("retention: %w", err))
 	}
 	if c.Log != "text" && c.Log != "json" {
 		wrong = append(wrong, fmt.Errorf("log: %q is neither text nor json", c.Log))

@@ -35,6 +35,7 @@ type house struct {
 	base     links.Base
 	minter   *links.Minter
 	ring     *keys.Ring
+	signer   keys.Signer
 	channels map[string]engine.Channel
 	crm      engine.CRM
 	engine   *engine.Engine
@@ -65,9 +66,9 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	}
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: h.crm, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
-		Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{}, Random: rand.Reader,
-		Logger: logger,
-	}, engine.Settings{})
+		Signer: h.signer, Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{},
+		Random: rand.Reader, Logger: logger,
+	}, engine.Settings{Retention: c.Retention})
 	h.door, err = links.NewDoor(links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Landing: h.keptLanding,
@@ -116,6 +117,9 @@ func (h *house) openStore(ctx context.Context) error {
 		return err
 	}
 	if h.ring, err = keys.NewRing(root); err != nil {
+		return err
+	}
+	if h.signer, err = keys.NewSigner(root); err != nil {
 		return err
 	}
 	h.minter = links.NewMinter(h.base, h.ring.Mint(), rand.Reader)

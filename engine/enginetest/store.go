@@ -62,6 +62,9 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"the end of the last effect wakes its run":      storeEffectWakes,
 		"an effect of a former owner is doubtful":       storeEffectDoubt,
 		"recent writes are known":                       storeRecentWrites,
+		"deeds are chained and sealed":                  storeAudit,
+		"sealed deeds are forgotten in time":            storeAuditForgets,
+		"what is over and old is forgotten":             storeForgets,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

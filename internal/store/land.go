@@ -43,6 +43,13 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		if err := tx.touch(ctx, act.At, engine.RunTopic(link.Run)); err != nil {
 			return err
 		}
+		err = tx.audit(ctx, engine.Deed{
+			At: act.At, Kind: engine.DeedLinkUsed, Actor: "link:" + act.Link.String(), Subject: act.Write.Ref.String(),
+			Detail: act.Name,
+		})
+		if err != nil {
+			return err
+		}
 		return tx.emit(ctx, used)
 	})
 	if err != nil {

@@ -30,6 +30,10 @@ func (s *Store) Claim(ctx context.Context, node, stream string, now time.Time) (
 		if claimed, err = tx.partitions(ctx); err != nil {
 			return err
 		}
+		err = tx.audit(ctx, engine.Deed{At: now, Kind: engine.DeedStarted, Actor: "postern", Subject: "node:" + node})
+		if err != nil {
+			return err
+		}
 		doubtful, err = tx.doubt(ctx, now)
 		return err
 	})

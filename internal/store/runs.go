@@ -91,11 +91,12 @@ func insertRun(run *engine.Run, now time.Time) (call, error) {
 		return call{}, err
 	}
 	const query = `INSERT INTO runs (` + runColumns + `, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM run_keys WHERE key = ?)
+		ON CONFLICT DO NOTHING`
 	return call{query, []any{
 		ident(run.ID), run.Key, run.Workflow, run.Version, run.Partition, int64(run.Seq), run.Record.Module,
 		run.Record.ID, string(run.State), run.Reason, string(event), progress, history, instant(run.Created),
-		instant(now),
+		instant(now), run.Key,
 	}}, nil
 }
 

@@ -39,6 +39,8 @@ type Store struct {
 	reads   *statements
 	writer  *writer
 
+	forgetting forgetting // only Forget touches it
+
 	closing sync.Once
 	closed  error
 }

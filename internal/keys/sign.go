@@ -1,0 +1,34 @@
+package keys
+
+import (
+	"crypto/ed25519"
+	"fmt"
+)
+
+// forAudit is what the key of the audit's seals is derived for.
+const forAudit = "audit-seal"
+
+// Signer signs with Ed25519 (RFC 8032). The key is derived from the oldest generation of the root, so that
+// what was sealed stays verifiable when keys are rotated.
+type Signer struct{ private ed25519.PrivateKey }
+
+// NewSigner derives the key of the audit's seals.
+func NewSigner(root Root) (Signer, error) {
+	if len(root.generations) == 0 {
+		return Signer{}, fmt.Errorf("derive the audit's key: the root secret is empty")
+	}
+	seed, err := root.generations[0].derive(forAudit)
+	if err != nil {
+		return Signer{}, fmt.Errorf("derive the audit's key: %w", err)
+	}
+	return Signer{private: ed25519.NewKeyFromSeed(seed)}, nil
+}
+
+// Sign returns the signature of a message, 64 bytes.
+func (s Signer) Sign(message []byte) []byte { return ed25519.Sign(s.private, message) }
+
+// Verify tells whether a signature of this key is under a message.
+func (s Signer) Verify(message, signature []byte) bool {
+	public, _ := s.private.Public().(ed25519.PublicKey)
+	return ed25519.Verify(public, message, signature)
+}

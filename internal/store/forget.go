@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"postern/engine"
+)
+
+// forgetBite is how many rows of each kind one bite removes: some milliseconds of the writer's time.
+const forgetBite = 200
+
+// forgetting is where the next bite begins. What lies before is too young, or not over.
+type forgetting struct {
+	runs, deliveries engine.ID
+}
+
+// Forget implements engine.Keeper. Ids begin with the time they were made, so that what is old is found by them.
+func (s *Store) Forget(ctx context.Context, keep engine.Retention, now time.Time) (engine.Forgotten, error) {
+	var gone engine.Forgotten
+	history := idBefore(now.Add(-keep.History))
+	runs, err := s.old(ctx, oldRuns, s.forgetting.runs, history)
+	if err != nil {
+		return gone, fmt.Errorf("find what is too old: %w", err)
+	}
+	deliveries, err := s.old(ctx, oldDeliveries, s.forgetting.deliveries, history)
+	if err != nil {
+		return gone, fmt.Errorf("find what is too old: %w", err)
+	}
+	expired, err := s.old(ctx, expiredLinks, engine.ID{}, now.Add(-keep.Links).UnixMilli())
+	if err != nil {
+		return gone, fmt.Errorf("find what is too old: %w", err)
+	}
+	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+		gone = engine.Forgotten{}
+		for _, part := range []struct {
+			count *int
+			of    []engine.ID
+			calls []string
+		}{
+			{&gone.Runs, runs, forgetRun}, {&gone.Deliveries, deliveries, forgetDelivery}, {&gone.Links, expired, forgetLink},
+		} {
+			if *part.count, err = tx.forget(ctx, part.of, part.calls); err != nil {
+				return err
+			}
+		}
+		gone.Others, err = tx.forgetOthers(ctx, keep, now)
+		return err
+	})
+	if err != nil {
+		return engine.Forgotten{}, fmt.Errorf("remove what is too old: %w", err)
+	}
+	s.forgetting = forgetting{runs: last(runs), deliveries: last(deliveries)} // from the start again once none is left
+	gone.More = len(runs)+len(deliveries)+len(expired) > 0 || gone.Others > 0
+	return gone, nil
+}
+
+const (
+	oldRuns = `SELECT id FROM runs WHERE id > ? AND id < ? AND state IN ('done', 'failed', 'stopped')
+		ORDER BY id LIMIT ?`
+	oldDeliveries = `SELECT id FROM deliveries WHERE id > ? AND id < ? AND state IN ('accepted', 'rejected')
+		ORDER BY id LIMIT ?`
+	expiredLinks = `SELECT id FROM links WHERE id > ? AND expires < ? ORDER BY expires LIMIT ?`
+)
+
+// What removes one run, delivery or link by its id; the last statement is the one that counts. An operator may have
+// brought it back since it was found.
+var (
+	forgetRun = []string{
+		`INSERT INTO run_keys (key, at) SELECT key, created FROM runs
+			WHERE id = ? AND state IN ('done', 'failed', 'stopped') ON CONFLICT DO NOTHING`,
+		`DELETE FROM effects WHERE run = ? AND state NOT IN ('planned', 'sending')`,
+		`DELETE FROM runs WHERE id = ? AND state IN ('done', 'failed', 'stopped')`,
+	}
+	forgetDelivery = []string{`DELETE FROM deliveries WHERE id = ? AND state IN ('accepted', 'rejected')`}
+	forgetLink     = []string{
+		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM links WHERE id = ?`,
+	}
+)
+
+// old finds some ids in the order of a query.
+func (s *Store) old(ctx context.Context, query string, after engine.ID, before any) ([]engine.ID, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	var ids []engine.ID
+	err := s.reads.each(ctx, query, []any{after[:], before, forgetBite}, func(row scan) error {
+		var id engine.ID
+		err := row((*ident)(&id))
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+func (t *tx) forget(ctx context.Context, ids []engine.ID, statements []string) (gone int, err error) {
+	for _, id := range ids {
+		var rows int64
+		for _, statement := range statements {
+			if rows, err = t.exec(ctx, statement, ident(id)); err != nil {
+				return gone, err
+			}
+		}
+		gone += int(rows)
+	}
+	return gone, nil
+}
+
+// forgetOthers removes what nothing refers to.
+func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.Time) (gone int, err error) {
+	for _, c := range []call{
+		{`DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?)`,
+			[]any{idBefore(now.Add(-keep.History)), forgetBite}},
+		{`DELETE FROM writes WHERE event_id IN (SELECT event_id FROM writes WHERE event_id < ? ORDER BY event_id LIMIT ?)`,
+			[]any{idBefore(now.Add(-keep.History)), forgetBite}},
+		{`DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`,
+			[]any{instant(now.Add(-keep.Keys)), forgetBite}},
+		{`DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ?
+			AND seq <= (SELECT max(seq) FROM seals WHERE at < ?) ORDER BY seq LIMIT ?)`,
+			[]any{instant(now.Add(-keep.Audit)), instant(now.Add(-keep.Audit)), forgetBite}},
+	} {
+		rows, err := t.exec(ctx, c.query, c.args...)
+		if err != nil {
+			return gone, err
+		}
+		gone += int(rows)
+	}
+	return gone, nil
+}
+
+// idBefore is a bound below every id made at a time or later.
+func idBefore(at time.Time) []byte {
+	id := make([]byte, 16)
+	milli := at.UnixMilli()
+	for i := range 6 {
+		id[i] = byte(milli >> (40 - 8*i))
+	}
+	return id
+}
+
+func last(ids []engine.ID) engine.ID {
+	if len(ids) == 0 {
+		return engine.ID{}
+	}
+	return ids[len(ids)-1]
+}
