@@ -59,7 +59,7 @@ func (p *program) Eval(env *engine.Env) (any, error) {
 		return nil, err
 	}
 	if env.Baseline != nil && len(p.uses.Changes) > 0 {
-		if values, err = since(values, env); err != nil {
+		if values, err = p.since(values, env); err != nil {
 			return nil, err
 		}
 	}
@@ -132,8 +132,8 @@ func (p *program) addEvent(values, record map[string]any, env *engine.Env) error
 	return nil
 }
 
-// since is the environment in which change words compare with the baseline.
-func since(values map[string]any, env *engine.Env) (map[string]any, error) {
+// since is the environment in which the change words compare with the baseline.
+func (p *program) since(values map[string]any, env *engine.Env) (map[string]any, error) {
 	record, err := env.View()
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
@@ -143,7 +143,7 @@ func since(values map[string]any, env *engine.Env) (map[string]any, error) {
 		return nil, fmt.Errorf("the record when the wait began: %w", err)
 	}
 	changed := map[string]bool{}
-	for name := range env.Module.Fields {
+	for _, name := range p.uses.Changes {
 		changed[name] = !engine.Same(env.Record[name], env.Baseline[name])
 	}
 	values = maps.Clone(values) // what is kept for other expressions speaks of the event

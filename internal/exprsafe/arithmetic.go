@@ -81,7 +81,7 @@ func (r *run) room(n int) error {
 	if n > MaxText {
 		return faultf("the expression makes a text longer than %d bytes", MaxText)
 	}
-	return r.spend(n)
+	return r.spend(n * makeWork)
 }
 
 // calculateNumber refuses what has no result, so that no expression ever sees infinity or NaN: both
@@ -199,7 +199,7 @@ func span(r *run, args []any) (any, error) {
 	if n := to - from; n < 0 || n >= MaxList { // below zero when the difference overflows
 		return nil, faultf("a range has at most %d numbers", MaxList)
 	}
-	if err := r.spend((to - from + 1) * itemBytes); err != nil {
+	if err := r.spend((to - from + 1) * itemBytes * makeWork); err != nil {
 		return nil, err
 	}
 	list := make([]any, 0, to-from+1)

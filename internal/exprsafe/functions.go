@@ -95,7 +95,7 @@ func (f *function) operation() operation {
 			if len(x) > MaxList {
 				return nil, faultf("%s gives a list of more than %d items", f.name, MaxList)
 			}
-			err = r.spend(2 * len(x) * itemBytes)
+			err = r.spend(len(x) * itemBytes * makeWork)
 		}
 		return v, err
 	}

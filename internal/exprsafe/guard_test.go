@@ -45,7 +45,7 @@ func TestGuardSource(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			start := time.Now()
 			_, fail := Compile(tt.src, world(), Any)
-			if took := time.Since(start); took > time.Second {
+			if took := time.Since(start); took > longest {
 				t.Errorf("took %v", took)
 			}
 			if tt.message == "" {
@@ -173,9 +173,9 @@ func TestGuardWork(t *testing.T) {
 		{`1..1001`, "a range has at most 1000 numbers"},
 		{`-vars.n * 7..vars.n * 7`, "whole number"},
 		{`-vars.n..vars.n`, "a range has at most 1000 numbers"},
-		{`map(vars.texts, # + "b")`, ""},
-		{`[map(vars.texts, # + "b"), map(vars.texts, # + "c")]`, "looks at too much data"},
-		{`map(vars.many, vars.half + "b")`, ""},
+		{`map(vars.texts[:200], # + "b")`, ""},
+		{`[map(vars.texts[:200], # + "b"), map(vars.texts[:200], # + "c")]`, "looks at too much data"},
+		{`map(vars.many[:200], vars.half + "b")`, ""},
 		{`map(vars.many, trim(upper(vars.half) + "b"))`, "looks at too much data"},
 		{`count(vars.texts, # matches "(a|aa|aaa)*b")`, "looks at too much data"},
 		{`count(vars.many, vars.half == vars.half + "") > 0`, "looks at too much data"},
@@ -185,13 +185,14 @@ func TestGuardWork(t *testing.T) {
 		{`map(vars.many, vars.many)`, "the result holds more than 10000 values"},
 		{`[` + strings.Repeat(`map(vars.many, #),`, 12) + `]`, "the result holds more than 10000 values"},
 		{`len([` + strings.Repeat(`map(1..1000, [1,1,1,1,1,1,1,1,1,1]),`, 12) + `])`, "makes more than 100000 list items"},
-		{`map(1..1000, 1..1000)`, "the result holds more than 10000 values"},
+		{`map(1..100, 1..300)`, "the result holds more than 10000 values"},
+		{`map(1..1000, 1..1000)`, "looks at too much data"},
 		{`map(map(vars.many, vars.many), #)`, "the result holds more than 10000 values"},
 	}
 	for _, tt := range tests {
 		start := time.Now()
 		_, err := evaluate(t, tt.src, env)
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > longest {
 			t.Errorf("%s: took %v", tt.src, took)
 		}
 		if got := message(err); !strings.Contains(got, tt.message) || (got == "") != (tt.message == "") {
@@ -209,7 +210,7 @@ func TestGuardPattern(t *testing.T) {
 		if got != false || err != nil {
 			t.Errorf("%.20s…: %v, %v", pattern, got, err)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > longest {
 			t.Errorf("%.20s…: took %v", pattern, took)
 		}
 	}

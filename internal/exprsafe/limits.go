@@ -24,9 +24,10 @@ const (
 	// MaxDepth is how deep lists and maps may lie in one another within one value.
 	MaxDepth = 32
 	// MaxWork bounds one evaluation, or all of one text: the bytes that it looks at or makes, where an
-	// item of a list counts as itemBytes and a byte under a pattern as patternWork for each step of the
-	// pattern. The largest pattern can still read the longest text once. Reaching the bound takes less
-	// than a second on a machine of 2020 and makes about as many bytes of garbage.
+	// item of a list counts as itemBytes, a byte that is made as makeWork, and a byte under a pattern as
+	// patternWork for each step of the pattern. The largest pattern can still read the longest text once.
+	// Reaching the bound takes a fraction of a second (see TestWorst) and at most MaxWork/makeWork bytes
+	// of memory.
 	MaxWork = 32 << 20
 	// MaxMemory is the number of list items that the virtual machine may create in one evaluation.
 	MaxMemory = 100_000
@@ -34,6 +35,7 @@ const (
 
 const (
 	itemBytes   = 16 // what an item of a list takes beside its text
+	makeWork    = 4  // of a byte that is made
 	patternWork = 2
 	callWork    = 16 // of a call of ours beside what it looks at
 	nodeWork    = 4  // of a node under a predicate, for each item

@@ -44,7 +44,9 @@ func asText(v any, name string) (any, error) {
 		return v, nil
 	case nil:
 		return "", nil
-	case json.Number, int, int64, float64: // ids and the like, which JSON may write as numbers
+	case json.Number:
+		return asText(x.String(), name) // an id or the like, which JSON may write as a number
+	case int, int64, float64:
 		return format(x)
 	}
 	return nil, mismatch(name, v, Text)

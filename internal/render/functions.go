@@ -71,7 +71,7 @@ func (b *budget) print(name string, make func(...any) string, args []any) (strin
 	if len(out) > MaxOutput {
 		return "", faultf("%s makes a text longer than %d bytes", name, MaxOutput)
 	}
-	return out, b.spend(total + len(out))
+	return out, b.spend(total + len(out)*makeWork)
 }
 
 func sprintf(args ...any) string {

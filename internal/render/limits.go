@@ -19,6 +19,7 @@ const (
 const (
 	stepWork   = 256  // of a node that is executed, beside what it looks at
 	entryWork  = 256  // of an item of a list or map
+	makeWork   = 4    // of a byte that a function makes
 	maxWidth   = 1000 // the largest width and precision of printf
 	maxStray   = 100  // signs < in a file of HTML that begin no tag; html/template goes through the rest for each
 	maxTrouble = 100  // mistakes that are told of one template
