@@ -141,6 +141,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.health.phase.Store(phaseRunning)
 	group.Go(func() {
 		for _, j := range unfinished {
+			e.resting.begin(j.id)
 			e.enqueue(reading, j)
 		}
 		stopOn(stop, e.Bus.Read(reading, after, e.settings.Batch, e.take))

@@ -61,6 +61,7 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	e.swept.Store(e.taken) // all of it is stored or needs no storing, whatever the cursors say
 	for i, j := range b.jobs {
 		if fresh[i] && !j.run.State.Over() {
+			e.resting.begin(j.id)
 			e.enqueue(ctx, j)
 		}
 	}

@@ -12,21 +12,41 @@ const (
 	wakeEvery = 30 * time.Second // the waker looks at least this often: another process may have made runs due
 )
 
-// resting keeps a run that was woken from being woken again before it has gone on.
+// resting keeps a run that is in a lane from being woken before it has gone on: it would be handed over
+// as it was before, and do the same once more.
 type resting struct {
 	mu     sync.Mutex
-	awake  map[ID]bool   // whether it was due once more meanwhile
+	awake  map[ID]bool   // runs in a lane, and whether they were due meanwhile
+	went   map[ID]bool   // those that went on since the waker began to read; nil while it does not
 	wakeup chan struct{} // a value waits here when the waker should look
 }
 
 func newResting() *resting { return &resting{awake: map[ID]bool{}, wakeup: make(chan struct{}, 1)} }
 
-// begin tells whether a run that is due is to be woken: not while it is awake.
+// look says that the waker reads which runs are due, and looked that it has handed them over.
+func (r *resting) look() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.went = map[ID]bool{}
+}
+
+func (r *resting) looked() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.went = nil
+}
+
+// begin tells whether a run that is due is to be woken: not while it is awake, and not as it was read if
+// it has gone on since. Of the latter the waker reads again.
 func (r *resting) begin(id ID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, awake := r.awake[id]; awake {
 		r.awake[id] = true
+		return false
+	}
+	if r.went[id] {
+		r.nudge()
 		return false
 	}
 	r.awake[id] = false
@@ -38,6 +58,9 @@ func (r *resting) done(id ID) {
 	r.mu.Lock()
 	again := r.awake[id]
 	delete(r.awake, id)
+	if r.went != nil {
+		r.went[id] = true
+	}
 	r.mu.Unlock()
 	if again {
 		r.nudge()
@@ -76,7 +99,9 @@ func (e *Engine) wake(ctx context.Context) error {
 // wakeDue wakes all runs that are due, the longest due first. next is when another one falls due.
 func (e *Engine) wakeDue(ctx context.Context) (next time.Time, err error) {
 	var after DuePosition
+	defer e.resting.looked()
 	for {
+		e.resting.look()
 		woken, next, err := e.Store.Due(ctx, e.fences, e.Clock.Now(), after, wakePage)
 		if err != nil || len(woken) == 0 {
 			return next, err
