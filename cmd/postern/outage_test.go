@@ -61,6 +61,12 @@ type trialHouse struct {
 
 func houseAt(t *testing.T, url, data string) *trialHouse {
 	t.Helper()
+	return houseWith(t, url, data, func(*config) {})
+}
+
+// houseWith is a house whose configuration is changed before it opens.
+func houseWith(t *testing.T, url, data string, change func(*config)) *trialHouse {
+	t.Helper()
 	c := defaultConfig()
 	c.Data, c.NATS = data, nats.Config{URL: url}
 	doc, diags := yamldoc.Parse("test", []byte("email: { kind: capture }\n"))
@@ -73,6 +79,7 @@ func houseAt(t *testing.T, url, data string) *trialHouse {
 	t.Setenv("CRM_KEY", rand.Text())
 	c.API.Keys = map[string]engine.Secret{"crm": {Env: "CRM_KEY"}}
 	c.Web.Listen = "127.0.0.1:0"
+	change(&c)
 	h, err := openHouse(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

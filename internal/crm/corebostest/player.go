@@ -106,6 +106,15 @@ func (p *Player) OnChange(tell func(*engine.Event)) {
 
 // Seed makes a record that no call made and no event tells. What is not given is empty, or as for a new record.
 func (p *Player) Seed(moduleName string, fields map[string]string) (engine.Ref, error) {
+	return p.add(moduleName, fields, false)
+}
+
+// Add makes a record as a human would on the CRM's pages: by no call, but told by an event.
+func (p *Player) Add(moduleName string, fields map[string]string) (engine.Ref, error) {
+	return p.add(moduleName, fields, true)
+}
+
+func (p *Player) add(moduleName string, fields map[string]string, told bool) (engine.Ref, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.modules[moduleName]
@@ -115,6 +124,9 @@ func (p *Player) Seed(moduleName string, fields map[string]string) (engine.Ref, 
 	r := p.make(m, fields, p.users[0])
 	if !p.isUser(r.fields["assigned_user_id"]) {
 		r.fields["assigned_user_id"] = p.users[0].ID
+	}
+	if told {
+		p.publish(engine.RecordCreated, r, nil, p.users[0])
 	}
 	return r.ref(), nil
 }
