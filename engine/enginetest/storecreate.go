@@ -12,7 +12,8 @@ import (
 func storeCreate(t *testing.T, s *storeTrial) {
 	c := engine.Create{
 		Module: "HelpDesk", Fields: engine.Fields{"status": "Open", "hours": number("1.50")}, KeyField: "externalid",
-		Key: "key-1", EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 2, Actor: "workflow:test", At: storeNow,
+		Key: "key-1", EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 2, Actor: "workflow:test",
+		At: storeNow,
 	}
 	other := c
 	other.EventID = s.id()

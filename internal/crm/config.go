@@ -61,7 +61,7 @@ func (c Config) Validate() error {
 	}
 	complaints := []error{c.checkURL()}
 	if c.User == "" {
-		complaints = append(complaints, errors.New("user is needed: the name of the CRM's user that Postern signs in as"))
+		complaints = append(complaints, errors.New("user is needed: the CRM's user that Postern signs in as"))
 	}
 	if c.AccessKey.IsZero() {
 		complaints = append(complaints, errors.New("access_key is needed, such as { env: COREBOS_ACCESS_KEY }"))
@@ -70,7 +70,7 @@ func (c Config) Validate() error {
 		complaints = append(complaints, fmt.Errorf("timeout is %s; between 1s and 10m is taken", c.Timeout))
 	}
 	if c.Sessions < 1 || c.Sessions > maxSessions {
-		complaints = append(complaints, fmt.Errorf("sessions is %d; between 1 and %d are taken", c.Sessions, maxSessions))
+		complaints = append(complaints, fmt.Errorf("sessions is %d; 1 to %d are taken", c.Sessions, maxSessions))
 	}
 	return errors.Join(complaints...)
 }
@@ -87,7 +87,8 @@ func (c Config) checkURL() error {
 	case u.User != nil:
 		return errors.New("url holds a user or password; they belong under user and access_key")
 	case u.Scheme == "http" && !isHere(u.Hostname()):
-		return fmt.Errorf("url would show the sign-in to the network between here and %s: write it as https://", u.Hostname())
+		return fmt.Errorf("url would show the sign-in to the network between here and %s: write it as https://",
+			u.Hostname())
 	case u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("url begins with %q; %s", u.Scheme+":", form)
 	}

@@ -48,10 +48,11 @@ func NewCorebos(c Config) (*Corebos, error) {
 	base.Path = "/" + path.Join(base.Path, "webservice.php")
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: c.Sessions, MaxIdleConnsPerHost: c.Sessions,
-		IdleConnTimeout: 30 * time.Second, // before a web server's own: what is sent into a closing connection is in doubt
+		IdleConnTimeout: 30 * time.Second, // before a web server's own: a write into a closing connection is in doubt
 	}
 	crm := &Corebos{
-		config: c, address: base.String(), key: key, free: make(chan *session, c.Sessions), modules: map[string]*module{},
+		config: c, address: base.String(), key: key, free: make(chan *session, c.Sessions),
+		modules: map[string]*module{},
 		client: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},

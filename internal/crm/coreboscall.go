@@ -56,11 +56,11 @@ func (c *Corebos) call(ctx context.Context, r request, into any) error {
 			}
 		}
 		err := c.send(ctx, r, s, into)
-		if !refusedWith(err, codeNoSession) {
-			return err
+		ended := refusedWith(err, codeNoSession)
+		if ended || ctx.Err() != nil {
+			s.name = "" // the CRM may still be busy with it, and would let the next call wait
 		}
-		s.name = ""
-		if renewed {
+		if !ended || renewed {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // Codes by which coreBOS refuses, as far as they decide what happens next.
 const (
 	codeNoSession = "AUTHENTICATION_REQUIRED"
-	codeOldToken  = "INVALID_AUTH_TOKEN"
+	codeOldToken  = "INVALID_AUTH_TOKEN" //nolint:gosec // a code, no token
 	codeWrongKey  = "INVALID_USER_CREDENTIALS"
 	codeDenied    = "ACCESS_DENIED"
 	codeWrongID   = "INVALID_ID_ATTRIBUTE"

@@ -126,7 +126,7 @@ func (p *Player) answer(c call) reply {
 		return p.delete(c.values["id"], *user)
 	}
 	delete(p.sessions, name)
-	return result(map[string]string{"message": "successfull"}) // spelt so
+	return result(map[string]string{"message": "successfull"}) //nolint:misspell // as recorded
 }
 
 // element reads the fields of a record. What is no JSON object counts as none at all.

@@ -87,7 +87,8 @@ func (f *fault) happen(w http.ResponseWriter, r *http.Request) bool {
 func cut(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler) // HTTP/2 has no connection to give; it ends the stream
+		http.Error(w, "a connection of HTTP/2 cannot be cut", http.StatusNotImplemented)
+		return
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -281,7 +281,7 @@ func (p *Player) publish(kind string, r *record, before map[string]string, by Us
 		change.Changed = append(change.Changed, name)
 	}
 	p.tell(&engine.Event{
-		ID: fmt.Sprintf("corebos-%d", p.told), Source: source, Type: kind, Subject: r.ref().String(), Time: p.now().UTC(),
-		Change: change,
+		ID: fmt.Sprintf("corebos-%d", p.told), Source: source, Type: kind, Subject: r.ref().String(),
+		Time: p.now().UTC(), Change: change,
 	})
 }
