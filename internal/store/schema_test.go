@@ -68,12 +68,12 @@ func openCopy(t *testing.T, database string) *Store {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return underClock(t, path, testNow.Add(time.Hour))
+	return underClock(t, path, enginetest.NewClock(testNow.Add(time.Hour)))
 }
 
-func underClock(t *testing.T, path string, now time.Time) *Store {
+func underClock(t *testing.T, path string, clock engine.Clock) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), path, enginetest.NewClock(now), slog.New(slog.DiscardHandler))
+	s, err := Open(t.Context(), path, clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/links"
 )
 
@@ -22,7 +23,7 @@ func testLink() engine.Link {
 func makeSchema(t *testing.T) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "postern.db")
-	s := underClock(t, path, testNow)
+	s := underClock(t, path, enginetest.NewClock(testNow))
 	var schema string
 	if err := s.reads.get(t.Context(), schemaVersion, nil, []any{&schema}); err != nil {
 		t.Fatal(err)
