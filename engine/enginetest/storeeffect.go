@@ -174,8 +174,8 @@ func storeEffectWakes(t *testing.T, s *storeTrial) {
 		t.Fatal(err)
 	}
 	s.settleEffect(t, left[0], engine.EffectDone)
-	if woken := s.due(t, storeEver); len(woken) > 0 {
-		t.Errorf("due: %+v, want none", woken)
+	if woken := s.due(t, storeEver); len(woken) > 0 || s.told() {
+		t.Errorf("due: %+v, want none, and nobody told", woken)
 	}
 }
 
