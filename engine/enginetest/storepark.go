@@ -24,8 +24,9 @@ func (s *storeTrial) park(t *testing.T, seq uint64, workflow string, state engin
 
 func storeParked(t *testing.T, s *storeTrial) {
 	runs := []*engine.Run{
-		s.park(t, 9, "a", engine.RunWaiting), s.park(t, 2, "b", engine.RunWaiting), s.park(t, 8, "a", engine.RunWriting),
-		s.park(t, 3, "b", engine.RunRetrying), s.park(t, 4, "a", engine.RunHeld), s.park(t, 5, "a", engine.RunReady),
+		s.park(t, 9, "a", engine.RunWaiting), s.park(t, 2, "b", engine.RunWaiting),
+		s.park(t, 8, "a", engine.RunWriting), s.park(t, 3, "b", engine.RunRetrying),
+		s.park(t, 4, "a", engine.RunHeld), s.park(t, 5, "a", engine.RunReady),
 		s.park(t, 6, "b", engine.RunDone), s.park(t, 7, "c", engine.RunWaiting),
 	}
 	standing := map[uint64]engine.Standing{}
@@ -103,7 +104,8 @@ func storeAdvanceCreates(t *testing.T, s *storeTrial) {
 	s.intake(t, engine.Intake{Kept: []engine.Kept{keptTicket("1", 1, "Open")}})
 	run := s.takeIn(t, 1)
 	c := engine.Create{
-		Module: "HelpDesk", Fields: engine.Fields{"status": "Open"}, EventID: s.id(), Source: engine.Source, At: storeNow,
+		Module: "HelpDesk", Fields: engine.Fields{"status": "Open"}, EventID: s.id(), Source: engine.Source,
+		At: storeNow,
 	}
 	refused := engine.Advance{
 		Fence: s.fences[run.Partition], Run: done(run), Creates: []engine.Create{c},

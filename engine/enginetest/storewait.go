@@ -85,7 +85,7 @@ func storeTimer(t *testing.T, s *storeTrial) {
 	if diff := cmp.Diff([]engine.Woken{want}, woken); diff != "" {
 		t.Errorf("due (-want +got):\n%s", diff)
 	}
-	others := slices.DeleteFunc(slices.Clone(s.fences), func(f engine.Fence) bool { return f.Partition == run.Partition })
+	others := slices.Delete(slices.Clone(s.fences), run.Partition, run.Partition+1)
 	woken, _, err = s.Due(t.Context(), others, storeEver, engine.DuePosition{}, 9)
 	if err != nil || len(woken) != 1 || woken[0].Run.Seq != 2 {
 		t.Errorf("due in other partitions: %d runs, %v", len(woken), err)

@@ -157,9 +157,14 @@ func scanDelivery(row scan, more ...any) (*engine.Delivery, error) {
 	var d engine.Delivery
 	dest := []any{
 		(*ident)(&d.ID), (*ident)(&d.Run), &d.Partition, &d.Workflow, &d.Version, &d.Step, &d.Channel, &d.Template,
-		&d.Record.Module, &d.Record.ID, &d.Recipient.Ref.Module, &d.Recipient.Ref.ID, &d.Masked, document{&d.Links},
-		&d.Sealed, &d.State, &d.Slot, &d.Attempts, (*instant)(&d.Due), (*instant)(&d.Until), document{&d.Retry},
-		document{&d.Receipt}, &d.Reason, document{&d.History}, (*instant)(&d.Created), &d.Unknown,
+		&d.Record.Module, &d.Record.ID, &d.Recipient.Ref.Module, &d.Recipient.Ref.ID, &d.Masked,
+		document{&d.Links},
+		&d.Sealed, &d.State, &d.Slot, &d.Attempts, (*instant)(&d.Due), (*instant)(&d.Until),
+		document{&d.Retry},
+		document{&d.Receipt},
+		&d.Reason,
+		document{&d.History},
+		(*instant)(&d.Created), &d.Unknown,
 	}
 	err := row(append(dest, more...)...)
 	return &d, err

@@ -121,8 +121,8 @@ func (n *notes) leave(slot int, delivery engine.ID, attempt int, at time.Time) {
 	}
 	note := noteOf(n.file, slot)
 	copy(note, delivery[:])
-	binary.LittleEndian.PutUint32(note[noteTry:], uint32(attempt))         //nolint:gosec // tries are few
-	binary.LittleEndian.PutUint64(note[noteTime:], uint64(at.UnixMilli())) //nolint:gosec // the same bits
+	binary.LittleEndian.PutUint32(note[noteTry:], uint32(attempt))
+	binary.LittleEndian.PutUint64(note[noteTime:], uint64(at.UnixMilli()))
 }
 
 // left tells whether a try may have left of a delivery that got its slot at a time. A note from after that time is not
@@ -135,7 +135,7 @@ func (n *notes) left(slot int, delivery engine.ID, attempt int, held time.Time) 
 	}
 	note := noteOf(n.file, slot)
 	number := binary.LittleEndian.Uint32(note[noteTry:])
-	at := int64(binary.LittleEndian.Uint64(note[noteTime:])) //nolint:gosec // the same bits
+	at := int64(binary.LittleEndian.Uint64(note[noteTime:]))
 	noted := bytes.HasPrefix(note, delivery[:]) && int64(number) == int64(attempt)
 	return noted || number == noteLost || at > held.UnixMilli()
 }

@@ -118,7 +118,8 @@ func (s *Store) Run(ctx context.Context, id engine.ID) (*engine.Run, error) {
 	ctx, cancel := s.read(ctx)
 	defer cancel()
 	var run *engine.Run
-	err := s.reads.each(ctx, "SELECT "+runColumns+" FROM runs WHERE id = ?", []any{ident(id)}, func(row scan) (err error) {
+	const query = "SELECT " + runColumns + " FROM runs WHERE id = ?"
+	err := s.reads.each(ctx, query, []any{ident(id)}, func(row scan) (err error) {
 		run, err = scanRun(row)
 		return err
 	})
@@ -137,7 +138,9 @@ func scanRun(row scan, more ...any) (*engine.Run, error) {
 	var event []byte
 	dest := []any{
 		(*ident)(&run.ID), &run.Key, &run.Workflow, &run.Version, &run.Partition, &run.Seq, &run.Record.Module,
-		&run.Record.ID, &run.State, &run.Reason, &event, document{&run.Progress}, document{&run.History},
+		&run.Record.ID, &run.State, &run.Reason, &event,
+		document{&run.Progress},
+		document{&run.History},
 		(*instant)(&run.Created),
 	}
 	err := row(append(dest, more...)...)

@@ -22,9 +22,11 @@ const (
 				AND partition IN (SELECT value FROM json_each(?4)) AND NOT EXISTS (
 					SELECT 1 FROM waits AS e WHERE e.run = w.run AND (e.due, e.topic) < (w.due, w.topic))
 		) JOIN runs ON id = run WHERE state IN ('writing', 'retrying', 'waiting') ORDER BY due, run LIMIT ?5`
-	nextWait     = `SELECT min(due) FROM waits WHERE due > ? AND partition IN (SELECT value FROM json_each(?))`
-	touchWaits   = `UPDATE waits SET marks = marks + 1, due = min(coalesce(due, ?1), ?1) WHERE topic = ?2 AND topic <> ''`
-	awaitedTopic = `SELECT topic FROM waits WHERE topic >= ? AND topic < 'record;' AND topic <> '' ORDER BY topic LIMIT 1`
+	nextWait   = `SELECT min(due) FROM waits WHERE due > ? AND partition IN (SELECT value FROM json_each(?))`
+	touchWaits = `UPDATE waits SET marks = marks + 1, due = min(coalesce(due, ?1), ?1)
+		WHERE topic = ?2 AND topic <> ''`
+	awaitedTopic = `SELECT topic FROM waits WHERE topic >= ? AND topic < 'record;' AND topic <> ''
+		ORDER BY topic LIMIT 1`
 )
 
 // Due implements engine.WaitStore.

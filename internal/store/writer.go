@@ -49,7 +49,8 @@ func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	w := &writer{
 		db: db, conn: conn, statements: newStatements(conn),
 		urgent: make(chan *change, groupSize), steady: make(chan *change, groupSize),
-		waiting: make(chan struct{}, 1), touched: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{}),
+		waiting: make(chan struct{}, 1), touched: make(chan struct{}, 1),
+		closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	var left bool
 	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM outbox)").Scan(&left); err != nil {
