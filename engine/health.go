@@ -5,17 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 const (
 	fullWarning = 0.8    // share of the stream's bytes from which on an operator is warned
 	lagWarning  = 10_000 // entries that wait to be taken in, likewise
+
+	hangTime = time.Minute // beyond its own limit, after which what is under way counts as hanging
 )
 
 // health is what the engine knows of itself without asking anybody.
 type health struct {
 	phase     atomic.Int32
 	insisting atomic.Int32 // changes that the store has not taken, and is asked again to take
+	taking    watch        // the store takes events in
+}
+
+// watch knows by when something that is under way should be over; the zero value, that nothing is.
+type watch struct{ until atomic.Int64 }
+
+func (w *watch) expect(until time.Time) { w.until.Store(until.UnixMilli()) }
+
+func (w *watch) over() { w.until.Store(0) }
+
+func (w *watch) overdue(now time.Time) bool {
+	until := w.until.Load()
+	return until != 0 && now.UnixMilli() > until
 }
 
 const (
@@ -42,7 +58,20 @@ func (e *Engine) Live() (reasons []string) {
 	if e.health.phase.Load() == phaseFailed {
 		return []string{"the engine has failed, as the log says, and ends"}
 	}
-	return nil
+	now, standing := e.Clock.Now(), 0
+	for _, l := range e.lanes {
+		if l.task.overdue(now) {
+			standing++
+		}
+	}
+	if standing > 0 {
+		reasons = append(reasons, fmt.Sprintf("a task does not end when its time is over: %d of %d lanes stand still",
+			standing, len(e.lanes)))
+	}
+	if e.health.taking.overdue(now) {
+		reasons = append(reasons, "the database has not answered for a minute")
+	}
+	return reasons
 }
 
 // Ready tells why events are not handled right now, nothing when they are, and what an operator should
@@ -56,6 +85,7 @@ func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 	case phaseFailed:
 		return e.Live(), nil
 	}
+	reasons = e.Live()
 	if e.health.insisting.Load() > 0 {
 		reasons = append(reasons, "the database takes no changes")
 	}

@@ -28,6 +28,7 @@ const (
 
 // lane advances the runs of its partitions one after the other.
 type lane struct {
+	task watch    // the one that is running
 	jobs chan job // from intake and the waker, who wait while it is full
 
 	mu     sync.Mutex

@@ -120,8 +120,12 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 		}
 	}()
 	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })
-	ctx, cancel := context.WithTimeout(ctx, either(step.Timeout, stepTimeout))
+	timeout := either(step.Timeout, stepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	running := &e.laneOf(s.run.Partition).task
+	running.expect(env.Now.Add(timeout + hangTime))
+	defer running.over()
 	effects, creates := len(s.asks.effects), len(s.asks.creates)
 	sc := e.stepContext(step, s, env)
 	if err := step.Task.Run(ctx, sc); err != nil {

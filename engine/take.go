@@ -49,6 +49,8 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	e.mark(b, all)
 	var fresh []bool
 	err = e.insist("take events in", func(ctx context.Context) (err error) {
+		e.health.taking.expect(e.Clock.Now().Add(hangTime))
+		defer e.health.taking.over() // whatever follows may wait for the lanes
 		fresh, err = e.Store.Intake(ctx, b.intake)
 		return err
 	})

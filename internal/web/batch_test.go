@@ -141,7 +141,7 @@ func TestBatchOverAFullStream(t *testing.T) {
 func TestManyListsAtTheSameTime(t *testing.T) {
 	const lists, size = 70, 10
 	bus := testBus(t)
-	handler := EventsHandler(bus, testKeys(t), fit, quiet())
+	handler := handlerOf(t, bus)
 	var all sync.WaitGroup
 	for i := range lists {
 		all.Go(func() {

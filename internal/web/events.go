@@ -34,16 +34,19 @@ const (
 // reason, a sentence for the client, it answers 503; refusing is asked for each request, so it must be quick. Both carry
 // Retry-After.
 func EventsHandler(bus engine.Bus, keys Keys, refusing func() string, logger *slog.Logger) http.Handler {
-	return &events{bus: bus, keys: keys, refusing: refusing, logger: logger, bodyTime: bodyTime}
+	return &events{
+		bus: bus, keys: keys, refusing: refusing, logger: logger, bodyTime: bodyTime, storeTime: storeTime,
+	}
 }
 
 type events struct {
-	bus      engine.Bus
-	keys     Keys
-	refusing func() string
-	logger   *slog.Logger
-	bodyTime time.Duration
-	room     room
+	bus       engine.Bus
+	keys      Keys
+	refusing  func() string
+	logger    *slog.Logger
+	bodyTime  time.Duration
+	storeTime time.Duration
+	room      room
 }
 
 // refusal is the answer to a request that led to no event.
@@ -99,7 +102,7 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // store returns once the fate of the events is known.
 func (e *events) store(ctx context.Context, sender string, p *parcel) *refusal {
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := context.WithTimeout(ctx, e.storeTime)
 	defer cancel()
 	err := e.bus.Publish(ctx, p.events...)
 	switch {

@@ -37,11 +37,18 @@ func (b *heldBus) Publish(ctx context.Context, _ ...*engine.Event) error {
 	}
 }
 
+// handlerOf is the handler with all the time in the world.
+func handlerOf(t *testing.T, bus engine.Bus) *events {
+	return &events{
+		bus: bus, keys: testKeys(t), refusing: fit, logger: quiet(), bodyTime: time.Minute, storeTime: time.Minute,
+	}
+}
+
 // crowd sends so many requests at the same time to a bus that takes its time, and counts the answers.
 func crowd(t *testing.T, size int, request func() *http.Request) (stored, sentAway int64, grown uint64) {
 	t.Helper()
 	bus := &heldBus{release: make(chan struct{})}
-	handler := EventsHandler(bus, testKeys(t), fit, quiet())
+	handler := handlerOf(t, bus)
 	before := heap()
 	var answered, taken atomic.Int64
 	var all sync.WaitGroup
@@ -59,9 +66,10 @@ func crowd(t *testing.T, size int, request func() *http.Request) (stored, sentAw
 			}
 		})
 	}
-	for end := time.Now().Add(patience); answered.Load()+bus.inside.Load() < int64(size); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); answered.Load()+bus.inside.Load() < int64(size); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d sent away, %d being stored", answered.Load(), bus.inside.Load())
+			t.Errorf("%d sent away, %d being stored", answered.Load(), bus.inside.Load())
+			break
 		}
 	}
 	grown = max(heap(), before) - before
@@ -111,7 +119,7 @@ func TestCrowdIsSentAway(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			const size = 400
+			const size = 200
 			stored, sentAway, grown := crowd(t, size, test.request)
 			if stored != test.stored || sentAway != size-test.stored {
 				t.Errorf("%d were stored and %d sent away, want %d stored", stored, sentAway, test.stored)
@@ -148,7 +156,8 @@ func (u unreadable) Read([]byte) (int, error) {
 
 // Whoever sends slowly is told so, and gives the room back that was kept for the rest.
 func TestSlowBodyIsCutOff(t *testing.T) {
-	handler := &events{bus: testBus(t), keys: testKeys(t), refusing: fit, logger: quiet(), bodyTime: 50 * time.Millisecond}
+	handler := handlerOf(t, testBus(t))
+	handler.bodyTime = 50 * time.Millisecond
 	url, stop, ended := serve(t, handler)
 	defer func() { stop(); <-ended }()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
@@ -183,7 +192,8 @@ func TestSlowBodyIsCutOff(t *testing.T) {
 // The deadline of the body must not end a request whose body came in time and whose storing takes longer.
 func TestBodyTimeEndsWithTheBody(t *testing.T) {
 	bus := &heldBus{release: make(chan struct{})}
-	handler := &events{bus: bus, keys: testKeys(t), refusing: fit, logger: quiet(), bodyTime: 50 * time.Millisecond}
+	handler := handlerOf(t, bus)
+	handler.bodyTime = 50 * time.Millisecond
 	url, stop, ended := serve(t, handler)
 	defer func() { stop(); <-ended }()
 	time.AfterFunc(4*handler.bodyTime, func() { close(bus.release) })
