@@ -24,7 +24,7 @@ import (
 
 // house is an engine on the real store and broker, with a recorder for email.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	folder string
 	clock  *enginetest.Clock
 	bus    *nats.Bus
@@ -36,10 +36,12 @@ type house struct {
 	email  engine.Channel                  // in place of the recorder
 	crm    engine.CRM                      // in place of the mirror
 	logs   *enginetest.Log
+	system bool // the engine goes by the machine's clock
+	book   *engine.Book
 	stop   func()
 }
 
-func newHouse(t *testing.T, files map[string]string) *house {
+func newHouse(t testing.TB, files map[string]string) *house {
 	t.Helper()
 	h := &house{
 		t: t, folder: t.TempDir(), mail: &enginetest.Recorder{}, files: files, logs: &enginetest.Log{},
@@ -65,6 +67,13 @@ func (h *house) load(files map[string]string) (*engine.Book, error) {
 
 // start opens the store and runs an engine on it until stop is called or the test ends.
 func (h *house) start() {
+	h.t.Helper()
+	h.open()
+	h.run()
+}
+
+// open opens the store and makes an engine on it.
+func (h *house) open() {
 	h.t.Helper()
 	book, err := h.load(h.files)
 	if err != nil {
@@ -104,6 +113,11 @@ func (h *house) start() {
 	if h.crm != nil {
 		records = h.crm
 	}
+	h.book = book
+	var clock engine.Clock = h.clock
+	if h.system {
+		clock = engine.SystemClock{}
+	}
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: records, Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
 		Sealer: ring.Seal(rand.Reader), Signer: signer, Channels: map[string]engine.Channel{"email": email}, Book: book,
@@ -114,8 +128,13 @@ func (h *house) start() {
 			}
 			return book.Workflows[0], nil
 		},
-		Clock: h.clock, Random: rand.Reader, Logger: h.logger(),
+		Clock: clock, Random: rand.Reader, Logger: h.logger(),
 	}, engine.Settings{Grace: 200 * time.Millisecond})
+}
+
+// run runs the engine.
+func (h *house) run() {
+	h.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.engine.Run(ctx) }()
@@ -129,6 +148,16 @@ func (h *house) start() {
 		}
 	})
 	h.t.Cleanup(func() { h.stop() })
+}
+
+// position is the identity of the stream.
+func (h *house) position() string {
+	h.t.Helper()
+	position, err := h.bus.Position(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return position.Stream
 }
 
 var published int
