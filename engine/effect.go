@@ -20,11 +20,11 @@ func (s EffectState) Over() bool { return s != EffectPlanned && s != EffectSendi
 // Effect is one write to a CRM outside of our own store, with all its tries. The run that asked for it
 // parks until it is over.
 type Effect struct {
-	ID        ID // derived from run, step and item: the same effect asked for twice is one row
-	Run       ID
+	ID        ID     // derived from run, step and item: the same effect asked for twice is one row
+	Run       ID     // that asked; of an act by a link, the visit
 	Partition int    // of the record it writes to: effects of one record pass in the order they were asked for
-	Workflow  string // that asked
-	Step      string // path of the step that asked
+	Workflow  string // that asked, or that the link is of
+	Step      string // path of the step that asked; "" for an act by a link
 	Round     int    // which time the step was taken: a conflict takes it again
 	Record    Ref    // what it writes to; the id is empty for a record that is to be made
 	Write     *Write // exactly one of Write and Create is set
@@ -40,4 +40,19 @@ type Effect struct {
 	Result   *Record // the record as it was made, of a Create that is done
 	History  []Decision
 	Created  time.Time
+}
+
+// NewEffect is an effect to be tried at once. Who asks sets Workflow, Step and Round.
+func NewEffect(id, run ID, write *Write, create *Create, retry Retry, now time.Time) *Effect {
+	var ref Ref
+	if write != nil {
+		ref = write.Ref
+	} else {
+		ref.Module = create.Module
+	}
+	return &Effect{
+		ID: id, Run: run, Record: ref, Partition: Address{Noun: ref.Module, Key: ref.ID}.Partition(),
+		Write: write, Create: create, State: EffectPlanned, Due: now, Until: now.Add(retry.For), Retry: retry,
+		Created: now,
+	}
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"postern/engine"
 	"postern/internal/crm"
 	"postern/internal/crm/corebostest"
+	"postern/links"
 )
 
 const helpDeskModule = `
@@ -290,5 +292,39 @@ tasks: [ { update: { set: { ticketstatus: ` + to + ` } } } ]
 	if !strings.Contains(r.logs.String(), "loop forth → back → forth → back → forth → back → forth: 9 writes") ||
 		r.writes("revise") != 9 {
 		t.Errorf("after %d writes:\n%s", r.writes("revise"), r.logs)
+	}
+}
+
+func TestVisitThatTheCRMRefuses(t *testing.T) {
+	r := newRemote(t, true, closes)
+	now := r.clock.Now()
+	visit := engine.DerivedID(engine.ID{}, "visit")
+	link := engine.Link{
+		ID: engine.ID{7}, KeyID: "a", Digest: []byte("digest"), Landing: "ticket", Record: r.ref, NotBefore: now,
+		Expires: now.Add(time.Hour), MaxUses: 1, Workflow: "closes", Created: now,
+	}
+	write := engine.Write{
+		Ref: r.ref, Patch: engine.Patch{
+			Set: engine.Fields{"ticketstatus": "Closed"}, Expect: engine.Fields{"ticketstatus": "In Progress"},
+		}, EventID: engine.ID{8}, Source: engine.Source, Cause: "used", Depth: 1, At: now,
+	}
+	flow := links.Flow{ID: engine.ID{6}, Link: link.ID, Opened: now, Expires: now.Add(time.Hour)}
+	if err := errors.Join(r.store.Mint(t.Context(), link), r.store.Open(t.Context(), flow)); err != nil {
+		t.Fatal(err)
+	}
+	act := links.Act{
+		ID: visit, Flow: flow.ID, Link: link.ID, Name: "close", Key: []byte("key"), Write: write, At: now,
+		Used:   &engine.Event{ID: "used", Source: engine.Source, Type: engine.LinkUsed, Subject: r.ref.String(), Time: now},
+		Effect: engine.NewEffect(engine.DerivedID(visit, "effect"), visit, &write, nil, engine.DefaultRetry(), now),
+	}
+	if _, err := r.store.Land(t.Context(), act); err != nil {
+		t.Fatal(err)
+	}
+	own := r.ownEvents(2)
+	if own[0].Type != engine.LinkUsed || own[1].Type != engine.LinkFailed || own[1].CauseID != "used" {
+		t.Errorf("told %s, then %s", own[0].Type, own[1].Type)
+	}
+	if got := r.played.Fields(r.ref)["ticketstatus"]; got != "Open" {
+		t.Errorf("the status became %q", got)
 	}
 }

@@ -19,6 +19,7 @@ const (
 	RecordRelated   = "record.related"
 	RecordUnrelated = "record.unrelated"
 	LinkUsed        = "link.used"
+	LinkFailed      = "link.failed" // what somebody did by a link could not be written to the CRM
 	RunFailedEvent  = "run.failed"
 	RunConflict     = "run.conflict" // a write to the CRM met a change of somebody else, and nobody can tell who was first
 )

@@ -124,7 +124,7 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	if s.local {
 		s.asks.writes = append(s.asks.writes, write)
 	} else {
-		s.effect(ref, &Effect{Write: &write})
+		s.effect(&write, nil)
 	}
 	if ref == s.Ref {
 		s.Adopt(set)
@@ -151,18 +151,16 @@ func (s *StepContext) Create(module string, fields Fields, keyField string) erro
 		s.asks.creates = append(s.asks.creates, create)
 		return nil
 	}
-	s.effect(Ref{Module: module}, &Effect{Create: &create})
+	s.effect(nil, &create)
 	return nil
 }
 
 // effect asks for a write outside of our own store.
-func (s *StepContext) effect(ref Ref, f *Effect) {
-	p := s.run.Progress
-	f.ID = DerivedID(s.run.ID, s.Step.Path, strconv.Itoa(len(s.asks.effects)), "effect", strconv.Itoa(p.Round))
-	f.Run, f.Workflow, f.Step, f.Round, f.Record = s.run.ID, s.run.Workflow, s.Step.Path, p.Round, ref
-	f.Partition = Address{Noun: ref.Module, Key: ref.ID}.Partition()
-	f.State, f.Due, f.Until, f.Retry = EffectPlanned, s.Now(), s.Now().Add(s.Step.Retry.For), s.Step.Retry
-	f.Created = s.Now()
+func (s *StepContext) effect(write *Write, create *Create) {
+	round := s.run.Progress.Round
+	id := DerivedID(s.run.ID, s.Step.Path, strconv.Itoa(len(s.asks.effects)), "effect", strconv.Itoa(round))
+	f := NewEffect(id, s.run.ID, write, create, s.Step.Retry, s.Now())
+	f.Workflow, f.Step, f.Round = s.run.Workflow, s.Step.Path, round
 	s.asks.effects = append(s.asks.effects, f)
 }
 

@@ -92,6 +92,9 @@ func (e *Engine) wake(ctx context.Context) error {
 			pause = max(min(pause, next.Sub(e.Clock.Now())), 0)
 		}
 		e.rest(ctx, pause, e.resting.wakeup, e.Store.Touched())
+		if !e.CRM.Traits().Local {
+			nudge(e.writers.wakeup) // somebody may have acted by a link
+		}
 	}
 	return nil
 }

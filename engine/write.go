@@ -167,8 +167,10 @@ func (e *Engine) effectEvents(f *Effect) ([]*Event, error) {
 	switch {
 	case f.State == EffectDone && !e.CRM.Traits().Echoes:
 		return e.changeOf(f)
+	case f.Step == "" && f.State.Over() && f.State != EffectDone:
+		return e.failureOf(f, LinkFailed)
 	case f.State == EffectConflict && f.Doubtful:
-		return e.conflictOf(f)
+		return e.failureOf(f, RunConflict)
 	}
 	return nil, nil
 }
@@ -197,19 +199,25 @@ func (e *Engine) changeOf(f *Effect) ([]*Event, error) {
 	}}, nil
 }
 
-// conflictOf tells that a write of ours may or may not have been there before somebody else wrote: theirs
-// stays, and somebody should look.
-func (e *Engine) conflictOf(f *Effect) ([]*Event, error) {
-	data, err := plainJSON(map[string]any{
-		"run": f.Run.String(), "workflow": f.Workflow, "step": f.Step, "effect": f.ID.String(),
-		"fields": slices.Sorted(maps.Keys(f.Write.Patch.Set)), "reason": f.Reason,
-	})
+// failureOf tells that somebody should look: that a write of ours may or may not have been there before
+// somebody else wrote, whose value stays, or that what a visitor did cannot be written.
+func (e *Engine) failureOf(f *Effect, eventType string) ([]*Event, error) {
+	values := map[string]any{
+		"workflow": f.Workflow, "effect": f.ID.String(), "fields": slices.Sorted(maps.Keys(f.Write.Patch.Set)),
+		"reason": f.Reason,
+	}
+	if f.Step == "" {
+		values["visit"] = f.Run.String()
+	} else {
+		values["run"], values["step"] = f.Run.String(), f.Step
+	}
+	data, err := plainJSON(values)
 	if err != nil {
 		return nil, fmt.Errorf("write event data: %w", err)
 	}
 	w := f.Write
 	return []*Event{{
-		ID: DerivedID(f.ID, "conflict").String(), Source: Source, Type: RunConflict, Subject: f.Record.String(),
+		ID: DerivedID(f.ID, eventType).String(), Source: Source, Type: eventType, Subject: f.Record.String(),
 		Time: e.Clock.Now(), CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Data: data,
 	}}, nil
 }

@@ -37,6 +37,9 @@ func (d *Door) receipt(c *call, p passage, visit Visit, about string) receiptBod
 		Heading: c.texts.Say("receipt.saved"), Text: c.texts.Say("receipt.saved.text"), About: about,
 		When: c.texts.Moment(visit.At),
 	}
+	if !d.with.CRM.Traits().Local {
+		body.Heading, body.Text = c.texts.Say("receipt.stored"), c.texts.Say("receipt.stored.text")
+	}
 	if !visit.Changed {
 		body.Heading, body.Text = c.texts.Say("receipt.already"), c.texts.Say("receipt.already.text")
 	}

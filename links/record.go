@@ -154,6 +154,10 @@ func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) 
 		Ref: p.link.Record, Patch: engine.Patch{Set: set, Expect: expect}, Unique: p.landing.Module.UniqueAmong(set),
 		EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link), At: c.now,
 	}
+	if !d.with.CRM.Traits().Local {
+		act.Effect = engine.NewEffect(engine.DerivedID(act.ID, "effect"), act.ID, &act.Write, nil, engine.DefaultRetry(), c.now)
+		act.Effect.Workflow = p.link.Workflow
+	}
 	if _, err := d.with.Store.Land(c.Context(), act); err != nil {
 		return answer{}, fmt.Errorf("land: %w", err)
 	}

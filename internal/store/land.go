@@ -32,7 +32,7 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		if err != nil {
 			return err
 		}
-		changed, err := tx.write(ctx, act.Write)
+		changed, err := tx.perform(ctx, act)
 		if err != nil {
 			return err
 		}
@@ -56,6 +56,19 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
 	}
 	return outcome, nil
+}
+
+// perform writes the record, or stores the effect that will; that one is known to change something only later.
+func (t *tx) perform(ctx context.Context, act links.Act) (changed bool, err error) {
+	if act.Effect == nil {
+		return t.write(ctx, act.Write)
+	}
+	insert, err := insertEffect(act.Effect, act.At)
+	if err != nil {
+		return false, err
+	}
+	t.woke = true
+	return true, t.run(ctx, insert)
 }
 
 // repeat finds the first press of the same button, if the flow did nothing else since; an outcome that is not Repeated
