@@ -157,8 +157,8 @@ type EffectStore interface {
 	SettleEffect(ctx context.Context, fence Fence, effect *Effect, events ...*Event) error
 	// Effects returns the effects of a run in the order they were asked for.
 	Effects(ctx context.Context, run ID) ([]*Effect, error)
-	// RecentWrites returns the writes that were done since a time, the last asked for first. It looks at
-	// the newest effects only, limit of them.
+	// RecentWrites returns the writes that were done since a time, or may have been, the last asked for
+	// first. It looks at the newest effects only, limit of them.
 	RecentWrites(ctx context.Context, since time.Time, limit int) ([]*Effect, error)
 }
 

@@ -227,4 +227,9 @@ func storeRecentWrites(t *testing.T, s *storeTrial) {
 			t.Errorf("writes since %v, %v (-want +got):\n%s", c.since, err, diff)
 		}
 	}
+	s.claim(t, "two") // what was being tried may stand already
+	got, err := s.RecentWrites(t.Context(), time.UnixMilli(0), 100)
+	if err != nil || len(got) != 3 || got[0].ID != effects[4].ID {
+		t.Errorf("%d writes after the engine stopped, want 3 with the one in doubt first; %v", len(got), err)
+	}
 }

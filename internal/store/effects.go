@@ -19,7 +19,7 @@ const (
 	nextEffect    = `SELECT min(due)` + takeable
 	effectsOfRun  = `SELECT ` + effectColumns + ` FROM effects WHERE run = ? ORDER BY number`
 	recentlyWrote = `SELECT ` + effectColumns + ` FROM (SELECT * FROM effects ORDER BY number DESC LIMIT ?)
-		WHERE state = 'done' AND record <> '' AND updated >= ? ORDER BY number DESC`
+		WHERE (state = 'done' OR doubtful = 1) AND record <> '' AND updated >= ? ORDER BY number DESC`
 	followingEffect = `UPDATE effects SET behind = 0 WHERE number = (SELECT min(number) FROM effects
 		WHERE module = ? AND record = ? AND record <> '' AND ` + openEffects + `)`
 )
