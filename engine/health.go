@@ -99,7 +99,8 @@ func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 		warnings = append(warnings, fmt.Sprintf("the event stream is %.0f %% full", position.Full*100))
 	}
 	if taken := e.swept.Load(); position.Last > taken+lagWarning {
-		warnings = append(warnings, fmt.Sprintf("%d entries of the event stream wait to be taken in", position.Last-taken))
+		lag := position.Last - taken
+		warnings = append(warnings, fmt.Sprintf("%d entries of the event stream wait to be taken in", lag))
 	}
 	return reasons, warnings
 }

@@ -53,7 +53,7 @@ type trialHouse struct {
 	*house
 	t       *testing.T
 	handler http.Handler
-	ctx     context.Context //nolint:containedctx // of run, until stop
+	ctx     context.Context // of run, until stop
 	cancel  context.CancelFunc
 	ended   chan error
 	stop    func() error // ends it, and tells what it ended with

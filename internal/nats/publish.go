@@ -20,7 +20,7 @@ const (
 
 	maxBatch      = 1000    // events; the broker's own limit (ADR-50)
 	maxBatchBytes = 8 << 20 // so that an attempt fits its time
-	openBatches   = 8       // at the same time; the broker gives up batches beyond 50, and stores one after the other anyway
+	openBatches   = 8       // at the same time; the broker gives up those beyond 50, and stores one after another anyway
 )
 
 // Headers of an atomic batch (ADR-50).
@@ -114,8 +114,8 @@ func encode(event *engine.Event) (*natsgo.Msg, error) {
 
 // messageID is what the broker knows an event by for two minutes. CloudEvents makes an id unique within its source
 // only, so both are part of it, and so that a/b and c are not a and b/c, the length of the source is too. The id of a
-// foreign event is none that a CRM gives its own messages, source/id: the event may have come in such a message, without
-// a key, and the broker would take its keyed copy for a repetition.
+// foreign event is none that a CRM gives its own messages, source/id: the event may have come in such a message,
+// without a key, and the broker would take its keyed copy for a repetition.
 func messageID(event *engine.Event) string {
 	if event.Source == engine.Source {
 		return event.Source + "/" + event.ID

@@ -120,8 +120,8 @@ func (r *reader) untilTrouble(ctx context.Context) error {
 	}
 }
 
-// fetchBytes has room for the largest message that the broker may hold: it never answers a request that the next message
-// does not fit, and nobody is told.
+// fetchBytes has room for the largest message that the broker may hold: it never answers a request that the next
+// message does not fit, and nobody is told.
 func (b *Bus) fetchBytes() int { return max(fetchBytes, int(b.conn.MaxPayload())+headerBytes) }
 
 // consumer makes a consumer that begins after the last entry handed on, if the stream still is the one it came from.

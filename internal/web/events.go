@@ -25,14 +25,14 @@ const (
 
 // EventsHandler takes CloudEvents by POST from whoever shows one of the keys: one in structured mode
 // (application/cloudevents+json or application/json) or binary mode (ce-… headers, a JSON body), or a list of at most
-// engine.MaxBatchEvents and engine.MaxBatchBytes in batch mode (application/cloudevents-batch+json). It answers 202, with
-// {"id": "…"} or {"ids": ["…"]}, only when the bus has stored them all. Any other answer, {"code", "message"} and for
-// one bad event of a list its "index", means that it has not or cannot tell; a 4xx one that nothing was stored. Sending
-// the same events again does no harm in any case.
+// engine.MaxBatchEvents and engine.MaxBatchBytes in batch mode (application/cloudevents-batch+json). It answers 202,
+// with {"id": "…"} or {"ids": ["…"]}, only when the bus has stored them all. Any other answer, {"code", "message"} and
+// for one bad event of a list its "index", means that it has not or cannot tell; a 4xx one that nothing was stored.
+// Sending the same events again does no harm in any case.
 //
-// It reads and stores 128 requests and 8 MiB of bodies at the same time, and answers 429 to more. While refusing gives a
-// reason, a sentence for the client, it answers 503; refusing is asked for each request, so it must be quick. Both carry
-// Retry-After.
+// It reads and stores 128 requests and 8 MiB of bodies at the same time, and answers 429 to more. While refusing gives
+// a reason, a sentence for the client, it answers 503; refusing is asked for each request, so it must be quick. Both
+// carry Retry-After.
 func EventsHandler(bus engine.Bus, keys Keys, refusing func() string, logger *slog.Logger) http.Handler {
 	return &events{
 		bus: bus, keys: keys, refusing: refusing, logger: logger, bodyTime: bodyTime, storeTime: storeTime,
@@ -62,7 +62,8 @@ type refusal struct {
 func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Send events by POST."})
+		const message = "Send events by POST."
+		refuse(w, refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: message})
 		return
 	}
 	name, known := e.keys.Who(r)

@@ -23,10 +23,10 @@ type readiness struct {
 	Warnings []string `json:"warnings,omitempty"` // what somebody should see to before they cannot
 }
 
-// Health answers GET /healthz/live and GET /healthz/ready with 200 or, while live or ready gives reasons against it, 503
-// with Retry-After; the latter with ready's warnings. Reasons and warnings are read by whoever can reach the port, so
-// they must name no secrets. live is asked for each request, so it must be quick; ready by one request at a time, and at
-// most once a second, ten times a second while it is not.
+// Health answers GET /healthz/live and GET /healthz/ready with 200 or, while live or ready gives reasons against it,
+// 503 with Retry-After; the latter with ready's warnings. Reasons and warnings are read by whoever can reach the port,
+// so they must name no secrets. live is asked for each request, so it must be quick; ready by one request at a time,
+// and at most once a second, ten times a second while it is not.
 func Health(live func() (reasons []string), ready func() (reasons, warnings []string)) http.Handler {
 	return health(live, ready, askTime)
 }

@@ -48,7 +48,8 @@ func readForm(r *http.Request) (*parcel, *refusal) {
 		kind = ""
 	}
 	if kind == "" {
-		const message = "Send one event as " + kindOne + ", or as JSON data with ce-… headers, or a list as " + kindBatch + "."
+		const message = "Send one event as " + kindOne + ", or as JSON data with ce-… headers, " +
+			"or a list as " + kindBatch + "."
 		return nil, &refusal{status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Message: message}
 	}
 	if p.size = r.ContentLength; p.size > p.limit() {
