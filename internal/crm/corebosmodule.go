@@ -26,7 +26,7 @@ type module struct {
 
 // field is a field of a module.
 type field struct {
-	kind    string // as coreBOS names it: string, text, picklist, boolean, integer, double, date, datetime, reference …
+	kind    string // as coreBOS names it: string, text, boolean, integer, double, date, datetime and so on
 	needed  bool
 	fixed   bool // only the CRM itself writes it
 	longest int  // in characters; 0 where the CRM does not say
