@@ -72,6 +72,10 @@ func (d document) Scan(from any) error {
 	if !ok {
 		return fmt.Errorf("a JSON value should be text, found %T", from)
 	}
+	switch d.of.(type) {
+	case *[]engine.NamedLink, *[]engine.Decision, *engine.Receipt, *engine.Retry, *map[string]string:
+		return json.Unmarshal([]byte(written), d.of) // cheaper, and no number in it could be read as another kind
+	}
 	decoder := json.NewDecoder(strings.NewReader(written))
 	decoder.UseNumber()
 	return decoder.Decode(d.of)

@@ -16,7 +16,7 @@ type tx struct {
 	events bool          // whether the outbox grew
 	woke   bool          // whether a wait became due
 	topics *bool         // whether any wait may have a topic; outlives the group
-	epochs map[int]int64 // of partitions, as far as read in this group
+	epochs map[int]int64 // of partitions, as far as read since the last claim; outlives the group
 }
 
 // call is a statement with its arguments, made ready by the caller so that the writer has little to do.
@@ -62,8 +62,8 @@ func (t *tx) fences(ctx context.Context, fences []engine.Fence) error {
 	return nil
 }
 
-// fence refuses a change under an older epoch. There is one writer and it holds the write lock, so a read within the
-// transaction is proof enough; a database with several writers would have to update the row.
+// fence refuses a change under an older epoch. There is one writer, and the lock file keeps other processes away, so what
+// it has read once holds until it claims anew; a database with several writers would have to update the row.
 func (t *tx) fence(ctx context.Context, f engine.Fence) error {
 	epoch, known := t.epochs[f.Partition]
 	if !known {

@@ -28,6 +28,7 @@ type writer struct {
 	waiting    chan struct{} // see Store.Waiting
 	touched    chan struct{} // see Store.Touched
 	topics     bool          // whether any wait may have a topic
+	epochs     map[int]int64 // see tx
 
 	closing chan struct{}
 	ended   chan struct{}
@@ -49,7 +50,7 @@ func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	w := &writer{
 		db: db, conn: conn, statements: newStatements(conn),
 		urgent: make(chan *change, groupSize), steady: make(chan *change, groupSize),
-		waiting: make(chan struct{}, 1), touched: make(chan struct{}, 1),
+		waiting: make(chan struct{}, 1), touched: make(chan struct{}, 1), epochs: map[int]int64{},
 		closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	var left bool
@@ -196,7 +197,7 @@ func (w *writer) attempt(ctx context.Context, first *change, more func() *change
 	if _, err := w.statements.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return group, fmt.Errorf("begin: %w", err)
 	}
-	tx := &tx{statements: w.statements, epochs: map[int]int64{}, topics: &w.topics}
+	tx := &tx{statements: w.statements, epochs: w.epochs, topics: &w.topics}
 	for c := first; ; group = append(group, c) {
 		tx.wrote = false
 		if c.outcome = c.apply(ctx, tx); c.outcome != nil && tx.wrote {
@@ -228,5 +229,6 @@ func nudge(who chan<- struct{}) {
 // rollback undoes the transaction and returns why. Some errors have already made SQLite end it, which is as good.
 func (w *writer) rollback(ctx context.Context, why error) error {
 	_, _ = w.statements.exec(ctx, "ROLLBACK")
+	clear(w.epochs) // some may have been those of a claim that is undone
 	return why
 }
