@@ -14,7 +14,7 @@ import (
 )
 
 // profileSeconds is how long a CPU profile is taken. The trial it is taken of should last as long.
-const profileSeconds = 4
+const profileSeconds = 8
 
 // ask reads a page of the control socket.
 func ask(ctx context.Context, p rig.Place, path string) ([]byte, error) {
