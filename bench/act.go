@@ -93,7 +93,8 @@ func (a *acts) measure(ctx context.Context, _ int) (sample, error) {
 		return nil, errors.New("the load was over before anybody had acted")
 	}
 	s := sample{
-		"act-p50-ms": percentile(v.acted, 50), "act-p99-ms": percentile(v.acted, 99), "act-max-ms": percentile(v.acted, 100),
+		"act-p50-ms": percentile(v.acted, 50), "act-p99-ms": percentile(v.acted, 99),
+		"act-max-ms":  percentile(v.acted, 100),
 		"open-p99-ms": percentile(v.opened, 99), "acts": float64(len(v.acted)),
 		"mails/s": float64(loaded) / v.took.Seconds(),
 	}

@@ -137,8 +137,9 @@ func (d *doors) measure(ctx context.Context, side int) (sample, error) {
 		return nil, err
 	}
 	return sample{
-		"GET/s": float64(len(took)) / all.Seconds(), "CPU-s/1000": (after - before).Seconds() / float64(len(took)) * 1000,
-		"p50-ms": percentile(took, 50), "p99-ms": percentile(took, 99),
+		"GET/s":      float64(len(took)) / all.Seconds(),
+		"CPU-s/1000": (after - before).Seconds() / float64(len(took)) * 1000,
+		"p50-ms":     percentile(took, 50), "p99-ms": percentile(took, 99),
 	}, profile()
 }
 

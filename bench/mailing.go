@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -85,7 +86,11 @@ func (m *mailing) watch(ctx context.Context, child *rig.Child, postern bool) (sa
 	go func() { // one that ends by itself is not waited for
 		select {
 		case <-child.Done():
-			cancel(fmt.Errorf("the process ended: %v\n%s", child.Ended(), child.Tail()))
+			reason := child.Ended()
+			if reason == nil {
+				reason = errors.New("exit status 0")
+			}
+			cancel(fmt.Errorf("the process ended: %w\n%s", reason, child.Tail()))
 		case <-ctx.Done():
 		}
 	}()

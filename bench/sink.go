@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -84,16 +85,12 @@ func (s *sink) take(_ *rig.Dialogue, m rig.Mail) error {
 
 // ticketOf finds the number of the ticket in the subject of a mail.
 func ticketOf(raw []byte) (int, error) {
-	i := bytes.Index(raw, subjectIn)
-	if i < 0 {
-		return 0, fmt.Errorf("no ticket in the subject")
+	_, text, found := bytes.Cut(raw, subjectIn)
+	if !found {
+		return 0, errors.New("no ticket in the subject")
 	}
-	text := raw[i+len(subjectIn):]
-	end := bytes.IndexByte(text, '\r')
-	if end < 0 {
-		end = len(text)
-	}
-	return strconv.Atoi(string(text[:end]))
+	number, _, _ := bytes.Cut(text, []byte("\r"))
+	return strconv.Atoi(string(number))
 }
 
 func (s *sink) seen() (count int, last time.Time) {

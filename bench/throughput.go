@@ -92,6 +92,19 @@ func moduleName(i int) string {
 	return fmt.Sprintf("Module%d", i)
 }
 
+// thingModule describes a module whose records have the fields of tickets.
+const thingModule = `module: %s
+label: { en: Thing }
+title: [ticket_no]
+fields:
+  ticket_no: { type: text, label: { en: Number } }
+  ticket_title: { type: text, label: { en: Title } }
+  email: { type: email, label: { en: Email } }
+  ticketstatus: { type: text, label: { en: Status } }
+  ticketpriorities: { type: text, label: { en: Priority } }
+  description: { type: text, label: { en: Description } }
+`
+
 // largeBook describes some modules, the first few of which have ten workflows each.
 func largeBook(shared book, modules, busy int) book {
 	made := book{}
@@ -99,11 +112,7 @@ func largeBook(shared book, modules, busy int) book {
 	for i := range modules {
 		name := moduleName(i)
 		if i > 0 {
-			made["modules/"+name+".yaml"] = fmt.Sprintf("module: %s\nlabel: { en: Thing }\ntitle: [ticket_no]\nfields:\n"+
-				"  ticket_no: { type: text, label: { en: Number } }\n  ticket_title: { type: text, label: { en: Title } }\n"+
-				"  email: { type: email, label: { en: Email } }\n  ticketstatus: { type: text, label: { en: Status } }\n"+
-				"  ticketpriorities: { type: text, label: { en: Priority } }\n"+
-				"  description: { type: text, label: { en: Description } }\n", name)
+			made["modules/"+name+".yaml"] = fmt.Sprintf(thingModule, name)
 		}
 		for w := range 10 {
 			if i >= busy {

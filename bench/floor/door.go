@@ -35,7 +35,8 @@ func Door(ctx context.Context, config Config) error {
 	reading.SetMaxOpenConns(2 * runtime.NumCPU())
 	reading.SetMaxIdleConns(2 * runtime.NumCPU())
 	d := &door{page: template.Must(template.New("page").Parse(pageOf(config.Size)))}
-	d.link, err = reading.PrepareContext(ctx, "SELECT module, record, expires, uses FROM links WHERE key_id = 'a' AND digest = ?")
+	const look = "SELECT module, record, expires, uses FROM links WHERE key_id = 'a' AND digest = ?"
+	d.link, err = reading.PrepareContext(ctx, look)
 	if err != nil {
 		return err
 	}

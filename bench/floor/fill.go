@@ -79,15 +79,25 @@ func Fill(ctx context.Context, config Config) error {
 		}
 	}()
 	defer close(outgoing)
+	if err := f.work(ctx, arrived, outgoing); err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// work takes group after group until the context ends.
+func (f *filler) work(ctx context.Context, arrived <-chan jetstream.Msg, outgoing chan<- []*nats.Msg) error {
 	for {
 		group := gather(ctx, arrived)
 		if group == nil {
-			break
+			return nil
 		}
 		out, err := f.take(ctx, group)
 		if err != nil {
-			cancel(err)
-			break
+			return err
 		}
 		if len(out) == 0 {
 			continue
@@ -97,10 +107,6 @@ func Fill(ctx context.Context, config Config) error {
 		case <-ctx.Done():
 		}
 	}
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }
 
 // gather waits for a message and takes what else is at hand; nil when the context ended.
@@ -145,7 +151,8 @@ func openFiller(ctx context.Context, folder string) (*filler, error) {
 		return nil, err
 	}
 	f := &filler{db: db}
-	f.keep, err = db.PrepareContext(ctx, `INSERT INTO records (module, id, fields, written, version, seq, deleted, updated)
+	f.keep, err = db.PrepareContext(ctx, `
+		INSERT INTO records (module, id, fields, written, version, seq, deleted, updated)
 		VALUES ('HelpDesk', ?, ?, ?, 0, ?, 0, ?) ON CONFLICT (module, id) DO UPDATE SET fields = excluded.fields`)
 	if err != nil {
 		return nil, err
@@ -161,7 +168,7 @@ func (f *filler) take(ctx context.Context, group []jetstream.Msg) ([]*nats.Msg, 
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	keep, cursor := tx.StmtContext(ctx, f.keep), tx.StmtContext(ctx, f.cursor)
+	keep, cursor := tx.StmtContext(ctx, f.keep), tx.StmtContext(ctx, f.cursor) //nolint:sqlclosecheck // the commit does
 	var out []*nats.Msg
 	var last uint64
 	for _, m := range group {
