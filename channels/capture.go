@@ -39,6 +39,8 @@ var (
 	_ engine.Channel = (*Capture)(nil)
 	_ engine.Opener  = (*Capture)(nil)
 	_ engine.Closer  = (*Capture)(nil)
+	_ engine.Careful = (*Capture)(nil)
+	_ engine.Deduper = (*Capture)(nil)
 )
 
 // capacity is how many messages a Capture keeps.
@@ -75,6 +77,8 @@ func (c *Capture) Send(ctx context.Context, m engine.Message) (engine.Receipt, e
 	if c.closed {
 		return engine.Receipt{}, errors.New("capture is closed")
 	}
+	m.Leaving()
+	m.OnLeaving = nil // what is kept is the message alone
 	if i := c.index(m.Delivery); i >= 0 {
 		c.kept[i].Times++
 	} else {
@@ -84,6 +88,12 @@ func (c *Capture) Send(ctx context.Context, m engine.Message) (engine.Receipt, e
 	c.change()
 	return engine.Receipt{Provider: "capture", ID: m.Delivery.String(), Detail: "kept in memory"}, nil
 }
+
+// Careful tells that it says when a message is about to be kept.
+func (c *Capture) Careful() bool { return true }
+
+// Dedupes tells that a message is kept once.
+func (c *Capture) Dedupes() bool { return true }
 
 // index finds a delivery among those kept, from the newest; -1 if it is not there.
 func (c *Capture) index(id engine.ID) int {

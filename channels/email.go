@@ -51,7 +51,7 @@ var (
 	_ engine.Channel = (*Email)(nil)
 	_ engine.Opener  = (*Email)(nil)
 	_ engine.Closer  = (*Email)(nil)
-	_ engine.Narrow  = (*Email)(nil)
+	_ engine.Careful = (*Email)(nil)
 )
 
 // maxConnections is more than a mail server grants one client.
@@ -218,11 +218,11 @@ func (e *Email) Send(ctx context.Context, m engine.Message) (engine.Receipt, err
 	if err != nil {
 		return engine.Receipt{}, err
 	}
-	return e.pool.Send(ctx, letter)
+	return e.pool.Send(ctx, letter, m.Leaving)
 }
 
 // Close waits for the mails under way and closes the connections.
 func (e *Email) Close() error { return e.pool.Close() }
 
-// Width is how many mails it sends at the same time: one on each connection.
-func (e *Email) Width() int { return e.Connections }
+// Careful tells that it says when a mail is about to leave: before the final dot.
+func (e *Email) Careful() bool { return true }

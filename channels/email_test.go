@@ -44,7 +44,7 @@ func opened(t *testing.T, port int, ca string) *Email {
 func TestEmailKeepsThePromises(t *testing.T) {
 	enginetest.TestChannel(t, func(t *testing.T) enginetest.ChannelTrial {
 		over := make(chan struct{})
-		var stalled atomic.Bool
+		var stalled, cut atomic.Bool
 		server := (&mailtest.Server{
 			TLS: "starttls", Users: map[string]string{"postern": "hunter2!"},
 			OnRcpt: func(_ *mailtest.Dialogue, to string) error {
@@ -56,11 +56,18 @@ func TestEmailKeepsThePromises(t *testing.T) {
 				}
 				return nil
 			},
+			OnDot: func(d *mailtest.Dialogue, _ mailtest.Mail) error {
+				if cut.Load() {
+					d.HangUp()
+				}
+				return nil
+			},
 		}).Start(t)
 		t.Cleanup(func() { close(over) })
 		return enginetest.ChannelTrial{
 			Channel: opened(t, server.Port, server.Authority.CertFile), Address: "zoe@customer.example", Refused: gone,
 			Stall: func() { stalled.Store(true) },
+			Cut:   func() { cut.Store(true) },
 			Arrived: func(t *testing.T) []enginetest.Arrival {
 				var arrived []enginetest.Arrival
 				for _, mail := range server.Mails() {

@@ -14,10 +14,27 @@ type Channel interface {
 	Send(ctx context.Context, m Message) (Receipt, error)
 }
 
-// Narrow is a Channel that sends only some messages at a time; the others wait for their turn, which is
-// no try of theirs.
-type Narrow interface {
-	Width() int
+// Careful is a Channel that says itself when a message is about to leave: it calls Message.Leaving right
+// before the first byte that cannot be taken back. Until then a message has not left, whatever happens. For
+// any other channel that instant is the call of Send.
+type Careful interface {
+	Careful() bool
+}
+
+// Deduper is a Channel whose provider knows a message by Message.Delivery and lets it reach its recipient
+// once, however often it is sent.
+type Deduper interface {
+	Dedupes() bool
+}
+
+func careful(c Channel) bool {
+	says, ok := c.(Careful)
+	return ok && says.Careful()
+}
+
+func dedupes(c Channel) bool {
+	says, ok := c.(Deduper)
+	return ok && says.Dedupes()
 }
 
 // Closer is a Channel that keeps connections.
@@ -54,6 +71,15 @@ type Message struct {
 	Workflow  string
 	Run       ID
 	Created   time.Time // when the delivery was planned: the same at every try
+
+	OnLeaving func() // what a Careful channel calls, by Leaving; nil for nothing
+}
+
+// Leaving is to be called right before the message may begin to have left.
+func (m Message) Leaving() {
+	if m.OnLeaving != nil {
+		m.OnLeaving()
+	}
 }
 
 // Receipt is what a provider answered to a message it took.

@@ -17,14 +17,14 @@ func (e *Engine) commit(s *stretch) error {
 		}
 	}
 	for _, d := range s.asks.deliveries {
-		sealed, err := e.seal(d, s.asks.envs[d.ID])
+		sealed, err := e.seal(d, s.asks.letters[d.ID])
 		if err != nil {
 			return Permanent(err)
 		}
 		d.Sealed = sealed
 	}
 	for _, d := range s.asks.deliveries {
-		if slot, ok := e.slots.take(d.Channel); ok {
+		if slot, ok := e.outlets.take(d.Channel); ok {
 			d.State, d.Slot = DeliverySending, slot
 		}
 	}
@@ -50,10 +50,10 @@ func (e *Engine) commit(s *stretch) error {
 	}
 	for _, d := range s.asks.deliveries {
 		if d.State == DeliverySending {
-			e.send(d.Channel, d, s.asks.envs[d.ID])
+			e.send(d.Channel, d, s.asks.letters[d.ID])
 			continue
 		}
-		e.slots.nudge() // the dispatcher finds a slot for it, now or when one becomes free
+		e.outlets.nudge() // the dispatcher finds a slot for it, now or when one becomes free
 	}
 	return nil
 }
@@ -74,7 +74,8 @@ func (e *Engine) tell(run *Run) {
 // release gives back the slot of a delivery that will not be sent now.
 func (e *Engine) release(d *Delivery) {
 	if d.State == DeliverySending {
-		e.slots.give(d.Channel, d.Slot)
+		e.outlets.putBack(d.Channel, d.Slot)
+		e.outlets.nudge()
 		d.State, d.Slot = DeliveryPlanned, 0
 	}
 }

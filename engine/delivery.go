@@ -14,6 +14,9 @@ const (
 	DeliveryRejected DeliveryState = "rejected" // given up: refused for good, or every try was used
 )
 
+// Over tells whether the state is final.
+func (s DeliveryState) Over() bool { return s == DeliveryAccepted || s == DeliveryRejected }
+
 // Delivery is one message to one recipient.
 type Delivery struct {
 	ID        ID // derived from run, step, recipient: the same message asked for twice is one row
@@ -34,7 +37,7 @@ type Delivery struct {
 	Slot     int // sender slot while it is being sent
 	Attempts int
 	Due      time.Time // when the next try may begin
-	Until    time.Time // after which no try begins
+	Until    time.Time // after which no try begins: Retry.For from the first, or from the plan until there was one
 	Retry    Retry
 	Unknown  OnUnknown // what happens when nobody can tell whether it left
 	Receipt  Receipt
@@ -66,4 +69,6 @@ type Decision struct {
 	At   time.Time `json:"at"`
 	Step string    `json:"step,omitempty"`
 	Text string    `json:"text"`
+
+	Doubt bool `json:"doubt,omitempty"` // the try it speaks of may have left
 }

@@ -21,8 +21,8 @@
 //     are over. The waker finds it when its time has come or one of its topics was touched. (wake.go,
 //     resume.go, write.go)
 //  6. Deliver. A delivery that holds a sender slot is rendered and handed to its [Channel] once. The
-//     verdict of the error decides what is next: again later, never, or in doubt. A retry carries the
-//     same message and the same link. (deliver.go, send.go)
+//     verdict of the error decides what is next: again later, by another channel, never, or in doubt. A
+//     retry carries the same message and the same link. (deliver.go, send.go, settle.go, judge.go)
 //  7. Land. Who follows the link meets the door (package links): looking changes nothing, and an act is
 //     one transaction of use count, record and events.
 //  8. Out. What was written leaves the outbox as record.updated, with its cause and depth, on the same
@@ -65,10 +65,17 @@
 //	Message    a rendered text with its recipient
 //	Recipient  who gets a message: an identity, not an address
 //	Delivery   one message to one recipient, with all its tries
+//	Way        a channel with the recipient's address on it
+//	Slot       what a delivery holds while it is being sent; there are 128
+//	Leaving    the instant from which on a message may have left, whatever happens
+//	Orphan     a delivery that was in a slot when the engine stopped
 //	Receipt    what the provider answered
-//	Verdict    an error that says what should happen next: Permanent, RetryAfter, Unknown, Misconfigured
+//	Verdict    an error that says what should happen next: Permanent, RetryAfter, Unknown, Misconfigured, Busy
 //	Decision   one line of why, in the history of a run or delivery
 //	Channel    how a message leaves: email, capture
+//	Outlet     what a channel may send at present: its slots, its breaker, its rate
+//	Breaker    what keeps a channel from being tried while its provider fails
+//	Rate       how many messages a provider takes in a time
 //	Re-key     publish again with its key an event that came without
 //	Partition  a share of the records, with one owner, an epoch and a cursor
 //	Fence      the proof of owning a partition

@@ -40,6 +40,8 @@ type Settings struct {
 	Grace       time.Duration // for finishing what is in flight at shutdown; default 10 s
 	Replay      time.Duration // how long events stay replayable; default 7 days
 	Retention   Retention     // how long what is over is kept; default DefaultRetention
+
+	Rates map[string]Rate // of channels, by name; without one a channel has no limit
 }
 
 func (s Settings) withDefaults() Settings {
@@ -76,16 +78,14 @@ type Engine struct {
 	resting  *resting
 	writers  *writers
 	echoes   echoes
-	slots    *slots
+	outlets  *outlets
 	fences   []Fence
 	senders  sync.WaitGroup
 	work     context.Context // outlives Run's context by Grace, so that work in flight can end
 	health   health
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
-	awaited   []string  // modules that runs from before the start wait for
-	othersDue time.Time // when the dispatcher looks for deliveries on channels that are not configured
-
+	awaited []string // modules that runs from before the start wait for
 	// Only the reader touches these.
 	taken   uint64             // stream position up to which everything was offered
 	marked  uint64             // stream position up to which all cursors stand at least
@@ -97,8 +97,9 @@ type Engine struct {
 func New(ports Ports, settings Settings) *Engine {
 	settings = settings.withDefaults()
 	e := &Engine{
-		Ports: ports, settings: settings, slots: newSlots(settings.Slots, ports.Channels),
-		gates: gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
+		Ports: ports, settings: settings,
+		outlets: newOutlets(settings.Slots, ports.Channels, settings.Rates, ports.Clock),
+		gates:   gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
 	}
 	e.versions.reload = ports.Reload
 	e.versions.store = ports.Store

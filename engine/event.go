@@ -24,6 +24,12 @@ const (
 	RunConflict     = "run.conflict" // a write to the CRM met a change of somebody else, and nobody can tell who was first
 )
 
+// The types of the events that tell how a delivery ended of which nobody said that it took the message.
+const (
+	DeliveryFailedEvent  = "delivery.failed"  // given up
+	DeliveryUnknownEvent = "delivery.unknown" // it may have left, and is held
+)
+
 // Source is the CloudEvents source of the events Postern itself publishes.
 const Source = "postern"
 

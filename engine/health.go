@@ -89,10 +89,11 @@ func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 	if e.health.insisting.Load() > 0 {
 		reasons = append(reasons, "the database takes no changes")
 	}
+	warnings = e.outlets.warnings()
 	position, err := e.Bus.Position(ctx)
 	switch {
 	case err != nil:
-		return append(reasons, "the event stream cannot be reached"), nil
+		return append(reasons, "the event stream cannot be reached"), warnings
 	case position.Full >= 1:
 		reasons = append(reasons, "the event stream is full")
 	case position.Full >= fullWarning:

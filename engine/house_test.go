@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +36,9 @@ type house struct {
 	files  map[string]string
 	wrap   func(engine.Store) engine.Store // what the engine sees of the store; nil for all
 	email  engine.Channel                  // in place of the recorder
-	crm    engine.CRM                      // in place of the mirror
+	others map[string]engine.Channel       // besides email
+	rates  map[string]engine.Rate
+	crm    engine.CRM // in place of the mirror
 	logs   *enginetest.Log
 	system bool // the engine goes by the machine's clock
 	book   *engine.Book
@@ -60,9 +64,19 @@ func (h *house) logger() *slog.Logger { return slog.New(slog.NewTextHandler(h.lo
 
 func (h *house) load(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: append(tasks.Kinds(), trialKinds()...), Channels: []string{"email"}, KeepAll: h.crm == nil,
+		Tasks: append(tasks.Kinds(), trialKinds()...), Channels: slices.Sorted(maps.Keys(h.channels())), KeepAll: h.crm == nil,
 	})
 	return book, diags.Err()
+}
+
+// channels are those of the engine.
+func (h *house) channels() map[string]engine.Channel {
+	channels := map[string]engine.Channel{"email": h.mail}
+	if h.email != nil {
+		channels["email"] = h.email
+	}
+	maps.Copy(channels, h.others)
+	return channels
 }
 
 // start opens the store and runs an engine on it until stop is called or the test ends.
@@ -105,10 +119,6 @@ func (h *house) open() {
 	if h.wrap != nil {
 		seen = h.wrap(h.store)
 	}
-	var email engine.Channel = h.mail
-	if h.email != nil {
-		email = h.email
-	}
 	var records engine.CRM = crm.NewMirror(seen)
 	if h.crm != nil {
 		records = h.crm
@@ -120,7 +130,7 @@ func (h *house) open() {
 	}
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: records, Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
-		Sealer: ring.Seal(rand.Reader), Signer: signer, Channels: map[string]engine.Channel{"email": email}, Book: book,
+		Sealer: ring.Seal(rand.Reader), Signer: signer, Channels: h.channels(), Book: book,
 		Reload: func(files map[string]string) (*engine.Workflow, error) {
 			book, err := h.load(files)
 			if err != nil {
@@ -129,7 +139,7 @@ func (h *house) open() {
 			return book.Workflows[0], nil
 		},
 		Clock: clock, Random: rand.Reader, Logger: h.logger(),
-	}, engine.Settings{Grace: 200 * time.Millisecond})
+	}, engine.Settings{Grace: 200 * time.Millisecond, Rates: h.rates})
 }
 
 // run runs the engine.

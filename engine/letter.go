@@ -3,46 +3,100 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// letter is what a template needs, as it is sealed in the store: a retry after a restart writes the
-// same message from it.
+// Way is a channel with the recipient's address on it.
+type Way struct {
+	Channel   string    `json:"channel"`
+	Recipient Recipient `json:"recipient"`
+}
+
+// letter is what a delivery needs besides its row.
 type letter struct {
+	env    *Env  // what the template sees
+	ways   []Way // those of the step that the recipient has an address for, in the step's order
+	origin origin
+}
+
+// origin is where the events of a delivery come from: see Event.
+type origin struct {
+	Cause string `json:"cause,omitempty"`
+	Depth int    `json:"depth,omitempty"`
+	Chain string `json:"chain,omitempty"`
+}
+
+// recipient is who gets the message by a channel.
+func (l *letter) recipient(channel string) (Recipient, bool) {
+	i := slices.IndexFunc(l.ways, func(w Way) bool { return w.Channel == channel })
+	if i < 0 {
+		return Recipient{}, false
+	}
+	return l.ways[i].Recipient, true
+}
+
+// after is the way that follows a channel; nil if there is none.
+func (l *letter) after(channel string) *Way {
+	i := slices.IndexFunc(l.ways, func(w Way) bool { return w.Channel == channel })
+	if i < 0 || i+1 == len(l.ways) {
+		return nil
+	}
+	return &l.ways[i+1]
+}
+
+// sealedLetter is a letter as it lies sealed in the store: a retry after a restart writes the same message from it.
+type sealedLetter struct {
 	Now       time.Time         `json:"now"`
-	Recipient Recipient         `json:"recipient"`
+	Recipient Recipient         `json:"recipient"` // by the first way
+	Ways      []Way             `json:"ways,omitempty"`
 	Record    Fields            `json:"record"`
 	Module    string            `json:"module"`
 	Routes    map[string]Record `json:"routes,omitempty"`
 	Outputs   map[string]Fields `json:"outputs,omitempty"`
+	Origin    origin            `json:"origin"`
 }
 
-func (e *Engine) seal(d *Delivery, env *Env) ([]byte, error) {
-	plain, err := json.Marshal(letter{
-		Now: env.Now, Recipient: env.Recipient, Record: env.Record, Module: env.Module.Name,
-		Routes: env.Routes, Outputs: env.Outputs,
-	})
+func (e *Engine) seal(d *Delivery, l *letter) ([]byte, error) {
+	sealed := sealedLetter{
+		Now: l.env.Now, Recipient: l.env.Recipient, Record: l.env.Record, Module: l.env.Module.Name,
+		Routes: l.env.Routes, Outputs: l.env.Outputs, Origin: l.origin,
+	}
+	if len(l.ways) > 1 {
+		sealed.Ways = l.ways
+	}
+	plain, err := json.Marshal(sealed)
 	if err != nil {
 		return nil, fmt.Errorf("write letter: %w", err)
 	}
 	return e.Sealer.Seal("delivery:"+d.ID.String(), plain)
 }
 
-func (e *Engine) unseal(d *Delivery) (*Env, error) {
+// unseal reads the letter of a delivery, with the recipient's address on the delivery's channel.
+func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	plain, err := e.Sealer.Open("delivery:"+d.ID.String(), d.Sealed)
 	if err != nil {
 		return nil, fmt.Errorf("open letter: %w", err)
 	}
-	var l letter
-	if err := strictJSON(plain, &l); err != nil {
+	var sealed sealedLetter
+	if err := strictJSON(plain, &sealed); err != nil {
 		return nil, fmt.Errorf("read letter: %w", err)
 	}
-	module := e.Book().Modules[l.Module]
+	module := e.Book().Modules[sealed.Module]
 	if module == nil {
-		return nil, fmt.Errorf("module %s is no longer described", l.Module)
+		return nil, fmt.Errorf("module %s is no longer described", sealed.Module)
 	}
-	return &Env{
-		Now: l.Now, Recipient: l.Recipient, Ref: d.Record, Record: l.Record, Module: module,
-		Routes: l.Routes, Outputs: l.Outputs, Links: map[string]string{},
-	}, nil
+	l := &letter{ways: sealed.Ways, origin: sealed.Origin}
+	if len(l.ways) == 0 {
+		l.ways = []Way{{d.Channel, sealed.Recipient}}
+	}
+	recipient, ok := l.recipient(d.Channel)
+	if !ok {
+		return nil, fmt.Errorf("the letter has no address for channel %s", d.Channel)
+	}
+	l.env = &Env{
+		Now: sealed.Now, Recipient: recipient, Ref: d.Record, Record: sealed.Record, Module: module,
+		Routes: sealed.Routes, Outputs: sealed.Outputs, Links: map[string]string{},
+	}
+	return l, nil
 }

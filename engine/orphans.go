@@ -2,27 +2,55 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
-// adoptOrphans decides on what a former owner was sending when it stopped, before anything is sent:
-// nobody can tell whether it left.
+// adoptOrphans decides on what a former owner was sending when it stopped, before anything is sent: what provably did
+// not leave is planned again, and of the rest nobody can tell.
 func (e *Engine) adoptOrphans(ctx context.Context) error {
 	orphans, err := e.Store.Orphans(ctx)
 	if err != nil {
 		return fmt.Errorf("find what was being sent: %w", err)
 	}
+	var kept, again, held int
 	for _, o := range orphans {
-		d, now := o.Delivery, e.Clock.Now()
-		d.State, d.Reason, d.Slot = DeliveryUnknown, "the engine stopped while this was being sent; it may have left", 0
-		d.Attempts++ // the try began, and a message that ends the process at each try must not be tried for ever
-		d.note(now, "%s", d.Reason)
-		if err := e.Store.Settle(ctx, Settle{Fence: e.fences[d.Partition], Delivery: d}); err != nil {
+		d := o.Delivery
+		outcome := Settle{Fence: e.fences[d.Partition], Delivery: d}
+		switch outcome.Events = e.adopt(o); {
+		case o.Kept:
+			kept++
+		case d.State == DeliveryPlanned:
+			again++
+		default:
+			held++
+		}
+		if err := e.Store.Settle(ctx, outcome); err != nil {
 			return fmt.Errorf("settle what was being sent: %w", err)
 		}
 	}
 	if len(orphans) > 0 {
-		e.Logger.Warn("deliveries were being sent when the engine stopped: they may have left", "unknown", len(orphans))
+		e.Logger.Warn("deliveries were being sent when the engine stopped",
+			"never_left", kept, "unknown_held", held, "unknown_sent_again", again)
 	}
 	return nil
+}
+
+// adopt decides on one, and returns the events that tell it.
+func (e *Engine) adopt(o Orphan) []*Event {
+	d, now := o.Delivery, e.Clock.Now()
+	d.Slot = 0
+	if o.Kept {
+		d.State, d.Due, d.Reason = DeliveryPlanned, now, ""
+		d.note(now, "planned again: the engine stopped before the message left")
+		return nil
+	}
+	l, err := e.unseal(d)
+	b := bench{now: now, jitter: e.spread, unknown: e.onUnknown(d)}
+	if err == nil {
+		b.next = l.after(d.Channel)
+	}
+	d.begin(now) // the try counts: a message that ends the process each time must not be tried for ever
+	d.judge(Receipt{}, Unknown(errors.New("the engine stopped while this was being sent")), b)
+	return e.ending(d, l)
 }

@@ -5,31 +5,47 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 )
 
-// send gives a delivery that holds a slot to its channel, in its own goroutine. The holder is the channel
-// that the slot counts for.
-func (e *Engine) send(holder string, d *Delivery, env *Env) {
+// try is one try of a delivery and its outcome.
+type try struct {
+	holder string    // the channel that the slot counts for
+	slot   int       // that the delivery holds
+	letter *letter   // nil if it could not be read
+	until  time.Time // the delivery's, before the try
+
+	over    bool // it never began: the time for trying was over
+	handed  bool // the channel was asked
+	receipt Receipt
+	err     error
+}
+
+// send gives a delivery that holds a slot to its channel, in its own goroutine.
+func (e *Engine) send(holder string, d *Delivery, l *letter) {
 	e.senders.Go(func() {
-		d.Attempts++
-		receipt, err := e.try(d, env)
-		e.settle(holder, d, receipt, err)
+		t := &try{holder: holder, slot: d.Slot, letter: l, until: d.Until}
+		d.begin(e.Clock.Now())
+		t.receipt, t.err = e.try(d, t)
+		e.settle(d, t)
 	})
 }
 
 // try writes the message and hands it over once.
-func (e *Engine) try(d *Delivery, env *Env) (Receipt, error) {
+func (e *Engine) try(d *Delivery, t *try) (Receipt, error) {
 	channel := e.Channels[d.Channel]
 	if channel == nil {
 		return Receipt{}, Misconfigured(fmt.Errorf("channel %s is not configured", d.Channel))
 	}
-	message, err := e.compose(d, env)
+	message, err := e.compose(d, t.letter.env)
 	if err != nil {
 		return Receipt{}, err
 	}
 	ctx, cancel := context.WithTimeout(e.work, e.settings.SendTimeout)
 	defer cancel()
-	return e.handOver(ctx, channel, message)
+	t.handed = true
+	e.outlets.begin(t.holder)
+	return e.handOver(ctx, channel, message, func() { e.Store.Leaving(t.slot, d.ID, d.Attempts) })
 }
 
 // compose renders the message.
@@ -60,9 +76,22 @@ func (e *Engine) compose(d *Delivery, env *Env) (m Message, err error) {
 	}, nil
 }
 
-// handOver sends. After a panic nobody knows whether the message left.
-func (e *Engine) handOver(ctx context.Context, channel Channel, m Message) (receipt Receipt, err error) {
-	defer e.onPanic("channel broke down", func(broken error) { err = Unknown(broken) })
+// handOver sends, and notes when the message may begin to have left. After a panic behind that instant nobody
+// knows whether it did.
+func (e *Engine) handOver(ctx context.Context, channel Channel, m Message, leaving func()) (r Receipt, err error) {
+	left := false
+	m.OnLeaving = func() {
+		left = true
+		leaving()
+	}
+	if !careful(channel) {
+		m.Leaving()
+	}
+	defer e.onPanic("channel broke down", func(broken error) {
+		if err = broken; left {
+			err = Unknown(broken)
+		}
+	})
 	return channel.Send(ctx, m)
 }
 

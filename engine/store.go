@@ -165,7 +165,8 @@ type EffectStore interface {
 // Settle is the outcome of one try of a delivery.
 type Settle struct {
 	Fence
-	Delivery *Delivery // with its new state, attempts, due time, receipt, reason and history
+	Delivery *Delivery // with its new state, channel, attempts, due time, receipt, reason and history
+	Events   []*Event  // that tell it
 }
 
 // Demand asks for due deliveries.
@@ -173,6 +174,7 @@ type Demand struct {
 	Fences   []Fence
 	Channels []string // of these channels
 	Others   bool     // or, if set, of any but these
+	Over     bool     // in place of those that are due, those whose time for trying is over
 	Slots    []int
 	Now      time.Time
 }
@@ -183,7 +185,7 @@ type DeliveryStore interface {
 	// demand: each becomes Sending in its slot. next is when the earliest of the others that fit the
 	// demand falls due; zero for none.
 	Take(ctx context.Context, demand Demand) (taken []*Delivery, next time.Time, err error)
-	// Settle stores the outcome of a try.
+	// Settle stores the outcome of a try, and puts its events into the outbox.
 	Settle(ctx context.Context, s Settle) error
 	// Leaving notes, outside of any transaction and without waiting for a disk, that a try of a
 	// delivery which holds a slot is about to leave. The note outlives the process, not the machine.

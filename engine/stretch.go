@@ -26,7 +26,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	run.Progress.Written = maps.Clone(run.Progress.Written)
 	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
 	run.Progress.Sent = maps.Clone(run.Progress.Sent)
-	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{envs: map[ID]*Env{}}}
+	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{letters: map[ID]*letter{}}}
 	env := *j.env
 	env.views, env.Now, env.Work = nil, e.Clock.Now(), NewWork(StretchWork)
 	if len(run.Progress.Written) > 0 {

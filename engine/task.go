@@ -82,7 +82,7 @@ type asks struct {
 	wait       *Wait
 	links      []Link
 	deliveries []*Delivery
-	envs       map[ID]*Env // what each delivery's template sees
+	letters    map[ID]*letter // of the deliveries
 	events     []*Event
 }
 
@@ -242,29 +242,30 @@ func (s *StepContext) Note(format string, args ...any) {
 
 // Notice is a message that a step wants delivered.
 type Notice struct {
-	Recipient Recipient
-	Channel   string
-	Template  string
-	Links     map[string]LinkTerms // by the name the template uses; landing, preset and expiry suffice
-	First     string               // the name that {{ link }} means
+	Ways     []Way // at least one, each over another channel: the first is taken, the next if that one is no good
+	Template string
+	Links    map[string]LinkTerms // by the name the template uses; landing, preset and expiry suffice
+	First    string               // the name that {{ link }} means
+	Unknown  OnUnknown
 }
 
 // Notify asks for the delivery of a message and mints its links.
 func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 	item := strconv.Itoa(s.items)
 	s.items++
-	identity := n.Recipient.Ref.String() + "|" + n.Recipient.Address
+	way := n.Ways[0]
+	identity := way.Recipient.Ref.String() + "|" + way.Recipient.Address
 	d := &Delivery{
 		ID: DerivedID(s.run.ID, s.Step.Path, item, identity, "0", "0"), Run: s.run.ID,
 		Partition: s.run.Partition, Workflow: s.run.Workflow, Version: s.run.Version, Step: s.Step.Path,
-		Channel: n.Channel, Template: n.Template, Record: s.Ref, Recipient: n.Recipient,
-		Masked: n.Recipient.Masked(), State: DeliveryPlanned, Due: s.Now(), Until: s.Now().Add(s.Step.Retry.For),
-		Retry: s.Step.Retry, Created: s.Now(),
+		Channel: way.Channel, Template: n.Template, Record: s.Ref, Recipient: way.Recipient,
+		Masked: way.Recipient.Masked(), State: DeliveryPlanned, Due: s.Now(), Until: s.Now().Add(s.Step.Retry.For),
+		Retry: s.Step.Retry, Unknown: n.Unknown, Created: s.Now(),
 	}
 	env := *s.Env
-	env.Recipient, env.views, env.Links = n.Recipient, nil, map[string]string{}
+	env.Recipient, env.views, env.Links = way.Recipient, nil, map[string]string{}
 	for name, terms := range n.Links {
-		link, err := s.mint(ctx, terms, n.Recipient)
+		link, err := s.mint(ctx, terms, way.Recipient)
 		if err != nil {
 			return err
 		}
@@ -281,7 +282,9 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 		s.run.Progress.Sent[id] = append(s.run.Progress.Sent[id], d.ID)
 	}
 	s.asks.deliveries = append(s.asks.deliveries, d)
-	s.asks.envs[d.ID] = &env
+	s.asks.letters[d.ID] = &letter{env: &env, ways: n.Ways, origin: origin{
+		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
+	}}
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -188,44 +187,6 @@ func TestChangeTooLargeToTellIsRefused(t *testing.T) {
 	}
 }
 
-// narrow is a channel that sends one message at a time.
-type narrow struct {
-	mu        sync.Mutex
-	now, most int
-	sent      atomic.Int64
-}
-
-func (n *narrow) Width() int { return 1 }
-
-func (n *narrow) Send(context.Context, engine.Message) (engine.Receipt, error) {
-	n.mu.Lock()
-	n.now++
-	n.most = max(n.most, n.now)
-	n.mu.Unlock()
-	defer func() {
-		n.mu.Lock()
-		n.now--
-		n.mu.Unlock()
-		n.sent.Add(1)
-	}()
-	return engine.Receipt{Provider: "narrow"}, nil
-}
-
-func TestNarrowChannelIsNotCrowded(t *testing.T) {
-	h := newHouse(t, bookOf(mainJob))
-	channel := &narrow{}
-	h.email = channel
-	h.start()
-	h.person()
-	for i := range 40 {
-		h.ticket(fmt.Sprint(i))
-	}
-	h.until("all mails", func() bool { return channel.sent.Load() == 40 })
-	if channel.most != 1 {
-		t.Errorf("%d messages were sent at the same time", channel.most)
-	}
-}
-
 func TestStaleDeliveryIsNotSent(t *testing.T) {
 	h := newHouse(t, bookOf(mainJob))
 	h.mail.Answer = func(engine.Message) (engine.Receipt, error) { return engine.Receipt{}, errors.New("451 later") }
@@ -240,41 +201,4 @@ func TestStaleDeliveryIsNotSent(t *testing.T) {
 	if n := len(h.mail.Sent()); n != 1 {
 		t.Errorf("tried %d times", n)
 	}
-}
-
-// counted is a channel of three connections whose sends hang; it counts those that have begun.
-type counted struct{ begun atomic.Int64 }
-
-func (c *counted) Width() int { return 3 }
-
-func (c *counted) Send(ctx context.Context, _ engine.Message) (engine.Receipt, error) {
-	c.begun.Add(1)
-	<-ctx.Done()
-	return engine.Receipt{}, engine.Unknown(errors.New("nobody knows"))
-}
-
-// After a crash only what a connection could have been sending is in doubt; everything else is sent.
-func TestCrashLeavesInDoubtOnlyWhatWasOnAConnection(t *testing.T) {
-	h := newHouse(t, bookOf(mainJob))
-	channel := &counted{}
-	h.email = channel
-	h.start()
-	h.person()
-	const tickets = 60
-	for i := range tickets {
-		h.ticket(fmt.Sprint(i))
-	}
-	h.until("the connections to be busy", func() bool { return channel.begun.Load() == 3 })
-	h.until("every run to be over", func() bool {
-		last, err := h.store.Records(t.Context(), []engine.Ref{{Module: "Tickets", ID: fmt.Sprint(tickets - 1)}})
-		if err != nil || len(last) == 0 || last[0].Fields.Text("ext") == "" {
-			return false
-		}
-		runs, err := h.store.Unfinished(t.Context())
-		return err == nil && len(runs) == 0
-	})
-	h.stop()
-	h.email = nil
-	h.start()
-	h.until("the other mails", func() bool { return len(h.mail.Sent()) == tickets-3 })
 }

@@ -21,6 +21,7 @@ const (
 	permanent
 	unknown
 	misconfigured
+	busy
 )
 
 func (v *verdict) Unwrap() error { return v.error }
@@ -39,6 +40,10 @@ func Unknown(err error) error { return &verdict{error: err, kind: unknown} }
 // refused password, an untrusted certificate. It is retried, and told loudly.
 func Misconfigured(err error) error { return &verdict{error: err, kind: misconfigured} }
 
+// Busy marks an error of a channel that had no room for the message in time, a free connection say. It was
+// no try, and says nothing of the provider.
+func Busy(err error) error { return &verdict{error: err, kind: busy} }
+
 // IsPermanent tells whether err or a cause of it is marked Permanent.
 func IsPermanent(err error) bool { return verdictOf(err) == permanent }
 
@@ -47,6 +52,9 @@ func IsUnknown(err error) bool { return verdictOf(err) == unknown }
 
 // IsMisconfigured tells whether err or a cause of it is marked Misconfigured.
 func IsMisconfigured(err error) bool { return verdictOf(err) == misconfigured }
+
+// IsBusy tells whether err or a cause of it is marked Busy.
+func IsBusy(err error) bool { return verdictOf(err) == busy }
 
 // RetryDelay is the least time to wait that a RetryAfter verdict asked for; zero without one.
 func RetryDelay(err error) time.Duration {

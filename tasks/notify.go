@@ -16,7 +16,8 @@ type Notify struct {
 	// To is a route to the recipient: a record with an address (record.parent_id) or an address
 	// itself (record.email).
 	To string `yaml:"to,required"`
-	// Via names the channels to choose from: the first that the recipient has an address for.
+	// Via names the channels to choose from: the first that the recipient has an address for. If that one refuses the
+	// message for good (there is no such mailbox), the next one takes it.
 	Via []string `yaml:"via,required,one"`
 	// Template names the folder of the message's texts under templates/.
 	Template string `yaml:"template,required"`
@@ -24,6 +25,10 @@ type Notify struct {
 	Link *LinkTo `yaml:"link"`
 	// Links are several links, each as {{ links.name }}.
 	Links map[string]LinkTo `yaml:"links"`
+	// OnUnknown says what happens when nobody can tell whether the message left: hold (an operator decides), resend (it
+	// may come twice) or next (by the next channel of via; it may come by both). If not set, it is sent again where the
+	// provider recognises a repetition, and held elsewhere.
+	OnUnknown string `yaml:"on_unknown"`
 
 	to    *engine.Route
 	terms map[string]engine.LinkTerms
@@ -60,9 +65,7 @@ func (n *Notify) Check(scope engine.CheckScope) {
 			known = append(known, channel)
 		}
 	}
-	if len(n.Via) == 0 {
-		scope.Complain("via", "via names at least one channel")
-	}
+	n.checkChoice(scope)
 	n.terms = map[string]engine.LinkTerms{}
 	if n.Link != nil {
 		n.first = "link"
@@ -75,6 +78,25 @@ func (n *Notify) Check(scope engine.CheckScope) {
 		n.link(scope, "links."+name, name, n.Links[name])
 	}
 	scope.Template("template", n.Template, known, slices.Sorted(maps.Keys(n.terms)))
+}
+
+// checkChoice checks what is said of the channels beyond their names.
+func (n *Notify) checkChoice(scope engine.CheckScope) {
+	if len(n.Via) == 0 {
+		scope.Complain("via", "via names at least one channel")
+	}
+	for i, channel := range n.Via {
+		if slices.Contains(n.Via[:i], channel) {
+			scope.Complain("via", fmt.Sprintf("via names %s twice", channel))
+		}
+	}
+	choices := []string{string(engine.OnUnknownHold), string(engine.OnUnknownResend), string(engine.OnUnknownNext)}
+	if n.OnUnknown == "" || !scope.Choice("on_unknown", "choice", n.OnUnknown, choices) {
+		return
+	}
+	if engine.OnUnknown(n.OnUnknown) == engine.OnUnknownNext && len(n.Via) == 1 {
+		scope.Complain("on_unknown", "next needs a second channel in via")
+	}
 }
 
 func (n *Notify) checkRecipient(scope engine.CheckScope) {
@@ -126,24 +148,28 @@ func (n *Notify) link(scope engine.CheckScope, key, name string, to LinkTo) {
 	n.terms[name] = terms
 }
 
-// Run asks for the delivery over the first channel the recipient has an address for.
+// Run asks for the delivery over the channels the recipient has an address for.
 func (n *Notify) Run(ctx context.Context, step *engine.StepContext) error {
 	var missing []string
+	var ways []engine.Way
 	for _, channel := range n.Via {
 		recipient, err := n.to.Recipient(step.Env, step.Modules, channel)
 		if err != nil {
 			missing = append(missing, fmt.Sprintf("%s: %v", channel, err))
 			continue
 		}
-		step.Note("message %s to %s by %s", n.Template, recipient.Masked(), channel)
-		step.Output(engine.Fields{"channel": channel})
-		return step.Notify(ctx, engine.Notice{
-			Recipient: recipient, Channel: channel, Template: n.Template, Links: n.terms, First: n.first,
-		})
+		ways = append(ways, engine.Way{Channel: channel, Recipient: recipient})
 	}
-	step.Note("no message sent: %s", strings.Join(missing, "; "))
-	step.Output(engine.Fields{"channel": ""})
-	return nil
+	if len(ways) == 0 {
+		step.Note("no message sent: %s", strings.Join(missing, "; "))
+		step.Output(engine.Fields{"channel": ""})
+		return nil
+	}
+	step.Note("message %s to %s by %s", n.Template, ways[0].Recipient.Masked(), ways[0].Channel)
+	step.Output(engine.Fields{"channel": ways[0].Channel})
+	return step.Notify(ctx, engine.Notice{
+		Ways: ways, Template: n.Template, Links: n.terms, First: n.first, Unknown: engine.OnUnknown(n.OnUnknown),
+	})
 }
 
 var (

@@ -190,6 +190,27 @@ func (c config) openChannels(outfit engine.Outfit) (map[string]engine.Channel, e
 	return made, nil
 }
 
+// rates are the limits of the channels that have one. The error lists every complaint.
+func (c config) rates() (map[string]engine.Rate, error) {
+	rates := map[string]engine.Rate{}
+	var wrong yamldoc.Diagnostics
+	for _, entry := range c.Channels {
+		node := entry.Value.Get("rate")
+		if node == nil {
+			continue
+		}
+		rate, err := engine.ParseRate(node.Text())
+		if err != nil {
+			wrong = append(wrong, node.Errorf("channel %s: rate: %v", entry.Key.Text(), err))
+		}
+		rates[entry.Key.Text()] = rate
+	}
+	if wrong.Err() != nil {
+		return nil, c.complain(wrong)
+	}
+	return rates, nil
+}
+
 // openChannel makes the channel of one entry.
 func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, yamldoc.Diagnostics) {
 	name := kindOf(entry)
@@ -203,7 +224,7 @@ func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, yam
 		return nil, yamldoc.Diagnostics{name.Unknown("kind of channel", names)}
 	}
 	channel := kinds[i].New()
-	if diags := yamldoc.Decode(entry.Value.Without("kind"), channel); diags.Err() != nil {
+	if diags := yamldoc.Decode(entry.Value.Without("kind").Without("rate"), channel); diags.Err() != nil {
 		return nil, diags
 	}
 	if opener, ok := channel.(engine.Opener); ok {

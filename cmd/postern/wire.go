@@ -39,6 +39,7 @@ type house struct {
 	ring     *keys.Ring
 	signer   keys.Signer
 	channels map[string]engine.Channel
+	rates    map[string]engine.Rate
 	crm      engine.CRM
 	engine   *engine.Engine
 	door     *links.Door
@@ -71,7 +72,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Bus: h.bus, CRM: h.crm, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
 		Signer: h.signer, Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger,
-	}, engine.Settings{Retention: c.Retention})
+	}, engine.Settings{Retention: c.Retention, Rates: h.rates})
 	h.door, err = links.NewDoor(links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Landing: h.keptLanding,
@@ -94,6 +95,9 @@ func (h *house) check() error {
 		Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Folder: h.config.folder,
 	}
 	if h.channels, err = h.config.openChannels(outfit); err != nil {
+		return err
+	}
+	if h.rates, err = h.config.rates(); err != nil {
 		return err
 	}
 	if h.apiKeys, err = web.NewKeys(h.config.API.Keys); err != nil {

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ type ChannelTrial struct {
 	Arrived func(t *testing.T) []Arrival
 	// Stall makes the far end leave everything unanswered until the test ends; nil where nobody answers.
 	Stall func()
+	// Cut makes the far end take messages and hang up without an answer; nil where nobody answers.
+	Cut func()
 }
 
 // Arrival is a message as its recipient sees it.
@@ -50,6 +53,9 @@ func TestChannel(t *testing.T, open func(t *testing.T) ChannelTrial) {
 		"any text arrives unchanged":               channelText,
 		"many may send at once":                    channelConcurrent,
 		"close waits, and nothing leaves after it": channelCloses,
+		"a lost answer leaves a message in doubt":  channelCut,
+		"nothing leaves before it says so":         channelLeaves,
+		"a repetition arrives once":                channelDedupes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,12 +85,27 @@ func (c ChannelTrial) message(n int) engine.Message {
 	}
 }
 
+// try hands a message over. A careful channel must have said that it leaves before it was taken or may have been.
+func (c ChannelTrial) try(t *testing.T, ctx context.Context, m engine.Message) (engine.Receipt, error) {
+	t.Helper()
+	var left atomic.Bool
+	m.OnLeaving = func() { left.Store(true) }
+	receipt, err := c.Channel.Send(ctx, m)
+	if says, ok := c.Channel.(engine.Careful); !ok || !says.Careful() || left.Load() {
+		return receipt, err
+	}
+	if err == nil || engine.IsUnknown(err) {
+		t.Errorf("the channel never said that the message leaves, and then: %v", err)
+	}
+	return receipt, err
+}
+
 // send hands a message over, which must work, and returns the receipt.
 func (c ChannelTrial) send(t *testing.T, m engine.Message) engine.Receipt {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), channelPatience)
 	defer cancel()
-	receipt, err := c.Channel.Send(ctx, m)
+	receipt, err := c.try(t, ctx, m)
 	if err != nil {
 		t.Fatalf("send: %v", err)
 	}
@@ -139,7 +160,7 @@ func channelDeadline(t *testing.T, c ChannelTrial) {
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	_, err := c.Channel.Send(ctx, c.message(1))
+	_, err := c.try(t, ctx, c.message(1))
 	if took := time.Since(began); err == nil || took > channelPatience/2 {
 		t.Errorf("after %v: %v", took, err)
 	}
@@ -151,7 +172,7 @@ func channelDeadline(t *testing.T, c ChannelTrial) {
 func channelCancelled(t *testing.T, c ChannelTrial) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.Channel.Send(ctx, c.message(1)); err == nil || engine.IsPermanent(err) || engine.IsUnknown(err) {
+	if _, err := c.try(t, ctx, c.message(1)); err == nil || engine.IsPermanent(err) || engine.IsUnknown(err) {
 		t.Errorf("got %v, want an error that allows another try", err)
 	}
 	if n := len(c.Arrived(t)); n != 0 {
@@ -165,7 +186,7 @@ func channelRefuses(t *testing.T, c ChannelTrial) {
 	}
 	m := c.message(1)
 	m.Recipient.Address = c.Refused
-	_, err := c.Channel.Send(t.Context(), m)
+	_, err := c.try(t, t.Context(), m)
 	if !engine.IsPermanent(err) {
 		t.Fatalf("got %v, want a permanent error", err)
 	}
@@ -227,7 +248,7 @@ func channelConcurrent(t *testing.T, c ChannelTrial) {
 	for range 6 {
 		senders.Go(func() {
 			for n := next.Add(1); n <= messages; n = next.Add(1) {
-				if _, err := c.Channel.Send(t.Context(), c.message(int(n))); err != nil {
+				if _, err := c.try(t, t.Context(), c.message(int(n))); err != nil {
 					t.Errorf("message %d: %v", n, err)
 				}
 			}
@@ -259,7 +280,7 @@ func channelCloses(t *testing.T, c ChannelTrial) {
 	for range cap(running) {
 		senders.Go(func() {
 			for n := next.Add(1); n <= 400; n = next.Add(1) { // a far end may forget what came long ago
-				if _, err := c.Channel.Send(t.Context(), c.message(int(n))); err != nil {
+				if _, err := c.try(t, t.Context(), c.message(int(n))); err != nil {
 					return
 				}
 				if taken.Add(1) <= int64(cap(running)) {
@@ -277,7 +298,55 @@ func channelCloses(t *testing.T, c ChannelTrial) {
 	if n := len(c.Arrived(t)); n != atClose || int64(n) != taken.Load() {
 		t.Errorf("%d messages had arrived when Close returned, %d at last; %d were taken", atClose, n, taken.Load())
 	}
-	if _, err := c.Channel.Send(t.Context(), c.message(0)); err == nil {
+	if _, err := c.try(t, t.Context(), c.message(0)); err == nil {
 		t.Error("a closed channel still sends")
+	}
+}
+
+func channelCut(t *testing.T, c ChannelTrial) {
+	if c.Cut == nil {
+		t.Skip("nobody answers on this channel")
+	}
+	c.Cut()
+	ctx, cancel := context.WithTimeout(t.Context(), channelPatience)
+	defer cancel()
+	if _, err := c.try(t, ctx, c.message(1)); !engine.IsUnknown(err) {
+		t.Errorf("got %v, want an error that leaves it open", err)
+	}
+}
+
+// channelLeaves ends the hand-over, as a crash would, at the instant when the channel says that the message leaves.
+func channelLeaves(t *testing.T, c ChannelTrial) {
+	if says, ok := c.Channel.(engine.Careful); !ok || !says.Careful() {
+		t.Skip("this channel does not say when a message leaves")
+	}
+	m := c.message(1)
+	crash := errors.New("crash")
+	m.OnLeaving = func() { panic(crash) }
+	func() {
+		defer func() {
+			if got := recover(); got != crash { //nolint:errorlint // the very value, or nil
+				t.Errorf("the channel never said that the message leaves: %v", got)
+			}
+		}()
+		_, err := c.Channel.Send(t.Context(), m)
+		t.Errorf("sent: %v", err)
+	}()
+	c.send(t, c.message(2))
+	arrived := c.Arrived(t)
+	if len(arrived) != 1 || arrived[0].Subject != "Message 2" {
+		t.Errorf("%d messages arrived, want the second alone", len(arrived))
+	}
+}
+
+func channelDedupes(t *testing.T, c ChannelTrial) {
+	if says, ok := c.Channel.(engine.Deduper); !ok || !says.Dedupes() {
+		t.Skip("the far end of this channel knows no repetition")
+	}
+	for range 3 {
+		c.send(t, c.message(1))
+	}
+	if n := len(c.Arrived(t)); n != 1 {
+		t.Errorf("%d messages arrived, want one", n)
 	}
 }

@@ -45,6 +45,8 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"a delivery comes back without its address":     storeDelivery,
 		"a delivery asked for twice is one":             storeTwice,
 		"a settled delivery is taken as it was settled": storeSettle,
+		"a delivery goes another way, and tells it":     storeSettleMoves,
+		"deliveries whose time is over are found":       storeTakeOver,
 		"a delivery that a slot held is an orphan":      storeOrphan,
 		"deliveries tell what became of them":           storeOutcomes,
 		"a wait falls due":                              storeTimer,

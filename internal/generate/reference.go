@@ -39,7 +39,9 @@ const (
 		"A duration is written `30s`, `1h30m` or `14d`.\n\n"
 	channelsIntro = "How messages leave. A channel is an entry under `channels:` in the " +
 		"[configuration](configuration.md). The entry's name is what workflows say in `via`, and its kind too, " +
-		"unless `kind:` names another. A duration is written `30s`, `1h30m` or `14d`; a secret says where it is " +
+		"unless `kind:` names another. Beside the keys of its kind an entry may have `rate:`, the most that its " +
+		"provider takes: `10/s`, `600/m`, `3000/h` or `50000/d`, evenly, with a burst of what one second allows. " +
+		"What is beyond that waits. A duration is written `30s`, `1h30m` or `14d`; a secret says where it is " +
 		"and never what it is: see [secrets](configuration.md#secrets).\n\n"
 	configurationIntro = "`postern serve --config postern.yaml` reads one YAML file. Every key has a default but " +
 		"those of the [channels](channels.md), of which there must be one. Paths are relative to the file's " +

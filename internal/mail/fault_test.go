@@ -32,6 +32,9 @@ func verdict(err error) string {
 	return "retry"
 }
 
+// unwatched is for letters of which nobody minds when they leave.
+func unwatched() {}
+
 func pool(t testing.TB, port int, change func(*Server)) *Pool {
 	t.Helper()
 	server := Server{
@@ -85,7 +88,7 @@ func TestRepliesAndTheirVerdicts(t *testing.T) {
 					OnDot:  func(*mailtest.Dialogue, mailtest.Mail) error { return reply(atDot) },
 				}).Start(t)
 				p := pool(t, server.Port, nil)
-				_, err := p.Send(t.Context(), letter(t))
+				_, err := p.Send(t.Context(), letter(t), unwatched)
 				if got := verdict(err); got != want {
 					t.Errorf("verdict %s, want %s: %v", got, want, err)
 				}
@@ -95,7 +98,7 @@ func TestRepliesAndTheirVerdicts(t *testing.T) {
 				if !strings.Contains(err.Error(), fmt.Sprint(test.code)) || strings.ContainsAny(err.Error(), "\r\n") {
 					t.Errorf("the error does not tell the reply in one line: %q", err)
 				}
-				if _, err := p.Send(t.Context(), letter(t)); err != nil {
+				if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil {
 					t.Errorf("the next letter: %v", err)
 				}
 			})
@@ -181,9 +184,14 @@ func TestLostDialoguesAndTheirVerdicts(t *testing.T) {
 			if strings.Contains(name, "midst") { // more than the network buffers in between
 				l.Raw = append(l.Raw, []byte(strings.Repeat(strings.Repeat("x", 70)+"\r\n", 400_000))...)
 			}
-			_, err := pool(t, test.script.start(t), nil).Send(t.Context(), l)
-			if got := verdict(err); got != test.want {
+			left := false
+			_, err := pool(t, test.script.start(t), nil).Send(t.Context(), l, func() { left = true })
+			got := verdict(err)
+			if got != test.want {
 				t.Errorf("verdict %s, want %s: %v", got, test.want, err)
+			}
+			if !left && (got == "unknown" || got == "sent") {
+				t.Errorf("%s, but nobody was told that it leaves", got)
 			}
 			if err != nil && strings.Contains(err.Error(), "zoe") {
 				t.Errorf("the error names the recipient: %v", err)
@@ -195,7 +203,7 @@ func TestLostDialoguesAndTheirVerdicts(t *testing.T) {
 func TestNobodyListens(t *testing.T) {
 	port := script{}.start(t)
 	p := pool(t, port, func(s *Server) { s.Host = "127.0.0.2" })
-	if _, err := p.Send(t.Context(), letter(t)); verdict(err) != "retry" {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); verdict(err) != "retry" {
 		t.Errorf("verdict %s: %v", verdict(err), err)
 	}
 }
@@ -214,7 +222,7 @@ func TestDeadlineHoldsForTheWholeDialogue(t *testing.T) {
 					p.server.Timeout = 100 * time.Millisecond
 				}
 				began := time.Now()
-				_, err := p.Send(ctx, letter(t))
+				_, err := p.Send(ctx, letter(t), unwatched)
 				if got := verdict(err); got != want || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("verdict %s, want %s: %v", got, want, err)
 				}

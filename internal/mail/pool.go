@@ -60,16 +60,17 @@ func NewPool(server Server, clock engine.Clock) *Pool {
 }
 
 // Send hands a letter over within the context's deadline and the server's timeout, whichever ends first; it may wait
-// for a free connection before. Errors carry a verdict: Permanent for a letter that was refused, Misconfigured for what
-// concerns every letter, Unknown when the answer to the final dot was lost, none when another try may help.
-func (p *Pool) Send(ctx context.Context, letter Letter) (engine.Receipt, error) {
+// for a free connection before. It calls leaving right before the final dot; until then the letter has not left. Errors
+// carry a verdict: Permanent for a letter that was refused, Misconfigured for what concerns every letter, Unknown when
+// the answer to the final dot was lost, Busy when no connection became free, none when another try may help.
+func (p *Pool) Send(ctx context.Context, letter Letter, leaving func()) (engine.Receipt, error) {
 	if err := p.enter(ctx); err != nil {
 		return engine.Receipt{}, err
 	}
 	defer func() { <-p.slots }()
 	ctx, cancel := context.WithTimeout(ctx, p.server.Timeout)
 	defer cancel()
-	answer, err := p.deliver(ctx, letter)
+	answer, err := p.deliver(ctx, letter, leaving)
 	if err != nil {
 		return engine.Receipt{}, fmt.Errorf("mail to %s: %w", p.server.Host, err)
 	}
@@ -82,7 +83,7 @@ func (p *Pool) enter(ctx context.Context) error {
 	}
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("wait for a mail connection: %w", ctx.Err())
+		return engine.Busy(fmt.Errorf("wait for a mail connection: %w", ctx.Err()))
 	case <-p.closed:
 		return ErrClosed
 	case p.slots <- struct{}{}:
@@ -97,9 +98,9 @@ func (p *Pool) enter(ctx context.Context) error {
 }
 
 // deliver uses an idle connection and, when that turns out to be closed, a new one.
-func (p *Pool) deliver(ctx context.Context, letter Letter) (string, error) {
+func (p *Pool) deliver(ctx context.Context, letter Letter, leaving func()) (string, error) {
 	if s := p.take(); s != nil {
-		answer, err := p.use(ctx, s, letter)
+		answer, err := p.use(ctx, s, letter, leaving)
 		closedMeanwhile := err != nil && s.dead && !s.handed
 		if !closedMeanwhile || ctx.Err() != nil {
 			return answer, err
@@ -109,12 +110,12 @@ func (p *Pool) deliver(ctx context.Context, letter Letter) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return p.use(ctx, s, letter)
+	return p.use(ctx, s, letter, leaving)
 }
 
-func (p *Pool) use(ctx context.Context, s *session, letter Letter) (string, error) {
+func (p *Pool) use(ctx context.Context, s *session, letter Letter, leaving func()) (string, error) {
 	stop := s.guard(ctx)
-	answer, err := s.deliver(ctx, letter)
+	answer, err := s.deliver(ctx, letter, leaving)
 	if inTime := stop(); s.dead || !inTime {
 		_ = s.wire.Close()
 		return answer, err

@@ -23,7 +23,7 @@ func TestLettersShareConnections(t *testing.T) {
 			for n := next.Add(1); n <= 200; n = next.Add(1) {
 				l := letter(t)
 				l.To = fmt.Sprintf("customer%d@customer.example", n)
-				if _, err := p.Send(t.Context(), l); err != nil {
+				if _, err := p.Send(t.Context(), l, unwatched); err != nil {
 					t.Error(err)
 				}
 			}
@@ -55,7 +55,7 @@ func TestPoolIsNeverLargerThanAsked(t *testing.T) {
 	var senders sync.WaitGroup
 	for range 20 {
 		senders.Go(func() {
-			if _, err := p.Send(t.Context(), letter(t)); err != nil {
+			if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil {
 				t.Error(err)
 			}
 		})
@@ -82,7 +82,7 @@ func TestConnectionClosedWhileIdleIsReplaced(t *testing.T) {
 			server := config.Start(t)
 			p := pool(t, server.Port, nil)
 			for range 2 {
-				if _, err := p.Send(t.Context(), letter(t)); err != nil {
+				if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil {
 					t.Fatal(err)
 				}
 				if config.IdleAfter > 0 {
@@ -129,10 +129,10 @@ func TestConnectionIsResetAfterARefusal(t *testing.T) {
 		{"250 ok\r\n", "QUIT"},
 	}.start(t)
 	p := pool(t, port, nil)
-	if _, err := p.Send(t.Context(), letter(t)); verdict(err) != "permanent" {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); verdict(err) != "permanent" {
 		t.Errorf("verdict %s: %v", verdict(err), err)
 	}
-	if _, err := p.Send(t.Context(), letter(t)); err != nil {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil {
 		t.Errorf("the next on the same connection: %v", err)
 	}
 }
@@ -146,11 +146,11 @@ func TestReplacedOnceOnly(t *testing.T) {
 		return nil
 	}}).Start(t)
 	p := pool(t, server.Port, nil)
-	if _, err := p.Send(t.Context(), letter(t)); err != nil {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil {
 		t.Fatal(err)
 	}
 	busy.Store(true)
-	if _, err := p.Send(t.Context(), letter(t)); verdict(err) != "retry" || server.Connections() != 2 {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); verdict(err) != "retry" || server.Connections() != 2 {
 		t.Errorf("verdict %s after %d connections: %v", verdict(err), server.Connections(), err)
 	}
 }
@@ -163,10 +163,10 @@ func TestAnswerLostOnAKeptConnectionIsNotTriedAgain(t *testing.T) {
 		return nil
 	}}).Start(t)
 	p := pool(t, server.Port, nil)
-	if _, err := p.Send(t.Context(), letter(t)); err != nil {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil {
 		t.Fatal(err)
 	}
-	_, err := p.Send(t.Context(), letter(t))
+	_, err := p.Send(t.Context(), letter(t), unwatched)
 	if !engine.IsUnknown(err) || server.Connections() != 1 {
 		t.Errorf("verdict %s after %d connections: %v", verdict(err), server.Connections(), err)
 	}
@@ -185,7 +185,7 @@ func TestOldConnectionsAreLeft(t *testing.T) {
 	p := pool(t, server.Port, nil)
 	p.clock = hourly{looks: new(atomic.Int64)}
 	for range 3 {
-		if _, err := p.Send(t.Context(), letter(t)); err != nil {
+		if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -203,9 +203,9 @@ func TestCloseWaitsForLettersUnderWay(t *testing.T) {
 	}}).Start(t)
 	p := pool(t, server.Port, func(s *Server) { s.Connections = 1 })
 	sent, waiting, closed := make(chan error, 1), make(chan error, 1), make(chan struct{})
-	go func() { _, err := p.Send(t.Context(), letter(t)); sent <- err }()
+	go func() { _, err := p.Send(t.Context(), letter(t), unwatched); sent <- err }()
 	<-arrived
-	go func() { _, err := p.Send(t.Context(), letter(t)); waiting <- err }()
+	go func() { _, err := p.Send(t.Context(), letter(t), unwatched); waiting <- err }()
 	go func() { _ = p.Close(); close(closed) }()
 	if err := <-waiting; !errors.Is(err, ErrClosed) {
 		t.Errorf("a letter that waited for a connection: %v", err)
@@ -220,7 +220,7 @@ func TestCloseWaitsForLettersUnderWay(t *testing.T) {
 		t.Errorf("the letter under way: %v", err)
 	}
 	<-closed
-	if _, err := p.Send(t.Context(), letter(t)); !errors.Is(err, ErrClosed) {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }
@@ -230,7 +230,7 @@ func TestWaitingForAConnectionEndsWithTheContext(t *testing.T) {
 	p.slots <- struct{}{}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := p.Send(ctx, letter(t)); !errors.Is(err, context.DeadlineExceeded) || verdict(err) != "retry" {
+	if _, err := p.Send(ctx, letter(t), unwatched); !errors.Is(err, context.DeadlineExceeded) || !engine.IsBusy(err) {
 		t.Errorf("got %v", err)
 	}
 	<-p.slots
@@ -245,7 +245,7 @@ func BenchmarkSend(b *testing.B) {
 			b.SetParallelism(4)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if _, err := p.Send(b.Context(), l); err != nil {
+					if _, err := p.Send(b.Context(), l, unwatched); err != nil {
 						b.Error(err)
 					}
 				}

@@ -131,18 +131,18 @@ func (s *session) authenticate(ctx context.Context) error {
 	return nil
 }
 
-// deliver hands one letter over and returns the server's answer. After an error the session may be used again unless
+// deliver hands one letter over and returns the server's answer; leaving is called before the final dot. After an error the session may be used again unless
 // it is dead.
-func (s *session) deliver(ctx context.Context, letter Letter) (string, error) {
+func (s *session) deliver(ctx context.Context, letter Letter, leaving func()) (string, error) {
 	s.handed = false
-	answer, err := s.transact(ctx, letter)
+	answer, err := s.transact(ctx, letter, leaving)
 	if err != nil && !s.dead {
 		s.dead = s.client.Reset() != nil
 	}
 	return answer, err
 }
 
-func (s *session) transact(ctx context.Context, letter Letter) (string, error) {
+func (s *session) transact(ctx context.Context, letter Letter, leaving func()) (string, error) {
 	beyond := !ascii(letter.To)
 	if offered, _ := s.client.Extension("SMTPUTF8"); beyond && !offered {
 		return "", engine.Permanent(errors.New("the server takes no addresses beyond ASCII (SMTPUTF8)"))
@@ -161,6 +161,9 @@ func (s *session) transact(ctx context.Context, letter Letter) (string, error) {
 	s.handed = true
 	// A server that refuses a body halfway says why before it hangs up, so the answer is read in any case.
 	_, cut := body.Write(letter.Raw)
+	if cut == nil { // after a failed write nothing more is written: the dot cannot leave
+		leaving()
+	}
 	if err := body.Close(); err != nil {
 		at := atDot
 		if cut != nil || s.wire.broken.Load() {

@@ -66,7 +66,7 @@ func TestProtectionAndLogin(t *testing.T) {
 					test.change(s)
 				}
 			})
-			receipt, err := p.Send(t.Context(), letter(t))
+			receipt, err := p.Send(t.Context(), letter(t), unwatched)
 			if got := verdict(err); got != test.want {
 				t.Fatalf("verdict %s, want %s: %v", got, test.want, err)
 			}
@@ -88,7 +88,7 @@ func TestPasswordIsNotShownToAStrippedServer(t *testing.T) {
 		{"220 hi\r\n", "EHLO"}, {"250-hi\r\n250 AUTH PLAIN LOGIN\r\n", "AUTH"}, {"235 thanks\r\n", "QUIT"},
 	}.start(t)
 	p := pool(t, port, func(s *Server) { s.TLS, s.User, s.Password = StartTLS, "postern", "hunter2!" })
-	_, err := p.Send(t.Context(), letter(t))
+	_, err := p.Send(t.Context(), letter(t), unwatched)
 	if verdict(err) != "misconfigured" || !strings.Contains(err.Error(), "STARTTLS") {
 		t.Errorf("got %v", err)
 	}
@@ -102,7 +102,7 @@ func TestTemporaryLoginTroubleIsRetried(t *testing.T) {
 		{"501 ok\r\n", "QUIT"},
 	}.start(t)
 	p := pool(t, port, func(s *Server) { s.User, s.Password = "postern", "hunter2!" })
-	if _, err := p.Send(t.Context(), letter(t)); verdict(err) != "retry" {
+	if _, err := p.Send(t.Context(), letter(t), unwatched); verdict(err) != "retry" {
 		t.Errorf("verdict %s: %v", verdict(err), err)
 	}
 }
@@ -123,7 +123,7 @@ func TestHangingUpIsNoMisconfiguration(t *testing.T) {
 			p := pool(t, test.script.start(t), func(s *Server) {
 				s.TLS, s.User, s.Password = test.tls, "postern", "hunter2!"
 			})
-			if _, err := p.Send(t.Context(), letter(t)); verdict(err) != "retry" {
+			if _, err := p.Send(t.Context(), letter(t), unwatched); verdict(err) != "retry" {
 				t.Errorf("verdict %s: %v", verdict(err), err)
 			}
 		})
@@ -143,7 +143,7 @@ func TestAddressesBeyondASCII(t *testing.T) {
 	able := (&mailtest.Server{UTF8: true}).Start(t)
 	p := pool(t, able.Port, nil)
 	for _, l := range []Letter{beyond(), letter(t)} {
-		if _, err := p.Send(t.Context(), l); err != nil {
+		if _, err := p.Send(t.Context(), l, unwatched); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestAddressesBeyondASCII(t *testing.T) {
 		t.Errorf("SMTPUTF8 asked for: %v for %s, %v for %s", mails[0].UTF8, mails[0].To, mails[1].UTF8, mails[1].To)
 	}
 	unable := (&mailtest.Server{}).Start(t)
-	if _, err := pool(t, unable.Port, nil).Send(t.Context(), beyond()); !engine.IsPermanent(err) {
+	if _, err := pool(t, unable.Port, nil).Send(t.Context(), beyond(), unwatched); !engine.IsPermanent(err) {
 		t.Errorf("a server without SMTPUTF8: %v", err)
 	}
 }
@@ -165,7 +165,7 @@ func TestBytesArriveAsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pool(t, server.Port, nil).Send(t.Context(), l); err != nil {
+	if _, err := pool(t, server.Port, nil).Send(t.Context(), l, unwatched); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(l.Raw), string(server.Mails()[0].Raw)); diff != "" {

@@ -22,6 +22,10 @@ const (
 		AND (channel IN (SELECT value FROM json_each(?))) <> ?`
 	dueDeliveries = `SELECT ` + deliveryColumns + demanded + ` AND due <= ? ORDER BY due, rowid LIMIT ?`
 	earliestDue   = `SELECT min(due)` + demanded
+
+	// These look at every planned delivery of the channels. They are asked rarely, while a channel sends nothing.
+	overDeliveries = `SELECT ` + deliveryColumns + demanded + ` AND until < ? ORDER BY until, rowid LIMIT ?`
+	earliestOver   = `SELECT min(until)` + demanded
 )
 
 // Take implements engine.DeliveryStore.
@@ -34,11 +38,15 @@ func (s *Store) Take(ctx context.Context, demand engine.Demand) (taken []*engine
 	if err != nil {
 		return nil, time.Time{}, err
 	}
+	find, earliest := dueDeliveries, earliestDue
+	if demand.Over {
+		find, earliest = overDeliveries, earliestOver
+	}
 	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if err := tx.fences(ctx, demand.Fences); err != nil {
 			return err
 		}
-		taken, err = tx.deliveries(ctx, dueDeliveries,
+		taken, err = tx.deliveries(ctx, find,
 			mine, channels, demand.Others, demand.Now.UnixMilli(), len(demand.Slots))
 		if err != nil {
 			return err
@@ -50,7 +58,7 @@ func (s *Store) Take(ctx context.Context, demand engine.Demand) (taken []*engine
 				return err
 			}
 		}
-		return tx.get(ctx, earliestDue, []any{mine, channels, demand.Others}, []any{(*instant)(&next)})
+		return tx.get(ctx, earliest, []any{mine, channels, demand.Others}, []any{(*instant)(&next)})
 	})
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("take deliveries: %w", err)
@@ -65,6 +73,10 @@ func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
 	if err != nil {
 		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, engine.Permanent(err))
 	}
+	told, err := tellAll(outcome.Events)
+	if err != nil {
+		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, engine.Permanent(err))
+	}
 	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if err := tx.fence(ctx, outcome.Fence); err != nil {
 			return err
@@ -74,6 +86,9 @@ func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
 			return errDeliveryOver
 		}
 		if err != nil {
+			return err
+		}
+		if err := tx.emit(ctx, told...); err != nil {
 			return err
 		}
 		return tx.touch(ctx, now, engine.RunTopic(outcome.Delivery.Run))
@@ -93,10 +108,10 @@ func settleCall(d *engine.Delivery, now time.Time) (call, error) {
 	if err != nil {
 		return call{}, err
 	}
-	const query = `UPDATE deliveries SET state = ?, attempts = ?, due = ?, receipt = ?, reason = ?, history = ?,
-		updated = ? WHERE id = ? AND state NOT IN ('accepted', 'rejected')`
+	const query = `UPDATE deliveries SET state = ?, channel = ?, masked = ?, attempts = ?, due = ?, until = ?,
+		receipt = ?, reason = ?, history = ?, updated = ? WHERE id = ? AND state NOT IN ('accepted', 'rejected')`
 	return call{query, []any{
-		string(d.State), d.Attempts, d.Due.UnixMilli(), receipt, d.Reason, history, instant(now), ident(d.ID),
+		string(d.State), d.Channel, d.Masked, d.Attempts, d.Due.UnixMilli(), instant(d.Until), receipt, d.Reason, history, instant(now), ident(d.ID),
 	}}, nil
 }
 
