@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // hard is an environment whose values are as large as the limits allow, or larger.
@@ -51,6 +54,35 @@ func checkFailure(t *testing.T, src string, fail *Error) {
 	}
 }
 
+// only is the part of an environment that a program says it uses.
+func only(env map[string]any, p *Program) map[string]any {
+	uses, part := p.Uses(), map[string]any{}
+	for _, name := range uses.Names {
+		root, below, _ := strings.Cut(name, ".")
+		whole, isMap := env[root].(map[string]any)
+		if below == "" || !isMap {
+			part[root] = env[root]
+			continue
+		}
+		if part[root] == nil {
+			part[root] = map[string]any{}
+		}
+		if some, ok := part[root].(map[string]any); ok {
+			some[below] = whole[below]
+		}
+	}
+	if len(p.Routes()) > 0 {
+		part[EnvRoutes] = env[EnvRoutes]
+	}
+	if len(uses.Changes) > 0 {
+		part[EnvChange] = env[EnvChange]
+	}
+	if uses.Now {
+		part[EnvNow] = env[EnvNow]
+	}
+	return part
+}
+
 func FuzzCompile(f *testing.F) {
 	for _, seed := range seeds() {
 		f.Add(seed)
@@ -72,6 +104,13 @@ func FuzzCompile(f *testing.F) {
 			}
 			if work > MaxWork {
 				t.Errorf("%q: work %d", src, work)
+			}
+			again, least, fewer := p.eval(only(env, p), 0, work)
+			if (fail == nil) != (fewer == nil) || least != work { // of several reasons any may be told
+				t.Errorf("%q with what it uses for %d: %d, %v, before %v", src, work, least, fewer, fail)
+			}
+			if diff := cmp.Diff(v, again, cmpopts.EquateNaNs()); diff != "" {
+				t.Errorf("%q with what it uses:\n%s", src, diff)
 			}
 		}
 		if took := time.Since(start); took > longest {
