@@ -16,8 +16,9 @@ type Env struct {
 	Outputs map[string]Fields // outputs of steps, by id
 	Now     time.Time         // the step's start
 
-	// Baseline are the fields as they were when a wait began, at least those of Uses.Changes. Where it is set, the
-	// change words compare Record with it and not with what the event says; old stays the event's.
+	// Baseline are the fields as they were when a wait began, at least those of Uses.Changes. Where it
+	// is set, the change words compare Record with it and not with what the event says; old stays the
+	// event's.
 	Baseline Fields
 
 	Work *Work // what expressions may still cost here; nil for no limit beside that of each

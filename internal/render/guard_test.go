@@ -105,9 +105,9 @@ func TestNoTemplateIsWithoutEnd(t *testing.T) {
 // What a template cannot reach, or has no need of, is told when it is loaded.
 func TestTemplateLanguage(t *testing.T) {
 	for source, want := range map[string]string{
-		`{{ $.record.title }}`:                       "1:4: $ is not available; write record, recipient, steps, link, links, now",
-		`{{ . }}`:                                    "1:4: there is no . outside of range and with; write record, recipient",
-		`é {{ .record.title }}`:                      "1:6: write record.title without the dot before it",
+		`{{ $.record.title }}`:  "1:4: $ is not available; write record, recipient, steps, link, links, now",
+		`{{ . }}`:               "1:4: there is no . outside of range and with; write record, recipient",
+		`é {{ .record.title }}`: "1:6: write record.title without the dot before it",
 		`{{ with record.title }}{{ . }}{{ end }}`:    "",
 		`{{ with 1 }}{{ else }}{{ .x }}{{ end }}`:    "1:26: write x without the dot before it",
 		`{{ range steps }}{{ .done }}{{ end }}`:      "",

