@@ -115,7 +115,8 @@ func (d *Door) heading(c *call, p passage, record engine.Record) string {
 	if !ok {
 		return plain
 	}
-	env := &engine.Env{Ref: record.Ref, Module: p.landing.Module, Record: record.Fields, Now: c.now,
+	env := &engine.Env{
+		Ref: record.Ref, Module: p.landing.Module, Record: record.Fields, Now: c.now,
 		Work: engine.NewWork(engine.QuickWork),
 	}
 	content, err := template.Render("", c.texts.Language, env)

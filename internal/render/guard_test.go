@@ -104,27 +104,27 @@ func TestNoTemplateIsWithoutEnd(t *testing.T) {
 
 // What a template cannot reach, or has no need of, is told when it is loaded.
 func TestTemplateLanguage(t *testing.T) {
-	for source, want := range map[string]string{
-		`{{ $.record.title }}`:  "1:4: $ is not available; write record, recipient, steps, link, links, now",
-		`{{ . }}`:               "1:4: there is no . outside of range and with; write record, recipient",
-		`é {{ .record.title }}`: "1:6: write record.title without the dot before it",
-		`{{ with record.title }}{{ . }}{{ end }}`:    "",
-		`{{ with 1 }}{{ else }}{{ .x }}{{ end }}`:    "1:26: write x without the dot before it",
-		`{{ range steps }}{{ .done }}{{ end }}`:      "",
-		`{{ call record.title }}`:                    "1:4: call is not available in a template",
-		`{{ now.Unix }}`:                             `1:8: unknown part of now "Unix"`,
-		`{{ (now.AddDate 0 0 7).Format "2 Jan" }}`:   "",
-		`{{ now.UTC.Year }}{{ now.Month }}{{ now }}`: "",
+	for _, tt := range []struct{ source, want string }{
+		{`{{ $.record.title }}`, "1:4: $ is not available; write record, recipient, steps, link, links, now"},
+		{`{{ . }}`, "1:4: there is no . outside of range and with; write record, recipient"},
+		{`é {{ .record.title }}`, "1:6: write record.title without the dot before it"},
+		{`{{ with record.title }}{{ . }}{{ end }}`, ""},
+		{`{{ with 1 }}{{ else }}{{ .x }}{{ end }}`, "1:26: write x without the dot before it"},
+		{`{{ range steps }}{{ .done }}{{ end }}`, ""},
+		{`{{ call record.title }}`, "1:4: call is not available in a template"},
+		{`{{ now.Unix }}`, `1:8: unknown part of now "Unix"`},
+		{`{{ (now.AddDate 0 0 7).Format "2 Jan" }}`, ""},
+		{`{{ now.UTC.Year }}{{ now.Month }}{{ now }}`, ""},
 	} {
-		tmpl, problems := render.Parse("hello", map[string]string{"email.en.txt": source})
+		tmpl, problems := render.Parse("hello", map[string]string{"email.en.txt": tt.source})
 		all := modules()
 		problems = append(problems, tmpl.Bind(all["HelpDesk"], all, nil)...)
 		got := ""
 		for _, p := range problems {
 			got = itoa(p.Line) + ":" + itoa(p.Column) + ": " + p.Message
 		}
-		if !strings.HasPrefix(got, want) || (got == "") != (want == "") {
-			t.Errorf("%s: %q, want %q", source, got, want)
+		if !strings.HasPrefix(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("%s: %q, want %q", tt.source, got, tt.want)
 		}
 	}
 	for source, want := range map[string]string{
