@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -128,24 +125,6 @@ func await(t *testing.T, what string, holds func() bool) {
 	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited too long for %s", what)
-		}
-	}
-}
-
-// A landing that writes to the copy alone is told at the start, and only where the records are elsewhere.
-func TestLandingsThatWriteAreTold(t *testing.T) {
-	book := &engine.Book{Landings: map[string]*engine.Landing{
-		"look": {}, "edit": {Edit: []*engine.Edit{{}}}, "close": {Actions: []*engine.Action{{}}},
-	}}
-	for name, test := range map[string]struct {
-		crm  engine.CRM
-		want int
-	}{"mirror": {crm.NewMirror(nil), 0}, "corebos": {&crm.Corebos{}, 2}} {
-		var log bytes.Buffer
-		h := &house{crm: test.crm, book: book, logger: slog.New(slog.NewTextHandler(&log, nil))}
-		h.warnOfLandings()
-		if told := strings.Count(log.String(), "landing="); told != test.want {
-			t.Errorf("%s: %d landings are told, want %d:\n%s", name, told, test.want, log.String())
 		}
 	}
 }

@@ -8,12 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"postern/engine"
@@ -67,7 +65,6 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	if h.crm, err = crm.Open(c.CRM, h.store); err != nil {
 		return h, fmt.Errorf("crm: %w", err)
 	}
-	h.warnOfLandings()
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: h.crm, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
 		Signer: h.signer, Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{},
@@ -132,19 +129,6 @@ func (h *house) openStore(ctx context.Context) error {
 	h.minter = links.NewMinter(h.base, h.ring.Mint(), rand.Reader)
 	h.store, err = store.Open(ctx, database, engine.SystemClock{}, h.logger)
 	return err
-}
-
-// warnOfLandings says which landings write where a CRM that is not ours may never look.
-func (h *house) warnOfLandings() {
-	if h.crm.Traits().Local {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(h.book.Landings)) {
-		if landing := h.book.Landings[name]; len(landing.Edit)+len(landing.Actions) > 0 {
-			h.logger.Warn("what visitors change on a landing is written into Postern's own copy and told by an event; "+
-				"the CRM must take it over from there", "landing", name)
-		}
-	}
 }
 
 // openKeys reads the key file, or makes it together with a new database. A database without its key
