@@ -121,22 +121,53 @@ func cover(text, word, mask string) string {
 	if len(word) < 2 {
 		return text
 	}
-	pattern, err := regexp.Compile("(?i)" + regexp.QuoteMeta(word))
-	if err != nil {
+	if !utf8.ValidString(word) {
 		return mask
 	}
 	var out strings.Builder
-	end := 0
-	for _, at := range pattern.FindAllStringIndex(text, -1) {
-		before, _ := utf8.DecodeLastRuneInString(text[:at[0]])
-		after, _ := utf8.DecodeRuneInString(text[at[1]:])
-		if wordRune(before) || wordRune(after) {
-			continue
+	end, before := 0, rune(utf8.RuneError) // what stands before at
+	for at := 0; at < len(text); {
+		size := folded(text[at:], word)
+		after, _ := utf8.DecodeRuneInString(text[at+size:])
+		if size > 0 && !wordRune(before) && !wordRune(after) {
+			out.WriteString(text[end:at] + mask)
+			end = at + size
 		}
-		out.WriteString(text[end:at[0]] + mask)
-		end = at[1]
+		if size == 0 {
+			_, size = utf8.DecodeRuneInString(text[at:])
+		}
+		at += size
+		before, _ = utf8.DecodeLastRuneInString(text[:at])
+	}
+	if end == 0 {
+		return text
 	}
 	return out.String() + text[end:]
+}
+
+// folded is how many bytes the text begins with that are the word in any case; 0 if it does not.
+func folded(text, word string) (size int) {
+	for _, want := range word {
+		has, width := utf8.DecodeRuneInString(text[size:])
+		if width == 0 || !sameLetter(has, want) {
+			return 0
+		}
+		size += width
+	}
+	return size
+}
+
+// sameLetter compares in any case, as strings.EqualFold does.
+func sameLetter(a, b rune) bool {
+	if a == b {
+		return true
+	}
+	for r := unicode.SimpleFold(a); r != a; r = unicode.SimpleFold(r) {
+		if r == b {
+			return true
+		}
+	}
+	return false
 }
 
 func wordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

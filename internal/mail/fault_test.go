@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"postern/engine"
 	"postern/internal/mail/mailtest"
@@ -282,4 +284,36 @@ func FuzzVeil(f *testing.F) {
 			t.Fatalf("%q shows the address", got)
 		}
 	})
+}
+
+// The search by hand finds what a pattern would, in letters that fold oddly too.
+func TestCoverFindsWhatAPatternFinds(t *testing.T) {
+	texts := []string{
+		"", "zoe", "Zoe!", "zoezoe zoe", "xzoe, (ZOE) zoe.", "K\u212a k kk", "ſs SS ss sS", "İi ıI zoé ZOÉ", "a\xffzoe\xff zoe",
+		"550 5.1.1 <zoe@people.example>: Zoe is not here", "ΣΑΣ σας Σας",
+	}
+	for _, word := range []string{"zoe", "kk", "ss", "zoé", "σας", "a.", "oe z", "ii"} {
+		pattern := regexp.MustCompile("(?i)" + regexp.QuoteMeta(word))
+		for _, text := range texts {
+			want, end := "", 0
+			for _, at := range pattern.FindAllStringIndex(text, -1) {
+				before, _ := utf8.DecodeLastRuneInString(text[:at[0]])
+				after, _ := utf8.DecodeRuneInString(text[at[1]:])
+				if !wordRune(before) && !wordRune(after) {
+					want, end = want+text[end:at[0]]+"…", at[1]
+				}
+			}
+			want += text[end:]
+			if got := cover(text, word, "…"); got != want {
+				t.Errorf("cover %q in %q: %q, want %q", word, text, got, want)
+			}
+		}
+	}
+}
+
+func BenchmarkVeil(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		veil("2.0.0 OK: queued as 4C8X2q0vJwz1Y9 for delivery", "zoe@people.example")
+	}
 }

@@ -62,8 +62,8 @@ func (t *tx) fences(ctx context.Context, fences []engine.Fence) error {
 	return nil
 }
 
-// fence refuses a change under an older epoch. There is one writer, and the lock file keeps other processes away, so what
-// it has read once holds until it claims anew; a database with several writers would have to update the row.
+// fence refuses a change under an older epoch. There is one writer, and the lock file keeps other processes away, so
+// what it has read once holds until it claims anew; a database with several writers would have to update the row.
 func (t *tx) fence(ctx context.Context, f engine.Fence) error {
 	epoch, known := t.epochs[f.Partition]
 	if !known {
