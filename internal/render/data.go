@@ -152,15 +152,14 @@ func (t *Template) data(env *engine.Env) map[string]any {
 	for id, values := range env.Outputs {
 		outputs[id] = plain(values, "steps."+id, 0)
 	}
-	data := map[string]any{
+	return map[string]any{
 		"record": t.fields(env, env.Module, env.Ref.ID, env.Record, ""),
 		"recipient": map[string]any{
 			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,
 		},
 		"steps": outputs, "links": env.Links, "link": env.Links["link"], "now": moment{env.Now},
+		budgetName: newBudget(),
 	}
-	maps.Copy(data, newBudget().functions())
-	return data
 }
 
 // fields are a record's values with every described field there, and followed references in place of

@@ -6,22 +6,25 @@ import (
 	texttemplate "text/template"
 )
 
-// hidden are the names under which the functions that count lie among the data. No template can write a name with a
-// space, so none can call them but where rewrite put them.
+// budgetName is where the budget of a message lies among the data. No template can write a name with a space.
+const budgetName = "a budget"
+
+// The functions that count. Their first argument is the budget. What a template itself says is held against the lists
+// below, so it can call none of them; rewrite puts them where they belong.
 const (
-	startName = "a start"
-	roundName = "a round"
-	lookName  = "a look"
+	startName = "count_start"
+	roundName = "count_round"
+	lookName  = "count_look"
 )
 
-// hiddenPrint is where the bounded form of a function that makes text lies.
-func hiddenPrint(name string) string { return "a " + name }
+// counting is the bounded form of a function that makes text.
+func counting(name string) string { return "count_" + name }
 
-// functions are the counting functions of one message.
-func (b *budget) functions() map[string]any {
-	all := map[string]any{startName: b.start, roundName: b.round, lookName: b.look}
+// counters are the functions that count.
+func counters() map[string]any {
+	all := map[string]any{startName: (*budget).start, roundName: (*budget).round, lookName: (*budget).look}
 	for name, make := range printers() {
-		all[hiddenPrint(name)] = func(args ...any) (string, error) { return b.print(name, make, args) }
+		all[counting(name)] = func(b *budget, args ...any) (string, error) { return b.print(name, make, args) }
 	}
 	return all
 }

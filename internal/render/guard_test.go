@@ -112,6 +112,8 @@ func TestTemplateLanguage(t *testing.T) {
 		{`{{ with 1 }}{{ else }}{{ .x }}{{ end }}`, "1:26: write x without the dot before it"},
 		{`{{ range steps }}{{ .done }}{{ end }}`, ""},
 		{`{{ call record.title }}`, "1:4: call is not available in a template"},
+		{`{{ count_look record.title }}`, "1:4: count_look is not available in a template"},
+		{`{{ with 1 }}{{ eq count_start 1 }}{{ end }}`, "1:19: count_start is not available in a template"},
 		{`{{ now.Unix }}`, `1:8: unknown part of now "Unix"`},
 		{`{{ (now.AddDate 0 0 7).Format "2 Jan" }}`, ""},
 		{`{{ now.UTC.Year }}{{ now.Month }}{{ now }}`, ""},

@@ -23,9 +23,9 @@ type Use struct {
 
 var errNested = errors.New("1:1: a message template cannot define or include others")
 
-// placeholders let the parser accept the names as functions; rewrite then takes them out.
+// placeholders let the parser accept the names as functions; rewrite then takes them out, and puts the counters in.
 func placeholders() map[string]any {
-	functions := map[string]any{}
+	functions := counters()
 	for _, name := range names {
 		functions[name] = func() any { return nil }
 	}
@@ -131,10 +131,7 @@ func (r *rewriter) pipe(pipe *parse.PipeNode) int {
 		case r.html && slices.Contains(escapers, function):
 			r.fail(command.Pos, "html escapes by itself: leave out %s", function)
 		case printers()[function] != nil:
-			command.Args = append([]parse.Node{
-				parse.NewIdentifier("call").SetPos(command.Pos),
-				variable(command.Pos, "$", hiddenPrint(function)),
-			}, command.Args[1:]...)
+			command.Args = append(counterCall(command.Pos, counting(function)).Args, command.Args[1:]...)
 		case i > 0 && slices.Contains(lookers, function):
 			commands = append(commands, look(command.Pos))
 		}
@@ -221,9 +218,9 @@ func (r *rewriter) place(pos parse.Pos) (line, column int) {
 	return r.line, r.column
 }
 
-// counter is {{ $counted := call $.name nodes }}.
+// counter is {{ $counted := name budget nodes }}.
 func counter(pos parse.Pos, name string, nodes int) *parse.ActionNode {
-	call := hiddenCall(pos, name)
+	call := counterCall(pos, name)
 	call.Args = append(call.Args, &parse.NumberNode{
 		NodeType: parse.NodeNumber, Pos: pos, IsInt: true, Int64: int64(nodes), Text: strconv.Itoa(nodes),
 	})
@@ -234,7 +231,7 @@ func counter(pos parse.Pos, name string, nodes int) *parse.ActionNode {
 }
 
 // look is the command after which a value has been counted.
-func look(pos parse.Pos) *parse.CommandNode { return hiddenCall(pos, lookName) }
+func look(pos parse.Pos) *parse.CommandNode { return counterCall(pos, lookName) }
 
 // looked is an argument that has been counted. Constants but texts need not be.
 func looked(node parse.Node) parse.Node {
@@ -248,10 +245,10 @@ func looked(node parse.Node) parse.Node {
 	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: pos, Cmds: []*parse.CommandNode{call}}
 }
 
-// hiddenCall is call $.name, for a name that is among the data and that no template can write.
-func hiddenCall(pos parse.Pos, name string) *parse.CommandNode {
+// counterCall calls a counter with the budget.
+func counterCall(pos parse.Pos, name string) *parse.CommandNode {
 	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: pos, Args: []parse.Node{
-		parse.NewIdentifier("call").SetPos(pos), variable(pos, "$", name),
+		parse.NewIdentifier(name).SetPos(pos), variable(pos, "$", budgetName),
 	}}
 }
 
