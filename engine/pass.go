@@ -44,7 +44,7 @@ func (e *Engine) nameGate(j *job) error {
 		return nil
 	}
 	env := *j.env
-	env.Now = e.Clock.Now()
+	env.Now, env.Work = e.Clock.Now(), NewWork(QuickWork) // what is left of the intake's is others'
 	if err := e.follow(e.work, &env, key.Routes()); err != nil {
 		return err
 	}
