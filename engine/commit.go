@@ -11,7 +11,10 @@ import (
 // commit stores what a stretch led to, all or nothing, and starts its deliveries. It fails with the
 // store's refusals; a store that cannot be written to is tried again until shutdown gives up.
 func (e *Engine) commit(s *stretch) error {
-	if s.run.State == RunFailed {
+	switch {
+	case s.run.Progress.Dry:
+		s.dry(e.Clock.Now())
+	case s.run.State == RunFailed:
 		if err := e.tellFailure(s); err != nil {
 			return err
 		}

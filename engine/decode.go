@@ -88,6 +88,25 @@ func readEnvelope(header Header, body []byte) (envelope, error) {
 	return env, nil
 }
 
+// attributeHeaders are the headers of binary mode.
+var attributeHeaders = []string{
+	"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-causeid", "ce-depth", "ce-traceparent",
+}
+
+// attributesOf keeps the headers of a message in binary mode; nil for any other.
+func attributesOf(header Header) map[string]string {
+	if header("ce-specversion") == "" {
+		return nil
+	}
+	kept := map[string]string{}
+	for _, name := range attributeHeaders {
+		if value := header(name); value != "" {
+			kept[name] = value[:min(len(value), 2*MaxAttribute)]
+		}
+	}
+	return kept
+}
+
 func (e *Event) checkAttributes(spec string) error {
 	if spec != "1.0" {
 		return fmt.Errorf("specversion is %q; this contract is CloudEvents \"1.0\"", spec)
@@ -103,6 +122,7 @@ func (e *Event) checkAttributes(spec string) error {
 		{"causeid", e.CauseID, false},
 		{"chain", e.Chain, false},
 		{"traceparent", e.TraceParent, false},
+		{"deadletter", e.Letter, false},
 	}
 	for _, a := range attributes {
 		switch {

@@ -17,6 +17,11 @@ const (
 // Over tells whether the state is final.
 func (s DeliveryState) Over() bool { return s == DeliveryAccepted || s == DeliveryRejected }
 
+// DeliveryStates are all states of a delivery, in the order of its life.
+func DeliveryStates() []DeliveryState {
+	return []DeliveryState{DeliveryPlanned, DeliverySending, DeliveryAccepted, DeliveryUnknown, DeliveryRejected}
+}
+
 // Delivery is one message to one recipient.
 type Delivery struct {
 	ID        ID // derived from run, step, recipient: the same message asked for twice is one row

@@ -72,6 +72,11 @@
 //	Receipt    what the provider answered
 //	Verdict    an error that says what should happen next: Permanent, RetryAfter, Unknown, Misconfigured, Busy
 //	Decision   one line of why, in the history of a run or delivery
+//	Letter     a dead letter: a message that is no event, kept with the reason until an operator decides its fate
+//	Desk       what operators read and change
+//	Order      who orders a change, why and when
+//	Replay     the events of a stretch of the stream, matched once more
+//	Dry        of a run: what it asks for is only noted
 //	Channel    how a message leaves: email, capture
 //	Outlet     what a channel may send at present: its slots, its breaker, its rate
 //	Breaker    what keeps a channel from being tried while its provider fails

@@ -62,6 +62,7 @@ type Event struct {
 	Depth       int    // how many writes of ours lead from the first cause to this one
 	Chain       string // names of the last workflows that wrote on the way here, apart by spaces
 	TraceParent string // W3C Trace Context
+	Letter      string // id of the dead letter that it was before an operator replayed it
 
 	Change *Change
 	Data   json.RawMessage
@@ -102,6 +103,7 @@ type envelope struct {
 	Depth       int             `json:"depth,omitempty"`
 	Chain       string          `json:"chain,omitempty"`
 	TraceParent string          `json:"traceparent,omitempty"`
+	Letter      string          `json:"deadletter,omitempty"`
 	Data        json.RawMessage `json:"data,omitempty"`
 }
 
@@ -109,7 +111,8 @@ type envelope struct {
 func (e *Event) MarshalJSON() ([]byte, error) {
 	env := envelope{
 		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject,
-		CauseID: e.CauseID, Depth: e.Depth, Chain: e.Chain, TraceParent: e.TraceParent, Data: e.Data,
+		CauseID: e.CauseID, Depth: e.Depth, Chain: e.Chain, TraceParent: e.TraceParent,
+		Letter: e.Letter, Data: e.Data,
 	}
 	if !e.Time.IsZero() {
 		env.Time = e.Time.UTC().Format(time.RFC3339Nano)
@@ -152,7 +155,8 @@ func plainJSON(v any) ([]byte, error) {
 func (env envelope) event() (*Event, error) {
 	e := &Event{
 		ID: env.ID, Source: env.Source, Type: env.Type, Subject: env.Subject,
-		CauseID: env.CauseID, Depth: env.Depth, Chain: env.Chain, TraceParent: env.TraceParent, Data: env.Data,
+		CauseID: env.CauseID, Depth: env.Depth, Chain: env.Chain, TraceParent: env.TraceParent,
+		Letter: env.Letter, Data: env.Data,
 	}
 	if env.Time == "" {
 		return e, nil

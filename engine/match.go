@@ -102,7 +102,7 @@ func (r *Run) judge(workflow *Workflow, env *Env) bool {
 		return true
 	}
 	if err != nil {
-		r.State, r.Reason = RunFailed, err.Error()
+		r.State, r.Reason, r.Progress.From = RunFailed, err.Error(), RunPending
 		return true
 	}
 	return holds

@@ -11,6 +11,9 @@ func (e *Engine) passGate(j *job) (bool, error) {
 	if err := e.prepare(e.work, j); err != nil {
 		return true, nil // goOn meets it again, and knows what to do
 	}
+	if j.run.Progress.Dry {
+		return true, nil // it keeps nobody out and takes nobody's place
+	}
 	if err := e.nameGate(j); IsPermanent(err) {
 		return false, e.end(j, RunFailed, err)
 	} else if err != nil {

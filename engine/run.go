@@ -23,6 +23,13 @@ const (
 	RunStopped  RunState = "stopped" // ended on purpose before its end: a loop, a condition, an operator
 )
 
+// RunStates are all states of a run, in the order of its life.
+func RunStates() []RunState {
+	return []RunState{
+		RunPending, RunReady, RunWriting, RunRetrying, RunWaiting, RunHeld, RunDone, RunFailed, RunStopped,
+	}
+}
+
 // Over tells whether the state is final.
 func (s RunState) Over() bool { return s == RunDone || s == RunFailed || s == RunStopped }
 
@@ -51,14 +58,15 @@ type Progress struct {
 	Next    int               `json:"next"`              // index of the step to take next
 	Written Fields            `json:"written,omitempty"` // the run's own writes to the record
 	Outputs map[string]Fields `json:"outputs,omitempty"`
-	Sent    map[string][]ID   `json:"sent,omitempty"`  // deliveries of steps, by step id
-	Gate    string            `json:"gate,omitempty"`  // what runs of the workflow pass one at a time; see Concurrency
-	Rest    *Rest             `json:"rest,omitempty"`  // set while the run waits in a wait step
-	From    RunState          `json:"from,omitempty"`  // of a retrying run: the state it goes on from, if not ready
-	Tries   int               `json:"tries,omitempty"` // how often the next step failed for a passing reason
-	Since   time.Time         `json:"since,omitzero"`  // when it failed first
-	Round   int               `json:"round,omitempty"` // how often the next step was taken again after a conflict
-	Dry     bool              `json:"dry,omitempty"`   // a replay without effects: what it asks is only noted
+	Sent    map[string][]ID   `json:"sent,omitempty"`   // deliveries of steps, by step id
+	Gate    string            `json:"gate,omitempty"`   // what runs of the workflow pass one at a time; see Concurrency
+	Rest    *Rest             `json:"rest,omitempty"`   // set while the run waits in a wait step
+	From    RunState          `json:"from,omitempty"`   // of a run that retries or ended early: the state it goes on from, if not ready
+	Tries   int               `json:"tries,omitempty"`  // how often the next step failed for a passing reason
+	Since   time.Time         `json:"since,omitzero"`   // when it failed first
+	Round   int               `json:"round,omitempty"`  // how often the next step was taken again after a conflict
+	Replay  int               `json:"replay,omitempty"` // number of the replay that started it
+	Dry     bool              `json:"dry,omitempty"`    // a replay without effects: what it asks is only noted
 }
 
 // Rest is what a wait step needs to know when it is looked at again.
@@ -69,10 +77,11 @@ type Rest struct {
 	Baseline Fields    `json:"baseline,omitempty"` // what its change words compare with: the record when it began
 }
 
-// RunKey is the name of a workflow on an occasion; the same event never starts the same workflow twice.
-func RunKey(workflow, source, eventID string) []byte {
+// RunKey is the name of a workflow on an occasion; the same event never starts the same workflow twice,
+// but once more for each replay.
+func RunKey(workflow, source, eventID string, replay ...string) []byte {
 	h := sha256.New()
-	for _, part := range []string{workflow, source, eventID} {
+	for _, part := range append([]string{workflow, source, eventID}, replay...) {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return h.Sum(nil)[:16]

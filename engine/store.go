@@ -74,9 +74,11 @@ type DeadLetter struct {
 	Partition int
 	Seq       uint64
 	Subject   string
+	Header    map[string]string // the ce- headers of one in binary mode
 	Reason    string
 	Body      []byte // at most MaxEventBytes of it
 	At        time.Time
+	Fate      string // what an operator made of it; "" for nothing yet
 }
 
 // Advance is one step forward of a run: its new state and everything it asked for, together.

@@ -67,9 +67,10 @@ func (s *stretch) next() {
 	p.Tries, p.Since, p.Round = 0, time.Time{}, 0
 }
 
-// end ends the run and, where it failed, tells an event.
+// end ends the run. An operator may let it go on, from where Progress.From says.
 func (s *stretch) end(state RunState, reason string, now time.Time) {
-	s.run.State, s.run.Reason, s.run.Progress.Rest = state, reason, nil
+	s.run.leave(state == RunHeld)
+	s.run.State, s.run.Reason = state, reason
 	s.run.decide(now, "", "%s: %s", state, reason)
 }
 

@@ -145,8 +145,8 @@ func (e *Engine) refuse(b *batch, at Address, entry Entry, reason error) error {
 	e.Logger.Warn("dead letter", "seq", entry.Seq, "subject", entry.Subject, "reason", reason.Error())
 	b.touched[at.Partition()] = true
 	b.intake.Refused = append(b.intake.Refused, DeadLetter{
-		ID: id, Partition: at.Partition(), Seq: entry.Seq, Subject: entry.Subject, Reason: reason.Error(),
-		Body: entry.Data[:min(len(entry.Data), MaxEventBytes)], At: now,
+		ID: id, Partition: at.Partition(), Seq: entry.Seq, Subject: entry.Subject, Header: attributesOf(entry.Header),
+		Reason: reason.Error(), Body: entry.Data[:min(len(entry.Data), MaxEventBytes)], At: now,
 	})
 	return nil
 }

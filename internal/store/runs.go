@@ -101,11 +101,15 @@ func insertRun(run *engine.Run, now time.Time) (call, error) {
 }
 
 func (t *tx) bury(ctx context.Context, letters []engine.DeadLetter) error {
-	const query = `INSERT INTO dead_letters (id, partition, seq, subject, reason, body, at)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	const query = `INSERT INTO dead_letters (id, partition, seq, subject, header, reason, body, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	for _, l := range letters {
 		body := blob(l.Body[:min(len(l.Body), engine.MaxEventBytes)])
-		args := []any{ident(l.ID), l.Partition, int64(l.Seq), l.Subject, l.Reason, body, instant(l.At)}
+		header, err := text(l.Header)
+		if err != nil {
+			return err
+		}
+		args := []any{ident(l.ID), l.Partition, int64(l.Seq), l.Subject, header, l.Reason, body, instant(l.At)}
 		if err := t.run(ctx, call{query, args}); err != nil {
 			return err
 		}

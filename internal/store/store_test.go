@@ -17,6 +17,10 @@ func TestStore(t *testing.T) {
 	enginetest.TestStore(t, func(t *testing.T) engine.Store { return fresh(t) })
 }
 
+func TestDesk(t *testing.T) {
+	enginetest.TestDesk(t, func(t *testing.T) enginetest.DeskStore { return fresh(t) })
+}
+
 func TestLinks(t *testing.T) {
 	linkstest.TestStore(t, func(t *testing.T) linkstest.Store { return fresh(t) })
 }
