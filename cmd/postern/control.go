@@ -11,15 +11,17 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // The control socket lets the other subcommands speak with a running process: a Unix socket in the
-// data folder that only its owner can open. It carries small JSON requests over HTTP.
+// data folder that only its owner can open. It carries small JSON requests over HTTP, one path for each
+// of the operations.
 const (
 	controlName    = "control.sock"
-	controlTime    = 10 * time.Second
+	controlTime    = 25 * time.Second // for one operation, less than the server gives an answer
 	controlMaxBody = 1 << 20
 )
 
@@ -45,17 +47,17 @@ func (h *house) listenControl(ctx context.Context) (net.Listener, error) {
 	return listener, nil
 }
 
+// controlHandler serves the operations.
 func (h *house) controlHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /links", func(w http.ResponseWriter, r *http.Request) {
-		var order linkOrder
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, controlMaxBody)).Decode(&order); err != nil {
-			answerControl(w, nil, fmt.Errorf("read request: %w", err))
-			return
-		}
-		made, err := h.newLink(r.Context(), order)
-		answerControl(w, made, err)
-	})
+	for _, op := range operations() {
+		mux.HandleFunc("POST "+op.path(), func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), controlTime)
+			defer cancel()
+			result, err := op.answer(ctx, h, http.MaxBytesReader(w, r.Body, controlMaxBody))
+			answerControl(w, result, err)
+		})
+	}
 	h.handleDebug(mux)
 	return mux
 }
@@ -90,7 +92,7 @@ func answerControl(w http.ResponseWriter, result any, err error) {
 
 // callControl asks the process that serves a data folder; errNotRunning if there is none.
 func callControl(ctx context.Context, data, path string, request, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, controlTime)
+	ctx, cancel := context.WithTimeout(ctx, controlTime+time.Second)
 	defer cancel()
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -118,6 +120,9 @@ func callControl(ctx context.Context, data, path string, request, result any) er
 		return fmt.Errorf("ask the running process: %w", err)
 	}
 	defer response.Body.Close()
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
+		return errors.New("the running process does not know this command: it has another version")
+	}
 	answer := controlAnswer{Result: result}
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		return fmt.Errorf("read answer: %w", err)

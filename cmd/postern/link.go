@@ -2,14 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -44,8 +39,8 @@ type linkMade struct {
 }
 
 func linkNewCommand() *cobra.Command {
-	var path, data, record string
-	var asJSON bool
+	var at site
+	var record string
 	var order linkOrder
 	cmd := &cobra.Command{
 		Use:   "new",
@@ -55,37 +50,33 @@ that serves the data folder, or opens the folder itself when none does.`,
 		Example: `  postern link new --config postern.yaml --landing ticket --record HelpDesk:17x8615
   postern link new --landing ticket --record HelpDesk:17x8615 --preset resolve --expires 2d`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if order.Landing == "" || record == "" {
 				return errors.New("link new needs --landing and --record, " +
 					"such as --landing ticket --record HelpDesk:17x8615")
 			}
-			c, err := loadConfig(path)
-			if err != nil {
+			if err := at.load(cmd); err != nil {
 				return err
-			}
-			if data != "" {
-				c.Data = data
 			}
 			if order.Record, err = parseRecord(record); err != nil {
 				return err
 			}
-			made, err := orderLink(cmd.Context(), cmd.ErrOrStderr(), c, order)
+			made, err := linkNew.ask(cmd.Context(), &at, order)
 			if err != nil {
 				return err
 			}
-			return printLink(cmd.OutOrStdout(), made, asJSON)
+			return at.print(cmd.OutOrStdout(), made, func(out *strings.Builder) {
+				fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n", made.URL, made.Expires.Format(time.RFC3339), made.Uses)
+			})
 		},
 	}
+	at.flags(cmd)
 	flags := cmd.Flags()
-	flags.StringVarP(&path, "config", "c", "", "configuration file")
-	flags.StringVar(&data, "data", "", "data folder, in place of the configured one")
 	flags.StringVar(&order.Landing, "landing", "", "landing the link opens (required)")
 	flags.StringVar(&record, "record", "", "record it is for, as Module:id (required)")
 	flags.StringVar(&order.Preset, "preset", "", "action it opens with")
 	flags.StringVar(&order.Language, "language", "", "language of its pages, such as es")
 	flags.StringVar(&order.Expires, "expires", "", "how long it lives, such as 2d, if not as the landing says")
-	flags.BoolVar(&asJSON, "json", false, "print it as JSON")
 	return cmd
 }
 
@@ -98,27 +89,7 @@ func parseRecord(text string) (engine.Ref, error) {
 	return engine.Ref{}, fmt.Errorf("--record %q is not Module:id, such as HelpDesk:17x8615", text)
 }
 
-// orderLink asks the running process, else opens the data folder for a moment.
-func orderLink(ctx context.Context, log io.Writer, c config, order linkOrder) (linkMade, error) {
-	var made linkMade
-	err := callControl(ctx, c.Data, "/links", order, &made)
-	if !errors.Is(err, errNotRunning) {
-		return made, err
-	}
-	if _, err := os.Stat(c.database()); errors.Is(err, fs.ErrNotExist) {
-		return made, fmt.Errorf("there is no data in %s yet: name another folder with --data or --config, "+
-			"or run `postern serve` first", c.Data)
-	}
-	h := &house{config: c, logger: newLogger(log, c.Log, slog.LevelWarn)}
-	if err := h.check(); err != nil {
-		return made, err
-	}
-	if err := h.openStore(ctx); err != nil {
-		return made, err
-	}
-	made, err = h.newLink(ctx, order)
-	return made, errors.Join(err, h.close())
-}
+var linkNew = operation[linkOrder, linkMade]{"links", needsBook, (*house).newLink}
 
 // newLink mints and stores a link.
 func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) {
@@ -166,13 +137,4 @@ func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) 
 	}
 	url, err := h.minter.URL(link)
 	return linkMade{URL: url, ID: link.ID, Expires: link.Expires, Uses: link.MaxUses}, err
-}
-
-func printLink(out io.Writer, made linkMade, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(out).Encode(made)
-	}
-	_, err := fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n",
-		made.URL, made.Expires.Format(time.RFC3339), made.Uses)
-	return err
 }

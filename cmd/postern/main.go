@@ -63,7 +63,8 @@ sends people a message with a link back to the web, and guards the door the link
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		demoCommand(), serveCommand(), lintCommand(), emitCommand(), eventsCommand(), linkCommand(), versionCommand(),
+		demoCommand(), serveCommand(), lintCommand(), emitCommand(), eventsCommand(), linkCommand(),
+		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), versionCommand(),
 	)
 	return root
 }

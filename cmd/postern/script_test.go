@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,15 +32,17 @@ func TestMain(m *testing.M) {
 //	expand FILE        fills in $WEB, $NATS and other variables, which are free ports of this machine
 //	ready              waits until the server says it is ready
 //	retry COMMAND      runs a command until it succeeds
+//	await REGEXP CMD   runs a command until it prints something like a pattern
 //	tell SUBJECT TEXT  publishes anything at all, as any NATS client can
 //	terminate          sends SIGTERM to what runs in the background
+//	pick NAME REGEXP   keeps what the first group of a pattern found in what was printed last
 //	door               opens the link that was printed last as a visitor does, and shows the pages
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
-			"tell": tell,
+			"tell": tell, "pick": pick, "await": awaitPrint,
 		},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"WEB", "NATS"} {
@@ -70,6 +73,27 @@ func expand(ts *testscript.TestScript, _ bool, args []string) {
 		text := os.Expand(ts.ReadFile(name), ts.Getenv)
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o600))
 	}
+}
+
+func awaitPrint(ts *testscript.TestScript, _ bool, args []string) {
+	wanted := regexp.MustCompile("(?m)" + args[0])
+	soon(ts, func() error {
+		if err := ts.Exec(args[1], args[2:]...); err != nil {
+			return err
+		}
+		if !wanted.MatchString(ts.ReadFile("stdout")) {
+			return fmt.Errorf("nothing like %s was printed", args[0])
+		}
+		return nil
+	})
+}
+
+func pick(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) < 2 {
+		ts.Fatalf("nothing like %s was printed", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 // soon tries until try succeeds, for ten seconds.
