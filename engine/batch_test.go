@@ -115,3 +115,18 @@ func FuzzDecodeBatch(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkDecodeBatch(b *testing.B) {
+	events := make([]string, 100)
+	for i := range events {
+		events[i] = ticketEvent
+	}
+	body := []byte(listOf(events...))
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := engine.DecodeBatch(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
