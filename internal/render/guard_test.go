@@ -60,6 +60,7 @@ func TestNoTemplateIsWithoutEnd(t *testing.T) {
 		{"txt", `{{ $x := record.title }}` + rep(`{{ $x = $x | urlquery | js }}`, 40), ""},
 		{"txt", `{{ $x := "<" }}` + rep(`{{ $x = html $x }}`, 40) + rep(`{{ $x = js $x $x }}`, 20), "js"},
 		{"txt", `{{ $x := "1" }}{{ range 1000 }}{{ $x = now.Format $x }}{{ end }}`, "the layout of a time is longer than 200 bytes"},
+		{"txt", `{{ (now.AddDate 9000000000000000000 9000000000000000000 9000000000000000000).Format "2006" }}`, ""},
 		{"txt", `{{ $t := now }}{{ with $t }}{{ .AppendFormat }}{{ end }}`, "can't evaluate field AppendFormat"},
 		{"txt", rep(`{{ $x := len (printf "%1000000s" "x") }}`, 500), "the width of printf is at most 1000"},
 		{"txt", `{{ printf "%.999999f" 1.5 }}`, "the width of printf is at most 1000"},
