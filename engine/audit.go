@@ -25,6 +25,7 @@ type Deed struct {
 const (
 	DeedStarted  = "postern.started"
 	DeedLinkUsed = "link.used"
+	DeedRestored = "postern.restored"
 )
 
 // Chained is the hash of a deed after the one with the hash before: SHA-256 over that and every field,

@@ -19,6 +19,14 @@ type Header func(name string) string
 // NoHeader is the Header of a message without headers.
 func NoHeader(string) string { return "" }
 
+// AttributeHeaders are the headers that carry an event's attributes in binary mode.
+func AttributeHeaders() []string {
+	return []string{
+		"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-causeid", "ce-depth", "ce-chain",
+		"ce-traceparent",
+	}
+}
+
 // DecodeEvent reads a message in structured or binary mode (CloudEvents 1.0; in binary mode the
 // attributes are ce-… headers and the body is the data) and checks it against the contract: required
 // attributes, limits, and for record events that subject, key and record agree. The error says what

@@ -85,7 +85,9 @@ type Engine struct {
 	health   health
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
-	awaited []string // modules that runs from before the start wait for
+	awaited   []string // modules that runs from before the start wait for
+	skipUntil uint64   // stream position up to which events start nothing; see Restoration
+
 	// Only the reader touches these.
 	taken   uint64             // stream position up to which everything was offered
 	marked  uint64             // stream position up to which all cursors stand at least
@@ -179,6 +181,11 @@ func (e *Engine) begin(ctx context.Context) (after uint64, unfinished []job, err
 	}
 	e.taken, e.marked = after, after
 	e.swept.Store(after)
+	restored, err := e.Store.Restoration(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	e.skipUntil = restored.Skip
 	if err := e.keepVersions(ctx); err != nil {
 		return 0, nil, err
 	}

@@ -146,6 +146,7 @@ func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
 		s.wakeUp(step, env, met)
 	case j.woken != nil && j.woken.Timer: // it was put off, not over: its topics are set up again
 		s.wait = &Wait{Due: rest.Until, Topics: rest.Topics}
+		s.again = len(rest.Topics) > 0 // one may have been touched since the record was read
 	default:
 		s.asleep, s.rested = true, false
 		if j.woken != nil {

@@ -58,6 +58,7 @@ const (
 
 // forget removes what is too old, in small bites, and seals the audit, until the context ends.
 func (e *Engine) forget(ctx context.Context) {
+	defer e.sealAudit(e.work) // what the last hour added
 	for ctx.Err() == nil {
 		e.sealAudit(ctx)
 		gone, err := e.forgetAll(ctx)

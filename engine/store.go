@@ -19,6 +19,7 @@ type Store interface {
 	VersionStore
 	AuditStore
 	Keeper
+	Archive
 }
 
 // ErrFenced says that another node has taken the partition over; the caller stops working on it.

@@ -111,6 +111,8 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 			if err := e.refuse(b, at, entry, err); err != nil {
 				return nil, err
 			}
+		case at.Key == "" && entry.Seq <= e.skipUntil:
+			// The copy with its key, made before the restoration, is in the stream as well.
 		case at.Key == "":
 			b.touched[at.Partition()] = true
 			b.intake.Events = append(b.intake.Events, event)
@@ -201,6 +203,9 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 	}
 	e.echoes.inherit(event, now)
 	env := &Env{Event: event, Ref: ref, Module: module, Record: event.Change.Record, Now: now, Work: NewWork(QuickWork)}
+	if a.seq <= e.skipUntil {
+		return nil
+	}
 	for _, j := range m.match(event, env) {
 		id, err := NewID(now, e.Random)
 		if err != nil {

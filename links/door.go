@@ -42,6 +42,9 @@ type DoorConfig struct {
 	Logger  *slog.Logger
 	Labels  *labels.Catalogue // nil for the shipped ones
 	Brand   Brand
+	// Restored is when the store was brought back from a backup; zero for never. A link that is unknown for some time
+	// after that may have been made after the backup, and is answered as one that has expired.
+	Restored time.Time
 }
 
 // Door answers the requests that links lead to. It keeps nothing between two requests but what never changes: all

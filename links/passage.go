@@ -66,6 +66,9 @@ func (d *Door) linkOf(c *call) (engine.Link, error) {
 		return engine.Link{}, ErrNoLink
 	}
 	link, err := d.with.Store.Link(c.Context(), keyID, sum)
+	if errors.Is(err, ErrNoLink) && c.now.Before(d.with.Restored.Add(engine.MaxExpires)) {
+		return engine.Link{}, ErrExpired // it may have been made after the backup that the store comes from
+	}
 	if err != nil {
 		return engine.Link{}, fmt.Errorf("find link: %w", err)
 	}

@@ -64,7 +64,8 @@ sends people a message with a link back to the web, and guards the door the link
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		demoCommand(), serveCommand(), lintCommand(), emitCommand(), eventsCommand(), linkCommand(),
-		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), versionCommand(),
+		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
+		backupCommand(), restoreCommand(), versionCommand(),
 	)
 	return root
 }

@@ -25,6 +25,7 @@ func operations() []handler {
 		deliveryList, deliveryShow, deliveryRetry, deliveryCancel,
 		waitList, waitMove,
 		replayBegin, replaySome, replayCount,
+		auditList, auditVerify,
 	}
 }
 

@@ -70,9 +70,14 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Signer: h.signer, Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger,
 	}, engine.Settings{Retention: c.Retention, Rates: h.rates})
+	restored, err := h.store.Restoration(ctx)
+	if err != nil {
+		return h, err
+	}
 	h.door, err = links.NewDoor(links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
-		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Landing: h.keptLanding,
+		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Restored: restored.At,
+		Landing: h.keptLanding,
 	})
 	return h, err
 }
