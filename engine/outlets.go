@@ -53,8 +53,9 @@ func (o *outlets) take(channel string) (slot int, ok bool) {
 	return o.grant(out, 1)[0], true
 }
 
-// takeAll gives a channel as many slots as it may have now. If that is none, again is when to ask anew; zero
-// if that will be when a slot comes back.
+// takeAll gives a channel as many slots as it may have now, or half of them if nobody is known to wait, for new messages
+// should not have to wait for a look that finds nothing. If there are none, again is when to ask anew; zero if that
+// will be when a slot comes back.
 func (o *outlets) takeAll(channel string) (slots []int, again time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -62,6 +63,9 @@ func (o *outlets) takeAll(channel string) (slots []int, again time.Time) {
 	n, again := out.room(o.clock.Now(), len(o.free), o.shared)
 	if n == 0 && again.IsZero() {
 		o.hungry = true
+	}
+	if !out.waiting {
+		n = (n + 1) / 2
 	}
 	return o.grant(out, n), again
 }
