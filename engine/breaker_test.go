@@ -65,10 +65,10 @@ func TestBreakerPausesLongerEachTimeAndRecoversStepByStep(t *testing.T) {
 	b := &breaker{full: 8}
 	feed(b, noon, answerFailed, breakerLeast)
 	now := noon
-	for _, pause := range []time.Duration{15, 30, 60, 120, 240, 480, 600, 600} {
-		now = now.Add(pause * time.Second)
+	for _, seconds := range []int{15, 30, 60, 120, 240, 480, 600, 600} {
+		now = now.Add(time.Duration(seconds) * time.Second)
 		if b.allows(now.Add(-time.Millisecond)) != 0 || b.allows(now) != 1 {
-			t.Fatalf("the pause is not %d s: it ends at %s", pause, b.until)
+			t.Fatalf("the pause is not %d s: it ends at %s", seconds, b.until)
 		}
 		if turn := b.note(now, answerFailed, 0); turn != turnNone {
 			t.Fatalf("a probe that failed was told, as %d", turn)

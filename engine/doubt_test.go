@@ -26,10 +26,8 @@ func TestOnUnknown(t *testing.T) {
 		channel      string
 	}{
 		{"held", "", answering(errLost), 1, engine.DeliveryUnknown, "email"},
-		{"held by wish", ", on_unknown: hold", deduping(errLost), 1,
-			engine.DeliveryUnknown, "email"},
-		{"sent again where that is safe", "", deduping(errLost), 2,
-			engine.DeliveryAccepted, "email"},
+		{"held by wish", ", on_unknown: hold", deduping(errLost), 1, engine.DeliveryUnknown, "email"},
+		{"sent again where that is safe", "", deduping(errLost), 2, engine.DeliveryAccepted, "email"},
 		{"sent again by wish", ", on_unknown: resend", answering(errLost, errLost), 3, engine.DeliveryAccepted, "email"},
 		{"sent again in vain", ", on_unknown: resend", failing(errLost), 3, engine.DeliveryUnknown, "email"},
 		{"the next way", ", on_unknown: next", answering(errLost), 1, engine.DeliveryAccepted, "sms"},

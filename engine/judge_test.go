@@ -121,9 +121,9 @@ func TestJudgeProperties(t *testing.T) {
 		d := planned(retry)
 		d.Channel = ways[0].Channel
 		policy := rapid.SampledFrom([]OnUnknown{OnUnknownHold, OnUnknownResend, OnUnknownNext}).Draw(t, "policy")
-		now, first, tries := noon, map[string]time.Time{}, map[string]int{}
+		first, tries := map[string]time.Time{}, map[string]int{}
 		for d.State == DeliveryPlanned {
-			now = d.Due.Add(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "late ms")) * time.Millisecond)
+			now := d.Due.Add(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "late ms")) * time.Millisecond)
 			if now.After(d.Until) {
 				d.expire(now, errors.New("over"))
 				break

@@ -53,7 +53,7 @@ func (o *outlets) take(channel string) (slot int, ok bool) {
 	return o.grant(out, 1)[0], true
 }
 
-// takeAll gives a channel as many slots as it may have now, or half of them if nobody is known to wait, for new messages
+// takeAll gives a channel as many slots as it may have now, or half of them if nobody is known to wait: new messages
 // should not have to wait for a look that finds nothing. If there are none, again is when to ask anew; zero if that
 // will be when a slot comes back.
 func (o *outlets) takeAll(channel string) (slots []int, again time.Time) {

@@ -86,7 +86,7 @@ func (c ChannelTrial) message(n int) engine.Message {
 }
 
 // try hands a message over. A careful channel must have said that it leaves before it was taken or may have been.
-func (c ChannelTrial) try(t *testing.T, ctx context.Context, m engine.Message) (engine.Receipt, error) {
+func (c ChannelTrial) try(ctx context.Context, t *testing.T, m engine.Message) (engine.Receipt, error) {
 	t.Helper()
 	var left atomic.Bool
 	m.OnLeaving = func() { left.Store(true) }
@@ -105,7 +105,7 @@ func (c ChannelTrial) send(t *testing.T, m engine.Message) engine.Receipt {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), channelPatience)
 	defer cancel()
-	receipt, err := c.try(t, ctx, m)
+	receipt, err := c.try(ctx, t, m)
 	if err != nil {
 		t.Fatalf("send: %v", err)
 	}
@@ -160,7 +160,7 @@ func channelDeadline(t *testing.T, c ChannelTrial) {
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	_, err := c.try(t, ctx, c.message(1))
+	_, err := c.try(ctx, t, c.message(1))
 	if took := time.Since(began); err == nil || took > channelPatience/2 {
 		t.Errorf("after %v: %v", took, err)
 	}
@@ -172,7 +172,7 @@ func channelDeadline(t *testing.T, c ChannelTrial) {
 func channelCancelled(t *testing.T, c ChannelTrial) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := c.try(t, ctx, c.message(1)); err == nil || engine.IsPermanent(err) || engine.IsUnknown(err) {
+	if _, err := c.try(ctx, t, c.message(1)); err == nil || engine.IsPermanent(err) || engine.IsUnknown(err) {
 		t.Errorf("got %v, want an error that allows another try", err)
 	}
 	if n := len(c.Arrived(t)); n != 0 {
@@ -186,7 +186,7 @@ func channelRefuses(t *testing.T, c ChannelTrial) {
 	}
 	m := c.message(1)
 	m.Recipient.Address = c.Refused
-	_, err := c.try(t, t.Context(), m)
+	_, err := c.try(t.Context(), t, m)
 	if !engine.IsPermanent(err) {
 		t.Fatalf("got %v, want a permanent error", err)
 	}
@@ -248,7 +248,7 @@ func channelConcurrent(t *testing.T, c ChannelTrial) {
 	for range 6 {
 		senders.Go(func() {
 			for n := next.Add(1); n <= messages; n = next.Add(1) {
-				if _, err := c.try(t, t.Context(), c.message(int(n))); err != nil {
+				if _, err := c.try(t.Context(), t, c.message(int(n))); err != nil {
 					t.Errorf("message %d: %v", n, err)
 				}
 			}
@@ -280,7 +280,7 @@ func channelCloses(t *testing.T, c ChannelTrial) {
 	for range cap(running) {
 		senders.Go(func() {
 			for n := next.Add(1); n <= 400; n = next.Add(1) { // a far end may forget what came long ago
-				if _, err := c.try(t, t.Context(), c.message(int(n))); err != nil {
+				if _, err := c.try(t.Context(), t, c.message(int(n))); err != nil {
 					return
 				}
 				if taken.Add(1) <= int64(cap(running)) {
@@ -298,7 +298,7 @@ func channelCloses(t *testing.T, c ChannelTrial) {
 	if n := len(c.Arrived(t)); n != atClose || int64(n) != taken.Load() {
 		t.Errorf("%d messages had arrived when Close returned, %d at last; %d were taken", atClose, n, taken.Load())
 	}
-	if _, err := c.try(t, t.Context(), c.message(0)); err == nil {
+	if _, err := c.try(t.Context(), t, c.message(0)); err == nil {
 		t.Error("a closed channel still sends")
 	}
 }
@@ -310,7 +310,7 @@ func channelCut(t *testing.T, c ChannelTrial) {
 	c.Cut()
 	ctx, cancel := context.WithTimeout(t.Context(), channelPatience)
 	defer cancel()
-	if _, err := c.try(t, ctx, c.message(1)); !engine.IsUnknown(err) {
+	if _, err := c.try(ctx, t, c.message(1)); !engine.IsUnknown(err) {
 		t.Errorf("got %v, want an error that leaves it open", err)
 	}
 }

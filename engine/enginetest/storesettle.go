@@ -17,7 +17,8 @@ func storeSettleMoves(t *testing.T, s *storeTrial) {
 	s.advance(t, run, engine.Advance{Deliveries: []*engine.Delivery{d}})
 	d = s.take(t, storeNow, 1)[0]
 	later := storeNow.Add(time.Minute)
-	d.State, d.Slot, d.Channel, d.Masked, d.Due, d.Until = engine.DeliveryPlanned, 0, "sms", "…22", later, later.Add(time.Hour)
+	d.State, d.Slot, d.Channel, d.Masked = engine.DeliveryPlanned, 0, "sms", "…22"
+	d.Due, d.Until = later, later.Add(time.Hour)
 	d.History = append(d.History, engine.Decision{At: storeNow, Text: "now by sms", Doubt: true})
 	event := &engine.Event{
 		ID: "told", Source: engine.Source, Type: engine.DeliveryUnknownEvent, Subject: run.Record.String(),

@@ -131,8 +131,8 @@ func (s *session) authenticate(ctx context.Context) error {
 	return nil
 }
 
-// deliver hands one letter over and returns the server's answer; leaving is called before the final dot. After an error the session may be used again unless
-// it is dead.
+// deliver hands one letter over and returns the server's answer; leaving is called before the final dot. After an error
+// the session may be used again unless it is dead.
 func (s *session) deliver(ctx context.Context, letter Letter, leaving func()) (string, error) {
 	s.handed = false
 	answer, err := s.transact(ctx, letter, leaving)
