@@ -111,13 +111,16 @@ func busDuplicate(t *testing.T, bus engine.Bus) {
 }
 
 func busSources(t *testing.T, bus engine.Bus) {
-	for _, name := range [][2]string{{"crm", "1"}, {"other", "1"}, {"a", "b/c"}, {"a/b", "c"}} {
+	names := [][3]string{ // source, id, dead letter
+		{"crm", "1"}, {"other", "1"}, {"a", "b/c"}, {"a/b", "c"}, {"crm", "1", "x"}, {"crm", "2", "x"}, {"crm", "2", "y"},
+	}
+	for _, name := range names {
 		event := busEvent(name[1], "HelpDesk", "1")
-		event.Source = name[0]
+		event.Source, event.Letter = name[0], name[2]
 		busPublish(t, bus, event)
 	}
-	if got := busRead(t, bus, 0, 4); len(got) != 4 {
-		t.Errorf("%d of 4 events were stored", len(got))
+	if got := busRead(t, bus, 0, len(names)); len(got) != len(names) {
+		t.Errorf("%d of %d events were stored", len(got), len(names))
 	}
 }
 

@@ -115,16 +115,17 @@ func encode(event *engine.Event) (*natsgo.Msg, error) {
 // messageID is what the broker knows an event by for two minutes. CloudEvents makes an id unique within its source
 // only, so both are part of it, and so that a/b and c are not a and b/c, the length of the source is too. The id of a
 // foreign event is none that a CRM gives its own messages, source/id: the event may have come in such a message,
-// without a key, and the broker would take its keyed copy for a repetition. A dead
-// letter that is replayed may have come just before, too.
+// without a key, and the broker would take its keyed copy for a repetition. So it would a dead letter that is replayed
+// soon; but whoever copies that attribute to an event of theirs tells another event.
 func messageID(event *engine.Event) string {
-	if event.Letter != "" {
-		return "letter/" + event.Letter
-	}
-	if event.Source == engine.Source {
+	if event.Source == engine.Source && event.Letter == "" {
 		return event.Source + "/" + event.ID
 	}
-	return fmt.Sprintf("keyed/%d/%s/%s", len(event.Source), event.Source, event.ID)
+	id := fmt.Sprintf("keyed/%d/%s/%s", len(event.Source), event.Source, event.ID)
+	if event.Letter != "" {
+		id = fmt.Sprintf("letter/%d/%s/%s", len(event.Letter), event.Letter, id)
+	}
+	return id
 }
 
 // batchLen is how many of the messages go into the next batch.
