@@ -328,3 +328,40 @@ func TestVisitThatTheCRMRefuses(t *testing.T) {
 		t.Errorf("the status became %q", got)
 	}
 }
+
+// Many writes to a CRM that is down are not many calls: after some the others wait until one has passed.
+func TestCRMThatIsDownIsLeftAlone(t *testing.T) {
+	r := newRemote(t, false, closes)
+	const tickets = 40
+	refs := []engine.Ref{r.ref}
+	for range tickets - 1 {
+		ref, err := r.played.Seed("HelpDesk", map[string]string{
+			"ticket_title": "No power", "ticketstatus": "Open", "parent_id": r.played.Fields(r.ref)["parent_id"],
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, ref)
+	}
+	r.played.Break(corebostest.Fault{Operation: "revise", Times: 1000, Status: 503, Page: "<h1>Sorry</h1>"})
+	for _, ref := range refs {
+		r.publish(engine.RecordUpdated, ref.String(), engine.Change{
+			Record: engine.Fields{"description": "x", "ticketstatus": "Open"}, Old: engine.Fields{"description": ""},
+		})
+	}
+	r.until("the CRM is left alone", func() bool {
+		return strings.Contains(r.logs.String(), "nothing is written to the CRM for a while")
+	})
+	r.until("every run asks", func() bool {
+		parked, err := r.store.Parked(t.Context(), nil)
+		return err == nil && len(parked) == tickets
+	})
+	if _, warnings := r.engine.Ready(t.Context()); len(warnings) != 1 || !strings.HasPrefix(warnings[0], "the CRM: ") {
+		t.Errorf("the warnings are %q", warnings)
+	}
+	if n := r.played.Calls("revise"); n > 16+breakerLeast {
+		t.Errorf("%d calls in a row", n)
+	}
+}
+
+const breakerLeast = 5 // tries before a breaker decides

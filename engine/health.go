@@ -89,7 +89,7 @@ func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 	if e.health.insisting.Load() > 0 {
 		reasons = append(reasons, "the database takes no changes")
 	}
-	warnings = e.outlets.warnings()
+	warnings = append(e.outlets.warnings(), e.writers.warnings(e.Clock.Now())...)
 	position, err := e.Bus.Position(ctx)
 	switch {
 	case err != nil:

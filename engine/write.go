@@ -10,26 +10,57 @@ import (
 	"time"
 )
 
-// writers are the effects that are being tried at the same time, and what wakes their loop.
+// writers are the effects that may be tried at the same time, and what wakes their loop.
 type writers struct {
-	mu     sync.Mutex
-	free   int
-	wakeup chan struct{}
+	mu      sync.Mutex
+	most    int
+	held    int
+	breaker breaker // of the CRM
+	wakeup  chan struct{}
 }
 
-func newWriters(n int) *writers { return &writers{free: n, wakeup: make(chan struct{}, 1)} }
+func newWriters(n int) *writers {
+	return &writers{most: n, breaker: breaker{full: n}, wakeup: make(chan struct{}, 1)}
+}
 
-func (w *writers) take() (all int) {
+// take holds as many writers as may be used now. If there are none, again is when time alone will have made
+// room; zero if one must end first.
+func (w *writers) take(now time.Time) (n int, again time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	all, w.free = w.free, 0
-	return all
+	n = w.most - w.held
+	if width := w.breaker.allows(now); width >= 0 {
+		if now.Before(w.breaker.until) {
+			return 0, w.breaker.until
+		}
+		n = min(n, width-w.held)
+	}
+	n = max(n, 0)
+	w.held += n
+	return n, time.Time{}
 }
 
 func (w *writers) give(n int) {
 	w.mu.Lock()
-	w.free += n
+	w.held -= n
 	w.mu.Unlock()
+}
+
+// note counts what a try says of the CRM.
+func (w *writers) note(now time.Time, err error) turn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.breaker.note(now, answerOf(err), RetryDelay(err))
+}
+
+// warnings are a sentence if nothing is written because the CRM fails.
+func (w *writers) warnings(now time.Time) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.breaker.proving() {
+		return nil
+	}
+	return []string{"the CRM: " + w.breaker.why(now)}
 }
 
 // write tries the effects on the CRM as they fall due, those of one record one after the other.
@@ -52,9 +83,9 @@ func (e *Engine) write(ctx context.Context) error {
 }
 
 func (e *Engine) writeDue(ctx context.Context) (next time.Time, err error) {
-	free := e.writers.take()
+	free, again := e.writers.take(e.Clock.Now())
 	if free == 0 {
-		return time.Time{}, nil // who ends looks again
+		return again, nil
 	}
 	taken, next, err := e.Store.TakeEffects(ctx, e.fences, e.Clock.Now(), free)
 	e.writers.give(free - len(taken))
@@ -78,6 +109,12 @@ func (e *Engine) writeOne(f *Effect) {
 		f.judge(now, err, func(d time.Duration) time.Duration { return jitter(d, e.Random) })
 	}
 	e.tellEffect(f, err)
+	switch e.writers.note(now, err) {
+	case turnShut:
+		e.Logger.Error("nothing is written to the CRM for a while", "why", e.writers.warnings(now)[0])
+	case turnOpen:
+		e.Logger.Info("the CRM takes writes again")
+	}
 	events, err := e.effectEvents(f)
 	if err != nil {
 		e.Logger.Error("an effect's event cannot be written", "effect", f.ID.String(), "error", err)
