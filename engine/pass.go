@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -56,9 +58,21 @@ func (e *Engine) nameGate(j *job) error {
 		return Permanent(fmt.Errorf("concurrency key %s: %w", key.Source(), err))
 	}
 	run := *j.run
-	run.Progress.Gate = fmt.Sprint("=", value)
+	run.Progress.Gate = gateKey(fmt.Sprint(value))
 	j.run = &run
 	return nil
+}
+
+// maxGateKey is the longest value of a concurrency key, in bytes, that a gate is named by as it is.
+const maxGateKey = 64
+
+// gateKey is a value as part of a gate's name; it is stored with the run and kept in memory.
+func gateKey(value string) string {
+	if len(value) > maxGateKey {
+		sum := sha256.Sum256([]byte(value))
+		return "#" + hex.EncodeToString(sum[:])
+	}
+	return "=" + value
 }
 
 // gateOf is the name of a run's gate.
