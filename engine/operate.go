@@ -279,7 +279,8 @@ func (r *Run) Move(order Order, due time.Time) error {
 // Cancel rejects a delivery that is planned or in doubt.
 func (d *Delivery) Cancel(order Order) error {
 	if d.State != DeliveryPlanned && d.State != DeliveryUnknown {
-		return Permanent(fmt.Errorf("the delivery is %s: only one that is planned or unknown can be cancelled", d.State))
+		return Permanent(fmt.Errorf("the delivery is %s: only one that is planned or unknown can be cancelled",
+			d.State))
 	}
 	d.State, d.Reason = DeliveryRejected, order.Says("cancelled")
 	d.note(order.At, "%s", d.Reason)

@@ -61,7 +61,7 @@ type Progress struct {
 	Sent    map[string][]ID   `json:"sent,omitempty"`   // deliveries of steps, by step id
 	Gate    string            `json:"gate,omitempty"`   // what runs of the workflow pass one at a time; see Concurrency
 	Rest    *Rest             `json:"rest,omitempty"`   // set while the run waits in a wait step
-	From    RunState          `json:"from,omitempty"`   // of a run that retries or ended early: the state it goes on from, if not ready
+	From    RunState          `json:"from,omitempty"`   // where one that retries or ended early goes on, if not ready
 	Tries   int               `json:"tries,omitempty"`  // how often the next step failed for a passing reason
 	Since   time.Time         `json:"since,omitzero"`   // when it failed first
 	Round   int               `json:"round,omitempty"`  // how often the next step was taken again after a conflict

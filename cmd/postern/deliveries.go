@@ -73,31 +73,42 @@ func lineOfDelivery(d *engine.Delivery) deliveryLine {
 	return line
 }
 
-// deliveryLines lists the deliveries in doubt before the others, unless states are chosen or a later page is asked for.
+// deliveryLines lists the deliveries in doubt before the others, unless states are chosen.
 func (h *house) deliveryLines(ctx context.Context, order deliveryListOrder) ([]deliveryLine, error) {
 	sel := engine.DeliverySelection{
-		States: order.States, Channel: order.Channel, Workflow: order.Workflow, Record: order.Record, Since: order.Since,
-		Limit: order.Limit,
+		States: order.States, Channel: order.Channel, Workflow: order.Workflow, Record: order.Record,
+		Since: order.Since, Limit: order.Limit,
 	}
 	var err error
 	if sel.Before, err = h.before(ctx, engine.ThingDelivery, order.Before); err != nil {
 		return nil, err
 	}
-	lines := []deliveryLine{}
-	if len(order.States) == 0 {
-		if sel.Before.IsZero() {
-			doubtful := sel
-			doubtful.States = []engine.DeliveryState{engine.DeliveryUnknown}
-			if lines, err = h.addDeliveries(ctx, lines, doubtful); err != nil || len(lines) >= order.Limit {
-				return lines, err
-			}
-			sel.Limit -= len(lines)
-		}
-		sel.States = []engine.DeliveryState{
-			engine.DeliveryPlanned, engine.DeliverySending, engine.DeliveryAccepted, engine.DeliveryRejected,
-		}
+	if len(order.States) > 0 {
+		return h.addDeliveries(ctx, []deliveryLine{}, sel)
+	}
+	lines, err := h.doubtful(ctx, sel)
+	if err != nil || len(lines) >= sel.Limit {
+		return lines, err
+	}
+	if len(lines) > 0 {
+		sel.Limit, sel.Before = sel.Limit-len(lines), engine.ID{}
+	}
+	sel.States = []engine.DeliveryState{
+		engine.DeliveryPlanned, engine.DeliverySending, engine.DeliveryAccepted, engine.DeliveryRejected,
 	}
 	return h.addDeliveries(ctx, lines, sel)
+}
+
+// doubtful are the deliveries in doubt of a page, none once an earlier page went past them.
+func (h *house) doubtful(ctx context.Context, sel engine.DeliverySelection) ([]deliveryLine, error) {
+	sel.States = []engine.DeliveryState{engine.DeliveryUnknown}
+	if !sel.Before.IsZero() {
+		last, err := h.store.Delivery(ctx, sel.Before)
+		if err != nil || last.State != engine.DeliveryUnknown {
+			return []deliveryLine{}, plainly(err)
+		}
+	}
+	return h.addDeliveries(ctx, []deliveryLine{}, sel)
 }
 
 func (h *house) addDeliveries(

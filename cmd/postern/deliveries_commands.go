@@ -50,7 +50,9 @@ func deliveriesListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return at.print(cmd.OutOrStdout(), lines, func(out *strings.Builder) { layOutDeliveries(out, lines, &page) })
+			return at.print(cmd.OutOrStdout(), lines, func(out *strings.Builder) {
+				layOutDeliveries(out, lines, &page)
+			})
 		},
 	}
 	at.flags(cmd)
@@ -116,8 +118,8 @@ func deliveryChange(op operation[changeOrder, deliveryWhole], cmd *cobra.Command
 			return err
 		}
 		return at.print(cmd.OutOrStdout(), d, func(out *strings.Builder) {
-			fmt.Fprintf(out, "delivery %s of %s on %s is %s%s\n", shortID(d.ID), d.Workflow, oneLine(d.Record, 100), d.State,
-				because(d.Reason))
+			fmt.Fprintf(out, "delivery %s of %s on %s is %s%s\n",
+				shortID(d.ID), d.Workflow, oneLine(d.Record, 100), d.State, because(d.Reason))
 		})
 	}
 	at.flags(cmd)

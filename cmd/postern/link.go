@@ -66,7 +66,8 @@ that serves the data folder, or opens the folder itself when none does.`,
 				return err
 			}
 			return at.print(cmd.OutOrStdout(), made, func(out *strings.Builder) {
-				fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n", made.URL, made.Expires.Format(time.RFC3339), made.Uses)
+				fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n",
+					made.URL, made.Expires.Format(time.RFC3339), made.Uses)
 			})
 		},
 	}

@@ -188,7 +188,7 @@ type replaying struct {
 }
 
 const (
-	replayLook = 200 * time.Millisecond // between two looks at how the runs come on
+	replayLook = 200 * time.Millisecond // at least, between two looks at how the runs come on
 	replayLull = 30 * time.Second       // without one more run over, nobody waits for the rest
 )
 
@@ -223,10 +223,9 @@ func (r *replaying) run(ctx context.Context, stretch replayBeginOrder) (replaySu
 
 // settled waits until the runs have gone as far as they come for now.
 func (r *replaying) settled(ctx context.Context, begun replayBegun) (engine.ReplayTally, error) {
-	tick := time.NewTicker(replayLook)
-	defer tick.Stop()
 	least, since := -1, time.Now()
 	for {
+		asked := time.Now()
 		tally, err := replayCount.ask(ctx, r.at, begun)
 		if err != nil {
 			return tally, err
@@ -238,10 +237,9 @@ func (r *replaying) settled(ctx context.Context, begun replayBegun) (engine.Repl
 		if moving == 0 || time.Since(since) > replayLull {
 			return tally, nil
 		}
-		select {
-		case <-ctx.Done():
-			return tally, ctx.Err()
-		case <-tick.C:
+		// Counting reads all histories: the process has other things to do as well.
+		if err := (engine.SystemClock{}).Wait(ctx, max(replayLook, 4*time.Since(asked))); err != nil {
+			return tally, err
 		}
 	}
 }

@@ -122,7 +122,8 @@ func layOutRuns(out *strings.Builder, lines []runLine, page *listFlags) {
 		if mark := l.mark(); mark != "" {
 			reason = strings.TrimSuffix(mark+"; "+reason, "; ")
 		}
-		t.row(shortID(l.ID), string(l.State), l.Workflow, oneLine(l.Record, 40), clockText(l.Created), oneLine(reason, 200))
+		t.row(shortID(l.ID), string(l.State), l.Workflow, oneLine(l.Record, 40), clockText(l.Created),
+			oneLine(reason, 200))
 	}
 	t.write(out)
 	page.more(out, len(lines), shortID(lines[len(lines)-1].ID))

@@ -92,8 +92,8 @@ func (w *runWhole) tellEvent(run *engine.Run, values bool) {
 		return // it cannot be read; the reason says why
 	}
 	w.Event = eventView{
-		ID: event.ID, Type: event.Type, Source: event.Source, Subject: event.Subject, Time: event.Time, Depth: event.Depth,
-		Letter: event.Letter,
+		ID: event.ID, Type: event.Type, Source: event.Source, Subject: event.Subject, Time: event.Time,
+		Depth: event.Depth, Letter: event.Letter,
 	}
 	changed := ""
 	if event.Change != nil {

@@ -50,15 +50,18 @@ func TestRunsSayWhereTheyStand(t *testing.T) {
 		{engine.RunReady, "", nil, "ready: step 2 is next", "runs cancel"},
 		{engine.RunWriting, "", nil, "writing: step 2 goes on when its writes to the CRM are over", "runs cancel"},
 		{
-			engine.RunRetrying, "timeout", []waitLine{{Due: due}},
+			engine.RunRetrying, "timeout",
+			[]waitLine{{Due: due}},
 			"retrying: step 2 is taken again at 2026-05-06T07:08:09Z: timeout", "runs cancel",
 		},
 		{
-			engine.RunWaiting, "", []waitLine{{Due: due, Topics: []string{"record:HelpDesk/1", "run:x"}}},
+			engine.RunWaiting, "",
+			[]waitLine{{Due: due, Topics: []string{"record:HelpDesk/1", "run:x"}}},
 			"waiting in step 2, until 2026-05-06T07:08:09Z or a change of HelpDesk/1 or word of its messages", "waits move",
 		},
 		{
-			engine.RunWaiting, "", []waitLine{{Topics: []string{"run:x"}}},
+			engine.RunWaiting, "",
+			[]waitLine{{Topics: []string{"run:x"}}},
 			"waiting in step 2, for word of its messages", "runs cancel",
 		},
 		{engine.RunHeld, "no such version", nil, "held: no such version", "runs retry"},

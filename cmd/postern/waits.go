@@ -104,6 +104,7 @@ func layOutWaits(out *strings.Builder, lines []waitLine, limit int) {
 	}
 	t.write(out)
 	if len(lines) == limit {
-		fmt.Fprintf(out, "\nthere may be more: --limit %d, or narrow it with --workflow or --until\n", min(2*limit, 1000))
+		fmt.Fprintf(out, "\nthere may be more: --limit %d, or narrow it with --workflow or --until\n",
+			min(2*limit, 1000))
 	}
 }

@@ -48,7 +48,9 @@ func waitsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return at.print(cmd.OutOrStdout(), lines, func(out *strings.Builder) { layOutWaits(out, lines, order.Limit) })
+			return at.print(cmd.OutOrStdout(), lines, func(out *strings.Builder) {
+				layOutWaits(out, lines, order.Limit)
+			})
 		},
 	}
 	at.flags(cmd)

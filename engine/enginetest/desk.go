@@ -63,7 +63,7 @@ func order(reason string) engine.Order { return engine.Order{By: "ann", Reason: 
 func (s *deskTrial) bury(t *testing.T) []engine.DeadLetter {
 	t.Helper()
 	letters := []engine.DeadLetter{
-		{Seq: 3, Subject: "p.5.crm.Invoices.created.1", Reason: "module \"Invoices\" is not described", Body: []byte("{}")},
+		{Seq: 3, Subject: "p.5.crm.Invoices.created.1", Reason: "module Invoices is unknown", Body: []byte("{}")},
 		{
 			Seq: 4, Subject: "crm.HelpDesk.created.1", Reason: "broken JSON", Body: []byte("{"),
 			Header: map[string]string{"ce-id": "1"},
@@ -208,12 +208,12 @@ func deskRunLines(t *testing.T, s *deskTrial) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for _, line := range lines {
-			got += fmt.Sprint(int(line.Created.Sub(storeNow).Minutes()))
+			fmt.Fprint(&got, int(line.Created.Sub(storeNow).Minutes()))
 		}
-		if got != c.want {
-			t.Errorf("%s: runs %s, want %s", name, got, c.want)
+		if got.String() != c.want {
+			t.Errorf("%s: runs %s, want %s", name, got.String(), c.want)
 		}
 	}
 	if _, err := s.RunLines(t.Context(), engine.RunSelection{States: states{"x' OR '1"}}); err == nil {
@@ -225,7 +225,8 @@ func deskRunLines(t *testing.T, s *deskTrial) {
 	}
 	want := []engine.RunLine{{
 		Standing: engine.Standing{
-			ID: runs[3].ID, Partition: runs[3].Partition, Workflow: "test", Record: runs[3].Record, State: engine.RunReady,
+			ID: runs[3].ID, Partition: runs[3].Partition, Workflow: "test", Record: runs[3].Record,
+			State: engine.RunReady,
 		},
 		Replay: 2, Dry: true, Created: runs[3].Created, Updated: lines[0].Updated,
 	}}

@@ -3,6 +3,7 @@ package enginetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,81 +42,95 @@ func deskDeliveryLines(t *testing.T, s *deskTrial) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := ""
+		var got strings.Builder
 		for _, d := range lines {
-			got += fmt.Sprint(int(d.Created.Sub(storeNow).Minutes()))
+			fmt.Fprint(&got, int(d.Created.Sub(storeNow).Minutes()))
 			if d.Sealed != nil {
 				t.Errorf("%s: a list carries what is sealed", name)
 			}
 		}
-		if got != c.want {
-			t.Errorf("%s: deliveries %s, want %s", name, got, c.want)
+		if got.String() != c.want {
+			t.Errorf("%s: deliveries %s, want %s", name, got.String(), c.want)
 		}
 	}
 }
 
 func deskDeliveries(t *testing.T, s *deskTrial) {
 	run := s.takeIn(t, 1)
-	states := []engine.DeliveryState{
-		engine.DeliveryPlanned, engine.DeliveryUnknown, engine.DeliveryRejected, engine.DeliverySending,
-		engine.DeliveryAccepted,
+	retry := func(id engine.ID) (*engine.Delivery, error) {
+		return s.RetryDelivery(t.Context(), id, order("it did not come"))
 	}
-	for _, c := range []struct {
-		name   string
-		change func(engine.ID) (*engine.Delivery, error)
-		may    map[engine.DeliveryState]bool
-		after  engine.DeliveryState
-		line   string
-	}{
-		{
-			"retry", func(id engine.ID) (*engine.Delivery, error) {
-				return s.RetryDelivery(t.Context(), id, order("it did not come"))
-			},
-			map[engine.DeliveryState]bool{engine.DeliveryUnknown: true, engine.DeliveryRejected: true},
-			engine.DeliveryPlanned, "sent again by ann: it did not come",
-		},
-		{
-			"cancel", func(id engine.ID) (*engine.Delivery, error) { return s.CancelDelivery(t.Context(), id, order("")) },
-			map[engine.DeliveryState]bool{engine.DeliveryPlanned: true, engine.DeliveryUnknown: true},
-			engine.DeliveryRejected, "cancelled by ann",
-		},
-	} {
-		for _, state := range states {
-			d := s.delivery(run, storeNow.Add(-time.Hour))
-			d.State, d.Slot, d.Attempts = state, 3, 5
-			s.advance(t, run, engine.Advance{Deliveries: []*engine.Delivery{d}})
-			changed, err := c.change(d.ID)
-			stored, readErr := s.Delivery(t.Context(), d.ID)
-			if readErr != nil {
-				t.Fatal(readErr)
-			}
-			if !c.may[state] {
-				if !engine.IsPermanent(err) || stored.State != state || len(stored.History) > 0 {
-					t.Errorf("%s of one that is %s: %v, it is %s", c.name, state, err, stored.State)
-				}
-				continue
-			}
-			if err != nil || stored.State != c.after || len(stored.History) != 1 || stored.History[0].Text != c.line {
-				t.Errorf("%s of one that is %s: %v, it is %s, %v", c.name, state, err, stored.State, stored.History)
-			}
-			if diff := cmp.Diff(stored, changed); diff != "" {
-				t.Errorf("%s tells other than what is stored (-stored +told):\n%s", c.name, diff)
-			}
+	cancel := func(id engine.ID) (*engine.Delivery, error) { return s.CancelDelivery(t.Context(), id, order("")) }
+	for _, state := range engine.DeliveryStates() {
+		if state == engine.DeliveryUnknown || state == engine.DeliveryRejected {
+			s.changed(t, s.inState(t, run, state), retry, engine.DeliveryPlanned, "sent again by ann: it did not come")
+		} else {
+			s.refused(t, s.inState(t, run, state), retry)
+		}
+		if state == engine.DeliveryPlanned || state == engine.DeliveryUnknown {
+			s.changed(t, s.inState(t, run, state), cancel, engine.DeliveryRejected, "cancelled by ann")
+		} else {
+			s.refused(t, s.inState(t, run, state), cancel)
 		}
 	}
-	again := s.take(t, storeNow, 9)
-	for _, d := range again {
-		if d.Attempts != 0 && len(d.History) > 0 {
-			t.Errorf("a delivery that is sent again has %d tries behind it", d.Attempts)
+	again := 0
+	for _, d := range s.take(t, storeNow, 9) {
+		if len(d.History) == 0 {
+			continue
 		}
-		if len(d.History) > 0 && !d.Until.Equal(storeNow.Add(d.Retry.For)) {
-			t.Errorf("it is tried until %v", d.Until)
+		if again++; d.Attempts != 0 || !d.Until.Equal(storeNow.Add(d.Retry.For)) {
+			t.Errorf("what is sent again has %d tries behind it and is tried until %v", d.Attempts, d.Until)
 		}
 	}
-	if len(again) != 3 { // the planned one that was not cancelled, and two that are sent again
-		t.Errorf("%d deliveries are due, want 3", len(again))
+	if again != 2 {
+		t.Errorf("%d deliveries are sent again, want 2", again)
 	}
-	if _, err := s.RetryDelivery(t.Context(), run.ID, order("")); !errors.Is(err, engine.ErrNoThing) {
+	if _, err := retry(run.ID); !errors.Is(err, engine.ErrNoThing) {
 		t.Errorf("no delivery was sent again: %v", err)
+	}
+}
+
+// inState stores a new delivery that was tried five times.
+func (s *deskTrial) inState(t *testing.T, run *engine.Run, state engine.DeliveryState) *engine.Delivery {
+	t.Helper()
+	d := s.delivery(run, storeNow.Add(-time.Hour))
+	d.State, d.Slot, d.Attempts = state, 3, 5
+	s.advance(t, run, engine.Advance{Deliveries: []*engine.Delivery{d}})
+	return d
+}
+
+// changed holds a change against what is stored after it.
+func (s *deskTrial) changed(
+	t *testing.T, d *engine.Delivery, change func(engine.ID) (*engine.Delivery, error), after engine.DeliveryState,
+	line string,
+) {
+	t.Helper()
+	told, err := change(d.ID)
+	if err != nil {
+		t.Errorf("one that is %s: %v", d.State, err)
+		return
+	}
+	stored, err := s.Delivery(t.Context(), d.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored.State != after || len(stored.History) != 1 || stored.History[0].Text != line {
+		t.Errorf("one that was %s is %s, %v", d.State, stored.State, stored.History)
+	}
+	if diff := cmp.Diff(stored, told); diff != "" {
+		t.Errorf("it tells other than what is stored (-stored +told):\n%s", diff)
+	}
+}
+
+// refused expects a change to be refused and nothing to be changed.
+func (s *deskTrial) refused(t *testing.T, d *engine.Delivery, change func(engine.ID) (*engine.Delivery, error)) {
+	t.Helper()
+	_, err := change(d.ID)
+	stored, readErr := s.Delivery(t.Context(), d.ID)
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	if !engine.IsPermanent(err) || stored.State != d.State || len(stored.History) > 0 {
+		t.Errorf("one that is %s: %v, it is %s, %v", d.State, err, stored.State, stored.History)
 	}
 }

@@ -104,7 +104,8 @@ func deskCancelRun(t *testing.T, s *deskTrial) {
 	if left := s.take(t, storeNow.Add(time.Hour), 9); len(left) != 1 || left[0].ID != deliveries[0].ID {
 		t.Errorf("%d deliveries are left, want the planned one", len(left))
 	}
-	if err := s.Advance(t.Context(), engine.Advance{Fence: s.fences[run.Partition], Run: run}); !engine.IsPermanent(err) {
+	late := engine.Advance{Fence: s.fences[run.Partition], Run: run}
+	if err := s.Advance(t.Context(), late); !engine.IsPermanent(err) {
 		t.Errorf("a cancelled run went on: %v", err)
 	}
 	if _, err := s.CancelRun(t.Context(), run.ID, order(""), false); !engine.IsPermanent(err) {
@@ -131,7 +132,9 @@ func deskCancelDeliveries(t *testing.T, s *deskTrial) {
 func deskRetryRun(t *testing.T, s *deskTrial) {
 	failed := s.takeIn(t, 1)
 	failed.State, failed.Reason = engine.RunFailed, "step 2 (update): no such record"
-	failed.Progress = engine.Progress{Next: 1, Tries: 3, Since: storeNow.Add(-time.Hour), Written: engine.Fields{"a": "b"}}
+	failed.Progress = engine.Progress{
+		Next: 1, Tries: 3, Since: storeNow.Add(-time.Hour), Written: engine.Fields{"a": "b"},
+	}
 	s.advance(t, failed, engine.Advance{})
 	held := s.run(2)
 	held.State = engine.RunHeld
@@ -170,8 +173,13 @@ func deskRetryRefused(t *testing.T, s *deskTrial) {
 		state  engine.RunState
 		reason string
 	}{
-		{engine.RunReady, ""}, {engine.RunPending, ""}, {engine.RunDone, ""}, {engine.RunWaiting, ""},
-		{engine.RunRetrying, ""}, {engine.RunWriting, ""}, {engine.RunStopped, "loop: 9 writes in a row led here"},
+		{engine.RunReady, ""},
+		{engine.RunPending, ""},
+		{engine.RunDone, ""},
+		{engine.RunWaiting, ""},
+		{engine.RunRetrying, ""},
+		{engine.RunWriting, ""},
+		{engine.RunStopped, "loop: 9 writes in a row led here"},
 	} {
 		run := s.run(1)
 		run.State, run.Reason = c.state, c.reason

@@ -129,7 +129,7 @@ func (s *statements) linkStory(ctx context.Context, named engine.NamedLink) (eng
 func (s *Store) CancelRun(
 	ctx context.Context, id engine.ID, order engine.Order, deliveries bool,
 ) (engine.RunLine, error) {
-	return s.changeRun(ctx, engine.DeedRunCancelled, id, order, func(ctx context.Context, tx *tx, run *engine.Run) error {
+	cancel := func(ctx context.Context, tx *tx, run *engine.Run) error {
 		if err := run.Cancel(order); err != nil {
 			return err
 		}
@@ -140,7 +140,8 @@ func (s *Store) CancelRun(
 			return err
 		}
 		return tx.cancelDeliveries(ctx, run, order)
-	})
+	}
+	return s.changeRun(ctx, engine.DeedRunCancelled, id, order, cancel)
 }
 
 // RetryRun implements engine.RunDesk.
@@ -155,7 +156,7 @@ func (s *Store) RetryRun(ctx context.Context, id engine.ID, order engine.Order) 
 			return err
 		}
 		if busy {
-			return engine.Permanent(errors.New("a write to the CRM that it asked for is under way: try again in a moment"))
+			return engine.Permanent(errors.New("a write of it to the CRM is under way: try again in a moment"))
 		}
 		tx.woke = true
 		return tx.await(ctx, run, "", order.At.UnixMilli())

@@ -48,8 +48,8 @@ func (s *Store) waits(ctx context.Context, query string, args ...any) ([]engine.
 	var lines []engine.WaitLine
 	err := s.reads.each(ctx, query, args, func(row scan) error {
 		var l engine.WaitLine
-		err := row((*ident)(&l.ID), &l.Partition, &l.Workflow, &l.Record.Module, &l.Record.ID, &l.State, &l.Gate, &l.Next,
-			&l.Reason, (*instant)(&l.Due), document{&l.Topics})
+		err := row((*ident)(&l.ID), &l.Partition, &l.Workflow, &l.Record.Module, &l.Record.ID, &l.State, &l.Gate,
+			&l.Next, &l.Reason, (*instant)(&l.Due), document{&l.Topics})
 		lines = append(lines, l)
 		return err
 	})
@@ -61,7 +61,7 @@ func (s *Store) MoveWait(
 	ctx context.Context, id engine.ID, order engine.Order, due time.Time, by time.Duration,
 ) (engine.WaitLine, error) {
 	var moved engine.WaitLine
-	_, err := s.changeRun(ctx, engine.DeedWaitMoved, id, order, func(ctx context.Context, tx *tx, run *engine.Run) error {
+	move := func(ctx context.Context, tx *tx, run *engine.Run) error {
 		var was instant
 		const timer = "SELECT due FROM waits WHERE run = ? AND topic = ''"
 		if err := tx.get(ctx, timer, []any{ident(id)}, []any{&was}); err != nil && !noRows(err) {
@@ -80,6 +80,7 @@ func (s *Store) MoveWait(
 		tx.woke = true // it may be the next now
 		moved = engine.WaitLine{Standing: lineOf(run, order.At).Standing, Next: run.Progress.Next, Due: due}
 		return tx.await(ctx, run, "", roundUp(due).UnixMilli())
-	})
+	}
+	_, err := s.changeRun(ctx, engine.DeedWaitMoved, id, order, move)
 	return moved, err
 }
