@@ -20,7 +20,7 @@ const (
 
 	maxBatch      = 1000    // events; the broker's own limit (ADR-50)
 	maxBatchBytes = 8 << 20 // so that an attempt fits its time
-	openBatches   = 8       // at the same time; the broker gives up those beyond 50, and stores one after another anyway
+	openBatches   = 8       // at the same time; the broker gives up those beyond 50, and stores them one by one anyway
 )
 
 // Headers of an atomic batch (ADR-50).
