@@ -9,7 +9,13 @@ PACKAGES := exim4-daemon-light chromium fonts-liberation postgresql gcc libc6-de
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo deps test race fuzz lint bench microbench smoke generate verify ci
+.PHONY: help build demo deps test race fuzz lint bench microbench smoke chaos generate verify ci
+
+# Of `make chaos`: how often the program is killed, which scenarios (all if empty), the seed, and KEEP=1 for the folders.
+ROUNDS   ?= 5
+SCENARIO ?=
+SEED     ?=
+KEEP     ?=
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +75,10 @@ microbench: ## the benchmarks of every package that has some
 smoke: build ## 1,000 events through the built program, mails and links counted from outside
 	$(GO) run ./internal/smoke -postern bin/postern
 
+chaos: build ## break the built program in every way: ROUNDS=100, SCENARIO=kill_send, SEED=7, KEEP=1
+	$(GO) run ./internal/chaos -postern bin/postern -rounds $(ROUNDS) $(SCENARIO:%=-scenario %) $(SEED:%=-seed %) \
+		$(KEEP:%=-keep)
+
 generate: ## rewrite the generated files
 	$(GO) generate ./...
 
@@ -83,5 +93,5 @@ verify: ## fail if generated files or go.mod are stale, or a module is not what 
 	@$(GO) mod verify
 
 ci: export POSTERN_REQUIRE = 1
-ci: deps lint verify build smoke race fuzz ## all of the above that proves something; a missing peer is a failure
+ci: deps lint verify build smoke chaos race fuzz ## all of the above that proves something; a missing peer is a failure
 	$(GO) test ./...

@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	"bench":             {"internal/rig"},
 	"engine/enginetest": {"engine", "internal"},
 	"internal/peer":     nil,
+	"internal/chaos":    {"engine", "internal/crm", "internal/rig"},
 	"internal/rig":      nil,
 	"internal/smoke":    {"internal/rig"},
 
@@ -52,7 +53,8 @@ var arrows = map[string][]string{
 
 // testSupport holds the packages that exist for tests and so may use any library.
 var testSupport = []string{
-	"bench", "bench/floor", "engine/enginetest", "internal/peer", "internal/rig", "internal/smoke",
+	"bench", "bench/floor", "engine/enginetest", "internal/chaos", "internal/peer", "internal/rig",
+	"internal/smoke",
 }
 
 // listed is what the go command tells of a package; paths of our own packages are relative to the module.

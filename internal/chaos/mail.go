@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"postern/internal/rig"
+)
+
+const (
+	downTime = 1500 * time.Millisecond // of the mail server
+	inBatch  = 40                      // tickets that are told at once
+	mostTry  = 5                       // tries of a mail within downTime: the pauses are 250, 500 and 1000 ms
+)
+
+// tellSome tells new tickets, each until it is acknowledged.
+func (s *siege) tellSome(ctx context.Context, n int) {
+	var group sync.WaitGroup
+	for range n {
+		group.Go(func() { s.teller.insist(ctx, s.teller.next()) })
+	}
+	group.Wait()
+}
+
+// outage is one way in which a mail server does not take mail.
+type outage struct {
+	name   string
+	late   bool                        // only once the mail has come
+	answer func(d *rig.Dialogue) error // nil: there is nobody
+}
+
+// outages are the ways.
+func outages() []outage {
+	busy := func(code int) func(*rig.Dialogue) error {
+		return func(*rig.Dialogue) error { return rig.Refuse(code, "come again later") }
+	}
+	hangUp := func(d *rig.Dialogue) error { d.HangUp(); return rig.Refuse(421, "nobody hears this") }
+	return []outage{
+		{name: "gone"},
+		{name: "452", answer: busy(452)},
+		{name: "421", answer: busy(421)},
+		{name: "hangs-up", answer: hangUp},
+		{name: "452-after-dot", late: true, answer: busy(452)},
+	}
+}
+
+// smtpDown has the mail server gone, busy or rude for a while. Everything is delivered once when it is back, and nobody
+// has been pestered meanwhile. Each outage meets a house of its own, all at the same time: a channel that failed a
+// moment ago is tried again only after a longer and longer pause.
+func smtpDown(ctx context.Context, t *trial) error {
+	ways := outages()
+	failures := make([]error, t.rounds)
+	var group sync.WaitGroup
+	for round := range t.rounds {
+		group.Go(func() { failures[round] = outageOnce(ctx, t, round, ways[round%len(ways)]) })
+	}
+	group.Wait()
+	return errors.Join(failures...)
+}
+
+// outageOnce plays one outage.
+func outageOnce(ctx context.Context, t *trial, round int, way outage) (err error) {
+	s := newSiege(t)
+	s.folder = filepath.Join(t.folder, fmt.Sprint(round))
+	var down atomic.Bool
+	var tries atomic.Int64
+	refuse := func(d *rig.Dialogue, late bool) error {
+		if !down.Load() || way.late != late || way.answer == nil {
+			return nil
+		}
+		tries.Add(1)
+		return way.answer(d)
+	}
+	s.sink.onRcpt = func(d *rig.Dialogue, _ string) error { return refuse(d, false) }
+	s.sink.onDot = func(d *rig.Dialogue, _ string) error { return refuse(d, true) }
+	defer func() { s.end(err) }()
+	ctx, err = s.begin(ctx, ownBroker, "urgent")
+	if err != nil {
+		return err
+	}
+	s.tellSome(ctx, 1) // the channel is known to work
+	down.Store(true)
+	if way.answer == nil {
+		s.sink.close()
+	}
+	s.tellSome(ctx, inBatch)
+	time.Sleep(downTime)
+	down.Store(false)
+	if way.answer == nil {
+		err = s.sink.server.Start()
+	}
+	if err != nil {
+		return err
+	}
+	s.broke(way.name)
+	if err := s.mailsCome(ctx, way.name, tries.Load()); err != nil {
+		return err
+	}
+	return s.settle(ctx, 0)
+}
+
+// mailsCome waits for the mails that an outage held up, and looks how often they were tried meanwhile.
+func (s *siege) mailsCome(ctx context.Context, outage string, tries int64) error {
+	up := time.Now()
+	s.say("%s: %d tries of %d mails in %s", outage, tries, inBatch, downTime)
+	if tries > inBatch*mostTry {
+		s.blame("%d tries of %d mails within %s: a storm", tries, inBatch, downTime)
+	}
+	if err := rig.Await(ctx, func() bool { return len(s.ledger.missing()) == 0 }); err != nil {
+		return fmt.Errorf("not all mails have come after %s: %w", time.Since(up).Round(time.Second), err)
+	}
+	s.recovered(time.Since(up))
+	return nil
+}
+
+// smtpLostAnswer loses the answer to every fourth mail, half of them before and half after the mail server has it.
+// Those are in doubt and held, each mail that was taken is taken once, and the rest goes on. In the end an operator has
+// them sent again: then the mail server has each once more, with the link that the first had.
+func smtpLostAnswer(ctx context.Context, t *trial) (err error) {
+	s := newSiege(t)
+	var mu sync.Mutex
+	hung := map[string]bool{}
+	hangUp := func(d *rig.Dialogue, record string) (now bool) { // once for each record
+		mu.Lock()
+		defer mu.Unlock()
+		if hung[record] {
+			return false
+		}
+		hung[record] = true
+		d.HangUp()
+		return true
+	}
+	s.sink.onDot = func(d *rig.Dialogue, record string) error {
+		switch kind := unlucky(record); {
+		case kind > 1 || !hangUp(d, record):
+		case kind == 1:
+			return rig.Refuse(421, "nobody hears this")
+		}
+		return nil
+	}
+	defer func() { s.end(err) }()
+	ctx, err = s.begin(ctx, ownBroker, "urgent")
+	if err != nil {
+		return err
+	}
+	for range s.rounds {
+		began := time.Now()
+		s.tellSome(ctx, inBatch)
+		doubts, err := s.arrived(ctx)
+		if err != nil {
+			return err
+		}
+		s.recovered(time.Since(began))
+		s.broke("answer lost")
+		for _, d := range doubts {
+			if !hung[d.Record] {
+				s.blame("the mail on %s is in doubt though its answer came", d.Record)
+			}
+		}
+		if len(doubts) != len(hung) {
+			s.blame("%d answers were lost, %d deliveries are in doubt", len(hung), len(doubts))
+		}
+	}
+	return s.sendAgain(ctx)
+}
+
+// sendAgain has all that is in doubt sent again by an operator, and lets one recipient follow the link.
+func (s *siege) sendAgain(ctx context.Context) error {
+	doubts, err := s.house.doubts(ctx)
+	if err != nil {
+		return err
+	}
+	s.add(sums{unknown: len(doubts)})
+	for _, d := range doubts {
+		s.ledger.again(d.Record)
+		if _, err := s.house.command(ctx, "deliveries", "retry", d.ID, "--reason", "the answer was lost"); err != nil {
+			return err
+		}
+	}
+	if err := rig.Await(ctx, func() bool { return len(s.ledger.missing()) == 0 }); err != nil {
+		return fmt.Errorf("what was to be sent again has not come: %w", err)
+	}
+	if len(doubts) > 0 {
+		if err := s.follow(ctx, &http.Transport{}, doubts[0].Record); err != nil {
+			return fmt.Errorf("the link of a mail that was sent again: %w", err)
+		}
+	}
+	return s.settle(ctx, 0)
+}
+
+// unlucky spreads the records over eight kinds, always the same way.
+func unlucky(record string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(record))
+	return h.Sum32() % 8
+}

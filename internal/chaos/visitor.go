@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptrace"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	visitors    = 4 // at the same time
+	requestTime = 5 * time.Second
+	maxPage     = 1 << 20 // bytes that are read of a page
+)
+
+var (
+	// What a visitor would press, and what the browser sends along unasked.
+	actionIn = regexp.MustCompile(`href="(/f/[^"/]+/resolve)"`)
+	seenIn   = regexp.MustCompile(`name="~seen" value="([^"]*)"`)
+)
+
+// visitor is one customer with a browser that tries again until it gets an answer.
+type visitor struct {
+	siege  *siege
+	client *http.Client
+	record string
+	link   string
+}
+
+// page is what the browser shows in the end, redirects followed.
+type page struct {
+	status int
+	url    *url.URL
+	text   string // character references decoded
+}
+
+// visit goes the way of one mail after the other until it is over.
+func (s *siege) visit(ctx context.Context, over <-chan struct{}) {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for {
+		var record string
+		select {
+		case record = <-s.sink.came:
+		case <-over:
+			return
+		}
+		if err := s.follow(ctx, transport, record); err != nil && ctx.Err() == nil {
+			s.ledger.fault("visit of %s: %v", record, err)
+		}
+	}
+}
+
+// follow goes the way of one mail.
+func (s *siege) follow(ctx context.Context, transport *http.Transport, record string) error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: transport, Jar: jar, Timeout: requestTime}
+	return (&visitor{siege: s, client: client, record: record, link: s.sink.link(record)}).resolve(ctx)
+}
+
+// resolve passes the door, presses the button, and sees that the link is used up and the same button still shows the
+// same receipt. Every form is sent again until there is an answer.
+func (v *visitor) resolve(ctx context.Context) error {
+	if _, err := v.expect(ctx, http.MethodGet, v.link, nil, http.StatusOK); err != nil {
+		return err
+	}
+	record, err := v.expect(ctx, http.MethodPost, v.link, nil, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	found := actionIn.FindStringSubmatch(record.text)
+	if found == nil {
+		return fmt.Errorf("%s offers no action", record.url.Path)
+	}
+	action := record.url.ResolveReference(&url.URL{Path: found[1]}).String()
+	question, err := v.expect(ctx, http.MethodGet, action, nil, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	mark := seenIn.FindStringSubmatch(question.text)
+	if mark == nil {
+		return errors.New("the action cannot be confirmed")
+	}
+	form := url.Values{"~seen": {mark[1]}}
+	for range 2 {
+		receipt, err := v.expect(ctx, http.MethodPost, action, form, http.StatusOK)
+		if err != nil {
+			return err
+		}
+		if !strings.HasPrefix(receipt.url.Path, "/r/") || !strings.Contains(receipt.text, ">Saved<") {
+			return fmt.Errorf("the action ends at %s without a receipt", receipt.url.Path)
+		}
+		v.siege.ledger.owe(v.record, append([]string{resolved, used}, v.siege.actWants...)...)
+	}
+	_, err = v.expect(ctx, http.MethodPost, v.link, nil, http.StatusGone)
+	return err
+}
+
+// expect sends a request until it is answered, which must be with this status.
+func (v *visitor) expect(ctx context.Context, method, where string, form url.Values, status int) (page, error) {
+	for {
+		p, err := v.do(ctx, method, where, form)
+		switch {
+		case err == nil && p.status == status:
+			return p, nil
+		case err == nil && p.status < http.StatusInternalServerError:
+			return p, fmt.Errorf("%s of %s answers %d, want %d", method, where, p.status, status)
+		case ctx.Err() != nil:
+			return p, context.Cause(ctx)
+		}
+		time.Sleep(retryTime)
+	}
+}
+
+func (v *visitor) do(ctx context.Context, method, where string, form url.Values) (page, error) {
+	if method == http.MethodPost {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			WroteRequest:         func(httptrace.WroteRequestInfo) { v.siege.fuse.pass(atRequest) },
+			GotFirstResponseByte: func() { v.siege.fuse.pass(atResponse) },
+		})
+	}
+	request, err := http.NewRequestWithContext(ctx, method, where, strings.NewReader(form.Encode()))
+	if err != nil {
+		return page{}, err
+	}
+	request.Header.Set("Accept-Language", "en")
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	response, err := v.client.Do(request)
+	if err != nil {
+		return page{}, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
+	if err != nil {
+		return page{}, err
+	}
+	return page{response.StatusCode, response.Request.URL, html.UnescapeString(string(text))}, nil
+}
