@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	natsgo "github.com/nats-io/nats.go"
+
 	"postern/engine"
 )
 
@@ -199,16 +201,7 @@ tasks:
 `))
 	h.start()
 	h.publish(engine.RecordCreated, "Bills/7", engine.Change{Record: engine.Fields{"sum": "3"}})
-	var letters []engine.DeadLetter
-	h.until("the dead letter", func() (ok bool) {
-		var err error
-		letters, err = h.store.DeadLetters(t.Context(), engine.LetterSelection{})
-		return err == nil && len(letters) == 1
-	})
-	letter, err := h.store.DeadLetter(t.Context(), letters[0].ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	letter := h.deadLetter()
 	if _, err := letter.Read(h.engine.Book()); err == nil || !strings.Contains(err.Error(), `"Bills" is not described`) {
 		t.Fatalf("it is read as an event: %v", err)
 	}
@@ -227,4 +220,58 @@ tasks:
 	if run.Record.ID != "7" || run.Workflow != "bills" {
 		t.Errorf("it started %+v", run)
 	}
+}
+
+// A dead letter in binary mode keeps the attributes that came as headers.
+func TestDeadLetterInBinaryMode(t *testing.T) {
+	h := newHouse(t, bookOf(mainJob))
+	h.start()
+	message := natsgo.NewMsg("crm.Bills.created.7")
+	message.Data = []byte(`{"record":{"sum":"3"}}`)
+	for name, value := range map[string]string{
+		"ce-specversion": "1.0", "Ce-Id": "9", "ce-source": "crm", "ce-type": "record.created", "ce-subject": "Bills/7",
+		"X-Other": "not of ours",
+	} {
+		message.Header.Set(name, value)
+	}
+	if _, err := h.plain().PublishMsg(t.Context(), message); err != nil {
+		t.Fatal(err)
+	}
+	letter := h.deadLetter()
+	if _, other := letter.Header["x-other"]; other || len(letter.Header) != 5 {
+		t.Errorf("headers %v are kept", letter.Header)
+	}
+	files := bookOf(mainJob)
+	files["modules/Bills.yaml"] = "module: Bills\nfields: { sum: number }\n"
+	book, err := h.load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := letter.Read(book)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if event.ID != "9" || event.Letter != letter.ID.String() || event.Change.Record.Text("sum") != "3" {
+		t.Errorf("it is read as %+v", event)
+	}
+	letter.Header = nil
+	if _, err := letter.Read(book); err == nil {
+		t.Error("it is an event without its headers")
+	}
+}
+
+// deadLetter waits for a dead letter.
+func (h *house) deadLetter() engine.DeadLetter {
+	h.t.Helper()
+	var letters []engine.DeadLetter
+	h.until("the dead letter", func() (ok bool) {
+		var err error
+		letters, err = h.store.DeadLetters(h.t.Context(), engine.LetterSelection{})
+		return err == nil && len(letters) == 1
+	})
+	letter, err := h.store.DeadLetter(h.t.Context(), letters[0].ID)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return letter
 }

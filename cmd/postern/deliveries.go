@@ -86,11 +86,17 @@ func (h *house) deliveryLines(ctx context.Context, order deliveryListOrder) ([]d
 	if len(order.States) > 0 {
 		return h.addDeliveries(ctx, []deliveryLine{}, sel)
 	}
-	lines, err := h.doubtful(ctx, sel)
-	if err != nil || len(lines) >= sel.Limit {
-		return lines, err
+	past, err := h.pastDoubt(ctx, sel.Before)
+	if err != nil {
+		return nil, err
 	}
-	if len(lines) > 0 {
+	lines := []deliveryLine{}
+	if !past {
+		doubtful := sel
+		doubtful.States = []engine.DeliveryState{engine.DeliveryUnknown}
+		if lines, err = h.addDeliveries(ctx, lines, doubtful); err != nil || len(lines) >= sel.Limit {
+			return lines, err
+		}
 		sel.Limit, sel.Before = sel.Limit-len(lines), engine.ID{}
 	}
 	sel.States = []engine.DeliveryState{
@@ -99,16 +105,16 @@ func (h *house) deliveryLines(ctx context.Context, order deliveryListOrder) ([]d
 	return h.addDeliveries(ctx, lines, sel)
 }
 
-// doubtful are the deliveries in doubt of a page, none once an earlier page went past them.
-func (h *house) doubtful(ctx context.Context, sel engine.DeliverySelection) ([]deliveryLine, error) {
-	sel.States = []engine.DeliveryState{engine.DeliveryUnknown}
-	if !sel.Before.IsZero() {
-		last, err := h.store.Delivery(ctx, sel.Before)
-		if err != nil || last.State != engine.DeliveryUnknown {
-			return []deliveryLine{}, plainly(err)
-		}
+// pastDoubt tells whether an earlier page, by the last line of it, went past the deliveries in doubt.
+func (h *house) pastDoubt(ctx context.Context, last engine.ID) (bool, error) {
+	if last.IsZero() {
+		return false, nil
 	}
-	return h.addDeliveries(ctx, []deliveryLine{}, sel)
+	d, err := h.store.Delivery(ctx, last)
+	if err != nil {
+		return false, plainly(err)
+	}
+	return d.State != engine.DeliveryUnknown, nil
 }
 
 func (h *house) addDeliveries(
