@@ -140,7 +140,7 @@ func (r *Run) failure(id ID, now time.Time) (*Event, error) {
 		return nil, Permanent(fmt.Errorf("write event data: %w", err))
 	}
 	return &Event{
-		ID: id.String(), Source: Source, Type: RunFailedEvent, Subject: r.Record.String(), Time: now, CauseID: r.Event.ID,
-		Depth: r.Event.Depth + 1, Chain: r.chain(), Data: data,
+		ID: id.String(), Source: Source, Type: RunFailedEvent, Subject: r.Record.String(), Time: now,
+		CauseID: r.Event.ID, Depth: r.Event.Depth + 1, Chain: r.chain(), Data: data,
 	}, nil
 }

@@ -22,8 +22,8 @@ func NoHeader(string) string { return "" }
 // AttributeHeaders are the headers that carry an event's attributes in binary mode.
 func AttributeHeaders() []string {
 	return []string{
-		"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-causeid", "ce-depth", "ce-chain",
-		"ce-traceparent",
+		"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-causeid", "ce-depth",
+		"ce-chain", "ce-traceparent",
 	}
 }
 
@@ -96,18 +96,13 @@ func readEnvelope(header Header, body []byte) (envelope, error) {
 	return env, nil
 }
 
-// attributeHeaders are the headers of binary mode.
-var attributeHeaders = []string{
-	"ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject", "ce-time", "ce-causeid", "ce-depth", "ce-traceparent",
-}
-
 // attributesOf keeps the headers of a message in binary mode; nil for any other.
 func attributesOf(header Header) map[string]string {
 	if header("ce-specversion") == "" {
 		return nil
 	}
 	kept := map[string]string{}
-	for _, name := range attributeHeaders {
+	for _, name := range AttributeHeaders() {
 		if value := header(name); value != "" {
 			kept[name] = value[:min(len(value), 2*MaxAttribute)]
 		}

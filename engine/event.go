@@ -21,7 +21,7 @@ const (
 	LinkUsed        = "link.used"
 	LinkFailed      = "link.failed" // what somebody did by a link could not be written to the CRM
 	RunFailedEvent  = "run.failed"
-	RunConflict     = "run.conflict" // a write to the CRM met a change of somebody else, and nobody can tell who was first
+	RunConflict     = "run.conflict" // a write to the CRM met somebody else's, and nobody can tell who was first
 )
 
 // The types of the events that tell how a delivery ended of which nobody said that it took the message.

@@ -14,5 +14,5 @@ func jitter(pause time.Duration, random io.Reader) time.Duration {
 	if _, err := io.ReadFull(random, raw[:]); err != nil || spread == 0 {
 		return pause
 	}
-	return pause + time.Duration(binary.NativeEndian.Uint64(raw[:])%spread) //nolint:gosec // below a fifth of pause
+	return pause + time.Duration(binary.NativeEndian.Uint64(raw[:])%spread) // below a fifth of it
 }

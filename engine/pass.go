@@ -10,8 +10,8 @@ import (
 
 // passGate lets a run through the gate of its workflow. false: it queues, or it has ended.
 func (e *Engine) passGate(j *job) (bool, error) {
-	if err := e.prepare(e.work, j); err != nil {
-		return true, nil // goOn meets it again, and knows what to do
+	if prepared := e.prepare(e.work, j) == nil; !prepared {
+		return true, nil // goOn meets the error again, and knows what to do
 	}
 	if j.run.Progress.Dry {
 		return true, nil // it keeps nobody out and takes nobody's place

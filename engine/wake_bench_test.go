@@ -83,7 +83,7 @@ func (h *house) waiting(b *testing.B, n int, version string, dues map[engine.ID]
 	runs := make([]*engine.Run, n)
 	for i := range runs {
 		id := engine.DerivedID(engine.ID{}, fmt.Sprint("run", i))
-		binary.BigEndian.PutUint32(id[:4], uint32(now.UnixMilli()>>16)) //nolint:gosec // the first half of the time
+		binary.BigEndian.PutUint32(id[:4], uint32(now.UnixMilli()>>16)) // the first half of the time
 		runs[i] = &engine.Run{
 			ID: id, Key: engine.RunKey("waits", "crm", fmt.Sprint(i)), Workflow: "waits", Version: version,
 			Partition: i % engine.Partitions, Record: engine.Ref{Module: "Tickets", ID: fmt.Sprint(i)},

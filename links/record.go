@@ -156,7 +156,8 @@ func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) 
 		EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link), At: c.now,
 	}
 	if !d.with.CRM.Traits().Local {
-		act.Effect = engine.NewEffect(engine.DerivedID(act.ID, "effect"), act.ID, &act.Write, nil, engine.DefaultRetry(), c.now)
+		id := engine.DerivedID(act.ID, "effect")
+		act.Effect = engine.NewEffect(id, act.ID, &act.Write, nil, engine.DefaultRetry(), c.now)
 		act.Effect.Workflow = p.link.Workflow
 	}
 	if _, err := d.with.Store.Land(c.Context(), act); err != nil {

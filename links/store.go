@@ -19,8 +19,9 @@ type Store interface {
 	// Flow finds a flow and its link; ErrNoLink if there is none or it is over.
 	Flow(ctx context.Context, id engine.ID, now time.Time) (Flow, engine.Link, error)
 	// Land commits an act as a whole: the use is claimed while the link is live and has uses left, the
-	// record written or the effect stored that will write it, the events put into the outbox. The same Key from the same flow within
-	// RepeatWindow returns the first outcome, marked Repeated, and does nothing. It fails with
+	// record written or the effect stored that will write it, the events put into the outbox. The same
+	// Key from the same flow within RepeatWindow returns the first outcome, marked Repeated, and does
+	// nothing. It fails with
 	// ErrExpired, ErrUsed, ErrRevoked, engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken,
 	// nothing done.
 	Land(ctx context.Context, act Act) (Outcome, error)

@@ -30,8 +30,8 @@ func createKind() engine.TaskKind {
 	return engine.TaskKind{
 		Name:    "create",
 		Summary: "makes a record",
-		Example: "create: { module: ModComments, set: { commentcontent: \"Reminded.\", related_to: \"{{ record.id }}\" }, " +
-			"key: cf_externalid }",
+		Example: "create: { module: ModComments, key: cf_externalid, " +
+			"set: { commentcontent: \"Reminded.\", related_to: \"{{ record.id }}\" } }",
 		New: func() engine.Task { return &Create{} },
 	}
 }

@@ -59,8 +59,8 @@ func (w *Wait) Check(scope engine.CheckScope) {
 		scope.Complain("until", "until is looked at when something changes, not as time passes; "+
 			"in place of now() use at or for beside it")
 	case !sensitive.Uses().Record && len(sensitive.Uses().Steps) == 0:
-		scope.Complain("until", "nothing can make this hold later: until reads the record or what became of a message; "+
-			"for a time use at or for")
+		scope.Complain("until", "nothing can make this hold later: "+
+			"until reads the record or what became of a message; for a time use at or for")
 	}
 }
 
@@ -109,7 +109,8 @@ func (w *Wait) end(step *engine.StepContext) (time.Time, error) {
 	case !ok:
 		return step.Now(), nil // a field without a value
 	case at.After(step.Now().Add(maxWait)):
-		return time.Time{}, engine.Permanent(fmt.Errorf("at: %s is more than 400 days from now", at.Format(time.RFC3339)))
+		err := fmt.Errorf("at: %s is more than 400 days from now", at.Format(time.RFC3339))
+		return time.Time{}, engine.Permanent(err)
 	}
 	return at.UTC(), nil
 }

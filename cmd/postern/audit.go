@@ -75,7 +75,9 @@ func auditListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.print(cmd.OutOrStdout(), lines, func(out *strings.Builder) { layOutDeeds(out, lines, order.Limit) })
+			return s.print(cmd.OutOrStdout(), lines, func(out *strings.Builder) {
+				layOutDeeds(out, lines, order.Limit)
+			})
 		},
 	}
 	s.flags(cmd)
@@ -123,9 +125,10 @@ func auditVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check that nobody changed the audit",
-		Long: `Verify follows the chain of all entries and checks the seals that the process puts under it every hour. The
-exit code is 1 if an entry was changed, moved or left out. Whoever has both the database and the key file can
-forge an audit; whoever has the database alone cannot, but for cutting off what came after the last seal.`,
+		Long: `Verify follows the chain of all entries and checks the seals that the process puts under it every
+hour. The exit code is 1 if an entry was changed, moved or left out. Whoever has both the database and the
+key file can forge an audit; whoever has the database alone cannot, but for cutting off what came after
+the last seal.`,
 		Example: `  postern audit verify -c postern.yaml`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -58,12 +58,13 @@ func backupCommand() *cobra.Command {
 yet, into a new folder. Postern may go on meanwhile. The key file is left out on purpose: keep one copy of
 it elsewhere, for the two together open every link.`,
 		Example: `  postern backup -c postern.yaml /backup/postern-2026-11-25`,
-		Args:    cobra.MatchAll(oneArgument("folder"), func(_ *cobra.Command, args []string) error { return needsFolder(args) }),
+		Args:    oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.load(cmd); err != nil {
 				return err
 			}
-			note, warning, err := makeBackup(cmd.Context(), s.config, args[0], newLogger(s.log, s.config.Log, slog.LevelWarn))
+			logger := newLogger(s.log, s.config.Log, slog.LevelWarn)
+			note, warning, err := makeBackup(cmd.Context(), s.config, args[0], logger)
 			if err != nil {
 				return err
 			}
@@ -74,11 +75,12 @@ it elsewhere, for the two together open every link.`,
 	return cmd
 }
 
-func needsFolder(args []string) error {
+// oneFolder lets a command have one folder and nothing else.
+func oneFolder(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return errors.New("name a folder, such as `postern backup /backup/postern-2026-11-25`")
+		return fmt.Errorf("name a folder, such as `%s /backup/postern-2026-11-25`", cmd.CommandPath())
 	}
-	return nil
+	return oneArgument("folder")(cmd, args)
 }
 
 func tellBackup(cmd *cobra.Command, asJSON bool, folder string, note backup, warning string) error {
@@ -88,7 +90,9 @@ func tellBackup(cmd *cobra.Command, asJSON bool, folder string, note backup, war
 	if asJSON {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(note)
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n\ndatabase  as of %s, tables version %d\nevents    %d not taken in yet\n"+
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s\n\n"+
+		"database  as of %s, tables version %d\n"+
+		"events    %d not taken in yet\n"+
 		"key file  not in it: keep a copy of root.key elsewhere\n",
 		folder, note.At.Format(time.RFC3339), note.Schema, note.Events)
 	return err
@@ -149,7 +153,7 @@ func (b *backup) cursor() uint64 {
 func saveEvents(
 	ctx context.Context, c config, path string, note *backup, logger *slog.Logger,
 ) (warning string, err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // in the folder just made
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return "", fmt.Errorf("save events: %w", err)
 	}

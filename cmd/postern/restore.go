@@ -38,7 +38,7 @@ messages that had not been sent when the backup was made are put aside for you t
 What people did by links after the backup is counted again, so that no link can be used more often than it
 may. Links that were sent after it answer that they have expired.`,
 		Example: `  postern restore -c postern.yaml --after-backup=skip /backup/postern-2026-11-25`,
-		Args:    cobra.MatchAll(oneArgument("folder"), func(_ *cobra.Command, args []string) error { return needsFolder(args) }),
+		Args:    oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch engine.AfterBackup(after) {
 			case "", engine.AfterBackupRun, engine.AfterBackupSkip:
@@ -211,7 +211,7 @@ func copyFile(from, to string) (err error) {
 		return fmt.Errorf("copy the database: %w", err)
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator's own path
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("copy the database: %w", err)
 	}
@@ -277,9 +277,9 @@ func savedEvents(path string) ([]*engine.Event, error) {
 func (r *restoration) tell(out io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(map[string]any{
-			"backup": r.note.At, "former_database": r.kept, "same_stream": !r.since.Anew, "events_after": r.since.Events,
-			"held_runs": r.done.Held, "unknown_deliveries": r.done.Unknown, "uses_counted": r.done.Uses,
-			"events_published_again": r.done.Events,
+			"backup": r.note.At, "former_database": r.kept, "same_stream": !r.since.Anew,
+			"events_after": r.since.Events, "held_runs": r.done.Held, "unknown_deliveries": r.done.Unknown,
+			"uses_counted": r.done.Uses, "events_published_again": r.done.Events,
 		})
 	}
 	stream := "the same; " + counted(r.since.Events, "event") + " came after the backup"
@@ -302,5 +302,6 @@ func (r *restoration) next() string {
 	if r.done.Held+r.done.Unknown == 0 {
 		return "start it with `postern serve`"
 	}
-	return "start it with `postern serve`; what was put aside is in `postern runs ls --state held` and `postern deliveries ls`"
+	return "start it with `postern serve`; what was put aside is in `postern runs ls --state held` and " +
+		"`postern deliveries ls`"
 }

@@ -30,7 +30,7 @@ func Copy(ctx context.Context, from, to string) error {
 	if err = errors.Join(err, db.Close()); err != nil {
 		return errors.Join(fmt.Errorf("copy the database: %w", err), os.Remove(to))
 	}
-	file, err := os.OpenFile(to, os.O_RDWR, 0) //nolint:gosec // just written
+	file, err := os.OpenFile(to, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("copy the database: %w", err)
 	}
@@ -91,12 +91,13 @@ func PositionOf(ctx context.Context, path string) (Position, error) {
 
 // What a restoration that skips puts aside: whatever may have been done between the backup and now.
 const (
-	holdRuns = `UPDATE runs SET state = 'held', reason = ?1, updated = ?2, history = json_insert(CASE history WHEN 'null' THEN '[]' ELSE history END, '$[#]', json(?3))
+	oneMoreLine = `json_insert(CASE history WHEN 'null' THEN '[]' ELSE history END, '$[#]', json(?3))`
+	holdRuns    = `UPDATE runs SET state = 'held', reason = ?1, updated = ?2, history = ` + oneMoreLine + `
 		WHERE state IN ('pending', 'ready', 'writing', 'retrying')
 			OR state = 'waiting' AND id IN (SELECT run FROM waits WHERE due <= ?2)`
 	dropWaits       = `DELETE FROM waits WHERE run IN (SELECT id FROM runs WHERE state = 'held')`
 	doubtDeliveries = `UPDATE deliveries SET state = 'unknown', slot = 0, reason = ?1, updated = ?2,
-		history = json_insert(CASE history WHEN 'null' THEN '[]' ELSE history END, '$[#]', json(?3)) WHERE state IN ('planned', 'sending')`
+		history = ` + oneMoreLine + ` WHERE state IN ('planned', 'sending')`
 )
 
 const reasonRestored = "restored from a backup: this may have been done after it was made"
@@ -134,8 +135,8 @@ func (s *Store) Restore(ctx context.Context, order engine.RestoreOrder) (engine.
 			return err
 		}
 		return tx.audit(ctx, engine.Deed{
-			At: order.At, Kind: engine.DeedRestored, Actor: "postern", Subject: "backup:" + order.Backup.Format(time.RFC3339),
-			Detail: string(order.After),
+			At: order.At, Kind: engine.DeedRestored, Actor: "postern",
+			Subject: "backup:" + order.Backup.Format(time.RFC3339), Detail: string(order.After),
 		})
 	})
 	if err != nil {
@@ -180,7 +181,7 @@ func (s *Store) Restoration(ctx context.Context) (engine.Restoration, error) {
 	for name, into := range map[string]func(int64){
 		"restored": func(n int64) { r.At = time.UnixMilli(n).UTC() },
 		"backup":   func(n int64) { r.Backup = time.UnixMilli(n).UTC() },
-		"skip":     func(n int64) { r.Skip = uint64(n) }, //nolint:gosec // a position of the stream
+		"skip":     func(n int64) { r.Skip = uint64(n) },
 	} {
 		var value int64
 		const query = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?"

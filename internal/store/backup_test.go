@@ -81,9 +81,12 @@ func restored(t *testing.T, after engine.AfterBackup) (*Store, map[string]*engin
 		}
 	}
 	done, err := s.Restore(t.Context(), engine.RestoreOrder{
-		Restoration: engine.Restoration{At: testNow.Add(time.Hour), Backup: testNow, Skip: 77}, Stream: "EVENTS", After: after,
-		Events: []*engine.Event{{ID: "saved", Source: "crm", Type: engine.RecordCreated, Subject: "HelpDesk/1",
-			Change: &engine.Change{Record: engine.Fields{"title": "t"}}}},
+		Restoration: engine.Restoration{At: testNow.Add(time.Hour), Backup: testNow, Skip: 77},
+		Stream:      "EVENTS", After: after,
+		Events: []*engine.Event{{
+			ID: "saved", Source: "crm", Type: engine.RecordCreated, Subject: "HelpDesk/1",
+			Change: &engine.Change{Record: engine.Fields{"title": "t"}},
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -111,7 +111,8 @@ func settleCall(d *engine.Delivery, now time.Time) (call, error) {
 	const query = `UPDATE deliveries SET state = ?, channel = ?, masked = ?, attempts = ?, due = ?, until = ?,
 		receipt = ?, reason = ?, history = ?, updated = ? WHERE id = ? AND state NOT IN ('accepted', 'rejected')`
 	return call{query, []any{
-		string(d.State), d.Channel, d.Masked, d.Attempts, d.Due.UnixMilli(), instant(d.Until), receipt, d.Reason, history, instant(now), ident(d.ID),
+		string(d.State), d.Channel, d.Masked, d.Attempts, d.Due.UnixMilli(), instant(d.Until), receipt, d.Reason,
+		history, instant(now), ident(d.ID),
 	}}, nil
 }
 

@@ -39,7 +39,9 @@ func (s *Store) Forget(ctx context.Context, keep engine.Retention, now time.Time
 			of    []engine.ID
 			calls []string
 		}{
-			{&gone.Runs, runs, forgetRun}, {&gone.Deliveries, deliveries, forgetDelivery}, {&gone.Links, expired, forgetLink},
+			{&gone.Runs, runs, forgetRun},
+			{&gone.Deliveries, deliveries, forgetDelivery},
+			{&gone.Links, expired, forgetLink},
 		} {
 			if *part.count, err = tx.forget(ctx, part.of, part.calls); err != nil {
 				return err
@@ -106,18 +108,25 @@ func (t *tx) forget(ctx context.Context, ids []engine.ID, statements []string) (
 	return gone, nil
 }
 
+const (
+	oldLetters = `DELETE FROM dead_letters WHERE id IN
+		(SELECT id FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?)`
+	oldWrites = `DELETE FROM writes WHERE event_id IN
+		(SELECT event_id FROM writes WHERE event_id < ? ORDER BY event_id LIMIT ?)`
+	oldKeys  = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
+	oldDeeds = `DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ?
+		AND seq <= (SELECT max(seq) FROM seals WHERE at < ?) ORDER BY seq LIMIT ?)`
+)
+
 // forgetOthers removes what nothing refers to.
 func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.Time) (gone int, err error) {
+	history := idBefore(now.Add(-keep.History))
+	keys, audit := instant(now.Add(-keep.Keys)), instant(now.Add(-keep.Audit))
 	for _, c := range []call{
-		{`DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?)`,
-			[]any{idBefore(now.Add(-keep.History)), forgetBite}},
-		{`DELETE FROM writes WHERE event_id IN (SELECT event_id FROM writes WHERE event_id < ? ORDER BY event_id LIMIT ?)`,
-			[]any{idBefore(now.Add(-keep.History)), forgetBite}},
-		{`DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`,
-			[]any{instant(now.Add(-keep.Keys)), forgetBite}},
-		{`DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ?
-			AND seq <= (SELECT max(seq) FROM seals WHERE at < ?) ORDER BY seq LIMIT ?)`,
-			[]any{instant(now.Add(-keep.Audit)), instant(now.Add(-keep.Audit)), forgetBite}},
+		{oldLetters, []any{history, forgetBite}},
+		{oldWrites, []any{history, forgetBite}},
+		{oldKeys, []any{keys, forgetBite}},
+		{oldDeeds, []any{audit, audit, forgetBite}},
 	} {
 		rows, err := t.exec(ctx, c.query, c.args...)
 		if err != nil {
