@@ -11,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"postern/internal/rig"
 )
 
 // actTrial confirms the action behind links, four visitors at a time, while Postern works off a backlog of events as
@@ -27,10 +25,7 @@ func actTrial() trial {
 				return nil, err
 			}
 			a := &acts{bench: b, sink: s}
-			if a.book, err = bookOf("mail"); err != nil {
-				return a, err
-			}
-			a.broker, a.url, err = b.broker(ctx, s)
+			a.book, err = bookOf("mail")
 			return a, err
 		},
 	}
@@ -40,24 +35,20 @@ const visitors = 4
 
 // acts is the stand of actTrial.
 type acts struct {
-	bench  *bench
-	sink   *sink
-	book   book
-	broker *rig.Child
-	url    string
-	sent   int // events so far, which the stream keeps for the next round
+	bench *bench
+	sink  *sink
+	book  book
 }
 
-func (a *acts) close() {
-	if a.broker != nil {
-		a.broker.Kill()
-	}
-	a.sink.close()
-}
+func (a *acts) close() { a.sink.close() }
 
 func (a *acts) measure(ctx context.Context, _ int) (sample, error) {
-	a.sink.begin(1, false)
-	p, err := a.bench.place(a.sink, a.book, a.url)
+	broker, url, err := a.bench.broker(ctx, a.sink)
+	if err != nil {
+		return nil, err
+	}
+	defer broker.Kill()
+	p, err := a.bench.place(a.sink, a.book, url)
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +57,15 @@ func (a *acts) measure(ctx context.Context, _ int) (sample, error) {
 		return nil, err
 	}
 	defer child.Kill()
-	if err := a.catchUp(ctx); err != nil {
-		return nil, err
-	}
-	count, backlog := a.bench.events(1000), a.bench.events(40_000)
-	links, err := mailedLinks(ctx, a.sink, a.url, a.sent+1, count)
+	count, backlog := a.bench.events(1000), a.bench.events(20_000)
+	links, err := mailedLinks(ctx, a.sink, url, 1, count)
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, child.Tail())
 	}
-	a.sent += count
 	a.sink.begin(1, false)
-	if err := publish(ctx, a.url, tickets(a.sent+1, backlog, "HelpDesk", half)); err != nil {
+	if err := publish(ctx, url, tickets(count+1, backlog, "HelpDesk", half)); err != nil {
 		return nil, err
 	}
-	a.sent += backlog
 	profile := a.bench.profiled(ctx, p)
 	v := visit(p.Web, links, func() bool { seen, _ := a.sink.seen(); return seen < backlog/2*9/10 })
 	loaded, _ := a.sink.seen()
@@ -102,21 +88,6 @@ func (a *acts) measure(ctx context.Context, _ int) (sample, error) {
 		return nil, err
 	}
 	return s, child.Stop(stopTime)
-}
-
-// catchUp waits until the events of earlier rounds, which a new database takes in once more, are done with.
-func (a *acts) catchUp(ctx context.Context) error {
-	if a.sent == 0 {
-		return nil
-	}
-	last := -1
-	since := time.Now()
-	return rig.Await(ctx, func() bool {
-		if seen, _ := a.sink.seen(); seen != last {
-			last, since = seen, time.Now()
-		}
-		return last > 0 && time.Since(since) > 5*quiet
-	})
 }
 
 // visits are the times of requests in milliseconds.
