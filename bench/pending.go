@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"postern/internal/rig"
 )
@@ -61,7 +60,7 @@ func (p *pending) prepare(ctx context.Context) error {
 		if err := p.takeIn(ctx, place); err != nil {
 			return err
 		}
-		if p.memory[side], err = p.rest(ctx, place); err != nil {
+		if p.memory[side], err = p.bench.rest(ctx, place); err != nil {
 			return err
 		}
 		table, file, err := tableBytes(ctx, place, "waits")
@@ -90,21 +89,6 @@ func (p *pending) takeIn(ctx context.Context, place rig.Place) error {
 		return err
 	}
 	return child.Stop(stopTime)
-}
-
-// rest tells the memory of a process that has nothing to do.
-func (p *pending) rest(ctx context.Context, place rig.Place) (float64, error) {
-	child, _, err := p.bench.ready(ctx, place)
-	if err != nil {
-		return 0, err
-	}
-	defer child.Kill()
-	time.Sleep(settleTime)
-	rss, err := rssOf(child.PID())
-	if err != nil {
-		return 0, err
-	}
-	return rss, child.Stop(stopTime)
 }
 
 // measure goes on from a copy of what was prepared.

@@ -14,8 +14,9 @@ import (
 // settleTime is how long a fresh process is left alone before its memory is read.
 const settleTime = time.Second
 
-// sizesTrial has no goal: it tells how soon Postern is ready and how much memory it has then, with nothing in its
-// database, and with links that are alive.
+// sizesTrial has no goal: it tells how soon Postern is ready and how much memory it has then, as it comes, with its own
+// broker and nothing in its database; and what a link that is alive costs, with a broker elsewhere, whose memory is not
+// counted.
 func sizesTrial() trial {
 	return trial{
 		name: "sizes", sides: [2]string{"empty", "links"},
@@ -32,31 +33,46 @@ func sizesTrial() trial {
 
 // sizes is the stand of sizesTrial.
 type sizes struct {
-	bench *bench
-	sink  *sink
-	book  book
-	full  rig.Place // whose database has links
-	count int       // of them
-	table float64   // bytes of their table and its indexes
-	file  float64   // bytes of the database
-	empty float64   // bytes of memory of an empty one, in the last round
+	bench   *bench
+	sink    *sink
+	brokers []*rig.Child
+	book    book
+	full    rig.Place // whose database has links
+	count   int       // of them
+	table   float64   // bytes of their table and its indexes
+	file    float64   // bytes of the database
+	none    float64   // bytes of memory without links
 }
 
-func (z *sizes) close() { z.sink.close() }
+func (z *sizes) close() {
+	for _, broker := range z.brokers {
+		broker.Kill()
+	}
+	z.sink.close()
+}
 
 func (z *sizes) open(ctx context.Context) (err error) {
 	if z.book, err = bookOf("mail"); err != nil {
 		return err
 	}
-	if z.full, err = z.bench.place(z.sink, z.book, ""); err != nil {
+	bare, _, err := z.remote(ctx)
+	if err != nil {
 		return err
 	}
+	if z.none, err = z.bench.rest(ctx, bare); err != nil {
+		return err
+	}
+	full, url, err := z.remote(ctx)
+	if err != nil {
+		return err
+	}
+	z.full = full
 	child, _, err := z.bench.ready(ctx, z.full)
 	if err != nil {
 		return err
 	}
 	defer child.Kill()
-	if _, err := mailedLinks(ctx, z.sink, z.full.NATSURL(), 1, z.count); err != nil {
+	if _, err := mailedLinks(ctx, z.sink, url, 1, z.count); err != nil {
 		return fmt.Errorf("%w\n%s", err, child.Tail())
 	}
 	if err := child.Stop(stopTime); err != nil {
@@ -64,6 +80,32 @@ func (z *sizes) open(ctx context.Context) (err error) {
 	}
 	z.table, z.file, err = tableBytes(ctx, z.full, "links")
 	return err
+}
+
+// remote makes a place at a broker of its own.
+func (z *sizes) remote(ctx context.Context) (rig.Place, string, error) {
+	broker, url, err := z.bench.broker(ctx, z.sink)
+	if err != nil {
+		return rig.Place{}, "", err
+	}
+	z.brokers = append(z.brokers, broker)
+	p, err := z.bench.place(z.sink, z.book, url)
+	return p, url, err
+}
+
+// rest runs Postern with nothing to do, and tells how many bytes of memory it has then.
+func (b *bench) rest(ctx context.Context, p rig.Place) (float64, error) {
+	child, _, err := b.ready(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	defer child.Kill()
+	time.Sleep(settleTime)
+	rss, err := rssOf(child.PID())
+	if err != nil {
+		return 0, err
+	}
+	return rss, child.Stop(stopTime)
 }
 
 // tableBytes asks a database that nobody has open how many bytes a table has with its indexes, and how many all have.
@@ -80,12 +122,14 @@ func tableBytes(ctx context.Context, p rig.Place, table string) (part, whole flo
 }
 
 func (z *sizes) measure(ctx context.Context, side int) (sample, error) {
-	p := z.full
-	if side == 0 {
-		var err error
-		if p, err = z.bench.place(z.sink, z.book, ""); err != nil {
-			return nil, err
-		}
+	if side == 1 {
+		rss, err := z.bench.rest(ctx, z.full)
+		n := float64(z.count)
+		return sample{"memory-B/link": (rss - z.none) / n, "link-B": z.table / n, "database-B/match": z.file / n}, err
+	}
+	p, err := z.bench.place(z.sink, z.book, "")
+	if err != nil {
+		return nil, err
 	}
 	child, took, err := z.bench.ready(ctx, p)
 	if err != nil {
@@ -97,12 +141,5 @@ func (z *sizes) measure(ctx context.Context, side int) (sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := sample{"ready-ms": took.Seconds() * 1000, "idle-MiB": rss / (1 << 20)}
-	if side == 0 {
-		z.empty = rss
-	} else {
-		n := float64(z.count)
-		s["memory-B/link"], s["link-B"], s["database-B/match"] = (rss-z.empty)/n, z.table/n, z.file/n
-	}
-	return s, child.Stop(stopTime)
+	return sample{"ready-ms": took.Seconds() * 1000, "idle-MiB": rss / (1 << 20)}, child.Stop(stopTime)
 }
