@@ -208,7 +208,7 @@ func (r *replaying) run(ctx context.Context, stretch replayBeginOrder) (replaySu
 		}
 		part, err := replaySome.ask(ctx, r.at, r.order)
 		if err != nil {
-			return summary, fmt.Errorf("replay %d stopped at position %d: %w", begun.Number, r.order.From, err)
+			return summary, r.stopped(ctx, err)
 		}
 		summary.Read += part.Read
 		summary.Events += part.Events
@@ -217,8 +217,20 @@ func (r *replaying) run(ctx context.Context, stretch replayBeginOrder) (replaySu
 		r.order.From = part.Next
 	}
 	tally, err := r.settled(ctx, begun)
+	if err != nil {
+		return summary, r.stopped(ctx, err)
+	}
 	summary.States, summary.Would = tally.States, tally.Would
-	return summary, err
+	return summary, nil
+}
+
+// stopped tells how far a replay came that did not come to its end.
+func (r *replaying) stopped(ctx context.Context, why error) error {
+	if ctx.Err() != nil {
+		why = errors.New("by Ctrl-C") // or a signal that means the same
+	}
+	return fmt.Errorf("replay %d stopped at position %d; what was matched until then goes on: %w",
+		r.order.Number, r.order.From, why)
 }
 
 // settled waits until the runs have gone as far as they come for now.

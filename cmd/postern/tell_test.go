@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -119,5 +121,18 @@ func TestWhatOthersWroteStaysOnItsLine(t *testing.T) {
 	layOutDeadWhole(&out, deadWhole{Base64: []byte("{\xff\x1b[2J\n}")})
 	if strings.Contains(out.String(), "\x1b") {
 		t.Errorf("a terminal would obey: %q", out.String())
+	}
+}
+
+func TestStoppedReplayTellsHowFarItCame(t *testing.T) {
+	r := replaying{order: engine.ReplayOrder{Number: 3, From: 4711}}
+	const want = "replay 3 stopped at position 4711; what was matched until then goes on: "
+	if got := r.stopped(t.Context(), errors.New("the stream is gone")).Error(); got != want+"the stream is gone" {
+		t.Errorf("stopped by an error: %s", got)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := r.stopped(ended, ended.Err()).Error(); got != want+"by Ctrl-C" {
+		t.Errorf("stopped by a person: %s", got)
 	}
 }
