@@ -257,7 +257,9 @@ func (r *Run) Revive(order Order) error {
 	}
 	r.State, r.Reason = RunRetrying, order.Says("taken again")
 	r.Progress.Tries, r.Progress.Since = 0, time.Time{}
-	r.Progress.Round++ // effects that were refused are asked for anew
+	if r.Progress.From != RunWriting {
+		r.Progress.Round++ // effects that were refused are asked for anew
+	}
 	r.decide(order.At, "", "%s", r.Reason)
 	return nil
 }

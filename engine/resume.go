@@ -27,7 +27,7 @@ func (e *Engine) resume(ctx context.Context, j job, s *stretch, env *Env) error 
 	case RunPending:
 		return e.decidePending(ctx, j.workflow, s, env)
 	case RunWriting:
-		return e.collect(ctx, j.workflow.Tasks[s.run.Progress.Next], s, env)
+		return e.collect(ctx, j, s, env)
 	case RunWaiting:
 		return e.look(ctx, j, s, env)
 	case RunRetrying:
@@ -76,7 +76,8 @@ func (e *Engine) reread(ctx context.Context, s *stretch, env *Env) error {
 // collect takes up a run whose effects are over. One that met a change of somebody else takes its step
 // again with what they wrote, unless a try of ours may have been in between: then nobody can tell who
 // wrote what, and the run fails.
-func (e *Engine) collect(ctx context.Context, step *Step, s *stretch, env *Env) error {
+func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error {
+	step := j.workflow.Tasks[s.run.Progress.Next]
 	effects, err := e.Store.Effects(ctx, s.run.ID)
 	if err != nil {
 		return err
@@ -85,8 +86,11 @@ func (e *Engine) collect(ctx context.Context, step *Step, s *stretch, env *Env) 
 	for _, f := range effects {
 		switch {
 		case f.Step != step.Path || f.Round != s.run.Progress.Round:
+		case !f.State.Over() && j.run.State == RunWriting:
+			s.asleep, s.rested = true, false // the end of the last one wakes it
+			return nil
 		case !f.State.Over():
-			s.asleep, s.rested = true, false
+			s.again = true // it parks once more, and one may end before that is stored
 			return nil
 		case f.State == EffectDone && f.Result == nil:
 		case f.State == EffectDone:

@@ -92,7 +92,9 @@ func PositionOf(ctx context.Context, path string) (Position, error) {
 // What a restoration that skips puts aside: whatever may have been done between the backup and now.
 const (
 	oneMoreLine = `json_insert(CASE history WHEN 'null' THEN '[]' ELSE history END, '$[#]', json(?3))`
-	holdRuns    = `UPDATE runs SET state = 'held', reason = ?1, updated = ?2, history = ` + oneMoreLine + `
+	holdRuns    = `UPDATE runs SET state = 'held', reason = ?1, updated = ?2, history = ` + oneMoreLine + `,
+		progress = CASE WHEN state IN ('pending', 'writing', 'waiting') THEN json_set(progress, '$.from', state)
+			ELSE progress END
 		WHERE state IN ('pending', 'ready', 'writing', 'retrying')
 			OR state = 'waiting' AND id IN (SELECT run FROM waits WHERE due <= ?2)`
 	dropWaits       = `DELETE FROM waits WHERE run IN (SELECT id FROM runs WHERE state = 'held')`

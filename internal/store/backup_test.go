@@ -106,6 +106,9 @@ func TestRestoreThatSkips(t *testing.T) {
 		if err != nil || run.State != want {
 			t.Errorf("%s is %s, want %s (%v)", name, run.State, want, err)
 		}
+		if name == "waiting shortly" && run.Progress.From != engine.RunWaiting {
+			t.Errorf("%s would go on from %q", name, run.Progress.From)
+		}
 		if want == engine.RunHeld && (len(run.History) == 0 || !strings.Contains(run.History[len(run.History)-1].Text, "backup")) {
 			t.Errorf("the history of %s says %v", name, run.History)
 		}
