@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"postern/engine"
@@ -105,29 +106,34 @@ func crmCreateLost(ctx context.Context, t *trial) (err error) {
 	return o.settle(ctx, 0)
 }
 
-// crmDown stops the CRM for a while. All is written once it is back, and it was not pestered by those who waited.
-func crmDown(ctx context.Context, t *trial) (err error) {
+// crmDown stops the CRM for a while. All is written once it is back, and it was not pestered by those who waited. Each
+// outage meets a house of its own, all at the same time, as with mail servers.
+func crmDown(ctx context.Context, t *trial) error {
+	return sideBySide(t.rounds, func(round int) error { return crmDownOnce(ctx, t, round) })
+}
+
+// crmDownOnce plays one outage.
+func crmDownOnce(ctx context.Context, t *trial, round int) (err error) {
 	o := newOffice(t, revised, closedTold)
+	o.folder = filepath.Join(t.folder, fmt.Sprint(round))
 	defer func() { o.finish(err) }()
 	if ctx, err = o.open(ctx, "crm_closes"); err != nil {
 		return err
 	}
-	for range o.rounds {
-		o.crm.close()
-		if err := o.editSome(inBatch); err != nil {
-			return err
-		}
-		time.Sleep(downTime)
-		o.broke("gone")
-		began := time.Now()
-		if err := o.crm.open(); err != nil {
-			return err
-		}
-		if err := o.awaited(ctx); err != nil {
-			return err
-		}
-		o.recovered(time.Since(began))
+	o.crm.close()
+	if err := o.editSome(inBatch); err != nil {
+		return err
 	}
+	time.Sleep(downTime)
+	o.broke("gone")
+	began := time.Now()
+	if err := o.crm.open(); err != nil {
+		return err
+	}
+	if err := o.awaited(ctx); err != nil {
+		return err
+	}
+	o.recovered(time.Since(began))
 	return o.settle(ctx, 0)
 }
 

@@ -57,12 +57,31 @@ type house struct {
 	closed    bool
 }
 
+// ports are those of all houses: one that is down for a moment must not lose its own to another.
+type ports struct {
+	mu    sync.Mutex
+	taken map[string]bool
+}
+
+// place takes a folder, and ports that no other house has.
+func (p *ports) place(folder string) (rig.Place, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		place, err := rig.NewPlace(folder)
+		if err != nil || !p.taken[place.Web] && !p.taken[place.NATS] {
+			p.taken[place.Web], p.taken[place.NATS] = true, true
+			return place, err
+		}
+	}
+}
+
 // newHouse furnishes a folder with the shared files and one more book, and ends ctx when the program ends by itself.
 func newHouse(ctx context.Context, s *siege, nats, book string) (*house, context.Context, error) {
 	if err := os.MkdirAll(s.folder, 0o700); err != nil {
 		return nil, ctx, err
 	}
-	place, err := rig.NewPlace(s.folder)
+	place, err := s.ports.place(s.folder)
 	if err != nil {
 		return nil, ctx, err
 	}

@@ -56,10 +56,15 @@ func outages() []outage {
 // moment ago is tried again only after a longer and longer pause.
 func smtpDown(ctx context.Context, t *trial) error {
 	ways := outages()
-	failures := make([]error, t.rounds)
+	return sideBySide(t.rounds, func(round int) error { return outageOnce(ctx, t, round, ways[round%len(ways)]) })
+}
+
+// sideBySide plays rounds at the same time.
+func sideBySide(rounds int, play func(round int) error) error {
+	failures := make([]error, rounds)
 	var group sync.WaitGroup
-	for round := range t.rounds {
-		group.Go(func() { failures[round] = outageOnce(ctx, t, round, ways[round%len(ways)]) })
+	for round := range rounds {
+		group.Go(func() { failures[round] = play(round) })
 	}
 	group.Wait()
 	return errors.Join(failures...)

@@ -33,7 +33,7 @@ func run(args []string, out, errOut io.Writer) int {
 	}
 	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
 	flags.SetOutput(errOut)
-	o := orders{out: out, errOut: errOut}
+	o := orders{out: out, errOut: errOut, ports: &ports{taken: map[string]bool{}}}
 	flags.StringVar(&o.program, "postern", "bin/postern", "the program to break")
 	flags.IntVar(&o.rounds, "rounds", 5, "how often it is killed at the intake; the others take a share of that")
 	flags.Uint64Var(&o.seed, "seed", rand.Uint64N(1_000_000), "of everything that is random here")

@@ -42,7 +42,7 @@ func scenarios() []scenario {
 		{name: "loop", share: 5, least: 1, run: loop},
 		{name: "crm_lost_answer", share: 5, least: 1, run: crmLostAnswer},
 		{name: "crm_create_lost", share: 5, least: 1, run: crmCreateLost},
-		{name: "crm_down", share: 3, least: 1, run: crmDown},
+		{name: "crm_down", share: 3, least: 1, run: crmDown, idle: true},
 		{name: "crm_loop", share: 5, least: 1, run: crmLoop},
 		{name: "backup_restore", share: 4, least: 2, run: backupRestore},
 		{name: "overload", share: 2, least: 1, run: overload},
@@ -64,6 +64,7 @@ type orders struct {
 	rounds      int
 	seed        uint64
 	keep        bool
+	ports       *ports
 	out, errOut io.Writer
 }
 
@@ -131,7 +132,7 @@ func newTrial(o orders, name string, rounds int, folder string) *trial {
 		program = o.program
 	}
 	return &trial{
-		name: name, rounds: rounds, program: program, folder: folder, errOut: o.errOut, began: time.Now(),
+		name: name, rounds: rounds, program: program, folder: folder, ports: o.ports, errOut: o.errOut, began: time.Now(),
 		dice: &dice{random: rand.New(rand.NewPCG(o.seed, h.Sum64()))}, moments: map[string]int{},
 	}
 }

@@ -16,6 +16,7 @@ type trial struct {
 	rounds  int // to be played
 	program string
 	folder  string
+	ports   *ports
 	dice    *dice
 	errOut  io.Writer
 	began   time.Time
