@@ -67,6 +67,8 @@ func (a *acts) measure(ctx context.Context, _ int) (sample, error) {
 		return nil, err
 	}
 	profile := a.bench.profiled(ctx, p)
+	disk := startProbe(ctx, p.Folder)
+	defer disk.stop()
 	v := visit(p.Web, links, func() bool { seen, _ := a.sink.seen(); return seen < backlog/2*9/10 })
 	loaded, _ := a.sink.seen()
 	if _, err := a.sink.await(ctx, backlog/2); err != nil {
@@ -84,7 +86,7 @@ func (a *acts) measure(ctx context.Context, _ int) (sample, error) {
 		"open-p99-ms": percentile(v.opened, 99), "acts": float64(len(v.acted)),
 		"mails/s": float64(loaded) / v.took.Seconds(),
 	}
-	if err := profile(); err != nil {
+	if err := errors.Join(profile(), disk.tell(s)); err != nil {
 		return nil, err
 	}
 	return s, child.Stop(stopTime)

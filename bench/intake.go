@@ -31,7 +31,7 @@ func intakeTrial() trial {
 			if i.book, err = bookOf("mail"); err != nil {
 				return i, err
 			}
-			events := tickets(1, max(b.events(40_000)/batchSize*batchSize, intakeWidth*batchSize), "HelpDesk",
+			events := tickets(1, max(b.events(20_000)/batchSize*batchSize, intakeWidth*batchSize), "HelpDesk",
 				func(int) bool { return false })
 			i.events = len(events)
 			for first := 0; first < len(events); first += batchSize {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,7 +10,8 @@ import (
 )
 
 // latencyTrial publishes 200 events a second, each of which matches, to the embedded broker, and measures from just
-// before an event leaves the CRM until the mail server has its mail.
+// before an event leaves the CRM until the mail server has its mail. Beside it stands what one sync of this disk took
+// meanwhile: an event waits for several.
 func latencyTrial() trial {
 	return trial{
 		name: "latency", sides: [2]string{"postern", ""},
@@ -61,6 +63,8 @@ func (l *latency) measure(ctx context.Context, _ int) (sample, error) {
 		return nil, err
 	}
 	profile := l.bench.profiled(ctx, p)
+	disk := startProbe(ctx, p.Folder)
+	defer disk.stop()
 	count := warmUp + l.bench.events(2000)
 	left := make([]time.Time, count)
 	tick := time.NewTicker(time.Second / latencyRate)
@@ -88,7 +92,7 @@ func (l *latency) measure(ctx context.Context, _ int) (sample, error) {
 		"p50-ms": percentile(took, 50), "p99-ms": percentile(took, 99), "max-ms": percentile(took, 100),
 		"CPU-s/1000": (after - before).Seconds() / float64(count) * 1000,
 	}
-	if err := profile(); err != nil {
+	if err := errors.Join(profile(), disk.tell(s)); err != nil {
 		return nil, err
 	}
 	return s, child.Stop(stopTime)
