@@ -20,6 +20,7 @@ type gate struct {
 type waiter struct {
 	id        ID
 	partition int
+	key       string // Progress.Gate, which may not be stored yet
 }
 
 // enter lets a run through or tells who holds the gate. A run that is let through twice holds it once.

@@ -225,3 +225,77 @@ func TestTooManyRunsOnARecord(t *testing.T) {
 		t.Errorf("%d runs were stopped, want the last alone", n)
 	}
 }
+
+// A run that is cancelled while it queues leaves its gate, whose key is stored nowhere by then.
+func TestRunCancelledInTheQueueOfAKeyLeavesItsGate(t *testing.T) {
+	f := holdUp(t, "1")
+	h := newHouse(t, gated(t, "{ key: record.contact }", ""))
+	h.start()
+	h.person()
+	for _, id := range []string{"1", "2", "3"} {
+		h.ticket(id)
+	}
+	h.count("1", 1)
+	h.stands(ticketOne, engine.RunRetrying)
+	h.count("2", 2)
+	second, third := engine.Ref{Module: "Tickets", ID: "2"}, engine.Ref{Module: "Tickets", ID: "3"}
+	h.stands(second, engine.RunReady)
+	h.count("3", 3)
+	h.stands(third, engine.RunReady)
+	queued := h.runs(engine.RunSelection{Record: second})[0]
+	if _, err := h.store.CancelRun(t.Context(), queued.ID, h.orders(""), false); err != nil {
+		t.Fatal(err)
+	}
+	h.engine.Look(queued.ID, queued.Partition)
+	f.set("1", false)
+	h.noteInTime("1")
+	h.becomes(third, "note", "3")
+}
+
+// The gate of a run is the one that it queued for, though its key would lead to another by the time it passes.
+func TestRunKeepsTheGateItQueuedFor(t *testing.T) {
+	f := holdUp(t, "1")
+	h := newHouse(t, gated(t, "{ key: record.contact.name }", ""))
+	h.start()
+	h.person()
+	for _, id := range []string{"1", "2", "3"} {
+		h.ticket(id)
+	}
+	h.count("1", 1)
+	h.stands(ticketOne, engine.RunRetrying)
+	h.count("2", 2)
+	second, third := engine.Ref{Module: "Tickets", ID: "2"}, engine.Ref{Module: "Tickets", ID: "3"}
+	h.becomes(second, "count", "2")
+	h.stands(second, engine.RunReady)
+	h.count("3", 3)
+	h.stands(third, engine.RunReady)
+	h.publish(engine.RecordUpdated, "People/p1", engine.Change{
+		Record: engine.Fields{"name": "Anna"}, Changed: []string{"name"}, Partial: true,
+	})
+	h.becomes(engine.Ref{Module: "People", ID: "p1"}, "name", "Anna")
+	f.set("1", false)
+	h.noteInTime("1")
+	h.becomes(second, "note", "2")
+	h.becomes(third, "note", "3")
+}
+
+// A run whose condition is not decided yet takes nobody's place: it may have no business here.
+func TestPendingRunTakesNobodysPlace(t *testing.T) {
+	f := holdUp(t, "1")
+	files := gated(t, "{ mode: cancel_previous }", "")
+	files["w.yaml"] = strings.Replace(files["w.yaml"], "concurrency:",
+		"if: record.contact.name == \"Zoë\" || record.count == 1\nconcurrency:", 1)
+	h := newHouse(t, files)
+	h.start()
+	h.publish(engine.RecordCreated, "People/p1", engine.Change{Record: engine.Fields{"name": "Anna"}})
+	h.ticket("1")
+	h.count("1", 1)
+	h.stands(ticketOne, engine.RunRetrying)
+	h.count("1", 2)
+	h.until("the second is decided", func() bool {
+		return strings.Contains(h.logs.String(), "its condition does not hold") ||
+			strings.Contains(h.logs.String(), "cancelled: run")
+	})
+	f.set("1", false)
+	h.noteInTime("1")
+}

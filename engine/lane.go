@@ -13,6 +13,7 @@ type job struct {
 	id        ID
 	partition int
 	run       *Run      // nil: it is read when its turn comes
+	gate      string    // Progress.Gate as it queued, where that is not stored yet
 	workflow  *Workflow // nil, like env, until it is prepared
 	env       *Env
 	woken     *Woken // what woke it, if it rested
@@ -32,7 +33,7 @@ type lane struct {
 	jobs chan job // from intake and the waker, who wait while it is full
 
 	mu     sync.Mutex
-	next   []waiter // runs that a gate let through: they come first
+	next   []waiter // runs that a gate let through, or that somebody else ended: they come first
 	opened chan struct{}
 }
 
@@ -59,7 +60,7 @@ func (l *lane) take() (job, bool) {
 	}
 	w := l.next[0]
 	l.next = l.next[1:]
-	return job{id: w.id, partition: w.partition}, true
+	return job{id: w.id, partition: w.partition, gate: w.key}, true
 }
 
 func (e *Engine) laneOf(partition int) *lane { return e.lanes[partition%len(e.lanes)] }
@@ -123,12 +124,19 @@ func (e *Engine) through(j *job) error {
 	return e.goOn(j)
 }
 
-// load reads the run where only its name is known.
-func (e *Engine) load(ctx context.Context, j *job) (err error) {
-	if j.run == nil {
-		j.run, err = e.Store.Run(ctx, j.id)
+// load reads the run where only its name is known. The gate that it queued for is its own, whatever the key
+// would be by now.
+func (e *Engine) load(ctx context.Context, j *job) error {
+	if j.run != nil {
+		return nil
 	}
-	return err
+	run, err := e.Store.Run(ctx, j.id)
+	if err != nil {
+		return err
+	}
+	j.run = run
+	j.run.Progress.Gate = either(run.Progress.Gate, j.gate)
+	return nil
 }
 
 // goOn takes stretches until the run rests or is over. A conflict, or a read that fails, takes the same

@@ -334,9 +334,10 @@ func (l *DeadLetter) Read(book *Book) (*Event, error) {
 	return event, err
 }
 
-// Look lets the lane of a run see that somebody else ended it, so that what waited for it goes on.
-func (e *Engine) Look(ctx context.Context, run ID, partition int) {
-	e.enqueue(ctx, job{id: run, partition: partition})
+// Look lets the lane of a run see that somebody else ended it, so that what waited for it goes on. It does
+// not wait for the lane.
+func (e *Engine) Look(run ID, partition int) {
+	e.laneOf(partition).let(waiter{id: run, partition: partition})
 }
 
 // Hurry makes the dispatcher look for due deliveries now.

@@ -108,7 +108,7 @@ func TestCancelledRunLetsTheNextPass(t *testing.T) {
 	if _, err := h.store.CancelRun(t.Context(), first.ID, h.orders(""), false); err != nil {
 		t.Fatal(err)
 	}
-	h.engine.Look(t.Context(), first.ID, first.Partition)
+	h.engine.Look(first.ID, first.Partition)
 	if second := h.onlyRun(engine.RunWaiting); second.ID == first.ID {
 		t.Error("the cancelled run waits again")
 	}

@@ -16,12 +16,15 @@ func (e *Engine) passGate(j *job) (bool, error) {
 	if j.run.Progress.Dry {
 		return true, nil // it keeps nobody out and takes nobody's place
 	}
+	if ahead, err := e.choose(j); !ahead {
+		return false, err
+	}
 	if err := e.nameGate(j); IsPermanent(err) {
 		return false, e.end(j, RunFailed, err)
 	} else if err != nil {
 		return false, e.postpone(j, err)
 	}
-	name, w := gateOf(j.run), waiter{j.id, j.partition}
+	name, w := gateOf(j.run), waiter{j.id, j.partition, j.run.Progress.Gate}
 	holder, passed := e.gates.enter(name, w)
 	if passed {
 		return true, nil
@@ -40,6 +43,29 @@ func (e *Engine) passGate(j *job) (bool, error) {
 	passed = e.gates.queue(name, w)
 	j.queued = !passed
 	return passed, nil
+}
+
+// choose decides the condition of a pending run where passing the gate would end another run, or would keep
+// others from ever beginning: one whose condition does not hold must do neither. false: it has ended, or rests.
+func (e *Engine) choose(j *job) (bool, error) {
+	pending := j.run.State == RunPending || j.run.State == RunRetrying && j.run.Progress.From == RunPending
+	if !pending || j.workflow.Concurrency.Mode == ConcurrencyQueue {
+		return true, nil
+	}
+	run, env := *j.run, *j.env
+	env.views, env.Now, env.Work = nil, e.Clock.Now(), NewWork(StretchWork)
+	s := &stretch{run: &run, rested: run.State.Parked()}
+	run.State = RunPending
+	err := e.decidePending(e.work, j.workflow, s, &env)
+	switch {
+	case err != nil && e.abandoned():
+		return false, nil
+	case err != nil:
+		return false, e.postpone(j, err)
+	case run.State.Over():
+		return false, e.commitEnd(j, s)
+	}
+	return true, nil
 }
 
 // nameGate evaluates the key of a run's gate, once.
@@ -109,17 +135,23 @@ func (e *Engine) cancel(id ID, reason string) error {
 		run, err = e.Store.Run(ctx, id)
 		return err
 	})
-	if err != nil || run.State.Over() {
+	switch {
+	case errors.Is(err, ErrNoRun):
+		return nil
+	case err != nil || run.State.Over():
 		return err
 	}
 	defer e.resting.done(id)
-	return e.end(&job{id: id, partition: run.Partition, run: run}, RunStopped, errors.New(reason))
+	stopped := *run
+	s := &stretch{run: &stopped, rested: true} // its lane may have let it rest since it was read
+	s.end(RunStopped, reason, e.Clock.Now())
+	return e.commitEnd(&job{id: id, partition: run.Partition, run: run}, s)
 }
 
 // standGates closes the gates that parked runs hold from before the start.
 func (e *Engine) standGates(parked []Standing) {
 	for _, s := range parked {
-		e.gates.enter(gateName(s.Workflow, s.Gate, s.Record), waiter{s.ID, s.Partition})
+		e.gates.enter(gateName(s.Workflow, s.Gate, s.Record), waiter{s.ID, s.Partition, s.Gate})
 	}
 }
 

@@ -105,7 +105,7 @@ func (h *house) cancelRun(ctx context.Context, order changeOrder) (runLine, erro
 		return runLine{}, plainly(err)
 	}
 	if h.engine != nil {
-		h.engine.Look(ctx, line.ID, line.Partition)
+		h.engine.Look(line.ID, line.Partition)
 	}
 	return lineOfRun(line), nil
 }
