@@ -82,6 +82,7 @@ type Engine struct {
 	fences   []Fence
 	senders  sync.WaitGroup
 	work     context.Context // outlives Run's context by Grace, so that work in flight can end
+	reading  context.Context // ends when nothing new is begun
 	health   health
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
@@ -131,6 +132,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.work = work
 	reading, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	e.reading = reading
 	var group sync.WaitGroup
 	for _, lane := range e.lanes {
 		group.Go(func() { stopOn(stop, e.runLane(reading, lane)) })

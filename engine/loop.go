@@ -8,18 +8,23 @@ import (
 )
 
 // breakLoop stops a run that a long chain of our own writes led to, or one of too many on its record:
-// the last guard where a CRM hides that it tells what we wrote.
+// the last guard where a CRM hides that it tells what we wrote. Only the reader may call it.
 func (e *Engine) breakLoop(run *Run) {
-	switch {
-	case run.State.Over():
-	case run.Event.Depth > e.settings.MaxDepth:
-		run.State = RunStopped
-		run.Reason = fmt.Sprintf("loop %s: %d writes in a row led here; the limit is %d",
-			strings.Join(strings.Fields(run.chain()), " → "), run.Event.Depth, e.settings.MaxDepth)
-	case e.rates.count(run, run.Created) > e.settings.MaxRate:
+	e.breakChain(run)
+	if !run.State.Over() && e.rates.count(run, run.Created) > e.settings.MaxRate {
 		run.State = RunStopped
 		run.Reason = fmt.Sprintf("loop: more than %d runs on this record within a minute", e.settings.MaxRate)
 	}
+}
+
+// breakChain stops a run that a long chain of our own writes led to.
+func (e *Engine) breakChain(run *Run) {
+	if run.State.Over() || run.Event.Depth <= e.settings.MaxDepth {
+		return
+	}
+	run.State = RunStopped
+	run.Reason = fmt.Sprintf("loop %s: %d writes in a row led here; the limit is %d",
+		strings.Join(strings.Fields(run.chain()), " → "), run.Event.Depth, e.settings.MaxDepth)
 }
 
 // runRates counts the runs of each workflow on each record within a minute, in bounded memory: two rows of

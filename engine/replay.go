@@ -185,7 +185,8 @@ func (r *replay) admit(ctx context.Context, events []arrival) error {
 		}
 		r.result.Matched++
 		if !j.run.State.Over() {
-			r.enqueue(ctx, j)
+			r.resting.begin(j.id)
+			r.enqueue(r.reading, j) // what is stored must run, whoever waits for this part
 		}
 	}
 	return nil
@@ -215,7 +216,7 @@ func (r *replay) match(a arrival) ([]job, error) {
 			how = "without effects"
 		}
 		j.run.decide(now, "", "replay %d by %s, %s", r.order.Number, r.order.By, how)
-		r.breakLoop(j.run)
+		r.breakChain(j.run) // its rate says nothing: a stretch of days is read in a minute
 		if j.run.Reason != "" {
 			j.run.decide(now, "", "%s: %s", j.run.State, j.run.Reason)
 			r.tell(j.run)

@@ -1,8 +1,11 @@
 package engine_test
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"postern/engine"
 
@@ -162,4 +165,81 @@ func TestReplayRefusesWhatIsNotThere(t *testing.T) {
 	if err != nil || result.Read != 0 || result.Next != 10 {
 		t.Errorf("beyond the end of the stream: %+v, %v", result, err)
 	}
+}
+
+// Many events of one record are replayed in a minute; that is no loop, and says nothing of what comes live.
+func TestReplayCountsForNoRate(t *testing.T) {
+	h := newHouse(t, bookOf(`
+name: counted
+on: { event: record.updated, module: Tickets, changed: count }
+tasks: [ { trial: { name: nothing } } ]
+`))
+	h.start()
+	h.ticket("1")
+	for n := range 40 {
+		h.count("1", n+1)
+	}
+	h.until("the runs are over", func() bool {
+		return len(h.runs(engine.RunSelection{States: []engine.RunState{engine.RunDone}})) == 40
+	})
+	if result := h.replay(engine.ReplayOrder{Number: 1}); result.Matched != 40 {
+		t.Fatalf("the replay came to %+v", result)
+	}
+	for _, line := range h.over(1, 40) {
+		if line.State != engine.RunDone {
+			t.Errorf("a run of the replay is %s: %s", line.State, line.Reason)
+		}
+	}
+	h.count("1", 41)
+	var lines []engine.RunLine
+	h.until("the live run is over", func() bool {
+		lines = h.runs(engine.RunSelection{Limit: 100})
+		return len(lines) == 81 && !slices.ContainsFunc(lines, func(l engine.RunLine) bool { return !l.State.Over() })
+	})
+	for _, line := range lines {
+		if line.State != engine.RunDone {
+			t.Errorf("a run is %s: %s", line.State, line.Reason)
+		}
+	}
+}
+
+// What a part of a replay has stored is run, even if nobody waits for that part any more.
+func TestReplayThatNobodyWaitsForIsRun(t *testing.T) {
+	workflow := `
+name: counted
+on: { event: record.updated, module: Tickets, changed: count }
+tasks: [ { trial: { name: ` + t.Name() + ` } } ]
+`
+	files := bookOf(workflow)
+	files["again.yaml"] = strings.Replace(workflow, "counted", "again", 1)
+	h := newHouse(t, files)
+	const events = 50 // of which two workflows make more runs than one lane holds
+	release := make(chan struct{})
+	trials.Store(t.Name(), func(_ context.Context, step *engine.StepContext) error {
+		if step.Env.Event.Change.Record.Text("count") == "1" {
+			<-release
+		}
+		return nil
+	})
+	h.start()
+	h.ticket("1")
+	for n := range events {
+		h.count("1", n+1)
+	}
+	h.until("a run is taken", func() bool { return h.runState(ticketOne) == engine.RunReady })
+	h.clock.Advance(2 * time.Minute)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = h.engine.Replay(ctx, engine.ReplayOrder{Number: 1, From: 1, To: events + 1, By: "ann"})
+	}()
+	h.until("the replay has begun", func() bool { return len(h.runs(engine.RunSelection{Replay: 1})) > 0 })
+	cancel()
+	close(release)
+	<-ended
+	h.until("all that was stored has run", func() bool {
+		stored := h.runs(engine.RunSelection{Replay: 1, Limit: 1000})
+		return !slices.ContainsFunc(stored, func(l engine.RunLine) bool { return !l.State.Over() })
+	})
 }
