@@ -31,6 +31,9 @@ func (e *Engine) commit(s *stretch) error {
 			d.State, d.Slot = DeliverySending, slot
 		}
 	}
+	if s.wait != nil {
+		e.awaited.note(s.wait.Topics)
+	}
 	err := e.insist("advance run", func(ctx context.Context) error {
 		return e.Store.Advance(ctx, Advance{
 			Fence: e.fences[s.run.Partition], Run: s.run, Writes: s.asks.writes, Creates: s.asks.creates,

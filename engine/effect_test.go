@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -365,3 +366,32 @@ func TestCRMThatIsDownIsLeftAlone(t *testing.T) {
 }
 
 const breakerLeast = 5 // tries before a breaker decides
+
+// A run that began with an earlier version of its workflow is woken by changes that nothing in the book waits for any
+// more.
+func TestWaitOfAnEarlierVersionIsWoken(t *testing.T) {
+	const two = `
+name: waits
+on: { event: record.created, module: HelpDesk }
+tasks:
+  - wait: { for: 1h }
+  - wait: { until: record.ticketstatus == "Closed" }
+  - update: { set: { description: "it is closed" } }
+`
+	r := newRemote(t, false, two)
+	r.tell(engine.RecordCreated)
+	r.stands(r.ref, engine.RunWaiting)
+	r.stop()
+	r.files["a.yaml"] = strings.Replace(two, "  - wait: { until: record.ticketstatus == \"Closed\" }\n", "", 1)
+	r.start()
+	r.until("it waits for the ticket", func() bool {
+		r.clock.Advance(10 * time.Minute)
+		lines, err := r.store.WaitLines(t.Context(), engine.WaitSelection{})
+		return err == nil && len(lines) == 1 && slices.Contains(lines[0].Topics, engine.RecordTopic(r.ref)) && lines[0].Due.IsZero()
+	})
+	if err := r.played.Edit(r.ref, map[string]string{"ticketstatus": "Closed"}); err != nil {
+		t.Fatal(err)
+	}
+	r.tell(engine.RecordUpdated)
+	r.has("description", "it is closed")
+}

@@ -86,8 +86,8 @@ type Engine struct {
 	health   health
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
-	awaited   []string // modules that runs from before the start wait for
-	skipUntil uint64   // stream position up to which events start nothing; see Restoration
+	awaited   awaited
+	skipUntil uint64 // stream position up to which events start nothing; see Restoration
 
 	// Only the reader touches these.
 	taken   uint64             // stream position up to which everything was offered
@@ -203,9 +203,11 @@ func (e *Engine) begin(ctx context.Context) (after uint64, unfinished []job, err
 // recall finds what a former process left: the runs to go on with, the gates that those hold which rest,
 // the writes that the CRM may still tell.
 func (e *Engine) recall(ctx context.Context) (unfinished []job, err error) {
-	if e.awaited, err = e.Store.Awaited(ctx); err != nil {
+	modules, err := e.Store.Awaited(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("find what runs wait for: %w", err)
 	}
+	e.awaited.add(modules...)
 	parked, err := e.Store.Parked(ctx, e.Book().holders())
 	if err != nil {
 		return nil, fmt.Errorf("find resting runs: %w", err)

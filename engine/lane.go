@@ -146,7 +146,8 @@ func (e *Engine) goOn(j *job) error {
 		s, err := e.tryStretch(j)
 		switch {
 		case err == nil && s.again:
-			j.run, j.woken = s.run, nil // a wait was committed: something may have happened before that
+			// A wait was committed: something may have happened before that.
+			j.run, j.woken = s.run, &Woken{Run: s.run, Touched: s.wait.untouched()}
 			continue
 		case err == nil:
 			j.run = s.run

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -140,6 +141,7 @@ func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
 		return err
 	}
 	met, err := e.met(ctx, step, s, env, rest)
+	topics := rest.topics(s.run, env)
 	timeUp := !rest.Until.IsZero() && !env.Now.Before(rest.Until)
 	switch {
 	case IsPermanent(err):
@@ -148,9 +150,13 @@ func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
 		return err
 	case met || timeUp:
 		s.wakeUp(step, env, met)
-	case j.woken != nil && j.woken.Timer: // it was put off, not over: its topics are set up again
-		s.wait = &Wait{Due: rest.Until, Topics: rest.Topics}
-		s.again = len(rest.Topics) > 0 // one may have been touched since the record was read
+	case j.woken != nil && j.woken.Timer || !slices.Equal(topics, rest.Topics):
+		// It was put off, or a route leads to another record now, and is not over: its topics are set up anew.
+		onward := *rest
+		onward.Topics = topics
+		p := &s.run.Progress
+		p.Rest, p.Tries, p.Since, s.run.Reason = &onward, 0, time.Time{}, ""
+		s.await(rest.Until, topics)
 	default:
 		s.asleep, s.rested = true, false
 		if j.woken != nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -74,7 +75,32 @@ type Rest struct {
 	Began    time.Time `json:"began"`
 	Until    time.Time `json:"until,omitzero"` // when its time is over; zero for never
 	Topics   []string  `json:"topics,omitempty"`
+	Routes   []string  `json:"routes,omitempty"`   // that its condition takes: they may lead elsewhere later
 	Baseline Fields    `json:"baseline,omitempty"` // what its change words compare with: the record when it began
+}
+
+// topics are those of the wait, of records that its routes lead to by now.
+func (r *Rest) topics(run *Run, env *Env) []string {
+	if len(r.Routes) == 0 {
+		return r.Topics
+	}
+	own, messages := RecordTopic(run.Record), RunTopic(run.ID)
+	topics := slices.DeleteFunc(slices.Clone(r.Topics), func(t string) bool { return t != own && t != messages })
+	return uniqueTopics(append(topics, routeTopics(env, r.Routes)...))
+}
+
+func routeTopics(env *Env, routes []string) (topics []string) {
+	for _, path := range routes {
+		if record, ok := env.Routes[path]; ok {
+			topics = append(topics, RecordTopic(record.Ref))
+		}
+	}
+	return topics
+}
+
+func uniqueTopics(topics []string) []string {
+	slices.Sort(topics)
+	return slices.Compact(topics)
 }
 
 // RunKey is the name of a workflow on an occasion; the same event never starts the same workflow twice,

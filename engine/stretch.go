@@ -56,6 +56,13 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	return s, nil
 }
 
+// await lets the run rest until a time or until one of some topics is touched. What happened to them while the
+// steps were taken is seen by looking once more after the commit, by this process or the next.
+func (s *stretch) await(due time.Time, topics []string) {
+	s.again = len(topics) > 0
+	s.wait = &Wait{Due: due, Topics: topics, Unsure: s.again}
+}
+
 func stepError(step *Step, err error) error {
 	return fmt.Errorf("step %s (%s): %w", step.Path, step.Kind, err)
 }
@@ -143,8 +150,9 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 		s.run.decide(env.Now, step.Path, "a replay without effects does not wait")
 		s.asks.wait, s.run.Progress.Rest = nil, nil
 	case s.asks.wait != nil:
-		s.run.State, s.wait, s.asks.wait = RunWaiting, s.asks.wait, nil
-		s.again = len(s.wait.Topics) > 0
+		s.run.State = RunWaiting
+		s.await(s.asks.wait.Due, s.asks.wait.Topics)
+		s.asks.wait = nil
 	case len(s.asks.effects) > effects && !s.run.Progress.Dry:
 		s.run.State = RunWriting
 	}

@@ -99,7 +99,7 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 		if entry.Seq <= e.cursors[at.Partition()] {
 			continue // taken in before a restart
 		}
-		if err == nil && (at.Domain == DomainPostern || !m.wants(at) && !slices.Contains(e.awaited, at.Noun)) {
+		if err == nil && (at.Domain == DomainPostern || !m.wants(at) && !e.awaited.has(at.Noun)) {
 			continue
 		}
 		var event *Event
@@ -197,7 +197,7 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		}
 	}
 	now := e.Clock.Now()
-	if m.awaits[ref.Module] || slices.Contains(e.awaited, ref.Module) {
+	if m.awaits[ref.Module] || e.awaited.has(ref.Module) {
 		b.touched[partition] = true
 		b.intake.Touched = append(b.intake.Touched, RecordTopic(ref))
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strconv"
 	"time"
 )
@@ -174,6 +173,7 @@ func (s *StepContext) Wait(until time.Time, condition Program) {
 		if uses, ok := condition.(Sensitive); ok {
 			rest.Baseline = pick(s.Env.Record, uses.Uses().Changes)
 		}
+		rest.Routes = condition.Routes()
 	}
 	s.run.Progress.Rest = rest
 	s.asks.wait = &Wait{Due: until, Topics: rest.Topics}
@@ -187,18 +187,12 @@ func (s *StepContext) topics(p Program) []string {
 	}
 	var topics []string
 	if uses := sensitive.Uses(); uses.Record {
-		topics = append(topics, RecordTopic(s.Ref))
-		for _, path := range p.Routes() {
-			if record, ok := s.Env.Routes[path]; ok {
-				topics = append(topics, RecordTopic(record.Ref))
-			}
-		}
+		topics = append(append(topics, RecordTopic(s.Ref)), routeTopics(s.Env, p.Routes())...)
 	}
 	if len(sensitive.Uses().Steps) > 0 {
 		topics = append(topics, RunTopic(s.run.ID))
 	}
-	slices.Sort(topics)
-	return slices.Compact(topics)
+	return uniqueTopics(topics)
 }
 
 // pick is some of the fields.

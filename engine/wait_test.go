@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -222,7 +223,8 @@ type beforeRearm struct {
 }
 
 func (b beforeRearm) Rearm(ctx context.Context, fence engine.Fence, run engine.ID, seen []engine.Touch) error {
-	if b.done.CompareAndSwap(false, true) {
+	woken := slices.ContainsFunc(seen, func(t engine.Touch) bool { return t.Marks > 0 })
+	if woken && b.done.CompareAndSwap(false, true) {
 		b.do()
 	}
 	return b.Store.Rearm(ctx, fence, run, seen)
@@ -318,4 +320,111 @@ tasks:
 		!strings.Contains(string(event.Data), "given up after 3 tries: step 1 (trial): nobody answers") {
 		t.Errorf("after %d tries: %s %s", tries.Load(), event.Type, event.Data)
 	}
+}
+
+// dying ends reading once something has been done before a wait is stored, as a process that is killed does.
+type dying struct{ beforeWait }
+
+func (d dying) Records(ctx context.Context, refs []engine.Ref) ([]engine.Record, error) {
+	if d.done.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return d.Store.Records(ctx, refs)
+}
+
+func TestNoWakeUpIsLostByAnEndRightAfterTheWaitIsStored(t *testing.T) {
+	files := waits("{ until: steps.told.acted }")
+	files["w.yaml"] = strings.Replace(files["w.yaml"], "  - wait:", "  - wait: { for: 1h }\n  - wait:", 1)
+	h := newHouse(t, files)
+	var done atomic.Bool
+	made := make(chan engine.Link, 1)
+	h.wrap = func(s engine.Store) engine.Store {
+		return minted{dying{beforeWait{s, &done, func() { h.act(t.Context(), <-made) }}}, made}
+	}
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunWaiting)
+	h.until("the visit", func() bool {
+		h.clock.Advance(10 * time.Minute)
+		return done.Load()
+	})
+	h.until("the second wait is stored", func() bool { return h.runState(ticketOne) == engine.RunWaiting })
+	h.stop()
+	h.wrap = nil
+	h.start()
+	h.note("went on: Resolved false true")
+}
+
+func TestWaitFollowsARouteThatMoves(t *testing.T) {
+	h := newHouse(t, waits(`{ until: 'record.contact.name == "Anna"' }`))
+	h.start()
+	h.person()
+	second := engine.Ref{Module: "People", ID: "p2"}
+	h.publish(engine.RecordCreated, second.String(), engine.Change{Record: engine.Fields{"name": "Ben"}})
+	h.becomes(second, "name", "Ben")
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunWaiting)
+	h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{
+		Record: engine.Fields{"contact": "p2"}, Changed: []string{"contact"}, Partial: true,
+	})
+	h.until("it waits for the other person", func() bool {
+		lines, err := h.store.WaitLines(t.Context(), engine.WaitSelection{})
+		return err == nil && len(lines) == 1 && slices.Contains(lines[0].Topics, engine.RecordTopic(second))
+	})
+	h.publish(engine.RecordUpdated, second.String(), engine.Change{
+		Record: engine.Fields{"name": "Anna"}, Changed: []string{"name"}, Partial: true,
+	})
+	h.note("went on: Open false false")
+}
+
+// flaky reads fail while it is set.
+type flaky struct {
+	engine.Store
+	fails *atomic.Bool
+}
+
+func (f flaky) Records(ctx context.Context, refs []engine.Ref) ([]engine.Record, error) {
+	if f.fails.Load() {
+		return nil, errors.New("nobody answers")
+	}
+	return f.Store.Records(ctx, refs)
+}
+
+// Troubles that pass while a run waits are not added up: each has the time of the policy for itself.
+func TestWaitOutlivesTroublesDaysApart(t *testing.T) {
+	h := newHouse(t, waits(`{ for: 240h, until: 'record.status == "Resolved"' }`))
+	var fails atomic.Bool
+	h.wrap = func(s engine.Store) engine.Store { return flaky{s, &fails} }
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunWaiting)
+	tries := func() int { return strings.Count(h.lastRun().Reason, "nobody answers") }
+	for n := range 3 {
+		fails.Store(true)
+		h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{
+			Record: engine.Fields{"count": n}, Old: engine.Fields{"count": -1}, Changed: []string{"count"},
+		})
+		h.until("the trouble", func() bool { return tries() == 1 })
+		fails.Store(false)
+		h.until("the end of the trouble", func() bool {
+			h.clock.Advance(10 * time.Second)
+			return tries() == 0
+		})
+		if run := h.lastRun(); run.State != engine.RunWaiting {
+			t.Fatalf("after trouble %d it is %s: %s", n+1, run.State, run.Reason)
+		}
+		h.clock.Advance(48 * time.Hour)
+	}
+}
+
+func (h *house) lastRun() engine.RunLine {
+	h.t.Helper()
+	lines := h.runs(engine.RunSelection{})
+	if len(lines) != 1 {
+		h.t.Fatalf("there are %d runs", len(lines))
+	}
+	return lines[0]
 }

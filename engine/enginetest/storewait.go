@@ -274,3 +274,27 @@ func storeAwaited(t *testing.T, s *storeTrial) {
 		t.Errorf("awaited modules, %v (-want +got):\n%s", err, diff)
 	}
 }
+
+// A wait that is not sure of its topics is due until it is armed, and stays so if one was touched before.
+func storeUnsure(t *testing.T, s *storeTrial) {
+	run := s.wait(t, 1, engine.Wait{Topics: []string{"record:HelpDesk/1", "record:HelpDesk/2"}, Unsure: true})
+	unmarked := []engine.Touch{{Topic: "record:HelpDesk/1"}, {Topic: "record:HelpDesk/2"}}
+	woken := s.due(t, storeEver)
+	if len(woken) != 1 || woken[0].Timer {
+		t.Fatalf("%+v are due", woken)
+	}
+	if diff := cmp.Diff(unmarked, woken[0].Touched); diff != "" {
+		t.Errorf("touches (-want +got):\n%s", diff)
+	}
+	s.touch(t, "record:HelpDesk/2")
+	if err := s.Rearm(t.Context(), s.fences[run.Partition], run.ID, unmarked); err != nil {
+		t.Fatal(err)
+	}
+	woken = s.due(t, storeEver)
+	if len(woken) != 1 {
+		t.Fatalf("armed after a touch, %d are due", len(woken))
+	}
+	if diff := cmp.Diff([]engine.Touch{{Topic: "record:HelpDesk/2", Marks: 1}}, woken[0].Touched); diff != "" {
+		t.Errorf("touches left (-want +got):\n%s", diff)
+	}
+}

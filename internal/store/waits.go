@@ -136,9 +136,13 @@ func (t *tx) rest(ctx context.Context, step engine.Advance, now time.Time) error
 			return err
 		}
 	}
+	var touched any // not yet
+	if wait.Unsure {
+		touched = now.UnixMilli()
+	}
 	for _, topic := range wait.Topics {
 		*t.topics = true
-		if err := t.await(ctx, step.Run, topic, nil); err != nil {
+		if err := t.await(ctx, step.Run, topic, touched); err != nil {
 			return err
 		}
 	}
