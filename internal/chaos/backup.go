@@ -55,7 +55,7 @@ func backupOnce(ctx context.Context, t *trial, round int, after string) (err err
 	for n := old + 1; n <= s.teller.made.Load(); n++ {
 		s.ledger.uncertain(recordOfTicket(n), after == "run", mailed, filled)
 	}
-	if err := s.follow(ctx, &http.Transport{}, recordOfTicket(1)); err != nil { // a link is used after the backup
+	if err := s.useLink(ctx, recordOfTicket(1)); err != nil {
 		return err
 	}
 	time.Sleep(s.dice.upTo(randomTime))
@@ -75,6 +75,14 @@ func backupOnce(ctx context.Context, t *trial, round int, after string) (err err
 	}
 	s.recovered(time.Since(began))
 	return s.afterRestore(ctx, after, told)
+}
+
+// useLink uses a link after the backup, and waits until that is told: the stream is where a restore learns of it.
+func (s *siege) useLink(ctx context.Context, record string) error {
+	if err := s.follow(ctx, &http.Transport{}, record); err != nil {
+		return err
+	}
+	return rig.Await(ctx, func() bool { return s.ledger.count(record, used) > 0 })
 }
 
 // backUp has a backup made while tickets are told, and more told after it.
