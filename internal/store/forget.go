@@ -137,10 +137,10 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 	return gone, nil
 }
 
-// idBefore is a bound below every id made at a time or later.
+// idBefore is a bound below every id made at a time or later. Nothing was made before 1970, where ids begin.
 func idBefore(at time.Time) []byte {
 	id := make([]byte, 16)
-	milli := at.UnixMilli()
+	milli := max(at.UnixMilli(), 0)
 	for i := range 6 {
 		id[i] = byte(milli >> (40 - 8*i))
 	}
