@@ -36,8 +36,8 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		if err != nil {
 			return err
 		}
-		outcome = links.Outcome{At: act.At, Changed: changed}
-		if err := tx.use(ctx, act, set, changed); err != nil {
+		outcome = links.Outcome{At: later(act.At, outcome.At), Changed: changed}
+		if err := tx.use(ctx, act, set, outcome); err != nil {
 			return err
 		}
 		if err := tx.touch(ctx, act.At, engine.RunTopic(link.Run)); err != nil {
@@ -72,24 +72,33 @@ func (t *tx) perform(ctx context.Context, act links.Act) (changed bool, err erro
 }
 
 // repeat finds the first press of the same button, if the flow did nothing else since; an outcome that is not Repeated
-// says there was none.
+// says there was none, but when the flow did something else last. The clock may have been set back since then.
 func (t *tx) repeat(ctx context.Context, act links.Act) (links.Outcome, error) {
 	var first links.Outcome
 	var key []byte
-	const query = `SELECT at, changed, key FROM visits WHERE flow = ? AND link = ? AND at > ?
+	const query = `SELECT at, changed, key FROM visits WHERE flow = ? AND link = ? AND at > ? AND at <= ?
 		ORDER BY at DESC, id DESC LIMIT 1`
-	args := []any{ident(act.Flow), ident(act.Link), instant(act.At.Add(-links.RepeatWindow))}
+	args := []any{
+		ident(act.Flow), ident(act.Link), instant(act.At.Add(-links.RepeatWindow)), instant(act.At.Add(links.RepeatWindow)),
+	}
 	err := t.get(ctx, query, args, []any{(*instant)(&first.At), &first.Changed, &key})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return links.Outcome{}, nil
 	case err != nil:
 		return links.Outcome{}, err
-	case !bytes.Equal(key, act.Key):
-		return links.Outcome{}, nil // something else was done since: this is no second press
 	}
-	first.Repeated = true
+	first.Repeated = bytes.Equal(key, act.Key) // or something else was done since: this is no second press
 	return first, nil
+}
+
+// later is a time for an act that comes after another, which is zero if there was none: what a flow did last is known
+// by its time.
+func later(at, before time.Time) time.Time {
+	if before.IsZero() || at.After(before) {
+		return at
+	}
+	return before.Add(time.Millisecond)
 }
 
 // live reads a link, or says why it does not allow one more use.
@@ -114,7 +123,7 @@ func (t *tx) live(ctx context.Context, id engine.ID, at time.Time) (engine.Link,
 
 // use counts the use and stores the visit. The count is conditional even though live has looked: no change of this
 // file can make a link be used more often than it may.
-func (t *tx) use(ctx context.Context, act links.Act, set string, changed bool) error {
+func (t *tx) use(ctx context.Context, act links.Act, set string, outcome links.Outcome) error {
 	const claim = `UPDATE links SET uses = uses + 1 WHERE id = ? AND uses < max_uses AND expires > ?
 		AND revoked IS NULL AND (not_before IS NULL OR not_before <= ?)`
 	rows, err := t.exec(ctx, claim, ident(act.Link), instant(act.At), instant(act.At))
@@ -126,7 +135,7 @@ func (t *tx) use(ctx context.Context, act links.Act, set string, changed bool) e
 	}
 	const visit = "INSERT INTO visits (id, flow, link, name, key, fields, changed, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	return t.run(ctx, call{visit, []any{
-		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), set, changed, instant(act.At),
+		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), set, outcome.Changed, instant(outcome.At),
 	}})
 }
 

@@ -45,6 +45,7 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"an act that changes nothing counts a use": landNothing,
 		"an act wakes the run of its link":         landWakes,
 		"a repeat returns the first outcome":       landRepeat,
+		"a clock that was set back fools nobody":   landSetBack,
 		"a link that is not live refuses":          landRefused,
 		"a refused write leaves nothing":           landWriteRefused,
 		"a hundred at once have one effect":        landRace,
@@ -177,6 +178,35 @@ func landRepeat(t *testing.T, tr *trial) {
 		}
 	}
 	tr.expect(t, state{status: "Closed", uses: 1, events: []string{first.Write.EventID.String(), first.Used.ID}})
+}
+
+// What a flow did last stays what it did last.
+func landSetBack(t *testing.T, tr *trial) {
+	tr.link = tr.newLink(3)
+	tr.link.NotBefore = now.Add(-time.Minute)
+	tr.mint(t, tr.link)
+	tr.flow = tr.open(t)
+	back := now.Add(-3 * time.Second)
+	for i, c := range []struct {
+		act  links.Act
+		at   time.Time
+		want links.Outcome
+	}{
+		{tr.act("resolve", "Closed"), now, links.Outcome{At: now, Changed: true}},
+		{tr.act("resolve", "Closed"), back, links.Outcome{At: now, Changed: true, Repeated: true}},
+		{tr.act("reopen", "Open"), back, links.Outcome{At: now.Add(time.Millisecond), Changed: true}},
+		{tr.act("reopen", "Open"), back, links.Outcome{At: now.Add(time.Millisecond), Changed: true, Repeated: true}},
+		{tr.act("resolve", "Closed"), back, links.Outcome{At: now.Add(2 * time.Millisecond), Changed: true}},
+	} {
+		c.act.At = c.at
+		if got, err := tr.Land(t.Context(), c.act); err != nil || got != c.want {
+			t.Errorf("act %d: %+v, %v; want %+v", i, got, err, c.want)
+		}
+	}
+	last, err := tr.LastVisit(t.Context(), tr.flow)
+	if err != nil || last.Name != "resolve" {
+		t.Errorf("the last visit was %+v, %v", last, err)
+	}
 }
 
 func landRefused(t *testing.T, tr *trial) {
