@@ -87,8 +87,17 @@ func (d *Delivery) refuse(cause error, b bench) {
 		d.move(*b.next, b.now)
 		return
 	}
+	if d.doubted() {
+		d.giveUp(b.now, "rejected: "+d.Reason)
+		return
+	}
 	d.State = DeliveryRejected
 	d.note(b.now, "rejected: %s", d.Reason)
+}
+
+// doubted tells whether an earlier try may have left.
+func (d *Delivery) doubted() bool {
+	return slices.ContainsFunc(d.History, func(line Decision) bool { return line.Doubt })
 }
 
 // postpone plans another try, if there may be one.
@@ -113,7 +122,7 @@ func (d *Delivery) again(cause error, b bench) (due time.Time, ok bool) {
 // giveUp ends without an answer that is final: a delivery of which an earlier try may have left is held.
 func (d *Delivery) giveUp(now time.Time, reason string) {
 	d.State, d.Reason = DeliveryRejected, reason
-	if slices.ContainsFunc(d.History, func(line Decision) bool { return line.Doubt }) {
+	if d.doubted() {
 		d.State, d.Reason = DeliveryUnknown, reason+"; an earlier try may have left"
 	}
 	d.note(now, "%s", d.Reason)

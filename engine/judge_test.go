@@ -95,13 +95,17 @@ func TestJudge(t *testing.T) {
 }
 
 func TestGivenUpAfterADoubtIsHeld(t *testing.T) {
-	d := planned(Retry{Attempts: 2, Backoff: time.Second, For: time.Hour})
-	for _, cause := range []error{Unknown(errors.New("lost")), errors.New("down")} {
-		d.begin(noon)
-		d.judge(Receipt{}, cause, bench{now: noon, until: d.Until, jitter: plainly, unknown: OnUnknownResend})
-	}
-	if d.State != DeliveryUnknown || !strings.HasSuffix(d.Reason, "; an earlier try may have left") {
-		t.Errorf("%s: %s", d.State, d.Reason)
+	for _, last := range []error{errors.New("down"), Permanent(errors.New("550 nobody"))} {
+		d := planned(Retry{Attempts: 2, Backoff: time.Second, For: time.Hour})
+		for _, cause := range []error{Unknown(errors.New("lost")), last} {
+			d.begin(noon)
+			d.judge(Receipt{}, cause, bench{
+				now: noon, until: d.Until, jitter: plainly, unknown: OnUnknownResend, refused: true,
+			})
+		}
+		if d.State != DeliveryUnknown || !strings.HasSuffix(d.Reason, "; an earlier try may have left") {
+			t.Errorf("%s: %s", d.State, d.Reason)
+		}
 	}
 }
 
