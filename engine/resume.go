@@ -194,7 +194,7 @@ func (s *stretch) wakeUp(step *Step, env *Env, met bool) {
 	}
 	waited := env.Now.Sub(s.run.Progress.Rest.Began).Round(time.Second)
 	s.run.decide(env.Now, step.Path, "went on after %s: %s", waited, why)
-	s.run.State, s.run.Progress.Rest = RunReady, nil
+	s.run.State, s.run.Reason, s.run.Progress.Rest = RunReady, "", nil
 	s.run.output(step, Fields{"timed_out": !met})
 	s.next()
 }

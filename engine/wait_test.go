@@ -428,3 +428,25 @@ func (h *house) lastRun() engine.RunLine {
 	}
 	return lines[0]
 }
+
+// A trouble that has passed is no reason why a run ended.
+func TestPassedTroubleIsNoReason(t *testing.T) {
+	h := newHouse(t, waits(`{ for: 1h }`))
+	var fails atomic.Bool
+	h.wrap = func(s engine.Store) engine.Store { return flaky{s, &fails} }
+	h.start()
+	h.person()
+	h.ticket("1")
+	h.stands(ticketOne, engine.RunWaiting)
+	fails.Store(true)
+	h.clock.Advance(time.Hour)
+	h.until("the trouble", func() bool { return strings.Contains(h.lastRun().Reason, "nobody answers") })
+	fails.Store(false)
+	h.until("the end", func() bool {
+		h.clock.Advance(10 * time.Second)
+		return h.lastRun().State == engine.RunDone
+	})
+	if reason := h.lastRun().Reason; reason != "" {
+		t.Errorf("the run is done, and says %q", reason)
+	}
+}
