@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -298,4 +300,91 @@ func TestPendingRunTakesNobodysPlace(t *testing.T) {
 	})
 	f.set("1", false)
 	h.noteInTime("1")
+}
+
+// inside polls until a run of a ticket rests inside its gate.
+func (h *house) inside(ref engine.Ref) {
+	h.t.Helper()
+	h.until("a run of "+ref.String()+" to be inside", func() bool {
+		parked, err := h.store.Parked(h.t.Context(), nil)
+		return err == nil && slices.ContainsFunc(parked, func(s engine.Standing) bool {
+			return s.Record == ref && s.State == engine.RunRetrying
+		})
+	})
+}
+
+func TestRunBackFromItsWaitQueues(t *testing.T) {
+	for _, mode := range []string{"skip", "cancel_previous"} {
+		t.Run(mode, func(t *testing.T) {
+			f := holdUp(t, "2")
+			h := newHouse(t, gated(t, "{ mode: "+mode+" }", `  - if: record.count == 1
+    wait: { for: 1h }`))
+			h.start()
+			h.ticket("1")
+			h.count("1", 1)
+			h.stands(ticketOne, engine.RunWaiting)
+			h.count("1", 2)
+			h.inside(ticketOne)
+			h.clock.Advance(time.Hour)
+			h.ticket("2")
+			h.becomes(engine.Ref{Module: "Tickets", ID: "2"}, "no", "T2")
+			f.set("2", false)
+			h.noteInTime("21")
+		})
+	}
+}
+
+// dueSeen counts the reads of what is due, by whether they found anything.
+type dueSeen struct {
+	engine.Store
+	some, none *atomic.Int64
+}
+
+func (d dueSeen) Due(ctx context.Context, fences []engine.Fence, now time.Time, after engine.DuePosition, limit int) (
+	[]engine.Woken, time.Time, error,
+) {
+	woken, next, err := d.Store.Due(ctx, fences, now, after, limit)
+	if len(woken) > 0 {
+		d.some.Add(1)
+	} else if d.some.Load() > 0 {
+		d.none.Add(1)
+	}
+	return woken, next, err
+}
+
+// A run that was read as due before another ended it must not end that one in turn.
+func TestRunThatWasCancelledCancelsNothing(t *testing.T) {
+	f := holdUp(t, "1", "2")
+	files := gated(t, "{ mode: cancel_previous }", "")
+	files["busy.yaml"] = `
+name: busy
+on: { event: record.updated, module: Tickets, changed: status }
+tasks:
+  - trial: { name: busy }
+`
+	busy, inside := make(chan struct{}), make(chan struct{})
+	trials.Store("busy", func(context.Context, *engine.StepContext) error {
+		close(inside)
+		<-busy
+		return nil
+	})
+	h := newHouse(t, files)
+	var some, none atomic.Int64
+	h.wrap = func(s engine.Store) engine.Store { return dueSeen{s, &some, &none} }
+	h.start()
+	h.ticket("1")
+	h.count("1", 1)
+	h.inside(ticketOne)
+	h.publish(engine.RecordUpdated, "Tickets/1", engine.Change{
+		Record: engine.Fields{"status": "Resolved"}, Changed: []string{"status"}, Partial: true,
+	})
+	<-inside
+	h.count("1", 2)
+	h.becomes(ticketOne, "count", "2") // its run waits for the lane
+	h.clock.Advance(time.Hour)
+	h.until("the first run to wait for the lane again", func() bool { return some.Load() > 0 && none.Load() > 0 })
+	close(busy)
+	h.until("the second run to end the first", func() bool { return strings.Contains(h.logs.String(), "cancelled: run") })
+	f.set("2", false)
+	h.noteInTime("2")
 }

@@ -29,7 +29,11 @@ func (e *Engine) passGate(j *job) (bool, error) {
 	if passed {
 		return true, nil
 	}
-	switch j.workflow.Concurrency.Mode {
+	mode := j.workflow.Concurrency.Mode
+	if j.begun() {
+		mode = ConcurrencyQueue // it neither gives up half-way nor ends what came after it
+	}
+	switch mode {
 	case ConcurrencySkip:
 		return false, e.end(j, RunStopped, fmt.Errorf("skipped: run %s of the same workflow is under way", holder))
 	case ConcurrencyCancelPrevious:
@@ -66,6 +70,14 @@ func (e *Engine) choose(j *job) (bool, error) {
 		return false, e.commitEnd(j, s)
 	}
 	return true, nil
+}
+
+// begun tells whether the run has passed its gate once. It meets another inside after a wait, or if that one has ended
+// it since it was read.
+func (j *job) begun() bool {
+	named := j.workflow.Concurrency.Key == nil || j.run.Progress.Gate != ""
+	chosen := j.run.Progress.From != RunPending
+	return named && chosen && (j.run.State.Parked() || j.run.Progress.Next > 0)
 }
 
 // nameGate evaluates the key of a run's gate, once.
