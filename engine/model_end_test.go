@@ -1,0 +1,319 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postern/engine"
+)
+
+// checkEnd holds what must be so when everything has had its time.
+func (w *world) checkEnd() {
+	rows := w.rows()
+	seqs := map[string]uint64{}
+	for _, r := range rows {
+		seqs[r.id.String()] = r.seq
+		switch {
+		case r.state == engine.RunDone && r.reason != "":
+			w.fail("run %s of %s is done, and says %s", r.id, r.workflow, r.reason)
+		case r.state.Over():
+		case r.state == engine.RunWaiting && r.workflow == "ever":
+		default:
+			w.fail("run %s of %s on %s is %s in the end: %s", r.id, r.workflow, r.ref, r.state, r.reason)
+		}
+		if (r.state == engine.RunFailed || r.state == engine.RunStopped) && r.reason == "" {
+			w.fail("run %s of %s is %s without a reason", r.id, r.workflow, r.state)
+		}
+	}
+	for id, by := range w.journal.cancelled {
+		if seqs[by] < seqs[id] {
+			w.fail("run %s was cancelled by %s, which is older", id, by)
+		}
+	}
+	if n := w.one("SELECT count(*) FROM outbox"); n > 0 {
+		w.fail("%d events wait in the outbox", n)
+	}
+	if n := w.one("SELECT count(*) FROM effects WHERE state IN ('planned', 'sending')"); n > 0 {
+		w.fail("%d effects are not over", n)
+	}
+	if n := w.one("SELECT count(*) FROM dead_letters"); n > 0 {
+		w.fail("%d dead letters", n)
+	}
+	w.checkDeliveries(rows)
+	w.checkLinks()
+	w.checkStream()
+	w.checkRecords(rows)
+}
+
+// parcel is a delivery as it is stored.
+type parcel struct {
+	id, run  engine.ID
+	workflow string
+	channel  string
+	state    engine.DeliveryState
+	reason   string
+}
+
+func (w *world) checkDeliveries(rows []row) {
+	tries := map[engine.ID]map[string][]postTry{}
+	for name, p := range w.posts {
+		for _, t := range p.all() {
+			if tries[t.delivery] == nil {
+				tries[t.delivery] = map[string][]postTry{}
+			}
+			tries[t.delivery][name] = append(tries[t.delivery][name], t)
+		}
+	}
+	byRun := map[engine.ID]int{}
+	w.query("SELECT id, run, workflow, channel, state, reason FROM deliveries", func(scan func(...any) error) error {
+		var p parcel
+		var id, run []byte
+		if err := scan(&id, &run, &p.workflow, &p.channel, &p.state, &p.reason); err != nil {
+			return err
+		}
+		p.id, p.run = engine.ID(id), engine.ID(run)
+		byRun[p.run]++
+		w.checkDelivery(p, tries[p.id])
+		delete(tries, p.id)
+		return nil
+	})
+	for id := range tries {
+		w.fail("message %s was sent and is not stored", id)
+	}
+	for _, r := range rows {
+		tells := strings.Contains(modelJobOf(r.workflow).steps, "notify")
+		if tells && r.state == engine.RunDone && byRun[r.id] != 1 {
+			w.fail("run %s of %s has %d deliveries", r.id, r.workflow, byRun[r.id])
+		}
+	}
+}
+
+// checkDelivery holds what was stored of a delivery against what the providers saw of it.
+func (w *world) checkDelivery(p parcel, tries map[string][]postTry) {
+	taken, tokens := 0, map[string]bool{}
+	again := p.workflow == "next"
+	for name, all := range tries {
+		resend := p.workflow == "resend" ||
+			(p.workflow == "auto" || p.workflow == "acted") && w.posts[name].dedupes
+		again = again || resend
+		took, counted := 0, 0
+		var first time.Time
+		for i, t := range all {
+			words := strings.Fields(t.body)
+			tokens[words[len(words)-1]] = true
+			if t.body != all[0].body {
+				w.fail("message %s by %s said %q, then %q", p.id, name, all[0].body, t.body)
+			}
+			if took > 0 && !resend {
+				w.fail("message %s of %s was sent by %s again though it had arrived: %v", p.id, p.workflow, name, all[:i+1])
+			}
+			if t.took {
+				took++
+			}
+			if t.answer == answerBusy || t.answer == answerPassword || t.answer == answerHangBefore && !t.took {
+				continue
+			}
+			if counted++; first.IsZero() {
+				first = t.at
+			}
+			if w.deaths == 0 && !w.jumped && t.at.Sub(first) > time.Hour {
+				w.fail("message %s was tried by %s at %s, more than an hour after %s", p.id, name, t.at, first)
+			}
+		}
+		if counted > 3+w.deaths {
+			w.fail("message %s was tried by %s %d times: %v", p.id, name, counted, all)
+		}
+		taken += took
+	}
+	if len(tokens) > 1 {
+		w.fail("the tries of message %s had %d links", p.id, len(tokens))
+	}
+	if taken > 1 && !again {
+		w.fail("message %s of %s arrived %d times", p.id, p.workflow, taken)
+	}
+	last := slices.ContainsFunc(tries[p.channel], func(t postTry) bool { return t.took })
+	switch {
+	case p.state == engine.DeliveryAccepted && last:
+	case p.state == engine.DeliveryRejected && taken == 0:
+	case p.state == engine.DeliveryUnknown:
+	default:
+		w.fail("message %s of %s is %s by %s in the end (%s), and arrived %d times: %v",
+			p.id, p.workflow, p.state, p.channel, p.reason, taken, tries)
+	}
+}
+
+// checkLinks sees that each use was counted once, and told.
+func (w *world) checkLinks() {
+	uses := map[engine.ID]int{}
+	for _, v := range w.visits {
+		uses[v.link]++
+		n := 0
+		for _, t := range w.stream() {
+			if t.event.Type == engine.LinkUsed && t.event.ID == v.used {
+				n++
+			}
+		}
+		if n == 0 || n > 1+w.deaths {
+			w.fail("the use of link %s was told %d times", v.link, n)
+		}
+	}
+	const query = "SELECT id, uses, max_uses, (SELECT count(*) FROM visits WHERE link = links.id) FROM links"
+	w.query(query, func(scan func(...any) error) error {
+		var id []byte
+		var used, most, visits int
+		if err := scan(&id, &used, &most, &visits); err != nil {
+			return err
+		}
+		if want := uses[engine.ID(id)]; used != want || visits != want || used > most {
+			w.fail("link %s has %d uses of %d and %d visits, want %d", engine.ID(id), used, most, visits, want)
+		}
+		return nil
+	})
+}
+
+// checkStream sees that our own events come in order, each once but for what a process that died could not know, and
+// tell where they come from.
+func (w *world) checkStream() {
+	byID := map[string]*engine.Event{}
+	own := map[engine.Ref][]string{}
+	times := map[string]int{}
+	for _, t := range w.stream() {
+		e := t.event
+		if e.Source != engine.Source {
+			byID[e.ID] = e
+			continue
+		}
+		if times[e.ID]++; times[e.ID] > 1 {
+			if times[e.ID] > 1+w.deaths {
+				w.fail("event %s was told %d times", e.ID, times[e.ID])
+			}
+			continue
+		}
+		if e.IsRecord() {
+			own[e.Ref()] = append(own[e.Ref()], e.ID)
+		}
+		if cause := byID[e.CauseID]; cause != nil && w.outside == nil && e.Type != engine.LinkUsed && e.Depth != cause.Depth+1 {
+			w.fail("event %s (%s) has depth %d, and its cause %s has %d", e.ID, e.Type, e.Depth, cause.ID, cause.Depth)
+		}
+		if e.Depth > 4+2 {
+			w.fail("event %s (%s) has depth %d", e.ID, e.Type, e.Depth)
+		}
+		if by, ok := ownActor(e); ok && !strings.HasSuffix(" "+e.Chain, " "+by) {
+			w.fail("event %s by %s has the chain %q", e.ID, by, e.Chain)
+		}
+		byID[e.ID] = e
+	}
+	for ref, asked := range w.journal.order() {
+		if ref.Module != "Tickets" {
+			continue // lanes write to one person side by side
+		}
+		var told []string
+		for _, id := range own[ref] {
+			if slices.Contains(asked, id) {
+				told = append(told, id)
+			}
+		}
+		wrote := slices.DeleteFunc(slices.Clone(asked), func(id string) bool { return !slices.Contains(told, id) })
+		if diff := cmp.Diff(wrote, told); diff != "" {
+			w.fail("the writes of %s were told in another order (-committed +told):\n%s", ref, diff)
+		}
+	}
+}
+
+func ownActor(e *engine.Event) (workflow string, ok bool) {
+	if e.Change == nil {
+		return "", false
+	}
+	return strings.CutPrefix(e.Change.Actor, "workflow:")
+}
+
+// checkRecords holds the records against the stream, and what workflows wrote against their runs.
+func (w *world) checkRecords(rows []row) {
+	w.checkNotes(rows)
+	if w.outside != nil {
+		return
+	}
+	replayed, deleted := map[engine.Ref]engine.Fields{}, map[engine.Ref]bool{}
+	for _, t := range w.stream() {
+		if !t.keyed || !t.event.IsRecord() {
+			continue
+		}
+		ref, change := t.event.Ref(), t.event.Change
+		if t.event.Type == engine.RecordDeleted {
+			deleted[ref] = true
+			continue
+		}
+		if t.event.Source != engine.Source {
+			deleted[ref] = false
+		}
+		if replayed[ref] == nil {
+			replayed[ref] = engine.Fields{}
+		}
+		for name, value := range change.Record {
+			if len(change.Changed) == 0 || slices.Contains(change.Changed, name) {
+				replayed[ref][name] = value
+			}
+		}
+	}
+	const query = "SELECT module, id, fields, written, deleted FROM records"
+	w.query(query, func(scan func(...any) error) error {
+		var ref engine.Ref
+		var fields, written string
+		var gone bool
+		if err := scan(&ref.Module, &ref.ID, &fields, &written, &gone); err != nil {
+			return err
+		}
+		if written != "{}" {
+			w.fail("%s waits for the events of its writes: %s", ref, written)
+		}
+		want, err := json.Marshal(replayed[ref])
+		if err != nil {
+			return err
+		}
+		var a, b map[string]any
+		if err := json.Unmarshal([]byte(fields), &a); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(want, &b); err != nil {
+			return err
+		}
+		if diff := cmp.Diff(b, a); diff != "" || gone != deleted[ref] {
+			w.fail("%s (deleted: %v, by the stream %v) is not what the stream tells (-stream +kept):\n%s",
+				ref, gone, deleted[ref], diff)
+		}
+		return nil
+	})
+}
+
+// checkNotes sees that each run that made a record made one of its own.
+func (w *world) checkNotes(rows []row) {
+	runs, made := 0, map[string]bool{}
+	for _, r := range rows {
+		if r.workflow != "make" {
+			continue
+		}
+		runs++
+		id, _ := r.progress.Outputs["made"]["id"].(string)
+		if r.state != engine.RunDone {
+			continue
+		}
+		note, ok := w.record(engine.Ref{Module: "Notes", ID: id})
+		if !ok || made[id] || !strings.HasPrefix(note.Text("text"), "T"+r.ref.ID+" ") {
+			w.fail("run %s made %q: %v, made before: %v", r.id, id, note, made[id])
+		}
+		made[id] = true
+	}
+	notes := 0
+	if w.outside != nil {
+		notes = len(w.outside.made)
+	} else {
+		notes = w.one("SELECT count(*) FROM records WHERE module = 'Notes'")
+	}
+	if notes > runs {
+		w.fail("%d runs made %d records", runs, notes)
+	}
+}
