@@ -36,7 +36,8 @@ type backup struct {
 	Schema  int               `json:"schema"`  // version of the database's tables
 	Stream  string            `json:"stream"`  // the event stream that the database followed
 	Cursors map[int]uint64    `json:"cursors"` // positions up to which the partitions had taken it in
-	Last    uint64            `json:"last"`    // its last position
+	Before  uint64            `json:"before"`  // its last position before the database was copied
+	Last    uint64            `json:"last"`    // and after
 	Events  int               `json:"events"`  // in the file beside
 	Sums    map[string]string `json:"sha256"`  // of the files, in hexadecimal digits
 }
@@ -108,6 +109,15 @@ func makeBackup(ctx context.Context, c config, folder string, logger *slog.Logge
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return note, "", fmt.Errorf("make the folder of the backup: %w", err)
 	}
+	bus, cause := backupBus(ctx, c, logger)
+	if cause == nil {
+		defer bus.Close()
+		at, err := bus.Position(ctx)
+		if err != nil {
+			return note, "", fmt.Errorf("find the event stream: %w", err)
+		}
+		note.Before = at.Last
+	}
 	database := filepath.Join(folder, backupDatabase)
 	if err := store.Copy(ctx, c.database(), database); err != nil {
 		return note, "", err
@@ -117,9 +127,14 @@ func makeBackup(ctx context.Context, c config, folder string, logger *slog.Logge
 		return note, "", err
 	}
 	note.Schema, note.Stream, note.Cursors = position.Schema, position.Stream, position.Cursors
+	warning := ""
+	if cause != nil {
+		warning = fmt.Sprintf("the events that were not taken in yet are not in this backup (%v); "+
+			"it matters only if the event stream is lost as well", cause)
+		note.Before = note.highest()
+	}
 	events := filepath.Join(folder, backupEvents)
-	warning, err := saveEvents(ctx, c, events, &note, logger)
-	if err != nil {
+	if err := saveEvents(ctx, bus, events, &note); err != nil {
 		return note, "", err
 	}
 	for _, path := range []string{database, events} {
@@ -149,31 +164,35 @@ func (b *backup) cursor() uint64 {
 	return least
 }
 
-// saveEvents writes what the stream holds after the database's cursors.
-func saveEvents(
-	ctx context.Context, c config, path string, note *backup, logger *slog.Logger,
-) (warning string, err error) {
+// highest is the position up to which some partition had taken the stream in: what was published after the database
+// was copied stands behind it.
+func (b *backup) highest() (most uint64) {
+	for _, cursor := range b.Cursors {
+		most = max(most, cursor)
+	}
+	return most
+}
+
+// saveEvents writes what the stream holds after the database's cursors; nothing if there is no bus.
+func saveEvents(ctx context.Context, bus *nats.Bus, path string, note *backup) (err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return "", fmt.Errorf("save events: %w", err)
+		return fmt.Errorf("save events: %w", err)
 	}
 	defer func() { err = errors.Join(err, file.Sync(), file.Close()) }()
-	bus, err := backupBus(ctx, c, logger)
-	if err != nil {
-		return fmt.Sprintf("the events that were not taken in yet are not in this backup (%v); "+
-			"it matters only if the event stream is lost as well", err), nil
+	if bus == nil {
+		return nil
 	}
-	defer bus.Close()
 	at, err := bus.Position(ctx)
 	if err != nil {
-		return "", fmt.Errorf("save events: %w", err)
+		return fmt.Errorf("save events: %w", err)
 	}
 	if note.Last = at.Last; at.Stream != note.Stream {
-		return "", nil // nothing of this stream was ever taken in
+		return nil // nothing of this stream was ever taken in
 	}
 	out := bufio.NewWriter(file)
 	err = saveAfter(ctx, bus, note, out)
-	return "", errors.Join(err, out.Flush())
+	return errors.Join(err, out.Flush())
 }
 
 // backupBus reaches the stream: of the running process, or of the folder where none runs.

@@ -152,14 +152,14 @@ func (r *restoration) look(ctx context.Context, bus engine.Bus) (since, error) {
 	if s.Anew {
 		return s, nil
 	}
-	return s, readTo(ctx, bus, r.note.cursor(), s.Last, func(entry engine.Entry) error {
+	return s, readTo(ctx, bus, min(r.note.cursor(), r.note.Before), s.Last, func(entry engine.Entry) error {
 		s.add(entry, &r.note)
 		return nil
 	})
 }
 
-// add counts an entry. A use of a link that was committed just before the copy and told just after is counted twice:
-// a link may then be used once less, never once more.
+// add counts an entry. A use of a link that was told while the database was copied may or may not be in the copy, and
+// is counted: a link may then be used once less, never once more.
 func (s *since) add(entry engine.Entry, note *backup) {
 	at, err := engine.ParseAddress(entry.Subject)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *since) add(entry engine.Entry, note *backup) {
 		if !note.taken(entry) {
 			s.Events++
 		}
-	case event.Type == engine.LinkUsed && entry.Seq > note.Last:
+	case event.Type == engine.LinkUsed && entry.Seq > note.Before:
 		var used struct {
 			Link engine.ID `json:"link"`
 		}
