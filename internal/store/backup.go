@@ -102,6 +102,10 @@ const (
 		history = ` + oneMoreLine + ` WHERE state IN ('planned', 'sending')`
 )
 
+// doubtEffects lets no write that was open in the backup be taken for one that was never tried: after a change of
+// somebody else nobody can tell which came first.
+const doubtEffects = `UPDATE effects SET doubtful = 1 WHERE ` + openEffects
+
 const reasonRestored = "restored from a backup: this may have been done after it was made"
 
 // Restore implements engine.Archive.
@@ -125,6 +129,9 @@ func (s *Store) Restore(ctx context.Context, order engine.RestoreOrder) (engine.
 			if err := tx.putAside(ctx, args, &done); err != nil {
 				return err
 			}
+		}
+		if err := tx.run(ctx, call{doubtEffects, nil}); err != nil {
+			return err
 		}
 		for _, id := range order.Used {
 			rows, err := tx.exec(ctx, "UPDATE links SET uses = uses + 1 WHERE id = ?", ident(id))

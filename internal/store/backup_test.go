@@ -132,3 +132,29 @@ func TestRestoreThatRuns(t *testing.T) {
 		t.Errorf("the run that was ready is %s, %v", run.State, err)
 	}
 }
+
+// A write that the backup holds as planned may have been done since, whatever becomes of the events.
+func TestRestoredEffectsAreInDoubt(t *testing.T) {
+	s := fresh(t)
+	fences := claimAll(t, s)
+	run := testRun(1)
+	if _, err := s.Intake(t.Context(), engine.Intake{Runs: []*engine.Run{run}}); err != nil {
+		t.Fatal(err)
+	}
+	write := &engine.Write{Ref: run.Record, Patch: engine.Patch{Set: engine.Fields{"title": "t"}}, EventID: engine.ID{9}}
+	effect := engine.NewEffect(engine.ID{8}, run.ID, write, nil, engine.DefaultRetry(), testNow)
+	run.State = engine.RunWriting
+	step := engine.Advance{Fence: fences[run.Partition], Run: run, Effects: []*engine.Effect{effect}}
+	if err := s.Advance(t.Context(), step); err != nil {
+		t.Fatal(err)
+	}
+	order := engine.RestoreOrder{Stream: "EVENTS", After: engine.AfterBackupRun}
+	order.At, order.Backup = testNow, testNow
+	if _, err := s.Restore(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	taken, _, err := s.TakeEffects(t.Context(), fences, testNow, 9)
+	if err != nil || len(taken) != 1 || !taken[0].Doubtful {
+		t.Errorf("taken %+v, %v", taken, err)
+	}
+}
