@@ -103,10 +103,17 @@ func (r *restoration) run(ctx context.Context) error {
 			"  skip   records follow them, nothing starts, and what was under way is put aside for you\n"+
 			"nothing has been changed", counted(r.since.Events, "event"), r.note.At.Format(time.RFC3339))
 	}
-	if err := r.place(); err != nil {
+	if err := r.checkServed(ctx); err != nil {
 		return err
 	}
-	return r.bring(ctx)
+	restored := r.config.database() + ".restored"
+	if err := r.bring(ctx, restored); err != nil {
+		return err
+	}
+	if err := r.place(restored); err != nil {
+		return err
+	}
+	return discard(restored)
 }
 
 // check sees that the backup is whole, that its key is here and that nobody serves the folder.
@@ -184,25 +191,50 @@ func (s *since) add(entry engine.Entry, note *backup) {
 	}
 }
 
-// place puts the copied database where it is served, and what is there aside.
-func (r *restoration) place() error {
-	if isServed(r.config) {
-		err := callControl(context.Background(), r.config.Data, "/", struct{}{}, nil)
-		if !errors.Is(err, errNotRunning) {
-			return errors.New("a postern process serves this data folder: stop it first")
-		}
+// checkServed refuses a folder that a process serves.
+func (r *restoration) checkServed(ctx context.Context) error {
+	if !isServed(r.config) {
+		return nil
 	}
+	if err := callControl(ctx, r.config.Data, "/", struct{}{}, nil); !errors.Is(err, errNotRunning) {
+		return errors.New("a postern process serves this data folder: stop it first")
+	}
+	return nil
+}
+
+// The files beside a database that belong to it.
+var besideDatabase = []string{"-wal", "-shm", "-slots"}
+
+// place puts the restored database where it is served, and what is there aside. At no time is there none: serving
+// would begin a new one.
+func (r *restoration) place(restored string) error {
 	database := r.config.database()
 	if _, err := os.Stat(database); err == nil {
 		r.kept = database + ".before-" + r.note.At.Format("20060102T150405") + "-" +
 			engine.SystemClock{}.Now().Format("20060102T150405")
-		for _, suffix := range []string{"", "-wal", "-shm", "-slots"} {
+		for _, suffix := range besideDatabase {
 			if err := os.Rename(database+suffix, r.kept+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("put the present database aside: %w", err)
 			}
 		}
+		if err := os.Link(database, r.kept); err != nil {
+			return fmt.Errorf("put the present database aside: %w", err)
+		}
 	}
-	return copyFile(filepath.Join(r.folder, backupDatabase), database)
+	if err := os.Rename(restored, database); err != nil {
+		return fmt.Errorf("put the restored database in its place: %w", err)
+	}
+	return nil
+}
+
+// discard removes what an earlier restoration left that did not come to its end.
+func discard(database string) error {
+	for _, suffix := range append([]string{"", ".lock"}, besideDatabase...) {
+		if err := os.Remove(database + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove what an earlier restoration left: %w", err)
+		}
+	}
+	return nil
 }
 
 func copyFile(from, to string) (err error) {
@@ -222,8 +254,15 @@ func copyFile(from, to string) (err error) {
 	return nil
 }
 
-// bring makes the copied database ready to be served.
-func (r *restoration) bring(ctx context.Context) error {
+// bring makes a copy of the database that is ready to be served. It lies beside the place where that is done: one that
+// is not ready would be served as if nothing had happened since the backup.
+func (r *restoration) bring(ctx context.Context, to string) error {
+	if err := discard(to); err != nil {
+		return err
+	}
+	if err := copyFile(filepath.Join(r.folder, backupDatabase), to); err != nil {
+		return err
+	}
 	order := engine.RestoreOrder{
 		Restoration: engine.Restoration{At: engine.SystemClock{}.Now(), Backup: r.note.At},
 		Stream:      r.since.Stream, Anew: r.since.Anew, After: r.after, Used: r.since.Used,
@@ -237,7 +276,7 @@ func (r *restoration) bring(ctx context.Context) error {
 			return err
 		}
 	}
-	s, err := store.Open(ctx, r.config.database(), engine.SystemClock{}, r.logger)
+	s, err := store.Open(ctx, to, engine.SystemClock{}, r.logger)
 	if err != nil {
 		return err
 	}
