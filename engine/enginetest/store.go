@@ -68,6 +68,9 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"deeds are chained and sealed":                   storeAudit,
 		"sealed deeds are forgotten in time":             storeAuditForgets,
 		"what is over and old is forgotten":              storeForgets,
+		"what a run under way sent is not forgotten":     storeForgetsForRuns,
+		"the audit is in order while it is forgotten":    storeAuditForgetsWhole,
+		"dead letters are forgotten in time":             storeForgetsLetters,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

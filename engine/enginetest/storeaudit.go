@@ -144,3 +144,76 @@ func storeForgets(t *testing.T, s *storeTrial) {
 		t.Error("the key is kept for ever")
 	}
 }
+
+// storeForgetsForRuns keeps what a run that is not over sent, however old: its conditions ask what became of it.
+func storeForgetsForRuns(t *testing.T, s *storeTrial) {
+	keep := engine.DefaultRetention()
+	run := s.run(1)
+	run.ID, _ = engine.NewID(storeNow, bytes.NewReader(make([]byte, 10)))
+	s.intake(t, engine.Intake{Runs: []*engine.Run{run}})
+	link, sent := s.link(), s.delivery(run, storeNow)
+	link.Run, sent.ID = run.ID, engine.DerivedID(run.ID, "sent")
+	sent.Links = []engine.NamedLink{{Name: "link", Link: link, ID: link.ID}}
+	run.State = engine.RunWaiting
+	s.advance(t, run, engine.Advance{
+		Deliveries: []*engine.Delivery{sent}, Links: []engine.Link{link}, Wait: &engine.Wait{Due: storeEver},
+	})
+	sent.State = engine.DeliveryAccepted
+	s.settle(t, sent)
+	late := storeNow.Add(keep.History + keep.Links + 24*time.Hour)
+	if gone := s.forget(t, keep, late); gone.Deliveries != 0 || gone.Links != 0 {
+		t.Errorf("while the run waits it removed %+v", gone)
+	}
+	s.advance(t, done(run), engine.Advance{Rested: true})
+	if gone := s.forget(t, keep, late); gone.Runs != 1 || gone.Deliveries != 1 || gone.Links != 1 {
+		t.Errorf("after the run it removed %+v", gone)
+	}
+}
+
+// storeAuditForgetsWhole removes many deeds in bites after each of which the rest is in order, even those that a clock
+// which had jumped says are young.
+func storeAuditForgetsWhole(t *testing.T, s *storeTrial) {
+	keep := engine.DefaultRetention()
+	late := storeNow.Add(keep.Audit + time.Hour)
+	for seal := range 3 {
+		for n := range 250 {
+			deed := engine.Deed{At: storeNow, Kind: "run.cancelled"}
+			if seal == 1 && n == 100 {
+				deed.At = late
+			}
+			if err := s.Note(t.Context(), deed); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.SealAudit(t.Context(), stamp("s"), storeNow); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for more, bites := true, 0; more; bites++ {
+		gone, err := s.Forget(t.Context(), keep, late)
+		if err != nil || bites > 10 {
+			t.Fatalf("bite %d: %v", bites, err)
+		}
+		if report := s.verify(t, stamp("s")); report.Fault != "" && report.Deeds > 0 {
+			t.Fatalf("after bite %d: %s", bites, report.Fault)
+		}
+		more = gone.More
+	}
+	if left := s.deeds(t); len(left) != 0 {
+		t.Errorf("%d deeds are left", len(left))
+	}
+}
+
+// storeForgetsLetters goes by the time of a dead letter: the id of one that was an event of ours tells none.
+func storeForgetsLetters(t *testing.T, s *storeTrial) {
+	keep := engine.DefaultRetention()
+	s.intake(t, engine.Intake{Refused: []engine.DeadLetter{{
+		ID: engine.DerivedID(engine.ID{}, "postern", "7"), Subject: "crm.HelpDesk.updated.1", Reason: "too large", At: storeNow,
+	}}})
+	if gone := s.forget(t, keep, storeNow.Add(time.Hour)); gone.Others != 0 {
+		t.Errorf("after an hour it removed %+v", gone)
+	}
+	if gone := s.forget(t, keep, storeNow.Add(keep.History+time.Hour)); gone.Others != 1 {
+		t.Errorf("after its time it removed %+v", gone)
+	}
+}

@@ -58,12 +58,15 @@ func (s *Store) Forget(ctx context.Context, keep engine.Retention, now time.Time
 	return gone, nil
 }
 
+// What a run that is not over sent stays as long as it does: its conditions ask what became of it.
 const (
+	unlessUnderWay = ` AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = run
+		AND runs.state NOT IN ('done', 'failed', 'stopped'))`
 	oldRuns = `SELECT id FROM runs WHERE id > ? AND id < ? AND state IN ('done', 'failed', 'stopped')
 		ORDER BY id LIMIT ?`
-	oldDeliveries = `SELECT id FROM deliveries WHERE id > ? AND id < ? AND state IN ('accepted', 'rejected')
-		ORDER BY id LIMIT ?`
-	expiredLinks = `SELECT id FROM links WHERE id > ? AND expires < ? ORDER BY expires LIMIT ?`
+	oldDeliveries = `SELECT id FROM deliveries WHERE id > ? AND id < ? AND state IN ('accepted', 'rejected')` +
+		unlessUnderWay + ` ORDER BY id LIMIT ?`
+	expiredLinks = `SELECT id FROM links WHERE id > ? AND expires < ?` + unlessUnderWay + ` ORDER BY expires LIMIT ?`
 )
 
 // What removes one run, delivery or link by its id; the last statement is the one that counts. An operator may have
@@ -77,6 +80,7 @@ var (
 	}
 	forgetDelivery = []string{`DELETE FROM deliveries WHERE id = ? AND state IN ('accepted', 'rejected')`}
 	forgetLink     = []string{
+		`DELETE FROM effects WHERE run IN (SELECT id FROM visits WHERE link = ?) AND state NOT IN ('planned', 'sending')`,
 		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM links WHERE id = ?`,
 	}
 )
@@ -110,12 +114,13 @@ func (t *tx) forget(ctx context.Context, ids []engine.ID, statements []string) (
 
 const (
 	oldLetters = `DELETE FROM dead_letters WHERE id IN
-		(SELECT id FROM dead_letters WHERE id < ? ORDER BY id LIMIT ?)`
+		(SELECT id FROM dead_letters WHERE id < ? AND at < ? ORDER BY id LIMIT ?)` // the id of some tells no time
 	oldWrites = `DELETE FROM writes WHERE event_id IN
 		(SELECT event_id FROM writes WHERE event_id < ? ORDER BY event_id LIMIT ?)`
-	oldKeys  = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
-	oldDeeds = `DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ?
-		AND seq <= (SELECT max(seq) FROM seals WHERE at < ?) ORDER BY seq LIMIT ?)`
+	oldKeys = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
+	// What is left must follow a seal at all times: each bite removes what one seal covers, by number and not by time.
+	oldDeeds = `DELETE FROM audit WHERE seq <=
+		(SELECT min(seq) FROM seals WHERE at < ? AND seq >= (SELECT min(seq) FROM audit))`
 )
 
 // forgetOthers removes what nothing refers to.
@@ -123,10 +128,10 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 	history := idBefore(now.Add(-keep.History))
 	keys, audit := instant(now.Add(-keep.Keys)), instant(now.Add(-keep.Audit))
 	for _, c := range []call{
-		{oldLetters, []any{history, forgetBite}},
+		{oldLetters, []any{history, instant(now.Add(-keep.History)), forgetBite}},
 		{oldWrites, []any{history, forgetBite}},
 		{oldKeys, []any{keys, forgetBite}},
-		{oldDeeds, []any{audit, audit, forgetBite}},
+		{oldDeeds, []any{audit}},
 	} {
 		rows, err := t.exec(ctx, c.query, c.args...)
 		if err != nil {

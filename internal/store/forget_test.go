@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/links"
 )
 
 // Who keeps a history for a hundred years loses none of it: what is too old for that was before ids begin.
@@ -23,5 +24,45 @@ func TestHistoryForEver(t *testing.T) {
 		if err != nil || gone.Runs != c.runs {
 			t.Errorf("with a history of %d years: %+v, %v", c.years, gone, err)
 		}
+	}
+}
+
+// What somebody did by a link goes with the link, also where it was a write to another CRM.
+func TestEffectsOfVisitsAreForgotten(t *testing.T) {
+	s := fresh(t)
+	fences := claimAll(t, s)
+	run := testRun(1)
+	if _, err := s.Intake(t.Context(), engine.Intake{Runs: []*engine.Run{run}}); err != nil {
+		t.Fatal(err)
+	}
+	step := testStep(run, fences[run.Partition])
+	if err := s.Advance(t.Context(), step); err != nil {
+		t.Fatal(err)
+	}
+	link := step.Links[0].ID
+	flow := links.Flow{ID: engine.ID{1}, Link: link, Opened: testNow, Expires: testNow.Add(time.Hour)}
+	if err := s.Open(t.Context(), flow); err != nil {
+		t.Fatal(err)
+	}
+	visit := engine.ID{2}
+	effect := testEffect(run, "5")
+	effect.Run, effect.Step = visit, ""
+	_, err := s.Land(t.Context(), links.Act{
+		ID: visit, Flow: flow.ID, Link: link, Name: "resolve", At: testNow, Write: *effect.Write, Effect: effect,
+		Used: &engine.Event{ID: "u", Source: engine.Source, Type: engine.LinkUsed, Subject: "Tickets/1", Time: testNow},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	effect.State = engine.EffectDone
+	if err := s.SettleEffect(t.Context(), fences[effect.Partition], effect); err != nil {
+		t.Fatal(err)
+	}
+	keep := engine.DefaultRetention()
+	if _, err := s.Forget(t.Context(), keep, testNow.Add(keep.History+keep.Links+24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := s.Effects(t.Context(), visit); err != nil || len(left) != 0 {
+		t.Errorf("%d effects are left, %v", len(left), err)
 	}
 }
