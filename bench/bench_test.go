@@ -30,7 +30,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, errOut.String())
 	}
 	want := []string{
-		"ignored_vs_consume", "w1mail_vs_floor", "w1mail_cpu_vs_floor", "w1e_vs_floor", "intake_batch_vs_publish",
+		"ignored_vs_consume", "w1mail_vs_floor", "w1mail_cpu_vs_floor", "w1mail_mirror_vs_floor", "w1e_vs_floor", "intake_batch_vs_publish",
 		"landing_get_vs_floor", "latency_p99_ms_200", "workflows_10000_vs_10", "post_p99_ms_under_load",
 		"pending_100k_vs_0", "rows_per_match",
 	}

@@ -21,6 +21,8 @@ type mailing struct {
 	each   int     // mails of one event
 	books  [2]book // by side; nil for the floor
 	ack    bool    // the floor acknowledges
+	only   string  // the floor looks into events of this module only; all if it is ""
+	crm    string  // of Postern's configuration; no more than the default if it is ""
 }
 
 // openMailing fills a stream.
@@ -56,6 +58,9 @@ func (m *mailing) measure(ctx context.Context, side int) (sample, error) {
 		if m.ack {
 			args = append(args, "-ack")
 		}
+		if m.only != "" {
+			args = append(args, "-only", m.only)
+		}
 		child, err := m.bench.floor("mail", args...)
 		if err != nil {
 			return nil, err
@@ -63,7 +68,7 @@ func (m *mailing) measure(ctx context.Context, side int) (sample, error) {
 		defer child.Kill()
 		return m.watch(ctx, child, false)
 	}
-	p, err := m.bench.place(m.sink, m.books[side], m.url)
+	p, err := m.bench.place(m.sink, m.books[side], m.url, m.crm)
 	if err != nil {
 		return nil, err
 	}

@@ -74,6 +74,7 @@ func runFloor(ctx context.Context, args []string) error {
 	flags.StringVar(&c.Listen, "listen", "", "host:port to open")
 	flags.StringVar(&c.Folder, "folder", "", "for files of its own")
 	flags.BoolVar(&c.AckAll, "ack", false, "acknowledge each event")
+	flags.StringVar(&c.Only, "only", "", "the module whose events are decoded")
 	flags.IntVar(&c.Size, "size", 0, "bytes of a page or event")
 	flags.IntVar(&c.Events, "events", 0, "how many to publish")
 	flags.IntVar(&c.Width, "width", 1, "batches at the same time")

@@ -34,11 +34,21 @@ channels:
 nats:
 `
 
+// elsewhere says that the records are in a CRM of their own, so that no copies are kept. Nothing in the bench's books
+// asks it for a record, and nobody answers there.
+const elsewhere = `crm:
+  kind: corebos
+  url: http://127.0.0.1:9/
+  user: bench
+  access_key: { env: POSTERN_BENCH_KEY }
+`
+
 // apiKey lets the bench post events.
 const apiKey = "a key of the bench alone"
 
-// place makes a folder with configuration and book. The broker is at a URL, or embedded if that is "".
-func (b *bench) place(s *sink, book book, broker string) (rig.Place, error) {
+// place makes a folder with configuration, more of which may be given, and book. The broker is at a URL, or embedded if
+// that is "".
+func (b *bench) place(s *sink, book book, broker string, more ...string) (rig.Place, error) {
 	folder, err := b.fresh()
 	if err != nil {
 		return rig.Place{}, err
@@ -51,7 +61,7 @@ func (b *bench) place(s *sink, book book, broker string) (rig.Place, error) {
 	if broker != "" {
 		nats = "  url: " + broker + "\n"
 	}
-	failures := []error{p.Configure(fmt.Sprintf(configuration, s.port()) + nats)}
+	failures := []error{p.Configure(fmt.Sprintf(configuration, s.port()) + nats + strings.Join(more, ""))}
 	for path, text := range book {
 		failures = append(failures, p.Write("book/"+path, text))
 	}

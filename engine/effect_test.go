@@ -395,3 +395,18 @@ tasks:
 	r.tell(engine.RecordUpdated)
 	r.has("description", "it is closed")
 }
+
+// Where no copies are kept, an event that needs one is refused with what to do about it.
+func TestEventThatNeedsACopy(t *testing.T) {
+	r := newRemote(t, false, closes)
+	r.publish(engine.RecordUpdated, r.ref.String(), engine.Change{Record: engine.Fields{"description": "x"}})
+	r.publish(engine.RecordUpdated, r.ref.String(), engine.Change{
+		Record: engine.Fields{"description": "x"}, Changed: []string{"description"}, Partial: true,
+	})
+	for _, reason := range []string{"does not say what changed", "data.partial needs a copy"} {
+		r.until(reason, func() bool { return strings.Contains(r.logs.String(), reason) })
+	}
+	if strings.Count(r.logs.String(), "put keep: true into its module file") != 2 {
+		t.Errorf("the log does not say what to do:\n%s", r.logs)
+	}
+}

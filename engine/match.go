@@ -13,6 +13,7 @@ type matcher struct {
 	index map[string][]candidate // by module + "." + verb
 
 	awaits map[string]bool // modules whose records a wait step may depend on
+	asks   map[string]bool // modules of whose updates some workflow asks what changed
 }
 
 // candidate is a workflow with those of its triggers that listen to one module and verb.
@@ -22,8 +23,11 @@ type candidate struct {
 }
 
 func newMatcher(book *Book) *matcher {
-	m := &matcher{book: book, index: map[string][]candidate{}, awaits: map[string]bool{}}
+	m := &matcher{book: book, index: map[string][]candidate{}, awaits: map[string]bool{}, asks: map[string]bool{}}
 	for _, workflow := range book.Workflows {
+		if workflow.asksWhatChanged() {
+			m.asks[workflow.Module.Name] = true
+		}
 		for _, step := range workflow.Tasks {
 			for _, module := range step.Awaits {
 				m.awaits[module] = true
@@ -64,7 +68,35 @@ func (m *matcher) check(event *Event) error {
 	if _, err := module.View(event.Change.Record); err != nil {
 		return fmt.Errorf("data.record: %w", err)
 	}
+	return m.checkAlone(event, module)
+}
+
+// checkAlone refuses an event that only makes sense beside a kept copy where none is kept: its workflows
+// would see empty fields, or no change, without a word.
+func (m *matcher) checkAlone(event *Event, module *Module) error {
+	change := event.Change
+	switch {
+	case module.Keep:
+		return nil
+	case change.Partial:
+		return fmt.Errorf("data.partial needs a copy of the record, and none of %s are kept: "+
+			"send the whole record, or put keep: true into its module file", module.Name)
+	case event.Type == RecordUpdated && change.Old == nil && len(change.Changed) == 0 && m.asks[module.Name]:
+		return fmt.Errorf("the event does not say what changed, and no copies of %s are kept to find out: "+
+			"send data.old or data.changed, or put keep: true into its module file", module.Name)
+	}
 	return nil
+}
+
+// asksWhatChanged tells whether the workflow's start depends on what an update changed.
+func (w *Workflow) asksWhatChanged() bool {
+	for _, t := range w.Triggers {
+		if t.Event == RecordUpdated && len(t.Changed) > 0 {
+			return true
+		}
+	}
+	sensitive, ok := w.If.(Sensitive)
+	return ok && len(sensitive.Uses().Changes) > 0
 }
 
 // match returns the runs that the event starts, one for a workflow. It does no I/O: a condition that

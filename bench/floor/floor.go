@@ -29,6 +29,7 @@ type Config struct {
 	Listen string // host:port to open
 	Folder string // for files of its own
 	AckAll bool   // acknowledge each event, with a durable consumer
+	Only   string // the module whose events are looked into; all if it is ""
 	Size   int    // bytes of the page to serve
 	Events int    // to publish
 	Width  int    // batches under way at the same time

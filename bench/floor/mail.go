@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/smtp"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,7 +57,11 @@ func Mail(ctx context.Context, config Config) error {
 			}
 		})
 	}
+	wanted := "." + config.Only + "." // a token of the subject
 	consuming, err := consumer.Consume(func(m jetstream.Msg) {
+		if config.Only != "" && !strings.Contains(m.Subject(), wanted) {
+			return
+		}
 		select {
 		case arrived <- m:
 		case <-ctx.Done():

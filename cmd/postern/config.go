@@ -170,6 +170,9 @@ func (c config) channelNames() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
+// mirrors tells whether the records are the copies that Postern keeps.
+func (c config) mirrors() bool { return c.CRM.Kind == crm.KindMirror }
+
 // database is the path of the database.
 func (c config) database() string { return filepath.Join(c.Data, "postern.db") }
 

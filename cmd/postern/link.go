@@ -92,6 +92,23 @@ func parseRecord(text string) (engine.Ref, error) {
 
 var linkNew = operation[linkOrder, linkMade]{"links", needsBook, (*house).newLink}
 
+// holds sees that the CRM has a record.
+func (h *house) holds(ctx context.Context, ref engine.Ref) error {
+	if err := h.openCRM(); err != nil {
+		return err
+	}
+	records, err := h.crm.Get(ctx, ref)
+	switch {
+	case err != nil:
+		return err
+	case len(records) > 0:
+		return nil
+	case h.config.mirrors():
+		return fmt.Errorf("there is no record %s: no event has told of it yet, or it was deleted", ref)
+	}
+	return fmt.Errorf("the CRM has no record %s", ref)
+}
+
 // newLink mints and stores a link.
 func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) {
 	landing := h.book.Landings[order.Landing]
@@ -106,16 +123,12 @@ func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) 
 	if order.Preset != "" && landing.Action(order.Preset) == nil {
 		return linkMade{}, fmt.Errorf("landing %s has no action %q", order.Landing, order.Preset)
 	}
-	records, err := h.store.Records(ctx, []engine.Ref{order.Record})
-	if err != nil {
+	if err := h.holds(ctx, order.Record); err != nil {
 		return linkMade{}, err
-	}
-	if len(records) == 0 || records[0].Deleted {
-		return linkMade{}, fmt.Errorf("there is no record %s: "+
-			"no event has told of it yet, or it was deleted", order.Record)
 	}
 	terms := engine.LinkTerms{Landing: landing, Preset: order.Preset, Record: order.Record, Language: order.Language}
 	if order.Expires != "" {
+		var err error
 		terms.Expires, err = yamldoc.ParseDuration(order.Expires)
 		if err == nil && (terms.Expires <= 0 || terms.Expires > engine.MaxExpires) {
 			err = fmt.Errorf("a link lives for at most %s", yamldoc.FormatDuration(engine.MaxExpires))

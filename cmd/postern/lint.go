@@ -46,7 +46,7 @@ func lint(out io.Writer, folder string, channelNames []string, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	book, diags, sources := loadBook(files, channelNames)
+	book, diags, sources := loadBook(files, channelNames, true)
 	if asJSON {
 		err = yamldoc.PrintJSON(out, diags)
 	} else {
@@ -95,8 +95,10 @@ func bookFolder(folder string) (fs.FS, error) {
 	return files, nil
 }
 
-func loadBook(files fs.FS, channelNames []string) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
-	return workflows.Load(files, workflows.Options{Tasks: tasks.Kinds(), Channels: channelNames, KeepAll: true})
+func loadBook(
+	files fs.FS, channelNames []string, keepAll bool,
+) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
+	return workflows.Load(files, workflows.Options{Tasks: tasks.Kinds(), Channels: channelNames, KeepAll: keepAll})
 }
 
 func bookSummary(book *engine.Book) string {

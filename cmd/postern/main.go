@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,16 @@ import (
 // version is stamped in by the linker (make build).
 var version = "dev"
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+// gcPercent lets the heap, which is small and short-lived, grow further before it is collected: a tenth less
+// processor time for some MiB more. The environment variable GOGC has the last word.
+const gcPercent = 200
+
+func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // run is the program without the process around it; it returns the exit code.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {

@@ -62,8 +62,8 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	if h.bus, err = nats.Open(ctx, c.NATS, filepath.Join(c.Data, "stream"), logger); err != nil {
 		return h, err
 	}
-	if h.crm, err = crm.Open(c.CRM, h.store); err != nil {
-		return h, fmt.Errorf("crm: %w", err)
+	if err := h.openCRM(); err != nil {
+		return h, err
 	}
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: h.crm, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
@@ -88,7 +88,7 @@ func (h *house) check() error {
 	if err != nil {
 		return err
 	}
-	book, diags, sources := loadBook(files, h.config.channelNames())
+	book, diags, sources := loadBook(files, h.config.channelNames(), h.config.mirrors())
 	if book == nil {
 		return complaints{diags, sources}
 	}
@@ -136,6 +136,17 @@ func (h *house) openStore(ctx context.Context) error {
 	return err
 }
 
+// openCRM opens the CRM, without a connection yet.
+func (h *house) openCRM() (err error) {
+	if h.crm != nil {
+		return nil
+	}
+	if h.crm, err = crm.Open(h.config.CRM, h.store); err != nil {
+		return fmt.Errorf("crm: %w", err)
+	}
+	return nil
+}
+
 // openKeys reads the key file, or makes it together with a new database. A database without its key
 // file is refused: every link ever sent would be dead without a word.
 func openKeys(path, database string) (keys.Root, error) {
@@ -153,7 +164,7 @@ func openKeys(path, database string) (keys.Root, error) {
 // compile makes a book of the files of a kept version.
 func (h *house) compile(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: h.config.channelNames(), KeepAll: true,
+		Tasks: tasks.Kinds(), Channels: h.config.channelNames(), KeepAll: h.config.mirrors(),
 	})
 	return book, diags.Err()
 }
