@@ -83,6 +83,8 @@ type since struct {
 	Anew   bool        // it is another stream
 	Events int         // events of records
 	Used   []engine.ID // links that somebody acted by, once for each time
+
+	told map[string]bool // events that told so
 }
 
 func (r *restoration) run(ctx context.Context) error {
@@ -159,10 +161,30 @@ func (r *restoration) look(ctx context.Context, bus engine.Bus) (since, error) {
 	if s.Anew {
 		return s, nil
 	}
-	return s, readTo(ctx, bus, min(r.note.cursor(), r.note.Before), s.Last, func(entry engine.Entry) error {
+	err = readTo(ctx, bus, min(r.note.cursor(), r.note.Before), s.Last, func(entry engine.Entry) error {
 		s.add(entry, &r.note)
 		return nil
 	})
+	if err == nil {
+		r.lookBack(ctx, &s)
+	}
+	return s, err
+}
+
+// lookBack adds what the database that is there now had not told the stream yet. One that cannot be read, which may be
+// why it is replaced, tells nothing.
+func (r *restoration) lookBack(ctx context.Context, s *since) {
+	events, err := store.OutgoingOf(ctx, r.config.database())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return
+	case err != nil:
+		r.logger.WarnContext(ctx, "the present database does not tell of uses of links that the stream lacks", "error", err)
+		return
+	}
+	for _, event := range events {
+		s.use(event)
+	}
 }
 
 // add counts an entry. A use of a link that was told while the database was copied may or may not be in the copy, and
@@ -181,14 +203,27 @@ func (s *since) add(entry engine.Entry, note *backup) {
 		if !note.taken(entry) {
 			s.Events++
 		}
-	case event.Type == engine.LinkUsed && entry.Seq > note.Before:
-		var used struct {
-			Link engine.ID `json:"link"`
-		}
-		if json.Unmarshal(event.Data, &used) == nil {
-			s.Used = append(s.Used, used.Link)
-		}
+	case entry.Seq > note.Before:
+		s.use(event)
 	}
+}
+
+// use counts the use of a link, if an event tells one, once for each event.
+func (s *since) use(event *engine.Event) {
+	if event.Type != engine.LinkUsed || s.told[event.ID] {
+		return
+	}
+	var used struct {
+		Link engine.ID `json:"link"`
+	}
+	if json.Unmarshal(event.Data, &used) != nil {
+		return
+	}
+	if s.told == nil {
+		s.told = map[string]bool{}
+	}
+	s.told[event.ID] = true
+	s.Used = append(s.Used, used.Link)
 }
 
 // checkServed refuses a folder that a process serves.

@@ -89,6 +89,29 @@ func PositionOf(ctx context.Context, path string) (Position, error) {
 	return p, nil
 }
 
+// OutgoingOf reads the events of a copy, or of a database that nobody serves any more, that it had not published.
+func OutgoingOf(ctx context.Context, path string) ([]*engine.Event, error) {
+	db, err := openCopied(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox of %s: %w", path, err)
+	}
+	defer db.Close()
+	var events []*engine.Event
+	err = newStatements(db).each(ctx, "SELECT event FROM outbox ORDER BY seq", nil, func(row scan) error {
+		var written []byte
+		if err := row(&written); err != nil {
+			return err
+		}
+		event, err := engine.RestoreEvent(written)
+		events = append(events, event)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox of %s: %w", path, err)
+	}
+	return events, nil
+}
+
 // What a restoration that skips puts aside: whatever may have been done between the backup and now.
 const (
 	oneMoreLine = `json_insert(CASE history WHEN 'null' THEN '[]' ELSE history END, '$[#]', json(?3))`
