@@ -410,3 +410,25 @@ func TestEventThatNeedsACopy(t *testing.T) {
 		t.Errorf("the log does not say what to do:\n%s", r.logs)
 	}
 }
+
+// A record may be larger in the CRM than any event: what is written to it stands, and is told by itself.
+func TestWriteToARecordLargerThanAnEvent(t *testing.T) {
+	r := newRemote(t, false, closes)
+	large := map[string]string{"description": strings.Repeat("x", engine.MaxEventBytes)}
+	if err := r.played.Edit(r.ref, large); err != nil {
+		t.Fatal(err)
+	}
+	r.publish(engine.RecordUpdated, r.ref.String(), engine.Change{
+		Record: engine.Fields{"description": "much", "ticketstatus": "Open"}, Old: engine.Fields{"description": ""},
+	})
+	r.has("ticketstatus", "Closed")
+	for _, event := range r.ownEvents(2) {
+		if event.Type != engine.RecordUpdated {
+			continue
+		}
+		if c := event.Change; !c.Partial || len(c.Record) != 1 || c.Record.Text("ticketstatus") != "Closed" {
+			t.Errorf("told is %+v", c)
+		}
+	}
+	r.onlyRun(engine.RunDone)
+}

@@ -132,12 +132,18 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 
 // fits tells whether the event can be published again: written by us it may be longer than it came.
 func (e *Event) fits() error {
-	body, err := e.MarshalJSON()
-	if err == nil && len(body) > MaxEventBytes {
+	n, err := e.size()
+	if err == nil && n > MaxEventBytes {
 		err = fmt.Errorf("the event came without a key and with it would have %d bytes; at most %d are taken",
-			len(body), MaxEventBytes)
+			n, MaxEventBytes)
 	}
 	return err
+}
+
+// size is how many bytes the event has when we write it.
+func (e *Event) size() (int, error) {
+	body, err := e.MarshalJSON()
+	return len(body), err
 }
 
 // plainJSON writes JSON without the escapes that HTML pages need: <, > and & stay one byte.

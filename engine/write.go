@@ -206,7 +206,7 @@ func (e *Engine) effectEvents(f *Effect) ([]*Event, error) {
 		return e.changeOf(f)
 	case f.Step == "" && f.State.Over() && f.State != EffectDone:
 		return e.failureOf(f, LinkFailed)
-	case f.State == EffectConflict && f.Doubtful:
+	case f.State == EffectConflict && f.Doubtful && f.Write != nil:
 		return e.failureOf(f, RunConflict)
 	}
 	return nil, nil
@@ -216,9 +216,9 @@ func (e *Engine) effectEvents(f *Effect) ([]*Event, error) {
 // known.
 func (e *Engine) changeOf(f *Effect) ([]*Event, error) {
 	if f.Create != nil {
-		_, event := f.Create.Make(f.Result.ID)
+		made, event := f.Create.Make(f.Result.ID)
 		event.Change.Record = f.Result.Fields
-		return []*Event{event}, nil
+		return e.fitting(event, made.Fields), nil
 	}
 	w := f.Write
 	change := &Change{
@@ -230,10 +230,28 @@ func (e *Engine) changeOf(f *Effect) ([]*Event, error) {
 	if record, err := e.readOne(ctx, w.Ref); err == nil {
 		change.Record, change.Partial = record.Fields, false
 	}
-	return []*Event{{
+	return e.fitting(&Event{
 		ID: w.EventID.String(), Source: w.Source, Type: RecordUpdated, Subject: w.Ref.String(), Time: w.At,
 		CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Change: change,
-	}}, nil
+	}, w.Patch.Set), nil
+}
+
+// fitting is the event of a write that stands, however large its record is in the CRM: with less of it, or none at
+// all. The write itself must be over.
+func (e *Engine) fitting(event *Event, written Fields) []*Event {
+	change := event.Change
+	for _, less := range []func(){
+		func() {},
+		func() { change.Record, change.Partial = written, true },
+		func() { change.Old = nil },
+	} {
+		less()
+		if n, err := event.size(); err == nil && n <= MaxEventBytes {
+			return []*Event{event}
+		}
+	}
+	e.Logger.Error("a write to the CRM is too large to be told", "record", event.Subject, "event", event.ID)
+	return nil
 }
 
 // failureOf tells that somebody should look: that a write of ours may or may not have been there before
