@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern/engine"
@@ -17,15 +18,15 @@ const deliveryColumns = `id, run, partition, workflow, version, step, channel, t
 	recipient_module, recipient, masked, links, sealed, state, slot, attempts, due, until, retry, receipt, reason,
 	history, created, on_unknown`
 
+// The deliveries of one channel, which is how they are looked at: others may have a hundred thousand that wait.
 const (
-	demanded = ` FROM deliveries WHERE state = 'planned' AND partition IN (SELECT value FROM json_each(?))
-		AND (channel IN (SELECT value FROM json_each(?))) <> ?`
-	dueDeliveries = `SELECT ` + deliveryColumns + demanded + ` AND due <= ? ORDER BY due, rowid LIMIT ?`
-	earliestDue   = `SELECT min(due)` + demanded
-
-	// These look at every planned delivery of the channels. They are asked rarely, while a channel sends nothing.
+	demanded = ` FROM deliveries WHERE state = 'planned' AND channel = ?
+		AND partition IN (SELECT value FROM json_each(?))`
+	dueDeliveries  = `SELECT ` + deliveryColumns + demanded + ` AND due <= ? ORDER BY due, rowid LIMIT ?`
+	earliestDue    = `SELECT min(due)` + demanded
 	overDeliveries = `SELECT ` + deliveryColumns + demanded + ` AND until < ? ORDER BY until, rowid LIMIT ?`
 	earliestOver   = `SELECT min(until)` + demanded
+	nextChannel    = `SELECT channel FROM deliveries WHERE state = 'planned' AND channel > ? ORDER BY channel LIMIT 1`
 )
 
 // Take implements engine.DeliveryStore.
@@ -34,36 +35,73 @@ func (s *Store) Take(ctx context.Context, demand engine.Demand) (taken []*engine
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	channels, err := text(append([]string{}, demand.Channels...)) // a list, even if it is empty
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	find, earliest := dueDeliveries, earliestDue
-	if demand.Over {
-		find, earliest = overDeliveries, earliestOver
-	}
 	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+		taken, next = nil, time.Time{}
 		if err := tx.fences(ctx, demand.Fences); err != nil {
 			return err
 		}
-		taken, err = tx.deliveries(ctx, find,
-			mine, channels, demand.Others, demand.Now.UnixMilli(), len(demand.Slots))
+		channels, err := tx.demanded(ctx, demand)
 		if err != nil {
 			return err
 		}
-		for i, d := range taken {
-			d.State, d.Slot = engine.DeliverySending, demand.Slots[i]
-			const hold = "UPDATE deliveries SET state = 'sending', slot = ?, updated = ? WHERE id = ?"
-			if err := tx.run(ctx, call{hold, []any{d.Slot, instant(demand.Now), ident(d.ID)}}); err != nil {
+		for _, channel := range channels {
+			found, earliest, err := tx.takeOf(ctx, channel, mine, demand, demand.Slots[len(taken):])
+			if err != nil {
 				return err
 			}
+			taken = append(taken, found...)
+			if next.IsZero() || !earliest.IsZero() && earliest.Before(next) {
+				next = earliest
+			}
 		}
-		return tx.get(ctx, earliest, []any{mine, channels, demand.Others}, []any{(*instant)(&next)})
+		return nil
 	})
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("take deliveries: %w", err)
 	}
 	return taken, next, nil
+}
+
+// demanded are the channels of a demand, by name: those that it names, or all others for which something is planned.
+func (t *tx) demanded(ctx context.Context, demand engine.Demand) ([]string, error) {
+	if !demand.Others {
+		return demand.Channels, nil
+	}
+	var others []string
+	for channel := ""; ; {
+		err := t.get(ctx, nextChannel, []any{channel}, []any{&channel})
+		if errors.Is(err, sql.ErrNoRows) {
+			return others, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(demand.Channels, channel) {
+			others = append(others, channel)
+		}
+	}
+}
+
+// takeOf puts deliveries of one channel into slots. earliest is of those that are left.
+func (t *tx) takeOf(ctx context.Context, channel, mine string, demand engine.Demand, slots []int) (
+	taken []*engine.Delivery, earliest time.Time, err error,
+) {
+	find, least := dueDeliveries, earliestDue
+	if demand.Over {
+		find, least = overDeliveries, earliestOver
+	}
+	if taken, err = t.deliveries(ctx, find, channel, mine, demand.Now.UnixMilli(), len(slots)); err != nil {
+		return nil, time.Time{}, err
+	}
+	for i, d := range taken {
+		d.State, d.Slot = engine.DeliverySending, slots[i]
+		const hold = "UPDATE deliveries SET state = 'sending', slot = ?, updated = ? WHERE id = ?"
+		if err := t.run(ctx, call{hold, []any{d.Slot, instant(demand.Now), ident(d.ID)}}); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	err = t.get(ctx, least, []any{channel, mine}, []any{(*instant)(&earliest)})
+	return taken, earliest, err
 }
 
 // Settle implements engine.DeliveryStore. A delivery that is accepted or rejected stays so.

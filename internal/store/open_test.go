@@ -249,7 +249,9 @@ func TestConnections(t *testing.T) {
 func TestQueriesUseTheirIndex(t *testing.T) {
 	s := fresh(t)
 	for query, want := range map[string]string{
-		unfinishedRuns: "runs_unfinished", dueDeliveries: "deliveries_planned", earliestDue: "deliveries_planned",
+		unfinishedRuns: "runs_unfinished", dueDeliveries: "deliveries_due (channel=? AND due<?)",
+		earliestDue: "deliveries_due (channel=?)", overDeliveries: "deliveries_until (channel=? AND until<?)",
+		earliestOver: "deliveries_until (channel=?)", nextChannel: "COVERING INDEX deliveries_",
 		heldDeliveries: "deliveries_sending", dueWaits: "waits_due", nextWait: "waits_due",
 		touchWaits: "waits_topic (topic=?)", awaitedTopic: "COVERING INDEX waits_topic", dueEffects: "effects_due",
 		nextEffect: "effects_due", effectsOfRun: "effects_run", followingEffect: "effects_open (module=? AND record=?)",
