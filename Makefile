@@ -76,7 +76,7 @@ smoke: build ## 1,000 events through the built program, mails and links counted 
 	$(GO) run ./internal/smoke -postern bin/postern
 
 chaos: build ## break the built program in every way: ROUNDS=100, SCENARIO=kill_send, SEED=7, KEEP=1
-	$(GO) run ./internal/chaos -postern bin/postern -rounds $(ROUNDS) $(SCENARIO:%=-scenario %) $(SEED:%=-seed %) \
+	@$(GO) run ./internal/chaos -postern bin/postern -rounds $(ROUNDS) $(SCENARIO:%=-scenario %) $(SEED:%=-seed %) \
 		$(KEEP:%=-keep)
 
 generate: ## rewrite the generated files

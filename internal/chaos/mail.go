@@ -91,6 +91,9 @@ func outageOnce(ctx context.Context, t *trial, round int, way outage) (err error
 		return err
 	}
 	s.tellSome(ctx, 1) // the channel is known to work
+	if _, err := s.arrived(ctx); err != nil {
+		return err
+	}
 	down.Store(true)
 	if way.answer == nil {
 		s.sink.close()

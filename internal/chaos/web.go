@@ -6,13 +6,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"postern/internal/rig"
 )
 
+// postLimit is how long the answer to an event may take: the documented 5 s until it is stored, and as much on the way.
+const postLimit = 10 * time.Second
+
 // post sends an event to POST /events and returns the answer's status and what it says of coming again.
 func (h *house) post(ctx context.Context, body []byte) (status int, again string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	ctx, cancel := context.WithTimeout(ctx, postLimit)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.place.WebURL()+"/events", bytes.NewReader(body))
 	if err != nil {
