@@ -432,3 +432,24 @@ func TestWriteToARecordLargerThanAnEvent(t *testing.T) {
 	}
 	r.onlyRun(engine.RunDone)
 }
+
+// A run that was held while its write was open parks again until that is over, when an operator lets it go on.
+func TestHeldRunWithAnOpenWriteParksAgain(t *testing.T) {
+	r := newRemote(t, false, closes)
+	r.played.Break(corebostest.Fault{Operation: "revise", Times: 2, Status: 503, Page: "<h1>Sorry</h1>"})
+	r.tell(engine.RecordUpdated)
+	r.until("the first try", func() bool { return r.played.Calls("revise") == 1 })
+	r.onlyRun(engine.RunWriting)
+	order := engine.RestoreOrder{Stream: r.position(), After: engine.AfterBackupSkip}
+	order.At, order.Backup = r.clock.Now(), r.clock.Now()
+	if _, err := r.store.Restore(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	held := r.onlyRun(engine.RunHeld)
+	if _, err := r.store.RetryRun(t.Context(), held.ID, r.orders("")); err != nil {
+		t.Fatal(err)
+	}
+	r.onlyRun(engine.RunWriting)
+	r.has("ticketstatus", "Closed")
+	r.onlyRun(engine.RunDone)
+}

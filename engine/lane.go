@@ -146,7 +146,7 @@ func (e *Engine) goOn(j *job) error {
 		s, err := e.tryStretch(j)
 		switch {
 		case err == nil && s.again:
-			// A wait was committed: something may have happened before that.
+			// It rests, and something may have happened before that was stored.
 			j.run, j.woken = s.run, &Woken{Run: s.run, Touched: s.wait.untouched()}
 			continue
 		case err == nil:

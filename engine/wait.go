@@ -18,8 +18,11 @@ type Wait struct {
 	Unsure bool
 }
 
-// untouched are the topics as they stand while nobody has touched them.
+// untouched are the topics as they stand while nobody has touched them; none of no wait.
 func (w *Wait) untouched() []Touch {
+	if w == nil {
+		return nil
+	}
 	touches := make([]Touch, len(w.Topics))
 	for i, topic := range w.Topics {
 		touches[i].Topic = topic
