@@ -154,7 +154,7 @@ func newTrial(o orders, name string, rounds int, folder string) *trial {
 		program = o.program
 	}
 	return &trial{
-		name: name, rounds: rounds, program: program, folder: folder, ports: o.ports, errOut: o.errOut, began: time.Now(),
-		dice: &dice{random: rand.New(rand.NewPCG(o.seed, h.Sum64()))}, moments: map[string]int{},
+		name: name, rounds: rounds, program: program, folder: folder, ports: o.ports, errOut: o.errOut,
+		began: time.Now(), dice: &dice{random: rand.New(rand.NewPCG(o.seed, h.Sum64()))}, moments: map[string]int{},
 	}
 }
