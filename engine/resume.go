@@ -137,9 +137,16 @@ func done(ctx context.Context, step *StepContext, result Record) error {
 // look finds out whether a wait is over: its time has come, or its condition holds by now.
 func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
 	step, rest := j.workflow.Tasks[s.run.Progress.Next], s.run.Progress.Rest
+	// First what became of the messages, then the record: who acted by a link changed both at once, and a
+	// workflow that hears of the act finds the record as it left it.
+	outputs, err := e.outputs(ctx, s)
+	if err != nil {
+		return err
+	}
 	if err := e.reread(ctx, s, env); err != nil {
 		return err
 	}
+	env.Outputs = outputs
 	met, err := e.met(ctx, step, s, env, rest)
 	topics := rest.topics(s.run, env)
 	timeUp := !rest.Until.IsZero() && !env.Now.Before(rest.Until)
@@ -171,9 +178,6 @@ func (e *Engine) met(ctx context.Context, step *Step, s *stretch, env *Env, rest
 	waiter, ok := step.Task.(Waiter)
 	if !ok {
 		return true, nil
-	}
-	if env.Outputs, err = e.outputs(ctx, s); err != nil {
-		return false, err
 	}
 	if err := e.follow(ctx, env, step.Routes); err != nil {
 		return false, err
