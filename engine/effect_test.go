@@ -453,3 +453,49 @@ func TestHeldRunWithAnOpenWriteParksAgain(t *testing.T) {
 	r.has("ticketstatus", "Closed")
 	r.onlyRun(engine.RunDone)
 }
+
+// A run that is cancelled while its write is under way, and taken again after that was done, does not ask for it twice.
+func TestRetryAfterCancelMakesNoSecondRecord(t *testing.T) {
+	r := newRemote(t, false, `
+name: makes
+on: { event: record.updated, module: HelpDesk, changed: description }
+tasks:
+  - create: { module: HelpDesk, key: cf_externalid, set: { ticketstatus: Open, ticket_title: Again, parent_id: "{{ record.parent_id }}" } }
+`)
+	release := make(chan struct{})
+	slow := &slowCRM{CRM: r.crm, release: release, asked: make(chan struct{})}
+	r.stop()
+	r.crm = slow
+	r.start()
+	r.tell(engine.RecordUpdated)
+	<-slow.asked
+	cancelled := r.onlyRun(engine.RunWriting)
+	if _, err := r.store.CancelRun(t.Context(), cancelled.ID, r.orders(""), false); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	r.until("the record is made", func() bool {
+		effects, err := r.store.Effects(t.Context(), cancelled.ID)
+		return err == nil && len(effects) == 1 && effects[0].State == engine.EffectDone
+	})
+	if _, err := r.store.RetryRun(t.Context(), cancelled.ID, r.orders("")); err != nil {
+		t.Fatal(err)
+	}
+	r.onlyRun(engine.RunDone)
+	if n := r.writes("create"); n != 1 {
+		t.Errorf("%d records were made", n)
+	}
+}
+
+// slowCRM makes no record before it is released.
+type slowCRM struct {
+	engine.CRM
+	asked, release chan struct{}
+	once           sync.Once
+}
+
+func (s *slowCRM) Create(ctx context.Context, c engine.Create) (engine.Record, error) {
+	s.once.Do(func() { close(s.asked) })
+	<-s.release
+	return s.CRM.Create(ctx, c)
+}

@@ -227,10 +227,10 @@ func (r *Run) Cancel(order Order) error {
 }
 
 // leave notes where a run that ends early would go on. Whether a wait goes on then, or begins anew, is for the
-// caller to say.
+// caller to say, and likewise for its writes: some may be done, and must not be asked for twice.
 func (r *Run) leave(keepsWait bool) {
 	switch {
-	case r.State == RunPending, r.State == RunWaiting && keepsWait:
+	case r.State == RunPending, (r.State == RunWaiting || r.State == RunWriting) && keepsWait:
 		r.Progress.From = r.State
 	case r.State != RunRetrying:
 		r.Progress.From = ""

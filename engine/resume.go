@@ -97,7 +97,9 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 		case f.State == EffectDone:
 			results = append(results, *f.Result)
 		case f.State == EffectConflict && !f.Doubtful && s.run.Progress.Round < contests:
-			return e.again(ctx, step, s, env)
+			return e.again(ctx, step, s, env, "somebody else wrote to the record first")
+		case f.State == EffectRejected && WasCancelled(f.Reason):
+			return e.again(ctx, step, s, env, "what it asked for was cancelled")
 		default:
 			s.end(RunFailed, stepError(step, fmt.Errorf("%s: %s", f.State, f.Reason)).Error(), env.Now)
 			return nil
@@ -115,12 +117,12 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 	return nil
 }
 
-// again takes the step of a conflict once more, with the record as it is now.
-func (e *Engine) again(ctx context.Context, step *Step, s *stretch, env *Env) error {
+// again takes a step once more, with the record as it is now.
+func (e *Engine) again(ctx context.Context, step *Step, s *stretch, env *Env, why string) error {
 	if err := e.reread(ctx, s, env); err != nil {
 		return err
 	}
-	s.run.decide(env.Now, step.Path, "somebody else wrote to the record first: the step is taken again")
+	s.run.decide(env.Now, step.Path, "%s: the step is taken again", why)
 	s.run.State = RunReady
 	s.run.Progress.Round++
 	return nil
