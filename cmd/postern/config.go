@@ -1,10 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -131,11 +131,17 @@ func under(name string, complaints error) error {
 	return errors.Join(wrong...)
 }
 
-// localBase is what links begin with where nobody chose an address: good for this machine alone.
-const localBase = "http://localhost:8480"
-
-// base is the address that links begin with.
-func (c config) base() (links.Base, error) { return links.ParseBase(cmp.Or(c.Web.BaseURL, localBase)) }
+// base is the address that links begin with: where nobody chose one, that of the HTTP port on this machine.
+func (c config) base() (links.Base, error) {
+	if c.Web.BaseURL != "" {
+		return links.ParseBase(c.Web.BaseURL)
+	}
+	_, port, err := net.SplitHostPort(c.Web.Listen)
+	if err != nil || port == "" || port == "0" {
+		port = "8480"
+	}
+	return links.ParseBase("http://localhost:" + port)
+}
 
 // checkBase refuses to send people links to an address that nobody chose.
 func (c config) checkBase() error {
