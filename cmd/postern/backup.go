@@ -104,9 +104,12 @@ func tellBackup(cmd *cobra.Command, asJSON bool, folder string, note backup, war
 func makeBackup(ctx context.Context, c config, folder string, logger *slog.Logger) (backup, string, error) {
 	note := backup{Version: version, At: engine.SystemClock{}.Now().Truncate(time.Second), Sums: map[string]string{}}
 	if _, err := os.Stat(c.database()); errors.Is(err, fs.ErrNotExist) {
-		return note, "", fmt.Errorf("there is no data in %s: name another folder with --data or --config", c.Data)
+		return note, "", fmt.Errorf("there is no data in the folder %s: name another folder with --data or --config", c.Data)
 	}
-	if err := os.Mkdir(folder, 0o700); err != nil {
+	switch err := os.Mkdir(folder, 0o700); {
+	case errors.Is(err, fs.ErrExist):
+		return note, "", fmt.Errorf("%s is there already: a backup goes into a new folder", folder)
+	case err != nil:
 		return note, "", fmt.Errorf("make the folder of the backup: %w", err)
 	}
 	bus, cause := backupBus(ctx, c, logger)

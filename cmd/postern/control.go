@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -116,6 +117,8 @@ func callControl(ctx context.Context, data, path string, request, result any) er
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED):
 		return errNotRunning
+	case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF):
+		return errors.New("the running process ended before it answered: ask again to see what was done")
 	case err != nil:
 		return fmt.Errorf("ask the running process: %w", err)
 	}

@@ -177,6 +177,10 @@ func readPlace(flag, text string) (place, error) {
 		return place{At: time.Now().Add(-ago)}, nil
 	}
 	at, err := someTime(flag, text)
+	if err != nil {
+		err = fmt.Errorf("%s %q is no position such as 4711, no duration such as 2h, no time such as "+
+			"\"2026-05-06 07:08\", and not all", flag, text)
+	}
 	return place{At: at}, err
 }
 

@@ -88,7 +88,7 @@ type since struct {
 }
 
 func (r *restoration) run(ctx context.Context) error {
-	if err := r.check(); err != nil {
+	if err := errors.Join(r.check(), r.checkServed(ctx)); err != nil {
 		return err
 	}
 	bus, err := nats.Open(ctx, r.config.NATS, filepath.Join(r.config.Data, "stream"), r.logger)
@@ -105,7 +105,7 @@ func (r *restoration) run(ctx context.Context) error {
 			"  skip   records follow them, nothing starts, and what was under way is put aside for you\n"+
 			"nothing has been changed", counted(r.since.Events, "event"), r.note.At.Format(time.RFC3339))
 	}
-	if err := r.checkServed(ctx); err != nil {
+	if err := r.checkServed(ctx); err != nil { // it may have been started meanwhile
 		return err
 	}
 	restored := r.config.database() + ".restored"
@@ -118,10 +118,13 @@ func (r *restoration) run(ctx context.Context) error {
 	return discard(restored)
 }
 
-// check sees that the backup is whole, that its key is here and that nobody serves the folder.
+// check sees that the backup is whole and that its key is here.
 func (r *restoration) check() error {
 	text, err := os.ReadFile(filepath.Join(r.folder, backupNote))
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(r.folder); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no folder %s", r.folder)
+		}
 		return fmt.Errorf("%s is no whole backup: it has no %s", r.folder, backupNote)
 	}
 	if err == nil {

@@ -78,6 +78,11 @@ func oneArgument(what string) cobra.PositionalArgs {
 
 // flagMistake says what is wrong with a flag and which was probably meant.
 func flagMistake(cmd *cobra.Command, err error) error {
+	var wrong *pflag.InvalidValueError
+	if errors.As(err, &wrong) && strings.Contains(wrong.GetFlag().Value.Type(), "int") {
+		return fmt.Errorf("--%s %q is no whole number; see `%s --help`",
+			wrong.GetFlag().Name, wrong.GetValue(), cmd.CommandPath())
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())

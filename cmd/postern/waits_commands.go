@@ -91,8 +91,11 @@ change of its record, ends the wait as before.`,
   postern waits move 8f22937a --by 2d`,
 		Args: theArgument("run"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if (to == "") == (by == "") {
+			switch {
+			case to == "" && by == "":
 				return errors.New("waits move needs --to, such as \"2026-05-07 08:00\", or --by, such as 2d")
+			case to != "" && by != "":
+				return errors.New("waits move takes --to or --by, not both")
 			}
 			if err := errors.Join(at.load(cmd), order.check()); err != nil {
 				return err
