@@ -198,7 +198,7 @@ func layOutDeliveries(out *strings.Builder, lines []deliveryLine, page *listFlag
 		if l.State == engine.DeliveryUnknown {
 			reason = fmt.Sprintf("look for Message-ID <%s@…>: %s", l.ID, reason)
 		}
-		t.row(shortID(l.ID), string(l.State), l.Channel, oneLine(l.To, 40), oneLine(l.Record, 40), l.Workflow,
+		t.row(shortID(l.ID), string(l.State), l.Channel, oneLine(l.To, 40), oneLine(l.Record, 60), l.Workflow,
 			fmt.Sprint(l.Attempts), clockText(l.Created), oneLine(reason, 250))
 	}
 	t.write(out)

@@ -122,7 +122,7 @@ func layOutRuns(out *strings.Builder, lines []runLine, page *listFlags) {
 		if mark := l.mark(); mark != "" {
 			reason = strings.TrimSuffix(mark+"; "+reason, "; ")
 		}
-		t.row(shortID(l.ID), string(l.State), l.Workflow, oneLine(l.Record, 40), clockText(l.Created),
+		t.row(shortID(l.ID), string(l.State), l.Workflow, oneLine(l.Record, 60), clockText(l.Created),
 			oneLine(reason, 200))
 	}
 	t.write(out)

@@ -25,6 +25,7 @@ type moment struct {
 }
 
 func (t *timeline) add(at time.Time, who, format string, args ...any) {
+	at = at.Truncate(time.Millisecond) // which is what the store keeps
 	after := at.Sub(t.began).Round(time.Millisecond).Seconds()
 	t.moments = append(t.moments, moment{At: at, After: after, Who: who, Text: fmt.Sprintf(format, args...)})
 }
