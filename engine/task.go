@@ -125,6 +125,9 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	} else {
 		s.effect(&write, nil)
 	}
+	if s.local && !s.run.Progress.Dry { // an effect and a dry run tell it themselves
+		s.Note("sets %s of %s", nameList(set), ref)
+	}
 	if ref == s.Ref {
 		s.Adopt(set)
 		return nil
