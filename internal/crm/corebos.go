@@ -45,7 +45,7 @@ func NewCorebos(c Config) (*Corebos, error) {
 	if err != nil {
 		return nil, errors.New("url cannot be read")
 	}
-	base.Path = "/" + path.Join(base.Path, "webservice.php")
+	base.Path = path.Join("/", base.Path, "webservice.php")
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: c.Sessions, MaxIdleConnsPerHost: c.Sessions,
 		IdleConnTimeout: 30 * time.Second, // before a web server's own: a write into a closing connection is in doubt

@@ -3,6 +3,7 @@ package crm_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -258,6 +259,25 @@ func TestCorebosNotThere(t *testing.T) {
 	err := connected.Update(t.Context(), closing(engine.Ref{Module: "HelpDesk", ID: "17x1"}))
 	if verdict(err) != "retry" || strings.Contains(err.Error(), "webservice") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An address as a browser shows it ends with a slash, and in a folder of the web server begins with its name.
+func TestCorebosAddress(t *testing.T) {
+	for below, want := range map[string]string{
+		"": "/webservice.php", "/": "/webservice.php", "/crm": "/crm/webservice.php", "/crm/": "/crm/webservice.php",
+	} {
+		asked := ""
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked = r.URL.Path }))
+		connected := connect(t, server.URL+below)
+		if _, err := connected.Get(t.Context(), engine.Ref{Module: "HelpDesk", ID: "17x1"}); err == nil {
+			t.Error("an empty answer was taken for a record")
+		}
+		_ = connected.Close()
+		server.Close()
+		if asked != want {
+			t.Errorf("for %q it asked %s, not %s", below, asked, want)
+		}
 	}
 }
 
