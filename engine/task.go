@@ -226,6 +226,9 @@ func (s *StepContext) Emit(eventType string, data []byte) error {
 		ID: id.String(), Source: Source, Type: eventType, Subject: s.Ref.String(), Time: s.Now(),
 		CauseID: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(), Data: data,
 	})
+	if !s.run.Progress.Dry {
+		s.Note("tells %s", eventType)
+	}
 	return nil
 }
 
