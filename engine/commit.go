@@ -64,8 +64,13 @@ func (e *Engine) commit(s *stretch) error {
 	return nil
 }
 
-// tell logs a run that ended before its last step.
+// tell logs a run that ended before its last step, or whose step failed for a passing reason.
 func (e *Engine) tell(run *Run) {
+	if run.State == RunRetrying {
+		e.Logger.Warn("step failed: it is taken again", "workflow", run.Workflow, "run", run.ID.String(),
+			"record", run.Record.String(), "try", run.Progress.Tries, "reason", run.Reason)
+		return
+	}
 	if run.Reason == "" || !run.State.Over() && run.State != RunHeld {
 		return
 	}
