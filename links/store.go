@@ -21,7 +21,7 @@ type Store interface {
 	// Land commits an act as a whole: the use is claimed while the link is live and has uses left, the
 	// record written or the effect stored that will write it, the events put into the outbox. The same
 	// Key from the same flow within RepeatWindow returns the first outcome, marked Repeated, and does
-	// nothing, also where the clock was set back by less than that since. It fails with
+	// nothing, also where the clock was set back since. It fails with
 	// ErrExpired, ErrUsed, ErrRevoked, engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken,
 	// nothing done.
 	Land(ctx context.Context, act Act) (Outcome, error)

@@ -16,13 +16,13 @@ func TestHistoryForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		years time.Duration
-		runs  int
-	}{{100, 0}, {50, 0}, {1, 1}} {
-		keep := engine.Retention{History: c.years * year, Links: year, Keys: 100 * year, Audit: year}
+		history time.Duration
+		runs    int
+	}{{100 * year, 0}, {50 * year, 0}, {year, 1}} {
+		keep := engine.Retention{History: c.history, Links: year, Keys: 100 * year, Audit: year}
 		gone, err := s.Forget(t.Context(), keep, testNow.Add(2*year))
 		if err != nil || gone.Runs != c.runs {
-			t.Errorf("with a history of %d years: %+v, %v", c.years, gone, err)
+			t.Errorf("with a history of %v: %+v, %v", c.history, gone, err)
 		}
 	}
 }

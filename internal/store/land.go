@@ -76,11 +76,9 @@ func (t *tx) perform(ctx context.Context, act links.Act) (changed bool, err erro
 func (t *tx) repeat(ctx context.Context, act links.Act) (links.Outcome, error) {
 	var first links.Outcome
 	var key []byte
-	const query = `SELECT at, changed, key FROM visits WHERE flow = ? AND link = ? AND at > ? AND at <= ?
+	const query = `SELECT at, changed, key FROM visits WHERE flow = ? AND link = ? AND at > ?
 		ORDER BY at DESC, id DESC LIMIT 1`
-	args := []any{
-		ident(act.Flow), ident(act.Link), instant(act.At.Add(-links.RepeatWindow)), instant(act.At.Add(links.RepeatWindow)),
-	}
+	args := []any{ident(act.Flow), ident(act.Link), instant(act.At.Add(-links.RepeatWindow))}
 	err := t.get(ctx, query, args, []any{(*instant)(&first.At), &first.Changed, &key})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -135,7 +133,8 @@ func (t *tx) use(ctx context.Context, act links.Act, set string, outcome links.O
 	}
 	const visit = "INSERT INTO visits (id, flow, link, name, key, fields, changed, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	return t.run(ctx, call{visit, []any{
-		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), set, outcome.Changed, instant(outcome.At),
+		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), set, outcome.Changed,
+		instant(outcome.At),
 	}})
 }
 

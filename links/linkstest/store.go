@@ -183,10 +183,10 @@ func landRepeat(t *testing.T, tr *trial) {
 // What a flow did last stays what it did last.
 func landSetBack(t *testing.T, tr *trial) {
 	tr.link = tr.newLink(3)
-	tr.link.NotBefore = now.Add(-time.Minute)
+	tr.link.NotBefore = now.Add(-time.Hour)
 	tr.mint(t, tr.link)
 	tr.flow = tr.open(t)
-	back := now.Add(-3 * time.Second)
+	back := now.Add(-links.RepeatWindow)
 	for i, c := range []struct {
 		act  links.Act
 		at   time.Time
