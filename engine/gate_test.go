@@ -388,3 +388,26 @@ tasks:
 	f.set("2", false)
 	h.noteInTime("2")
 }
+
+// A run that an operator lets go on queues like any other, over a restart too.
+func TestRunTakenAgainQueuesOverARestart(t *testing.T) {
+	trials.Store(t.Name(), func(context.Context, *engine.StepContext) error { return nil })
+	h := newHouse(t, gated(t, "{ hold: true }", "  - wait: { for: 1h }"))
+	h.start()
+	h.ticket("1")
+	h.count("1", 1)
+	h.stands(ticketOne, engine.RunWaiting)
+	first := h.runs(engine.RunSelection{})[0]
+	if _, err := h.store.CancelRun(t.Context(), first.ID, h.orders(""), false); err != nil {
+		t.Fatal(err)
+	}
+	h.engine.Look(first.ID, first.Partition)
+	h.count("1", 2)
+	h.stands(ticketOne, engine.RunWaiting)
+	if _, err := h.store.RetryRun(t.Context(), first.ID, h.orders("")); err != nil {
+		t.Fatal(err)
+	}
+	h.stop()
+	h.start()
+	h.noteInTime("21")
+}

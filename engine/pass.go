@@ -160,10 +160,15 @@ func (e *Engine) cancel(id ID, reason string) error {
 	return e.commitEnd(&job{id: id, partition: run.Partition, run: run}, s)
 }
 
-// standGates closes the gates that parked runs hold from before the start.
+// standGates closes the gates that parked runs hold from before the start. One that an operator lets go on is retrying
+// before its gate too: whoever waits or writes is inside for certain.
 func (e *Engine) standGates(parked []Standing) {
-	for _, s := range parked {
-		e.gates.enter(gateName(s.Workflow, s.Gate, s.Record), waiter{s.ID, s.Partition, s.Gate})
+	for _, retrying := range []bool{false, true} {
+		for _, s := range parked {
+			if (s.State == RunRetrying) == retrying {
+				e.gates.enter(gateName(s.Workflow, s.Gate, s.Record), waiter{s.ID, s.Partition, s.Gate})
+			}
+		}
 	}
 }
 
