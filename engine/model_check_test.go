@@ -46,15 +46,18 @@ type row struct {
 	state    engine.RunState
 	reason   string
 	progress engine.Progress
+	turn     int // of the event
 }
 
 func (w *world) rows() []row {
-	const query = "SELECT id, key, workflow, seq, module, record, state, reason, progress FROM runs ORDER BY seq, id"
+	const query = `SELECT id, key, workflow, seq, module, record, state, reason, progress,
+		coalesce(event ->> '$.data.record.turn', 0) FROM runs ORDER BY seq, id`
 	var rows []row
 	w.query(query, func(scan func(...any) error) error {
 		var r row
 		var id, key, progress []byte
-		if err := scan(&id, &key, &r.workflow, &r.seq, &r.ref.Module, &r.ref.ID, &r.state, &r.reason, &progress); err != nil {
+		err := scan(&id, &key, &r.workflow, &r.seq, &r.ref.Module, &r.ref.ID, &r.state, &r.reason, &progress, &r.turn)
+		if err != nil {
 			return err
 		}
 		r.id, r.key = engine.ID(id), string(key)

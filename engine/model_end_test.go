@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,8 @@ func (w *world) checkDeliveries(rows []row) {
 		w.fail("message %s was sent and is not stored", id)
 	}
 	for _, r := range rows {
-		tells := strings.Contains(modelJobOf(r.workflow).steps, "notify")
+		tells := r.progress.Outputs["told"]["channel"] != "" // there is somebody to tell
+		tells = tells && strings.Contains(modelJobOf(r.workflow).steps, "notify")
 		if tells && r.state == engine.RunDone && byRun[r.id] != 1 {
 			w.fail("run %s of %s has %d deliveries", r.id, r.workflow, byRun[r.id])
 		}
@@ -95,9 +97,10 @@ func (w *world) checkDeliveries(rows []row) {
 // checkDelivery holds what was stored of a delivery against what the providers saw of it.
 func (w *world) checkDelivery(p parcel, tries map[string][]postTry) {
 	taken, tokens := 0, map[string]bool{}
-	again := p.workflow == "next"
+	ordered := w.journal.ordered(p.id)
+	again := p.workflow == "next" || ordered
 	for name, all := range tries {
-		resend := p.workflow == "resend" ||
+		resend := p.workflow == "resend" || ordered ||
 			(p.workflow == "auto" || p.workflow == "acted") && w.posts[name].dedupes
 		again = again || resend
 		took, counted := 0, 0
@@ -120,11 +123,11 @@ func (w *world) checkDelivery(p parcel, tries map[string][]postTry) {
 			if counted++; first.IsZero() {
 				first = t.at
 			}
-			if w.deaths == 0 && !w.jumped && t.at.Sub(first) > time.Hour {
+			if w.deaths == 0 && !w.jumped && !ordered && t.at.Sub(first) > time.Hour {
 				w.fail("message %s was tried by %s at %s, more than an hour after %s", p.id, name, t.at, first)
 			}
 		}
-		if counted > 3+w.deaths {
+		if counted > 3+w.deaths && !ordered {
 			w.fail("message %s was tried by %s %d times: %v", p.id, name, counted, all)
 		}
 		taken += took
@@ -138,7 +141,7 @@ func (w *world) checkDelivery(p parcel, tries map[string][]postTry) {
 	last := slices.ContainsFunc(tries[p.channel], func(t postTry) bool { return t.took })
 	switch {
 	case p.state == engine.DeliveryAccepted && last:
-	case p.state == engine.DeliveryRejected && taken == 0:
+	case p.state == engine.DeliveryRejected && (taken == 0 || engine.WasCancelled(p.reason)):
 	case p.state == engine.DeliveryUnknown:
 	default:
 		w.fail("message %s of %s is %s by %s in the end (%s), and arrived %d times: %v",
@@ -234,6 +237,8 @@ func ownActor(e *engine.Event) (workflow string, ok bool) {
 // checkRecords holds the records against the stream, and what workflows wrote against their runs.
 func (w *world) checkRecords(rows []row) {
 	w.checkNotes(rows)
+	w.checkLastWriter(rows)
+	w.checkConflicts()
 	if w.outside != nil {
 		return
 	}
@@ -284,6 +289,51 @@ func (w *world) checkRecords(rows []row) {
 		if diff := cmp.Diff(b, a); diff != "" || gone != deleted[ref] {
 			w.fail("%s (deleted: %v, by the stream %v) is not what the stream tells (-stream +kept):\n%s",
 				ref, gone, deleted[ref], diff)
+		}
+		return nil
+	})
+}
+
+// checkLastWriter sees that a field has the value of the last run that wrote it, or a later one: a run that is taken
+// again writes what it finds then.
+func (w *world) checkLastWriter(rows []row) {
+	last := map[engine.Ref]row{}
+	for _, r := range rows {
+		if r.workflow == "fill" && r.state == engine.RunDone {
+			last[r.ref] = r
+		}
+	}
+	for ref, r := range last {
+		record, _ := w.record(ref)
+		var turn int
+		if _, err := fmt.Sscanf(record.Text("note"), "seen %d", &turn); err == nil && turn < r.turn {
+			w.fail("the last run that wrote the note of %s was of turn %d, and the note is %q", ref, r.turn, record.Text("note"))
+		}
+	}
+}
+
+// checkConflicts sees that no run wrote over what somebody else wrote after it: a write that was done, and of which only
+// the answer was lost, is not taken again.
+func (w *world) checkConflicts() {
+	if w.outside == nil {
+		return
+	}
+	const query = `SELECT e.run, e.ask ->> '$.write.EventID' FROM effects AS e
+		WHERE e.state = 'conflict' AND e.step <> '' AND EXISTS (
+			SELECT 1 FROM effects AS o WHERE o.run = e.run AND o.step = e.step AND o.round > e.round)`
+	w.query(query, func(scan func(...any) error) error {
+		var run []byte
+		var event string
+		if err := scan(&run, &event); err != nil {
+			return err
+		}
+		id, err := engine.ParseID(event)
+		if err != nil {
+			return err
+		}
+		defer w.outside.lock()()
+		if w.outside.writes[id] > 0 && !w.journal.wasRevived(engine.ID(run)) {
+			w.fail("write %s of run %s was done, and the step was taken again after it", id, engine.ID(run))
 		}
 		return nil
 	})

@@ -16,18 +16,21 @@ import (
 type journal struct {
 	now func() time.Time
 
-	settling sync.Mutex
-	mu       sync.Mutex
-	faults   []string
-	owner    *life
-	gates    map[string]engine.ID // who is inside
-	passed   map[string]uint64    // the greatest stream position that passed a gate
-	entered  map[engine.ID]bool   // runs that passed their gate once
-	over     map[engine.ID]bool
-	resting  map[engine.ID]*engine.Rest
-	rests    map[string]bool // waits that ended, by run and step
-	writes   map[engine.Ref][]string
-	links    []engine.Link
+	settling  sync.Mutex
+	advancing sync.RWMutex
+	mu        sync.Mutex
+	faults    []string
+	owner     *life
+	gates     map[string]engine.ID // who is inside
+	passed    map[string]uint64    // the greatest stream position that passed a gate
+	entered   map[engine.ID]bool   // runs that passed their gate once
+	over      map[engine.ID]bool
+	resting   map[engine.ID]*engine.Rest
+	rests     map[string]bool // waits that ended, by run and step
+	writes    map[engine.Ref][]string
+	links     []engine.Link
+	again     map[engine.ID]bool // runs that an operator took again
+	orders    map[engine.ID]bool // deliveries that an operator sent again or cancelled
 	// cancelled are runs by the one that took their place.
 	cancelled map[string]string
 	ended     map[engine.ID]engine.DeliveryState
@@ -38,6 +41,7 @@ func newJournal(now func() time.Time) *journal {
 		now: now, gates: map[string]engine.ID{}, passed: map[string]uint64{}, entered: map[engine.ID]bool{},
 		over: map[engine.ID]bool{}, resting: map[engine.ID]*engine.Rest{}, rests: map[string]bool{},
 		writes: map[engine.Ref][]string{}, cancelled: map[string]string{}, ended: map[engine.ID]engine.DeliveryState{},
+		orders: map[engine.ID]bool{}, again: map[engine.ID]bool{},
 	}
 }
 

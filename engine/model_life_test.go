@@ -132,6 +132,8 @@ func (m *mortal) Intake(ctx context.Context, in engine.Intake) (fresh []bool, er
 
 func (m *mortal) Advance(ctx context.Context, step engine.Advance) error {
 	return m.life.store(func() error {
+		m.journal.advancing.RLock()
+		defer m.journal.advancing.RUnlock()
 		err := m.Store.Advance(ctx, step)
 		m.journal.committed(m.life, "advance", err)
 		if err == nil {
@@ -190,6 +192,12 @@ func (m *mortal) Settle(ctx context.Context, s engine.Settle) error {
 		}
 		return err
 	})
+}
+
+// Forget is for one process at a time, as everything of the store is but for these stories.
+func (m *mortal) Forget(ctx context.Context, keep engine.Retention, now time.Time) (engine.Forgotten, error) {
+	defer m.journal.alone()()
+	return m.Store.Forget(ctx, keep, now)
 }
 
 func (m *mortal) Published(ctx context.Context, upTo int64) error {

@@ -42,6 +42,7 @@ func TestModel(t *testing.T) {
 				"clock": w.moveClock, "clock too": w.moveClock, "back": w.setBack, "visit": w.visit, "visit too": w.visit,
 				"answers": w.answer, "answers too": w.answer, "faults": w.breakCRM, "trouble": w.trouble,
 				"arm": w.arm, "arm too": w.arm, "kill": w.kill, "restart": w.restart, "takeover": w.takeover,
+				"operate": w.operate, "storm": w.storm, "storm too": w.storm,
 			}))
 			w.finish()
 		})

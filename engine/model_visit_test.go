@@ -76,8 +76,7 @@ func (w *world) expectVisit(link engine.Link, flow engine.ID, name string, now t
 		if v.link == link.ID {
 			uses++
 		}
-		if v.flow == flow && v.at.After(now.Add(-links.RepeatWindow)) && !v.at.After(now.Add(links.RepeatWindow)) &&
-			(last == nil || !v.at.Before(last.at)) {
+		if v.flow == flow && v.at.After(now.Add(-links.RepeatWindow)) && (last == nil || !v.at.Before(last.at)) {
 			last = &w.visits[i]
 		}
 	}

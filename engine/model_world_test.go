@@ -69,6 +69,7 @@ type world struct {
 
 // process is one engine.
 type process struct {
+	engine *engine.Engine
 	life   *life
 	cancel context.CancelFunc
 	ended  chan error
@@ -237,7 +238,7 @@ func (w *world) start() {
 		Retention: engine.Retention{History: forEver, Links: forEver, Keys: forEver, Audit: forEver},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{life: l, cancel: cancel, ended: make(chan error, 1)}
+	p := &process{engine: e, life: l, cancel: cancel, ended: make(chan error, 1)}
 	go func() { p.ended <- e.Run(ctx) }()
 	w.proc = p
 }
