@@ -100,7 +100,8 @@ func layOutWaits(out *strings.Builder, lines []waitLine, limit int) {
 	var t table
 	t.row("RUN", "STATE", "WORKFLOW", "RECORD", "STEP", "WAITS")
 	for _, l := range lines {
-		t.row(shortID(l.Run), string(l.State), l.Workflow, oneLine(l.Record, 60), fmt.Sprint(l.Step), l.forWhat())
+		t.row(shortID(l.Run), string(l.State), l.Workflow, oneLine(l.Record, 60), fmt.Sprint(l.Step),
+			l.forWhat()+oneLine(because(l.Reason), 200))
 	}
 	t.write(out)
 	if len(lines) == limit {
