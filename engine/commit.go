@@ -120,7 +120,7 @@ func refused(err error) bool {
 	if IsPermanent(err) {
 		return true
 	}
-	for _, final := range []error{ErrConflict, ErrTaken, ErrNoRecord, ErrNoRun, ErrFenced} {
+	for _, final := range []error{ErrConflict, ErrTaken, ErrNoRecord, ErrNoRun, ErrStale, ErrFenced} {
 		if errors.Is(err, final) {
 			return true
 		}

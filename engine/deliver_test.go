@@ -198,7 +198,7 @@ func TestMessagesWaitNoLongerThanTheirTime(t *testing.T) {
 			t.Errorf("told %s: %s", event.Type, event.Data)
 		}
 	}
-	if n := len(email.Sent()); n > 30 {
+	if n := len(email.Sent()); n > 40 {
 		t.Errorf("%d tries with a wrong password", n)
 	}
 }

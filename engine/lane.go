@@ -159,8 +159,12 @@ func (e *Engine) goOn(j *job) error {
 		case (errors.Is(err, ErrConflict) || errors.Is(err, ErrTaken)) && j.contested < contests:
 			j.contested++
 			continue
+		case errors.Is(err, ErrStale):
+			return e.letBe(j)
 		case errors.Is(err, errNoVersion):
 			return e.end(j, RunHeld, err)
+		case errors.Is(err, ErrRunOver):
+			return e.letBe(j)
 		case IsPermanent(err) || errors.Is(err, ErrNoRecord) || errors.Is(err, ErrTaken):
 			return e.end(j, RunFailed, err)
 		}
@@ -247,12 +251,20 @@ func (e *Engine) end(j *job, state RunState, cause error) error {
 
 func (e *Engine) commitEnd(j *job, s *stretch) error {
 	err := e.commit(s)
-	if IsPermanent(err) {
-		s.run.State = RunStopped // somebody else ended it, and stored so
-		err = nil
+	if errors.Is(err, ErrStale) || errors.Is(err, ErrRunOver) {
+		return e.letBe(j)
 	}
 	j.run = s.run
 	return err
+}
+
+// letBe leaves a run to who changed it meanwhile, an operator: whatever they ordered is stored with it, and
+// what is to be done now is found by the waker.
+func (e *Engine) letBe(j *job) error {
+	return e.insist("read run", func(ctx context.Context) (err error) {
+		j.run, err = e.Store.Run(ctx, j.id)
+		return err
+	})
 }
 
 // abandoned tells whether the shutdown has given up what is in flight.

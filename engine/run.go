@@ -52,6 +52,7 @@ type Run struct {
 	Progress  Progress
 	History   []Decision
 	Created   time.Time
+	Revision  int // counts the changes of the stored run
 }
 
 // Progress is what a run has done so far and needs to go on.

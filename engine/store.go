@@ -101,8 +101,10 @@ type RunStore interface {
 	// Intake stores everything of a batch and puts its events into the outbox. It tells for each run
 	// whether it is new; one that is not was taken in before and must not be run again.
 	Intake(ctx context.Context, in Intake) (fresh []bool, err error)
-	// Advance commits a run's step and its asks. It fails with ErrConflict or ErrTaken, nothing done,
-	// when a write's expectation does not hold: the run is to be taken again from its stored state.
+	// Advance commits a run's step and its asks, and counts its Revision up. It fails, nothing done, with
+	// ErrConflict or ErrTaken when a write's expectation does not hold: the run is to be taken again from
+	// its stored state; with ErrStale when the stored run has another revision; with ErrRunOver,
+	// Permanent, when it has ended.
 	Advance(ctx context.Context, step Advance) error
 	// Unfinished returns the ids of the pending and ready runs of all partitions in stream order.
 	Unfinished(ctx context.Context) ([]Standing, error)
@@ -112,6 +114,12 @@ type RunStore interface {
 	// Run reads a run. It fails with ErrNoRun when there is none.
 	Run(ctx context.Context, id ID) (*Run, error)
 }
+
+// ErrStale is why a run is not moved on: somebody has changed it since it was read.
+var ErrStale = errors.New("the run was changed meanwhile")
+
+// ErrRunOver is why a run is not moved on: it has ended, or was never taken in.
+var ErrRunOver = errors.New("the run is over or was never taken in")
 
 // ErrNoRun is why a run cannot be read: it never was, or its history has been removed.
 var ErrNoRun = errors.New("no such run")

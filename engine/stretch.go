@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -76,6 +77,7 @@ func (s *stretch) next() {
 
 // end ends the run. An operator may let it go on, from where Progress.From says.
 func (s *stretch) end(state RunState, reason string, now time.Time) {
+	reason = brief(errors.New(reason))
 	s.run.leave(state == RunHeld)
 	s.run.State, s.run.Reason = state, reason
 	s.run.decide(now, "", "%s: %s", state, reason)

@@ -88,7 +88,7 @@ func TestWaitForATime(t *testing.T) {
 		h.becomes(ticketOne, "status", "Resolved")
 		h.stands(ticketOne, engine.RunWaiting)
 		h.clock.Advance(time.Hour)
-		h.note("went on: Resolved true false") // the record is read again after the wait
+		h.noteInTime("went on: Resolved true false") // the record is read again after the wait
 		h.stop()
 	}
 }
@@ -287,11 +287,11 @@ tasks:
 	}
 	h.stop()
 	h.start()
-	h.clock.Advance(4 * time.Second)
-	h.until("the second try", func() bool { return tries.Load() == 2 })
-	h.stands(ticketOne, engine.RunRetrying)
-	h.clock.Advance(25 * time.Second)
-	h.note("begun, ended")
+	h.until("the second try", func() bool {
+		h.clock.Advance(time.Second)
+		return tries.Load() >= 2
+	})
+	h.noteInTime("begun, ended")
 }
 
 func TestStepThatFailsForGood(t *testing.T) {

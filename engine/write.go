@@ -46,11 +46,11 @@ func (w *writers) give(n int) {
 	w.mu.Unlock()
 }
 
-// note counts what a try says of the CRM.
-func (w *writers) note(now time.Time, err error) turn {
+// note counts what a try says of the CRM, and why nothing is tried for a while if that is the turn.
+func (w *writers) note(now time.Time, err error) (turn, string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.breaker.note(now, answerOf(err), RetryDelay(err))
+	return w.breaker.note(now, answerOf(err), min(RetryDelay(err), longestPause)), w.breaker.why(now)
 }
 
 // warnings are a sentence if nothing is written because the CRM fails.
@@ -109,11 +109,12 @@ func (e *Engine) writeOne(f *Effect) {
 		f.judge(now, err, func(d time.Duration) time.Duration { return jitter(d, e.Random) })
 	}
 	e.tellEffect(f, err)
-	switch e.writers.note(now, err) {
+	switch turn, why := e.writers.note(now, err); turn {
 	case turnShut:
-		e.Logger.Error("nothing is written to the CRM for a while", "why", e.writers.warnings(now)[0])
+		e.Logger.Error("nothing is written to the CRM for a while", "why", why)
 	case turnOpen:
 		e.Logger.Info("the CRM takes writes again")
+	case turnNone:
 	}
 	events, err := e.effectEvents(f)
 	if err != nil {

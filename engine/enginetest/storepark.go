@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -64,7 +65,8 @@ func storeParked(t *testing.T, s *storeTrial) {
 	}
 }
 
-// Whoever cancels a run and the lane that moves it on may meet: a run that was cancelled stays so.
+// Whoever cancels a run and the lane that moves it on may meet: one of them comes second and is told so, and a run
+// that was cancelled stays so.
 func storeCancel(t *testing.T, s *storeTrial) {
 	var all sync.WaitGroup
 	var runs []*engine.Run
@@ -72,18 +74,25 @@ func storeCancel(t *testing.T, s *storeTrial) {
 		run := s.takeIn(t, seq)
 		runs = append(runs, run)
 		parked, stopped := *run, *run
-		parked.State, stopped.State = engine.RunWaiting, engine.RunStopped
+		parked.State = engine.RunWaiting
 		fence := s.fences[run.Partition]
 		all.Go(func() {
 			err := s.Advance(context.Background(), engine.Advance{
 				Fence: fence, Run: &parked, Wait: &engine.Wait{Due: storeNow, Topics: []string{"link:a"}},
 			})
-			if err != nil && !engine.IsPermanent(err) {
+			if err != nil && !errors.Is(err, engine.ErrRunOver) && !errors.Is(err, engine.ErrStale) {
 				t.Errorf("the lane: %v", err)
 			}
 		})
 		all.Go(func() {
-			err := s.Advance(context.Background(), engine.Advance{Fence: fence, Run: &stopped, Rested: true})
+			cancel := func(run engine.Run) error {
+				run.State = engine.RunStopped
+				return s.Advance(context.Background(), engine.Advance{Fence: fence, Run: &run, Rested: true})
+			}
+			err := cancel(stopped)
+			if errors.Is(err, engine.ErrStale) {
+				err = cancel(*s.stored(t, stopped.ID))
+			}
 			if err != nil {
 				t.Errorf("cancel: %v", err)
 			}
@@ -121,4 +130,25 @@ func storeAdvanceCreates(t *testing.T, s *storeTrial) {
 	if diff := cmp.Diff([]string{write.EventID.String(), c.EventID.String()}, s.outgoing(t)); diff != "" {
 		t.Errorf("outgoing events (-want +got):\n%s", diff)
 	}
+}
+
+// A run that was changed since it was read is not moved on by what was read, and nothing of it is stored.
+func storeStale(t *testing.T, s *storeTrial) {
+	run := s.takeIn(t, 1)
+	read := *s.stored(t, run.ID)
+	s.advance(t, run, engine.Advance{})
+	step := engine.Advance{
+		Fence: s.fences[read.Partition], Run: &read, Deliveries: []*engine.Delivery{s.delivery(&read, storeNow)},
+	}
+	if err := s.Advance(t.Context(), step); !errors.Is(err, engine.ErrStale) {
+		t.Errorf("a run as it was before: %v", err)
+	}
+	if taken := s.take(t, storeNow, 1); len(taken) > 0 {
+		t.Error("its message was stored all the same")
+	}
+	fresh := s.stored(t, run.ID)
+	if fresh.Revision != run.Revision || fresh.Revision != read.Revision+1 {
+		t.Errorf("revision %d is stored, %d was told, %d was read", fresh.Revision, run.Revision, read.Revision)
+	}
+	s.advance(t, fresh, engine.Advance{})
 }

@@ -16,7 +16,7 @@ func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 		return engine.Permanent(fmt.Errorf("write the run's asks: %w", err))
 	}
 	// No prefix here: a refusal becomes the reason that an admin reads in the run's history.
-	return s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if err := tx.fence(ctx, step.Fence); err != nil {
 			return err
 		}
@@ -41,10 +41,27 @@ func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 		}
 		rows, err := tx.exec(ctx, asks.update.query, asks.update.args...)
 		if err == nil && rows == 0 {
-			return errRunOver
+			return tx.stale(ctx, step.Run.ID)
 		}
 		return err
 	})
+	if err == nil {
+		step.Run.Revision++
+	}
+	return err
+}
+
+// stale says why a run could not be moved on.
+func (t *tx) stale(ctx context.Context, id engine.ID) error {
+	var lives bool
+	const query = "SELECT EXISTS (SELECT 1 FROM runs WHERE id = ? AND state NOT IN ('done', 'failed', 'stopped'))"
+	switch err := t.get(ctx, query, []any{ident(id)}, []any{&lives}); {
+	case err != nil:
+		return err
+	case lives:
+		return engine.ErrStale
+	}
+	return errRunOver
 }
 
 // asks is what a step leads to, as statements.
@@ -91,7 +108,9 @@ func updateRun(run *engine.Run, now time.Time) (call, error) {
 	if err != nil {
 		return call{}, err
 	}
-	const query = `UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ?
-		WHERE id = ? AND state NOT IN ('done', 'failed', 'stopped')`
-	return call{query, []any{string(run.State), run.Reason, progress, history, instant(now), ident(run.ID)}}, nil
+	const query = `UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ?, revision = revision + 1
+		WHERE id = ? AND revision = ? AND state NOT IN ('done', 'failed', 'stopped')`
+	return call{query, []any{
+		string(run.State), run.Reason, progress, history, instant(now), ident(run.ID), run.Revision,
+	}}, nil
 }

@@ -199,7 +199,8 @@ func (t *tx) putRun(ctx context.Context, run *engine.Run, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	const put = "UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ? WHERE id = ?"
+	const put = "UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ?, " +
+		"revision = revision + 1 WHERE id = ?"
 	return t.run(ctx, call{put, []any{
 		string(run.State), run.Reason, progress, history, instant(now), ident(run.ID),
 	}})

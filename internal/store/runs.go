@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,10 +9,10 @@ import (
 )
 
 // errRunOver is permanent: no repetition brings the run back.
-var errRunOver = engine.Permanent(errors.New("the run is over or was never taken in"))
+var errRunOver = engine.Permanent(engine.ErrRunOver)
 
 const runColumns = `id, key, workflow, version, partition, seq, module, record, state, reason, event, progress, history,
-	created`
+	created, revision`
 
 // Intake implements engine.RunStore.
 func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
@@ -91,12 +90,12 @@ func insertRun(run *engine.Run, now time.Time) (call, error) {
 		return call{}, err
 	}
 	const query = `INSERT INTO runs (` + runColumns + `, updated)
-		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM run_keys WHERE key = ?)
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM run_keys WHERE key = ?)
 		ON CONFLICT DO NOTHING`
 	return call{query, []any{
 		ident(run.ID), run.Key, run.Workflow, run.Version, run.Partition, int64(run.Seq), run.Record.Module,
 		run.Record.ID, string(run.State), run.Reason, string(event), progress, history, instant(run.Created),
-		instant(now), run.Key,
+		run.Revision, instant(now), run.Key,
 	}}, nil
 }
 
@@ -145,7 +144,7 @@ func scanRun(row scan, more ...any) (*engine.Run, error) {
 		&run.Record.ID, &run.State, &run.Reason, &event,
 		document{&run.Progress},
 		document{&run.History},
-		(*instant)(&run.Created),
+		(*instant)(&run.Created), &run.Revision,
 	}
 	err := row(append(dest, more...)...)
 	if err != nil {
