@@ -18,7 +18,8 @@ import (
 )
 
 // Whatever happens in whatever order, to an engine that may be killed at any commit: what was acknowledged is done,
-// once, in order, and everything ends. The bubble lets a step go on exactly until nothing happens by itself any more.
+// once, in order, and everything ends. For more than a few cases: go test ./engine -run TestModel -rapid.checks=1000.
+// The bubble lets a step go on exactly until nothing happens by itself any more.
 func TestModel(t *testing.T) {
 	fewer(t, "40")
 	var first string // failure: what follows it is smaller, and need not be the same
