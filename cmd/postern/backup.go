@@ -104,7 +104,8 @@ func tellBackup(cmd *cobra.Command, asJSON bool, folder string, note backup, war
 func makeBackup(ctx context.Context, c config, folder string, logger *slog.Logger) (backup, string, error) {
 	note := backup{Version: version, At: engine.SystemClock{}.Now().Truncate(time.Second), Sums: map[string]string{}}
 	if _, err := os.Stat(c.database()); errors.Is(err, fs.ErrNotExist) {
-		return note, "", fmt.Errorf("there is no data in the folder %s: name another folder with --data or --config", c.Data)
+		return note, "", fmt.Errorf("there is no data in the folder %s: "+
+			"name another folder with --data or --config", c.Data)
 	}
 	switch err := os.Mkdir(folder, 0o700); {
 	case errors.Is(err, fs.ErrExist):

@@ -72,8 +72,8 @@ func (o operation[Request, Result]) ask(ctx context.Context, at *site, request R
 		return result, fmt.Errorf("%w: start it with `postern serve`", err)
 	}
 	if _, err := os.Stat(at.config.database()); errors.Is(err, fs.ErrNotExist) {
-		return result, fmt.Errorf("there is no data in the folder %s yet: name another folder with --data or --config, "+
-			"or run `postern serve` first", at.config.Data)
+		return result, fmt.Errorf("there is no data in the folder %s yet: "+
+			"name another folder with --data or --config, or run `postern serve` first", at.config.Data)
 	}
 	h, err := at.open(ctx, o.needs)
 	if err == nil {

@@ -182,7 +182,8 @@ func (r *restoration) lookBack(ctx context.Context, s *since) {
 	case errors.Is(err, fs.ErrNotExist):
 		return
 	case err != nil:
-		r.logger.WarnContext(ctx, "the present database does not tell of uses of links that the stream lacks", "error", err)
+		r.logger.WarnContext(ctx, "the present database does not tell of uses of links that the stream lacks",
+			"error", err)
 		return
 	}
 	for _, event := range events {

@@ -112,8 +112,13 @@ func busDuplicate(t *testing.T, bus engine.Bus) {
 
 func busSources(t *testing.T, bus engine.Bus) {
 	names := [][3]string{ // source, id, dead letter
-		{"crm", "1"}, {"other", "1"}, {"a", "b/c"}, {"a/b", "c"},
-		{"crm", "1", "x"}, {"crm", "2", "x"}, {"crm", "2", "y"},
+		{"crm", "1"},
+		{"other", "1"},
+		{"a", "b/c"},
+		{"a/b", "c"},
+		{"crm", "1", "x"},
+		{"crm", "2", "x"},
+		{"crm", "2", "y"},
 	}
 	for _, name := range names {
 		event := busEvent(name[1], "HelpDesk", "1")

@@ -58,6 +58,7 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"awaited modules are known":                      storeAwaited,
 		"parked runs are found":                          storeParked,
 		"a cancelled run stays so":                       storeCancel,
+		"a run that was changed is not moved on":         storeStale,
 		"a step makes records of our own":                storeAdvanceCreates,
 		"an effect comes back as it was settled":         storeEffect,
 		"effects of a record keep their order":           storeEffectOrder,

@@ -208,7 +208,8 @@ func storeAuditForgetsWhole(t *testing.T, s *storeTrial) {
 func storeForgetsLetters(t *testing.T, s *storeTrial) {
 	keep := engine.DefaultRetention()
 	s.intake(t, engine.Intake{Refused: []engine.DeadLetter{{
-		ID: engine.DerivedID(engine.ID{}, "postern", "7"), Subject: "crm.HelpDesk.updated.1", Reason: "too large", At: storeNow,
+		ID: engine.DerivedID(engine.ID{}, "postern", "7"), Subject: "crm.HelpDesk.updated.1", Reason: "too large",
+		At: storeNow,
 	}}})
 	if gone := s.forget(t, keep, storeNow.Add(time.Hour)); gone.Others != 0 {
 		t.Errorf("after an hour it removed %+v", gone)

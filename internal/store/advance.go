@@ -108,7 +108,8 @@ func updateRun(run *engine.Run, now time.Time) (call, error) {
 	if err != nil {
 		return call{}, err
 	}
-	const query = `UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ?, revision = revision + 1
+	const query = `UPDATE runs SET state = ?, reason = ?, progress = ?, history = ?, updated = ?,
+			revision = revision + 1
 		WHERE id = ? AND revision = ? AND state NOT IN ('done', 'failed', 'stopped')`
 	return call{query, []any{
 		string(run.State), run.Reason, progress, history, instant(now), ident(run.ID), run.Revision,

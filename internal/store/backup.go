@@ -115,7 +115,8 @@ func OutgoingOf(ctx context.Context, path string) ([]*engine.Event, error) {
 // What a restoration that skips puts aside: whatever may have been done between the backup and now.
 const (
 	oneMoreLine = `json_insert(CASE history WHEN 'null' THEN '[]' ELSE history END, '$[#]', json(?3))`
-	holdRuns    = `UPDATE runs SET state = 'held', revision = revision + 1, reason = ?1, updated = ?2, history = ` + oneMoreLine + `,
+	holdRuns    = `UPDATE runs SET state = 'held', reason = ?1, updated = ?2, revision = revision + 1,
+		history = ` + oneMoreLine + `,
 		progress = CASE WHEN state IN ('pending', 'writing', 'waiting') THEN json_set(progress, '$.from', state)
 			ELSE progress END
 		WHERE state IN ('pending', 'ready', 'writing', 'retrying')

@@ -80,7 +80,8 @@ var (
 	}
 	forgetDelivery = []string{`DELETE FROM deliveries WHERE id = ? AND state IN ('accepted', 'rejected')`}
 	forgetLink     = []string{
-		`DELETE FROM effects WHERE run IN (SELECT id FROM visits WHERE link = ?) AND state NOT IN ('planned', 'sending')`,
+		`DELETE FROM effects WHERE run IN (SELECT id FROM visits WHERE link = ?)
+			AND state NOT IN ('planned', 'sending')`,
 		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM links WHERE id = ?`,
 	}
 )
