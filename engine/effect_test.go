@@ -499,3 +499,29 @@ func (s *slowCRM) Create(ctx context.Context, c engine.Create) (engine.Record, e
 	<-s.release
 	return s.CRM.Create(ctx, c)
 }
+
+// Whoever runs it hears that the CRM does not answer, also where it is only read.
+func TestCRMThatCannotBeReadIsToldOf(t *testing.T) {
+	r := newRemote(t, false, `
+name: fills
+on: { event: record.updated, module: HelpDesk, changed: description }
+tasks:
+  - fill: { field: cf_externalid }
+    retry: { attempts: 50, backoff: 5s, for: 24h }
+`)
+	warned := func() bool {
+		_, warnings := r.engine.Ready(t.Context())
+		return slices.ContainsFunc(warnings, func(w string) bool { return strings.HasPrefix(w, "the CRM: reads fail, for ") })
+	}
+	if warned() {
+		t.Error("it warns before anything was asked")
+	}
+	r.played.Break(corebostest.Fault{Operation: "retrieve", Times: 3, Status: 503, Page: "<h1>Sorry</h1>"})
+	r.tell(engine.RecordUpdated)
+	r.until("a warning", warned)
+	r.until("the field is filled", func() bool {
+		r.clock.Advance(5 * time.Second)
+		return r.played.Fields(r.ref)["cf_externalid"] != ""
+	})
+	r.until("no warning", func() bool { return !warned() })
+}

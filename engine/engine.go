@@ -77,6 +77,7 @@ type Engine struct {
 	gates    gates
 	resting  *resting
 	writers  *writers
+	crm      *watched // what Ports.CRM is
 	echoes   echoes
 	outlets  *outlets
 	fences   []Fence
@@ -99,8 +100,10 @@ type Engine struct {
 // New makes an engine; nothing happens before Run.
 func New(ports Ports, settings Settings) *Engine {
 	settings = settings.withDefaults()
+	crm := &watched{CRM: ports.CRM, clock: ports.Clock}
+	ports.CRM = crm
 	e := &Engine{
-		Ports: ports, settings: settings,
+		Ports: ports, settings: settings, crm: crm,
 		outlets: newOutlets(settings.Slots, ports.Channels, settings.Rates, ports.Clock),
 		gates:   gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
 	}

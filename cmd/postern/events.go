@@ -75,6 +75,9 @@ func (t *tail) run(ctx context.Context, broker nats.Config, from string, logger 
 	if t.number < 0 {
 		return fmt.Errorf("--number is %d; it counts lines, 0 for no end", t.number)
 	}
+	if err := t.only.check(); err != nil {
+		return err
+	}
 	bus, err := nats.Watch(broker, logger)
 	if err != nil {
 		return fmt.Errorf("%w; is `postern serve` running?", err)

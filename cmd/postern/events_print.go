@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -61,6 +62,18 @@ func (f eventFilter) lets(s seenEvent) bool {
 	return (f.subject == "" || subjectLike(s.Subject, f.subject)) &&
 		(f.module == "" || f.module == s.module()) &&
 		(f.kind == "" || f.kind == s.kind())
+}
+
+// check finds a filter that nothing can ever pass.
+func (f eventFilter) check() error {
+	noun, verb, two := strings.Cut(f.kind, ".")
+	switch {
+	case slices.Contains(strings.Split(f.subject, "."), "") && f.subject != "":
+		return fmt.Errorf("--subject %q has an empty token; such as crm.HelpDesk.*.>", f.subject)
+	case f.kind != "" && f.kind != broken && (!two || noun == "" || verb == ""):
+		return fmt.Errorf("--type %q is no type such as record.updated, or broken", f.kind)
+	}
+	return nil
 }
 
 // subjectLike matches as NATS does: * stands for one token, > for one or more at the end.
