@@ -9,7 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -18,15 +18,15 @@ import (
 // version is stamped in by the linker (make build).
 var version = "dev"
 
-// gcPercent lets the heap, which is small and short-lived, grow further before it is collected: a tenth less
-// processor time for some MiB more. The environment variable GOGC has the last word.
-const gcPercent = 200
+// ballast is memory that is never touched, and so never really there. To the collector it counts: beside it a small
+// heap of short-lived things is collected half as often, for a tenth less processor time, and a large one as ever.
+const ballast = 8 << 20
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	weight := make([]byte, ballast)
+	code := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	runtime.KeepAlive(weight)
+	os.Exit(code)
 }
 
 // run is the program without the process around it; it returns the exit code.
