@@ -75,6 +75,9 @@
 //	Letter     a dead letter: a message that is no event, kept with the reason until an operator decides its fate
 //	Desk       what operators read and change
 //	Order      who orders a change, why and when
+//	Revision   how often a stored run was changed: who moves it on must have seen the last change
+//	Deed       an entry of the audit: what somebody may have to answer for
+//	Seal       a signature under the audit as far as a deed
 //	Replay     the events of a stretch of the stream, matched once more
 //	Dry        of a run: what it asks for is only noted
 //	Channel    how a message leaves: email, capture
