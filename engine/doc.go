@@ -52,7 +52,9 @@
 //	Ask        what a task wants done
 //	Write      an ask to change a record, with the values it expects to find
 //	Create     an ask to make a record, with the key that makes it once
-//	Effect     a write or create outside of our own store, with all its tries
+//	Effect     an ask that is done outside of our own store, with all its tries
+//	Call       a request to a web service
+//	Answer     what a web service answered
 //	Conflict   an effect that met a change of somebody else
 //	Echo       an event by which a CRM tells a change that was ours
 //	Chain      the workflows whose writes led to an event

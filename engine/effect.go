@@ -17,8 +17,32 @@ const (
 // Over tells whether the state is final.
 func (s EffectState) Over() bool { return s != EffectPlanned && s != EffectSending }
 
-// Effect is one write to a CRM outside of our own store, with all its tries. The run that asked for it
-// parks until it is over.
+// Ask is what an effect is to do; exactly one of its fields is set.
+type Ask struct {
+	Write  *Write  `json:"write,omitempty"`
+	Create *Create `json:"create,omitempty"`
+	Delete *Delete `json:"delete,omitempty"`
+	Relate *Relate `json:"relate,omitempty"`
+	Call   *Call   `json:"call,omitempty"`
+}
+
+// record is what the ask writes to; its id is empty for a record that is to be made, and all of it for a call.
+func (a Ask) record() Ref {
+	switch {
+	case a.Write != nil:
+		return a.Write.Ref
+	case a.Create != nil:
+		return Ref{Module: a.Create.Module}
+	case a.Delete != nil:
+		return a.Delete.Ref
+	case a.Relate != nil:
+		return a.Relate.From
+	}
+	return Ref{}
+}
+
+// Effect is one ask that is done outside of our own store, with all its tries: a write to a CRM, or the call
+// of a web service. The run that asked for it parks until it is over.
 type Effect struct {
 	ID        ID     // derived from run, step and item: the same effect asked for twice is one row
 	Run       ID     // that asked; of an act by a link, the visit
@@ -26,9 +50,8 @@ type Effect struct {
 	Workflow  string // that asked, or that the link is of
 	Step      string // path of the step that asked; "" for an act by a link
 	Round     int    // which time the step was taken: a conflict takes it again
-	Record    Ref    // what it writes to; the id is empty for a record that is to be made
-	Write     *Write // exactly one of Write and Create is set
-	Create    *Create
+	Record    Ref    // what it writes to; the id is empty for a record that is to be made, and all of it for a call
+	Ask
 
 	State    EffectState
 	Doubtful bool // a try may have reached the CRM without an answer: the next must look first
@@ -38,21 +61,16 @@ type Effect struct {
 	Retry    Retry
 	Reason   string  // why it waits, or how it ended
 	Result   *Record // the record as it was made, of a Create that is done
+	Answer   *Answer // what a web service answered, of a Call that is done
 	History  []Decision
 	Created  time.Time
 }
 
-// NewEffect is an effect to be tried at once. Who asks sets Workflow, Step and Round.
-func NewEffect(id, run ID, write *Write, create *Create, retry Retry, now time.Time) *Effect {
-	var ref Ref
-	if write != nil {
-		ref = write.Ref
-	} else {
-		ref.Module = create.Module
-	}
+// NewEffect is an effect to be tried at once. Who asks sets Workflow, Step and Round, and the Partition of a call.
+func NewEffect(id, run ID, ask Ask, retry Retry, now time.Time) *Effect {
+	ref := ask.record()
 	return &Effect{
 		ID: id, Run: run, Record: ref, Partition: Address{Noun: ref.Module, Key: ref.ID}.Partition(),
-		Write: write, Create: create, State: EffectPlanned, Due: now, Until: now.Add(retry.For), Retry: retry,
-		Created: now,
+		Ask: ask, State: EffectPlanned, Due: now, Until: now.Add(retry.For), Retry: retry, Created: now,
 	}
 }

@@ -76,6 +76,7 @@ type Change struct {
 	Version int64    `json:"version,omitempty"` // the CRM's own counter of this record, rising
 	Actor   string   `json:"actor,omitempty"`   // who did it
 	Partial bool     `json:"partial,omitempty"` // Record holds only some fields
+	Related string   `json:"related,omitempty"` // of record.related and record.unrelated: the record at the other end, "Module/id"
 }
 
 // Ref is the record the event is about; zero when the subject names none.

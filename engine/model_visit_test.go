@@ -130,7 +130,7 @@ func (w *world) act(link engine.Link, flow engine.ID, name string, now time.Time
 		unlock := w.outside.lock()
 		act.Write.Patch.Expect = engine.Fields{"status": w.outside.records[link.Record]["status"]}
 		unlock()
-		act.Effect = engine.NewEffect(engine.DerivedID(act.ID, "effect"), act.ID, &act.Write, nil, engine.DefaultRetry(), now)
+		act.Effect = engine.NewEffect(engine.DerivedID(act.ID, "effect"), act.ID, engine.Ask{Write: &act.Write}, engine.DefaultRetry(), now)
 		act.Effect.Workflow = link.Workflow
 	}
 	return act

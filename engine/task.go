@@ -123,7 +123,7 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	if s.local {
 		s.asks.writes = append(s.asks.writes, write)
 	} else {
-		s.effect(&write, nil)
+		s.effect(Ask{Write: &write})
 	}
 	if s.local && !s.run.Progress.Dry { // an effect and a dry run tell it themselves
 		s.Note("sets %s of %s", nameList(set), ref)
@@ -153,15 +153,15 @@ func (s *StepContext) Create(module string, fields Fields, keyField string) erro
 		s.asks.creates = append(s.asks.creates, create)
 		return nil
 	}
-	s.effect(nil, &create)
+	s.effect(Ask{Create: &create})
 	return nil
 }
 
-// effect asks for a write outside of our own store.
-func (s *StepContext) effect(write *Write, create *Create) {
+// effect asks for what is done outside of our own store.
+func (s *StepContext) effect(ask Ask) {
 	round := s.run.Progress.Round
 	id := DerivedID(s.run.ID, s.Step.Path, strconv.Itoa(len(s.asks.effects)), "effect", strconv.Itoa(round))
-	f := NewEffect(id, s.run.ID, write, create, s.Step.Retry, s.Now())
+	f := NewEffect(id, s.run.ID, ask, s.Step.Retry, s.Now())
 	f.Workflow, f.Step, f.Round = s.run.Workflow, s.Step.Path, round
 	s.asks.effects = append(s.asks.effects, f)
 }

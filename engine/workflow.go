@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -26,27 +25,6 @@ type Workflow struct {
 	Tasks       []*Step
 	Templates   map[string]Template
 	Files       map[string]string // path → text of every file Version covers, enough to load it again
-}
-
-// Trigger is what starts a workflow: an event type on a module and, with Changed, at least one of
-// those fields among the changed ones.
-type Trigger struct {
-	Event   string // record.created, record.updated, record.deleted …; record.saved is two triggers
-	Module  string
-	Changed []string
-}
-
-// Matches tells whether the trigger's event type, module and changed fields fit the event.
-func (t Trigger) Matches(event *Event) bool {
-	if t.Event != event.Type || t.Module != event.Ref().Module {
-		return false
-	}
-	if len(t.Changed) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(t.Changed, func(field string) bool {
-		return slices.Contains(event.Change.Changed, field)
-	})
 }
 
 // Step is one entry under tasks.

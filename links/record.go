@@ -157,7 +157,7 @@ func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) 
 	}
 	if !d.with.CRM.Traits().Local {
 		id := engine.DerivedID(act.ID, "effect")
-		act.Effect = engine.NewEffect(id, act.ID, &act.Write, nil, engine.DefaultRetry(), c.now)
+		act.Effect = engine.NewEffect(id, act.ID, engine.Ask{Write: &act.Write}, engine.DefaultRetry(), c.now)
 		act.Effect.Workflow = p.link.Workflow
 	}
 	if _, err := d.with.Store.Land(c.Context(), act); err != nil {

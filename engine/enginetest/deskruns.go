@@ -33,7 +33,7 @@ func (s *deskTrial) plannedEffect(run *engine.Run, ticket string) *engine.Effect
 	write := s.write(ticket, "Open", "Closed")
 	return &engine.Effect{
 		ID: s.id(), Run: run.ID, Partition: run.Partition, Workflow: run.Workflow, Step: "1", Record: write.Ref,
-		Write: &write, State: engine.EffectPlanned, Due: storeNow, Until: storeNow.Add(time.Hour),
+		Ask: engine.Ask{Write: &write}, State: engine.EffectPlanned, Due: storeNow, Until: storeNow.Add(time.Hour),
 		Retry: engine.DefaultRetry(), Created: storeNow,
 	}
 }

@@ -142,7 +142,7 @@ func TestRestoredEffectsAreInDoubt(t *testing.T) {
 		t.Fatal(err)
 	}
 	write := &engine.Write{Ref: run.Record, Patch: engine.Patch{Set: engine.Fields{"title": "t"}}, EventID: engine.ID{9}}
-	effect := engine.NewEffect(engine.ID{8}, run.ID, write, nil, engine.DefaultRetry(), testNow)
+	effect := engine.NewEffect(engine.ID{8}, run.ID, engine.Ask{Write: write}, engine.DefaultRetry(), testNow)
 	run.State = engine.RunWriting
 	step := engine.Advance{Fence: fences[run.Partition], Run: run, Effects: []*engine.Effect{effect}}
 	if err := s.Advance(t.Context(), step); err != nil {

@@ -13,16 +13,10 @@ const effectColumns = `id, run, partition, workflow, step, round, module, record
 // openEffects is the condition of an index, word for word.
 const openEffects = `state IN ('planned', 'sending')`
 
-// asked is what an effect is to do, as it is stored.
-type asked struct {
-	Write  *engine.Write  `json:"write,omitempty"`
-	Create *engine.Create `json:"create,omitempty"`
-}
-
 // insertEffect stores an effect, behind what is open for the same record. One that is to be made has no others.
 func insertEffect(e *engine.Effect, now time.Time) (call, error) {
 	var columns [4]string
-	for i, v := range []any{asked{e.Write, e.Create}, e.Retry, e.Result, append([]engine.Decision{}, e.History...)} {
+	for i, v := range []any{e.Ask, e.Retry, e.Result, append([]engine.Decision{}, e.History...)} {
 		written, err := text(v)
 		if err != nil {
 			return call{}, err
@@ -69,11 +63,9 @@ func (s *statements) effects(ctx context.Context, query string, args ...any) ([]
 
 func scanEffect(row scan) (*engine.Effect, error) {
 	var e engine.Effect
-	var ask asked
 	err := row((*ident)(&e.ID), (*ident)(&e.Run), &e.Partition, &e.Workflow, &e.Step, &e.Round, &e.Record.Module,
-		&e.Record.ID, document{&ask}, &e.State, &e.Doubtful, &e.Attempts, (*instant)(&e.Due), (*instant)(&e.Until),
+		&e.Record.ID, document{&e.Ask}, &e.State, &e.Doubtful, &e.Attempts, (*instant)(&e.Due), (*instant)(&e.Until),
 		document{&e.Retry}, &e.Reason, document{&e.Result}, document{&e.History}, (*instant)(&e.Created))
-	e.Write, e.Create = ask.Write, ask.Create
 	if len(e.History) == 0 {
 		e.History = nil
 	}

@@ -127,7 +127,7 @@ func inventory(t *testing.T, s *Store) string {
 	for _, e := range effects {
 		want := testEffect(testRun(6), e.Record.ID)
 		say("effect on %s/%s: doubtful %v", e.Record.Module, e.Record.ID, e.Doubtful)
-		if diff := cmp.Diff(asked{want.Write, want.Create}, asked{e.Write, e.Create}); diff != "" {
+		if diff := cmp.Diff(want.Ask, e.Ask); diff != "" {
 			t.Errorf("what the effect on %s asks (-want +got):\n%s", e.Record.ID, diff)
 		}
 	}
