@@ -28,7 +28,7 @@ type Notify struct {
 	// OnUnknown says what happens when nobody can tell whether the message left: hold (an operator decides), resend (it
 	// may come twice) or next (by the next channel of via; it may come by both). If not set, it is sent again where the
 	// provider recognises a repetition, and held elsewhere.
-	OnUnknown string `yaml:"on_unknown"`
+	OnUnknown string `yaml:"on_unknown" schema:"engine.OnUnknown"`
 
 	to    *engine.Route
 	terms map[string]engine.LinkTerms

@@ -131,14 +131,30 @@ func read(folder fs.FS) (map[string]string, error) {
 
 // ours tells whether a file belongs to a book; tests stand beside the workflows and are not loaded.
 func ours(name string) bool {
-	if strings.HasSuffix(name, ".test.yaml") {
-		return false
-	}
-	folder, _, nested := strings.Cut(name, "/")
-	if folder == "templates" {
+	if folder, _, nested := strings.Cut(name, "/"); folder == "templates" {
 		return nested
 	}
-	return strings.HasSuffix(name, ".yaml") && (!nested || folder == "modules" || folder == "landings")
+	kind := KindOf(name)
+	return kind != "" && kind != "test"
+}
+
+// KindOf is what a file of a book is by its path from the book's folder: workflow, test, module or landing, each of
+// which has a schema of that name; "" for any other file.
+func KindOf(name string) string {
+	folder, _, nested := strings.Cut(name, "/")
+	switch {
+	case !strings.HasSuffix(name, ".yaml"):
+		return ""
+	case nested && folder == "modules":
+		return "module"
+	case nested && folder == "landings":
+		return "landing"
+	case nested:
+		return ""
+	case strings.HasSuffix(name, ".test.yaml"):
+		return "test"
+	}
+	return "workflow"
 }
 
 // each parses the YAML files of a folder, in order, and hands them on.

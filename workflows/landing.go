@@ -18,24 +18,36 @@ const (
 
 // landingFile is a file under landings/.
 type landingFile struct {
-	Landing *yamldoc.Node   `yaml:"landing,required"`
-	Module  *yamldoc.Node   `yaml:"module,required"`
-	Title   *yamldoc.Node   `yaml:"title"`
-	Show    []*yamldoc.Node `yaml:"show,required,one"`
-	Edit    []yamldoc.Entry `yaml:"edit"`
-	Actions []yamldoc.Entry `yaml:"actions"`
-	Expires *yamldoc.Node   `yaml:"expires"`
-	Uses    *yamldoc.Node   `yaml:"uses"`
+	// Landing is the landing's name: small letters, digits and -.
+	Landing *yamldoc.Node `yaml:"landing,required" schema:"name"`
+	// Module is the kind of record that the link shows.
+	Module *yamldoc.Node `yaml:"module,required" schema:"text"`
+	// Title is the page's heading: a text with {{ expressions }}, or one for each language.
+	Title *yamldoc.Node `yaml:"title" schema:"labels"`
+	// Show are the fields that a visitor sees.
+	Show []*yamldoc.Node `yaml:"show,required,one" schema:"text"`
+	// Edit are the fields that a visitor may change, each with the limits that are narrower than its own.
+	Edit []yamldoc.Entry `yaml:"edit" schema:"nothing|editFile"`
+	// Actions are the buttons, by name.
+	Actions []yamldoc.Entry `yaml:"actions" schema:"actionFile"`
+	// Expires is how long a link lives, at most 90d; 14d if it changes nothing.
+	Expires *yamldoc.Node `yaml:"expires" schema:"duration"`
+	// Uses is how often a link may change something; 20 with fields to edit, 1 with actions alone.
+	Uses *yamldoc.Node `yaml:"uses" schema:"whole"`
 }
 
 type editFile struct {
-	Options []*yamldoc.Node `yaml:"options,one"`
-	Max     *yamldoc.Node   `yaml:"max"`
+	// Options are those of the field's options that are offered.
+	Options []*yamldoc.Node `yaml:"options,one" schema:"word"`
+	// Max is the longest text in characters.
+	Max *yamldoc.Node `yaml:"max" schema:"whole"`
 }
 
 type actionFile struct {
-	Label labels          `yaml:"label"`
-	Set   []yamldoc.Entry `yaml:"set,required"`
+	// Label is what stands on the button: a text, or one for each language.
+	Label labels `yaml:"label"`
+	// Set are the values that the button gives to fields.
+	Set []yamldoc.Entry `yaml:"set,required"`
 }
 
 func (l *loader) landing(file string, root *yamldoc.Node) {

@@ -11,23 +11,36 @@ import (
 
 // moduleFile is a file under modules/.
 type moduleFile struct {
-	Module   *yamldoc.Node   `yaml:"module,required"`
-	Label    labels          `yaml:"label"`
-	Title    []*yamldoc.Node `yaml:"title,one"`
-	Language *yamldoc.Node   `yaml:"language"`
-	Keep     bool            `yaml:"keep"`
-	Fields   []yamldoc.Entry `yaml:"fields,required"`
+	// Module is the module's name, as the CRM writes it in the subjects of its events.
+	Module *yamldoc.Node `yaml:"module,required" schema:"text"`
+	// Label is what people call such a record: a text, or one for each language.
+	Label labels `yaml:"label"`
+	// Title are the fields whose values name a record to people.
+	Title []*yamldoc.Node `yaml:"title,one" schema:"text"`
+	// Language is the field that holds the language in which to write to the record's person.
+	Language *yamldoc.Node `yaml:"language" schema:"text"`
+	// Keep has Postern keep a copy of the module's records, for a CRM whose events do not tell everything.
+	Keep bool `yaml:"keep"`
+	// Fields are the fields by the names that the CRM gives them, each with its type, or with more than that.
+	Fields []yamldoc.Entry `yaml:"fields,required" schema:"engine.FieldType|fieldFile"`
 }
 
 // fieldFile is one entry under fields; a text alone is its type.
 type fieldFile struct {
-	Type     *yamldoc.Node   `yaml:"type,required"`
-	Label    labels          `yaml:"label"`
-	Options  []string        `yaml:"options"`
-	To       []*yamldoc.Node `yaml:"to,one"`
-	Required bool            `yaml:"required"`
-	Unique   bool            `yaml:"unique"`
-	Max      int             `yaml:"max"`
+	// Type is what the field holds.
+	Type *yamldoc.Node `yaml:"type,required" schema:"engine.FieldType"`
+	// Label is what people call the field: a text, or one for each language.
+	Label labels `yaml:"label"`
+	// Options are the values of a picklist or multipicklist.
+	Options []string `yaml:"options" schema:"word"`
+	// To are the modules that a reference may lead to.
+	To []*yamldoc.Node `yaml:"to,one" schema:"text"`
+	// Required says that a record is never without a value here.
+	Required bool `yaml:"required"`
+	// Unique says that no two records have the same value here.
+	Unique bool `yaml:"unique"`
+	// Max is the longest text in characters.
+	Max int `yaml:"max"`
 }
 
 // labels is a text, or a text for each language.

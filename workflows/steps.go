@@ -23,12 +23,17 @@ type binder struct {
 
 // stepFile is what may stand beside the kind in a step.
 type stepFile struct {
-	ID      *yamldoc.Node   `yaml:"id"`
-	Name    string          `yaml:"name"`
-	If      *yamldoc.Node   `yaml:"if"`
-	Retry   retryFile       `yaml:"retry"`
+	// ID is the name that the step's outputs have for later steps: steps.<id>.
+	ID *yamldoc.Node `yaml:"id" schema:"id"`
+	// Name says what the step does, to people.
+	Name string `yaml:"name"`
+	// If is a condition: where it does not hold the step is passed over.
+	If *yamldoc.Node `yaml:"if" schema:"if"`
+	// Retry says how often and for how long the step is tried.
+	Retry retryFile `yaml:"retry"`
+	// Timeout is the longest time for one try.
 	Timeout time.Duration   `yaml:"timeout"`
-	Kind    []yamldoc.Entry `yaml:",rest"`
+	Kind    []yamldoc.Entry `yaml:",rest" schema:"tasks"`
 }
 
 type retryFile engine.Retry

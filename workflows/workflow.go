@@ -10,26 +10,39 @@ import (
 	"postern/internal/yamldoc"
 )
 
-// workflowFile is a workflow.
+// workflowFile is a workflow. The comments of its fields are what editors show, and the tags schema say what a node may
+// be: see internal/generate.
 type workflowFile struct {
-	Name        *yamldoc.Node   `yaml:"name,required"`
-	Description string          `yaml:"description"`
-	On          []triggerFile   `yaml:"on,required,one"`
-	If          *yamldoc.Node   `yaml:"if"`
+	// Name is the workflow's name: small letters, digits and -.
+	Name *yamldoc.Node `yaml:"name,required" schema:"name"`
+	// Description says what the workflow is for, to people.
+	Description string `yaml:"description"`
+	// On is what starts the workflow: one trigger, or a list of them.
+	On []triggerFile `yaml:"on,required,one"`
+	// If is a condition; without it every event that fits a trigger starts a run.
+	If *yamldoc.Node `yaml:"if" schema:"if"`
+	// Concurrency says which runs of the workflow pass one at a time; by default those about one record.
 	Concurrency concurrencyFile `yaml:"concurrency"`
-	Tasks       []*yamldoc.Node `yaml:"tasks,required"`
+	// Tasks are the steps, taken one after the other.
+	Tasks []*yamldoc.Node `yaml:"tasks,required" schema:"step"`
 }
 
 type concurrencyFile struct {
-	Key  *yamldoc.Node `yaml:"key"`
-	Mode *yamldoc.Node `yaml:"mode"`
-	Hold bool          `yaml:"hold"`
+	// Key is an expression: runs for which it gives the same pass one at a time. By default it is record.id.
+	Key *yamldoc.Node `yaml:"key" schema:"if"`
+	// Mode is what happens to a run whose turn it is not.
+	Mode *yamldoc.Node `yaml:"mode" schema:"engine.ConcurrencyMode"`
+	// Hold keeps the others out while a run waits, too.
+	Hold bool `yaml:"hold"`
 }
 
 type triggerFile struct {
-	Event   *yamldoc.Node   `yaml:"event,required"`
-	Module  *yamldoc.Node   `yaml:"module,required"`
-	Changed []*yamldoc.Node `yaml:"changed,one"`
+	// Event is the type of the event.
+	Event *yamldoc.Node `yaml:"event,required" schema:"event"`
+	// Module is the kind of record that the event is about.
+	Module *yamldoc.Node `yaml:"module,required" schema:"text"`
+	// Changed are fields: an update starts the workflow only if one of them has changed.
+	Changed []*yamldoc.Node `yaml:"changed,one" schema:"text"`
 }
 
 var workflowName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)

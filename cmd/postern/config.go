@@ -33,7 +33,7 @@ type config struct {
 	// asked by its web service. The keys after kind are for corebos.
 	CRM crm.Config `yaml:"crm"`
 	// Channels are the channels workflows may use, by name.
-	Channels []yamldoc.Entry `yaml:"channels"`
+	Channels []yamldoc.Entry `yaml:"channels" schema:"channels"`
 	// API are the bearer keys of POST /events, by name.
 	API apiConfig `yaml:"api"`
 	// Retention says how long what is over is kept.

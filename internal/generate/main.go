@@ -1,11 +1,12 @@
-// Command generate writes docs/reference from the kinds of tasks and channels and from the configuration's struct: what
-// an admin reads there are the comments of the very fields that the program fills. It is run by `make generate`, and is
-// no part of the product.
+// Command generate writes docs/reference and the schemas of the files that an admin writes, from the kinds of tasks and
+// channels and from the structs that the files are decoded into: what an admin reads on a page or in an editor are the
+// comments of the very fields that the program fills. It is run by `make generate`, and is no part of the product.
 package main
 
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -28,18 +29,32 @@ func run(args []string, errOut io.Writer) int {
 }
 
 func generate(root string) error {
-	pages, err := reference(root)
+	files, err := everything(root)
 	if err != nil {
 		return err
 	}
-	for name, text := range pages {
+	for name, text := range files {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return fmt.Errorf("make folder: %w", err)
 		}
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return fmt.Errorf("write page: %w", err)
+			return fmt.Errorf("write file: %w", err)
 		}
 	}
 	return nil
+}
+
+// everything is the text of each generated file by its path in the module.
+func everything(root string) (map[string]string, error) {
+	pages, err := reference(root)
+	if err != nil {
+		return nil, err
+	}
+	files, err := jsonSchemas(root)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, pages)
+	return files, nil
 }

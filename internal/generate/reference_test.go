@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestReferenceIsUpToDate(t *testing.T) {
+func TestGeneratedFilesAreUpToDate(t *testing.T) {
 	const root = "../.."
-	pages, err := reference(root)
+	pages, err := everything(root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 			continue
 		}
 		if diff := cmp.Diff(want, string(got)); diff != "" {
-			t.Errorf("%s is stale, run `make generate` (-source +page):\n%s", name, diff)
+			t.Errorf("%s is stale, run `make generate` (-source +file):\n%s", name, diff)
 		}
 	}
 }

@@ -79,8 +79,9 @@ func (s *source) rows(of structure, prefix string, defaults values) (rows []row,
 
 // key is a field with what its tag and its comment say; its name is empty if it is no key.
 type key struct {
-	name, field, what string
-	required, one     bool
+	name, field, what   string
+	form                string // what the tag schema says of the value
+	required, one, rest bool
 }
 
 func (of structure) key(f *ast.Field) (key, error) {
@@ -92,13 +93,17 @@ func (of structure) key(f *ast.Field) (key, error) {
 		return key{}, fmt.Errorf("%s.%s: read tag: %w", of.name, f.Names[0].Name, err)
 	}
 	name, options, _ := strings.Cut(reflect.StructTag(tag).Get("yaml"), ",")
-	k := key{name: name, field: f.Names[0].Name, what: sentence(f.Names[0].Name, f.Doc.Text()+f.Comment.Text())}
+	k := key{
+		name: name, field: f.Names[0].Name, what: sentence(f.Names[0].Name, f.Doc.Text()+f.Comment.Text()),
+		form: reflect.StructTag(tag).Get("schema"),
+	}
 	if k.name != "" && k.what == "" {
 		return key{}, fmt.Errorf("%s.%s has no comment, and an admin will look for one", of.name, k.field)
 	}
 	for option := range strings.SplitSeq(options, ",") {
 		k.required = k.required || option == "required"
 		k.one = k.one || option == "one"
+		k.rest = k.rest || option == "rest"
 	}
 	return k, nil
 }

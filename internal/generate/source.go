@@ -67,6 +67,37 @@ func (s *source) find(path, name string) (structure, error) {
 	if err != nil {
 		return structure{}, err
 	}
+	for _, d := range declarations(files) {
+		if body, ok := d.spec.Type.(*ast.StructType); ok && d.spec.Name.Name == name {
+			return structure{path, name, d.doc, d.file, body.Fields.List}, nil
+		}
+	}
+	return structure{}, fmt.Errorf("package %s has no struct %s", path, name)
+}
+
+// declared looks any type up by package and name.
+func (s *source) declared(path, name string) (declaration, error) {
+	files, err := s.files(path)
+	if err != nil {
+		return declaration{}, err
+	}
+	for _, d := range declarations(files) {
+		if d.spec.Name.Name == name {
+			return d, nil
+		}
+	}
+	return declaration{}, fmt.Errorf("package %s has no type %s", path, name)
+}
+
+// declaration is a type as it is declared.
+type declaration struct {
+	spec *ast.TypeSpec
+	file *ast.File
+	doc  string
+}
+
+// declarations are the types of a package.
+func declarations(files []*ast.File) (all []declaration) {
 	for _, file := range files {
 		for _, d := range file.Decls {
 			general, ok := d.(*ast.GenDecl)
@@ -74,17 +105,13 @@ func (s *source) find(path, name string) (structure, error) {
 				continue
 			}
 			for _, spec := range general.Specs {
-				t, ok := spec.(*ast.TypeSpec)
-				if !ok || t.Name.Name != name {
-					continue
-				}
-				if body, ok := t.Type.(*ast.StructType); ok {
-					return structure{path, name, general.Doc.Text() + t.Doc.Text(), file, body.Fields.List}, nil
+				if t, ok := spec.(*ast.TypeSpec); ok {
+					all = append(all, declaration{t, file, general.Doc.Text() + t.Doc.Text()})
 				}
 			}
 		}
 	}
-	return structure{}, fmt.Errorf("package %s has no struct %s", path, name)
+	return all
 }
 
 // returned gives what the one statement of a function without arguments returns: a struct with its fields filled.

@@ -1,0 +1,29 @@
+package main
+
+// forms are the ways in which single values are written: of Go's types, of types that read themselves, and of what the
+// tag schema:"…" names where Go's type is a node of the file.
+func forms() map[string]object {
+	text := object{"type": "string"}
+	label := object{"anyOf": []any{
+		text, object{"type": "object", "additionalProperties": text, "minProperties": 1},
+	}}
+	duration := object{"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "minLength": 2}
+	return map[string]object{
+		"string": text, "bool": {"type": "boolean"}, "any": {}, "float64": {"type": "number"},
+		"int": {"type": "integer"}, "int64": {"type": "integer"},
+		"time.Duration": duration, "duration": duration, "whole": {"type": "integer", "minimum": 1},
+		"yamldoc.Node": {}, "yamldoc.Entry": {}, "nothing": {"type": "null"},
+
+		"labels": label, "text": text,
+		"word": {"type": []any{"string", "number", "boolean"}}, // a text that may look like something else
+		"name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
+		"id":   {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+		"if":   {"type": []any{"string", "boolean"}}, // a bare expression
+		"event": {"anyOf": []any{
+			object{"enum": []any{
+				"record.created", "record.updated", "record.saved", "record.deleted", "record.restored",
+			}},
+			text,
+		}},
+	}
+}
