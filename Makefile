@@ -4,8 +4,10 @@ GO      ?= go
 LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-# Debian's packages for `make deps`: the real mail server, browser and database of some tests, a C compiler for -race.
-PACKAGES := exim4-daemon-light chromium fonts-liberation postgresql gcc libc6-dev
+# Debian's packages for `make deps`: the real mail server, browser and database of some tests, a C compiler for -race,
+# and what runs the language server by which editors read our schemas, which comes from npm at a pinned version.
+PACKAGES := exim4-daemon-light chromium fonts-liberation postgresql gcc libc6-dev nodejs npm
+EDITOR   := tools/editor/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -26,15 +28,20 @@ build: ## bin/postern: static, reproducible, stamped with its version
 demo: ## try Postern: everything in one process, nothing leaves this machine
 	@$(GO) build -o bin/postern ./cmd/postern && exec bin/postern demo
 
-deps: ## install from Debian what some tests need (root; quick when all is there)
+deps: ## install from Debian and npm what some tests need (root; quick when all is there)
 	@command -v dpkg-query >/dev/null || { \
 		echo "make deps knows Debian's packages only; please install by hand: $(PACKAGES)"; exit 1; }; \
 	missing=; for p in $(PACKAGES); do \
-		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || missing="$$missing $$p"; done; \
+		dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || command -v $$p >/dev/null || \
+		missing="$$missing $$p"; done; \
 	[ -n "$$missing" ] || { echo "deps: all installed"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "deps: missing$$missing; installing needs root: sudo make deps"; exit 1; }; \
 	echo "deps: installing$$missing"; export DEBIAN_FRONTEND=noninteractive; \
 	apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing >/dev/null
+	@$(MAKE) -s --no-print-directory $(EDITOR)
+
+$(EDITOR): tools/editor/package-lock.json
+	npm ci --prefix tools/editor --silent --no-audit --no-fund
 
 test: ## every test; one whose peer program is missing is skipped, and listed at the end
 	@skips=$$(mktemp); trap 'rm -f "$$skips"' EXIT; status=0; \

@@ -1,4 +1,5 @@
-// Package peer finds the real programs that some tests talk to: a mail server, a browser, a database.
+// Package peer finds the real programs that some tests talk to: a mail server, a browser, a database, an editor's
+// language server.
 //
 // It is for tests only. A test asks for its peer first and gets the path of the program; starting and stopping it
 // is the test's own business. Where the program is missing the test is skipped aloud:
@@ -48,6 +49,25 @@ func Postgres(t testing.TB) string {
 		t.Fatalf("resolve %s: %v", server, err)
 	}
 	return resolved
+}
+
+// YAMLServer returns the command line of the language server by which editors read YAML and its schemas: Node.js and
+// the script that `make deps` has fetched.
+func YAMLServer(t testing.TB) []string {
+	t.Helper()
+	node := find(t, "node", "nodejs")
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatalf("find the module's folder: %v", err)
+	}
+	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
+		script := filepath.Join(folder, "tools/editor/node_modules/yaml-language-server/bin/yaml-language-server")
+		if _, err := os.Stat(script); err == nil {
+			return []string{node, script, "--stdio"}
+		}
+	}
+	giveUp(t, "yaml-language-server")
+	return nil
 }
 
 // find returns the first of the candidates, each a name to look up or a path, that can be run.
