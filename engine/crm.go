@@ -40,6 +40,11 @@ type CRM interface {
 	// Find reads the records of a module whose field has a value, compared as text, at most limit (1 to
 	// MaxFound). It is for external ids and client keys: an empty value finds nothing.
 	Find(ctx context.Context, module, field string, value any, limit int) ([]Record, error)
+	// List reads a page of the records of a module. A list goes on after the last id that it gave, so that
+	// over all its pages no record comes twice, and one that is there from the first page to the last, and
+	// has the value all that time, comes once, whatever is made, changed or deleted meanwhile. One that is
+	// made, or gets the value, meanwhile may come or not. Each record is as it was when its page was read.
+	List(ctx context.Context, listing Listing) (Page, error)
 }
 
 // Create is a record to be made, together with what its event will say.

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,6 +137,19 @@ func (c outsideCRM) Find(_ context.Context, module, field string, value any, lim
 		}
 	}
 	return found, nil
+}
+
+// List gives the whole list as one page.
+func (c outsideCRM) List(_ context.Context, l engine.Listing) (engine.Page, error) {
+	defer c.lock()()
+	var page engine.Page
+	for ref, fields := range c.records {
+		if ref.Module == l.Module && (l.Field == "" || engine.Same(fields[l.Field], l.Value)) {
+			page.Records = append(page.Records, engine.Record{Ref: ref, Fields: maps.Clone(fields)})
+		}
+	}
+	slices.SortFunc(page.Records, func(a, b engine.Record) int { return cmp.Compare(a.ID, b.ID) })
+	return page, nil
 }
 
 // faulty does something with the next fault in front of it or behind.

@@ -249,9 +249,16 @@ type RecordStore interface {
 	// ErrNoRecord when that one was deleted since.
 	Create(ctx context.Context, c Create) (Record, error)
 	// Find reads kept records whose field has a value, compared as text, at most limit. The value of a
-	// unique field that Postern wrote is found by an index; for any other, each record of the module is
-	// looked at until there are enough, about a second for 200,000.
+	// unique field that Postern wrote is found by an index, and so is any value of a field for which Index
+	// made one; for any other, each record of the module is looked at until there are enough, about a second
+	// for 200,000.
 	Find(ctx context.Context, module, field, value string, limit int) ([]Record, error)
+	// List reads a page of the kept records of a module; see CRM. Without an index of its field a page looks
+	// at no more than 20,000 records, whatever it finds.
+	List(ctx context.Context, listing Listing) (Page, error)
+	// Index makes an index by which Find and List look a field of a module up, if it is not there yet. It
+	// takes about 5 µs a record of the module, during which nothing else is written.
+	Index(ctx context.Context, module, field string) error
 }
 
 // VersionStore holds the files of workflow and landing versions, by content, for the runs that began

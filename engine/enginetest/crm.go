@@ -35,6 +35,10 @@ func TestCRM(t *testing.T, open func(t *testing.T) (crm engine.CRM, seed func(en
 		"a key that was deleted is free":        crmRecreate,
 		"find reads by value":                   crmFind,
 		"find has bounds":                       crmFindBounds,
+		"list gives every record once":          crmList,
+		"list looks a value up":                 crmListValue,
+		"a list goes on through changes":        crmListChanges,
+		"list has bounds":                       crmListBounds,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

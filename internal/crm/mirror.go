@@ -46,6 +46,26 @@ func (m *Mirror) Find(ctx context.Context, module, field string, value any, limi
 	return m.records.Find(ctx, module, field, text, limit)
 }
 
+// List reads a page of kept records; see engine.RecordStore for what it costs. Ids are in the order of their bytes.
+func (m *Mirror) List(ctx context.Context, listing engine.Listing) (engine.Page, error) {
+	if err := listable(listing); err != nil {
+		return engine.Page{}, err
+	}
+	return m.records.List(ctx, listing)
+}
+
+// listable refuses what no list can give.
+func listable(l engine.Listing) error {
+	if l.Limit < 1 || l.Limit > engine.MaxListed {
+		return engine.Permanent(fmt.Errorf("list at most %d records: between 1 and %d can be asked for",
+			l.Limit, engine.MaxListed))
+	}
+	if _, plain := engine.PlainText(l.Value); !plain {
+		return engine.Permanent(fmt.Errorf("list by a value of type %T: only a single value can be found", l.Value))
+	}
+	return nil
+}
+
 // findable is the value of a Find as text; "" finds nothing.
 func findable(value any, limit int) (string, error) {
 	if limit < 1 || limit > engine.MaxFound {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"postern/engine"
 )
@@ -92,38 +91,29 @@ func (s *Store) Find(ctx context.Context, module, field, value string, limit int
 	if value == "" {
 		return nil, nil
 	}
-	if strings.Contains(field, `"`) {
-		return nil, engine.Permanent(fmt.Errorf("find records of %s: %q is no name of a field", module, field))
-	}
 	ctx, cancel := s.read(ctx)
 	defer cancel()
-	record, err := s.reads.keyed(ctx, module, field, value)
-	if err == nil && record.Fields != nil {
-		return []engine.Record{record}, nil
-	}
-	var found []engine.Record
-	if err == nil {
-		found, err = s.reads.search(ctx, module, field, value, limit)
-	}
+	found, err := s.find(ctx, place{module, field}, value, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find records of %s by %s: %w", module, field, err)
 	}
 	return found, nil
 }
 
-// search looks at each record of a module. Texts are compared as they are, anything else as it is written in JSON or as
-// SQLite writes it, which is 1 for true.
-func (s *statements) search(ctx context.Context, module, field, value string, limit int) ([]engine.Record, error) {
-	var found []engine.Record
-	const query = `SELECT id, fields, written, version, seq FROM records
-		WHERE module = ?1 AND deleted = 0 AND (CAST(fields ->> ?2 AS TEXT) = ?3 OR fields -> ?2 = ?3)
-		LIMIT ?4`
-	path := `$."` + field + `"`
-	err := s.each(ctx, query, []any{module, path, value, limit}, func(row scan) error {
-		record := engine.Record{Ref: engine.Ref{Module: module}}
-		err := row(&record.ID, document{&record.Fields}, document{&record.Written}, &record.Version, &record.Seq)
-		found = append(found, record)
-		return err
-	})
-	return found, err
+func (s *Store) find(ctx context.Context, at place, value string, limit int) ([]engine.Record, error) {
+	if err := at.checked(); err != nil {
+		return nil, err
+	}
+	record, err := s.reads.keyed(ctx, at.module, at.field, value)
+	switch {
+	case err != nil:
+		return nil, err
+	case record.Fields != nil:
+		return []engine.Record{record}, nil
+	}
+	args := []any{at.module, at.path(), value, "", limit}
+	if _, indexed := s.indexes.Load(at); indexed {
+		return s.reads.records(ctx, at.module, at.listIndexed(), args)
+	}
+	return s.reads.records(ctx, at.module, listMatching, append(args, ""))
 }

@@ -12,8 +12,8 @@ type preparer interface {
 	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
-// statements runs queries, each prepared once. The texts are constants of this package, so that there are few; a text
-// must not end in white space, or the driver would prepare it again each time.
+// statements runs queries, each prepared once. The texts are constants of this package, and one for each index that was
+// asked for, so that there are few; a text must not end in white space, or the driver would prepare it again each time.
 type statements struct {
 	from preparer
 

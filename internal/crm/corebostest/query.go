@@ -76,7 +76,7 @@ func (f *found) run(p *Player) (reply, *reply) {
 
 func (f *found) compare(a, b *record) int {
 	for _, by := range f.order {
-		c := cmp.Compare(strings.ToLower(a.fields[by.name]), strings.ToLower(b.fields[by.name]))
+		c := order(by.name, a.fields[by.name], b.fields[by.name])
 		if by.descending {
 			c = -c
 		}
@@ -111,7 +111,7 @@ func compares(name, operator, literal string) condition {
 		return func(r *record) bool { return like.MatchString(strings.ToLower(r.fields[name])) }
 	}
 	return func(r *record) bool {
-		c := cmp.Compare(strings.ToLower(r.fields[name]), literal)
+		c := order(name, r.fields[name], literal)
 		switch operator {
 		case "=":
 			return c == 0
@@ -126,6 +126,21 @@ func compares(name, operator, literal string) condition {
 		}
 		return c >= 0
 	}
+}
+
+// order compares two values of a column: ids by their numbers, all else as text without case.
+func order(name, a, b string) int {
+	if name == "id" {
+		return cmp.Compare(number(a), number(b))
+	}
+	return cmp.Compare(strings.ToLower(a), strings.ToLower(b))
+}
+
+// number is what stands after the x of an id.
+func number(id string) int {
+	_, digits, _ := strings.Cut(strings.ToLower(id), "x")
+	n, _ := strconv.Atoi(digits) // what is no number stands before all others
+	return n
 }
 
 // word is one token of a query.
