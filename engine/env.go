@@ -14,6 +14,7 @@ type Env struct {
 	Record  Fields            // the event's record overlaid with the run's own writes
 	Routes  map[string]Record // what the routes lead to, by path; absent where a reference is empty
 	Outputs map[string]Fields // outputs of steps, by id
+	Vars    Values            // what vars steps have set so far
 	Now     time.Time         // the step's start
 
 	// Baseline are the fields as they were when a wait began, at least those of Uses.Changes. Where it

@@ -12,6 +12,7 @@ type TaskKind struct {
 	Name    string
 	Summary string
 	Example string
+	Short   string // the key that a text in place of the task's mapping is the value of; "" for none
 	New     func() Task
 }
 

@@ -54,13 +54,14 @@ type sealedLetter struct {
 	Module    string            `json:"module"`
 	Routes    map[string]Record `json:"routes,omitempty"`
 	Outputs   map[string]Fields `json:"outputs,omitempty"`
+	Vars      Values            `json:"vars,omitempty"`
 	Origin    origin            `json:"origin"`
 }
 
 func (e *Engine) seal(d *Delivery, l *letter) ([]byte, error) {
 	sealed := sealedLetter{
 		Now: l.env.Now, Recipient: l.env.Recipient, Record: l.env.Record, Module: l.env.Module.Name,
-		Routes: l.env.Routes, Outputs: l.env.Outputs, Origin: l.origin,
+		Routes: l.env.Routes, Outputs: l.env.Outputs, Vars: l.env.Vars, Origin: l.origin,
 	}
 	if len(l.ways) > 1 {
 		sealed.Ways = l.ways
@@ -96,7 +97,7 @@ func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	}
 	l.env = &Env{
 		Now: sealed.Now, Recipient: recipient, Ref: d.Record, Record: sealed.Record, Module: module,
-		Routes: sealed.Routes, Outputs: sealed.Outputs, Links: map[string]string{},
+		Routes: sealed.Routes, Outputs: sealed.Outputs, Vars: sealed.Vars, Links: map[string]string{},
 	}
 	return l, nil
 }

@@ -61,6 +61,7 @@ type Progress struct {
 	Written Fields            `json:"written,omitempty"` // the run's own writes to the record
 	Outputs map[string]Fields `json:"outputs,omitempty"`
 	Sent    map[string][]ID   `json:"sent,omitempty"`   // deliveries of steps, by step id
+	Vars    Values            `json:"vars,omitempty"`   // what vars steps have set, at most MaxVars; never changed in place
 	Gate    string            `json:"gate,omitempty"`   // what runs of the workflow pass one at a time; see Concurrency
 	Rest    *Rest             `json:"rest,omitempty"`   // set while the run waits in a wait step
 	From    RunState          `json:"from,omitempty"`   // where one that retries or ended early goes on, if not ready

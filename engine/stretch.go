@@ -29,7 +29,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	run.Progress.Sent = maps.Clone(run.Progress.Sent)
 	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{letters: map[ID]*letter{}}}
 	env := *j.env
-	env.views, env.Now, env.Work = nil, e.Clock.Now(), NewWork(StretchWork)
+	env.views, env.Now, env.Work, env.Vars = nil, e.Clock.Now(), NewWork(StretchWork), run.Progress.Vars
 	if len(run.Progress.Written) > 0 {
 		env.Write(run.Progress.Written)
 	}
@@ -123,10 +123,10 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 		s.run.decide(env.Now, step.Path, "skipped: %s does not hold", step.If.Source())
 		return nil
 	}
-	before, written := s.asks, maps.Clone(s.run.Progress.Written)
+	before, written, vars := s.asks, maps.Clone(s.run.Progress.Written), env.Vars
 	defer func() {
 		if err != nil {
-			s.asks, s.run.Progress.Written = before, written
+			s.asks, s.run.Progress.Written, s.run.Progress.Vars, env.Vars = before, written, vars, vars
 		}
 	}()
 	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })
@@ -147,7 +147,11 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 			return err
 		}
 	}
-	switch {
+	switch halt := s.asks.stop; {
+	case halt != nil && halt.failed:
+		s.end(RunFailed, halt.reason, env.Now)
+	case halt != nil:
+		s.end(RunStopped, halt.reason, env.Now)
 	case s.asks.wait != nil && s.run.Progress.Dry:
 		s.run.decide(env.Now, step.Path, "a replay without effects does not wait")
 		s.asks.wait, s.run.Progress.Rest = nil, nil

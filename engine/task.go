@@ -53,6 +53,9 @@ type CheckScope interface {
 	Await(p Program)
 	// Choice tells whether word is among the choices, and complains if not.
 	Choice(key, what, word string, choices []string) bool
+	// Declare makes the name of a var known to the expressions and templates of later steps, with the type
+	// of the program that it is set to; nil for a value that may be anything. The key is its place.
+	Declare(key, name string, value Program)
 	// Complain reports a mistake.
 	Complain(key, message string)
 }
@@ -83,6 +86,13 @@ type asks struct {
 	deliveries []*Delivery
 	letters    map[ID]*letter // of the deliveries
 	events     []*Event
+	stop       *halt // ends the run after the step
+}
+
+// halt is how a step ends its run.
+type halt struct {
+	reason string
+	failed bool
 }
 
 // Now is the step's start: the same at every look.
@@ -231,6 +241,30 @@ func (s *StepContext) Emit(eventType string, data []byte) error {
 	}
 	return nil
 }
+
+// SetVars keeps values for the steps that follow, over those with the same names. They are plain data:
+// what expressions give. All vars of the run have at most MaxVars bytes; beyond that it fails for good.
+func (s *StepContext) SetVars(values Values) error {
+	all := maps.Clone(s.run.Progress.Vars)
+	if all == nil {
+		all = Values{}
+	}
+	maps.Copy(all, values)
+	all, size, err := kept(all)
+	if err != nil {
+		return Permanent(fmt.Errorf("vars: %w", err))
+	}
+	if size > MaxVars {
+		return Permanent(fmt.Errorf("the vars of a run have %d kB at most, with %s they have %d kB",
+			MaxVars>>10, nameList(Fields(values)), (size+1<<10-1)>>10))
+	}
+	s.run.Progress.Vars, s.Env.Vars, s.Env.views = all, all, nil
+	s.Note("keeps %s", nameList(Fields(values)))
+	return nil
+}
+
+// Stop asks that the run ends after this step, as failed or as stopped on purpose.
+func (s *StepContext) Stop(reason string, failed bool) { s.asks.stop = &halt{reason, failed} }
 
 // Output gives values to the steps that follow, under the step's id.
 func (s *StepContext) Output(values Fields) { s.run.output(s.Step, values) }

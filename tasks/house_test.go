@@ -53,6 +53,8 @@ expires: 7d
 	"templates/hello/email.en.html":      "<p>{{ record.no }}</p>",
 	"templates/several/email.en.txt":     "{{ links.done }} {{ links.see }} {{ link }}",
 	"templates/several/email.en.subject": "Links",
+	"templates/summed/email.en.subject":  "Sum",
+	"templates/summed/email.en.txt":      "{{ vars.hours }} hours: {{ range vars.notes }}<{{ . }}>{{ end }}.{{ vars.skipped }}",
 	"templates/hello/email.es.subject":   "Hola",
 	"templates/hello/email.es.txt":       "Hola {{ recipient.name }}, {{ link }}",
 }

@@ -19,6 +19,8 @@ fields:
   ticketstatus: { type: picklist, options: [Open, Closed] }
   ticketpriorities: { type: picklist, options: [Low, High] }
   description: text
+  ticket_no: text
+  hours: decimal
   parent_id: { type: reference, to: Contacts }
 `,
 	"modules/ModComments.yaml": `
@@ -28,7 +30,7 @@ fields:
   related_to: { type: reference, to: HelpDesk }
   cf_externalid: { type: text, unique: true }
 `,
-	"modules/Contacts.yaml":                     "module: Contacts\nfields: { email: email }\n",
+	"modules/Contacts.yaml":                     "module: Contacts\nfields: { email: email, firstname: text }\n",
 	"landings/ticket.yaml":                      "landing: ticket\nmodule: HelpDesk\nshow: description\n",
 	"templates/ticket-created/email.en.subject": "Ticket",
 	"templates/ticket-created/email.en.txt":     "{{ link }}",

@@ -14,5 +14,7 @@ func Kinds() []engine.TaskKind {
 		notifyKind(),
 		emitKind(),
 		waitKind(),
+		varsKind(),
+		stopKind(),
 	}
 }

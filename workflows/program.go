@@ -15,6 +15,7 @@ type evaluator interface {
 	EvalWithin(env map[string]any, limit int) (v any, work int, err error)
 	Routes() []string
 	Uses() exprsafe.Uses
+	Type() exprsafe.Type
 }
 
 // program joins a compiled expression to the environment of the engine.
@@ -99,7 +100,7 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 		steps[id] = map[string]any(outputs)
 	}
 	values := map[string]any{
-		"record": record, "steps": steps, "actor": "",
+		"record": record, "steps": steps, "vars": map[string]any(env.Vars), "actor": "",
 		exprsafe.EnvRoutes: routes, exprsafe.EnvNow: env.Now,
 	}
 	if env.Event == nil {

@@ -54,7 +54,7 @@ func (s *stepScope) Channels() []string { return s.options.Channels }
 
 // Text compiles the value at a key.
 func (s *stepScope) Text(key string) engine.Program {
-	p := s.text(s.at(key), s.types.scope(s.workflow.Module, s.ids))
+	p := s.text(s.at(key), s.scope())
 	if p == nil {
 		return nil
 	}
@@ -74,7 +74,7 @@ func (s *stepScope) bare(key string, want exprsafe.Kind) engine.Program {
 	if n == nil {
 		return nil
 	}
-	p := s.program(n, s.types.scope(s.workflow.Module, s.ids), want)
+	p := s.program(n, s.scope(), want)
 	if p == nil {
 		return nil
 	}
@@ -224,7 +224,9 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 	for _, p := range problems {
 		s.complain(fromTemplate(p))
 	}
-	for _, p := range t.Bind(s.workflow.Module, s.book.Modules, links) {
+	for _, p := range t.Bind(render.Scope{
+		Module: s.workflow.Module, Modules: s.book.Modules, Links: links, Vars: s.vars,
+	}) {
 		d := fromTemplate(p)
 		if d.Hint == "" { // the text may be right and the step that uses it wrong
 			d.Hint = fmt.Sprintf("used at %s:%d", s.node.File(), s.at(key).Line())

@@ -17,8 +17,9 @@ import (
 type binder struct {
 	*loader
 	workflow *engine.Workflow
-	files    map[string]bool // that the workflow's version covers
-	ids      []string        // of the steps so far
+	files    map[string]bool          // that the workflow's version covers
+	ids      []string                 // of the steps so far
+	vars     map[string]exprsafe.Type // that they set
 }
 
 // stepFile is what may stand beside the kind in a step.
@@ -79,13 +80,14 @@ func (b *binder) step(path string, n *yamldoc.Node) {
 	}
 	step := &engine.Step{Path: path, Name: f.Name, Retry: engine.Retry(f.Retry), Timeout: f.Timeout}
 	if f.If != nil {
-		step.If = b.program(f.If, b.types.scope(b.workflow.Module, b.ids), exprsafe.Bool)
+		step.If = b.program(f.If, b.scope(), exprsafe.Bool)
 	}
 	kind, config := b.kind(n, f.Kind)
 	if kind == nil {
 		return
 	}
 	step.Kind, step.Task = kind.Name, kind.New()
+	config = unfold(kind, config)
 	complaints := yamldoc.Decode(config, step.Task)
 	b.complain(complaints...)
 	scope := &stepScope{binder: b, node: config, routes: map[string]bool{}, awaits: map[string]bool{}}

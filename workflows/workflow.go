@@ -76,7 +76,9 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	if w.Module == nil {
 		return // without a module nothing below can be checked
 	}
-	b := &binder{loader: l, workflow: w, files: map[string]bool{file: true}}
+	b := &binder{
+		loader: l, workflow: w, files: map[string]bool{file: true}, vars: map[string]exprsafe.Type{},
+	}
 	if f.If != nil {
 		w.If = l.program(f.If, l.types.scope(w.Module, nil), exprsafe.Bool)
 	}

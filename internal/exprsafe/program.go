@@ -97,6 +97,9 @@ func (p *Program) Routes() []string { return slices.Clone(p.routes) }
 // Kind is what the expression gives, Any if that shows only when it is evaluated.
 func (p *Program) Kind() Kind { return p.typ.Kind }
 
+// Type is what the expression gives, as far as that is known before it is evaluated.
+func (p *Program) Type() Type { return p.typ }
+
 // Eval evaluates the expression in an environment of plain data: nil, string, bool, numbers,
 // json.Number, time.Time, time.Duration, []any, []string and map[string]any, under the scope's names
 // and the Env keys. It returns such a value too, with numbers as int or float64. Any error is a

@@ -97,6 +97,33 @@ func (t Type) item() Type {
 	return *t.Elem
 }
 
+// Either is the type of a value that has one of the two.
+func Either(a, b Type) Type {
+	t := join(a, b)
+	if t.Kind == null {
+		return Type{}
+	}
+	return t
+}
+
+// TypeOf is the type of a plain value.
+func TypeOf(v any) Type {
+	list, ok := v.([]any)
+	switch kind := kindOf(v); {
+	case !ok && kind == null:
+		return Type{}
+	case !ok:
+		return Type{Kind: kind}
+	case len(list) == 0:
+		return Type{Kind: List}
+	}
+	item := TypeOf(list[0])
+	for _, other := range list[1:] {
+		item = Either(item, TypeOf(other))
+	}
+	return ListOf(item)
+}
+
 // join is the type of a value that is either of the two.
 func join(a, b Type) Type {
 	switch {

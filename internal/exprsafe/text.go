@@ -128,6 +128,14 @@ func (t *TextProgram) Kind() Kind {
 	return Text
 }
 
+// Type is the type of what Eval gives, as Kind.
+func (t *TextProgram) Type() Type {
+	if t.isOne() {
+		return t.parts[0].program.typ
+	}
+	return Type{Kind: Text}
+}
+
 // Routes are the references that the expressions follow, as Program.Routes.
 func (t *TextProgram) Routes() []string {
 	all := map[string]bool{}

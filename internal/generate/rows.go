@@ -56,6 +56,9 @@ func (s *source) rows(of structure, prefix string, defaults values) (rows []row,
 		if err != nil {
 			return nil, err
 		}
+		if k.rest && k.form == "" {
+			k.name = "any name"
+		}
 		if k.name == "" {
 			continue
 		}

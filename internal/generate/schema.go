@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/ast"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -101,6 +102,9 @@ func (b *schemaBuilder) structure(of structure, defaults values) (object, error)
 				return nil, err
 			}
 			continue
+		case k.rest:
+			schema["additionalProperties"], schema["minProperties"] = true, 1
+			continue
 		case k.name == "":
 			continue
 		}
@@ -143,6 +147,11 @@ func (b *schemaBuilder) tasks(step object) error {
 		schema, err := b.plugin(of, filled(plugin))
 		if err != nil {
 			return fmt.Errorf("%s: %w", kind.Name, err)
+		}
+		if kind.Short != "" { // a text alone is the value of that key
+			short := maps.Clone(schema["properties"].(object)[kind.Short].(object))
+			delete(short, "description")
+			schema = object{"anyOf": []any{short, schema}}
 		}
 		schema["markdownDescription"] = strings.Join(strings.Fields(of.doc), " ") +
 			"\n\n```yaml\n- " + strings.ReplaceAll(kind.Example, "\n", "\n  ") + "\n```"

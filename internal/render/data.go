@@ -8,16 +8,26 @@ import (
 	"unicode/utf8"
 
 	"postern/engine"
+	"postern/internal/exprsafe"
 )
 
+// Scope is what the messages of a step may speak of.
+type Scope struct {
+	Module  *engine.Module // of the record
+	Modules map[string]*engine.Module
+	Links   []string                 // names of those that the message carries
+	Vars    map[string]exprsafe.Type // that the steps before set
+}
+
 // Bind ties the template to the modules of its book and checks what it says of them: the record's
-// fields and routes, and the names of the links the message carries. It must be called before Render.
-func (t *Template) Bind(module *engine.Module, modules map[string]*engine.Module, links []string) []Problem {
-	t.modules = modules
+// fields and routes, the names of the links the message carries, and the vars. It must be called before
+// Render.
+func (t *Template) Bind(scope Scope) []Problem {
+	t.modules, t.vars = scope.Modules, slices.Sorted(maps.Keys(scope.Vars))
 	var problems []Problem
 	for _, use := range t.uses {
-		c := checker{modules: modules, links: links}
-		c.use(use.Path, module)
+		c := checker{Scope: scope}
+		c.use(use.Path)
 		if c.wrong != "" && len(problems) < maxTrouble {
 			problems = append(problems, Problem{
 				File: use.File, Line: use.Line, Column: use.Column + c.at,
@@ -33,8 +43,7 @@ func (t *Template) Bind(module *engine.Module, modules map[string]*engine.Module
 
 // checker holds one path against the book.
 type checker struct {
-	modules map[string]*engine.Module
-	links   []string
+	Scope
 
 	routes  []string // that the path takes
 	wrong   string   // what is wrong with it; "" for nothing
@@ -43,18 +52,20 @@ type checker struct {
 	choices []string // what could have been meant
 }
 
-func (c *checker) use(path []string, module *engine.Module) {
+func (c *checker) use(path []string) {
 	switch path[0] {
 	case "record":
-		c.fields(path, []*engine.Module{module})
+		c.fields(path, []*engine.Module{c.Module})
+	case "vars":
+		c.value(path, exprsafe.ObjectOf("vars", c.Vars))
 	case "recipient":
 		c.oneOf(path, "part of recipient", []string{"name", "address", "language"})
 	case "link":
-		if len(c.links) == 0 {
+		if len(c.Links) == 0 {
 			c.wrong = "this message carries no link: add link: or links: to the step"
 		}
 	case "links":
-		c.oneOf(path, "link", c.links)
+		c.oneOf(path, "link", c.Links)
 	case "now":
 		if len(path) > 1 {
 			c.oneOf(path[:2], "part of now", moments)
@@ -96,11 +107,45 @@ func (c *checker) fields(path []string, from []*engine.Module) {
 		}
 		from = nil
 		for _, to := range field.To {
-			if m := c.modules[to]; m != nil {
+			if m := c.Modules[to]; m != nil {
 				from = append(from, m)
 			}
 		}
 		c.routes = append(c.routes, strings.Join(path[1:i+1], "."))
+	}
+}
+
+// value walks a path of names after the first one, which is of the type.
+func (c *checker) value(path []string, typ exprsafe.Type) {
+	for i := 1; i < len(path); i++ {
+		name := path[i]
+		c.at = before(path, i)
+		switch typ.Kind {
+		case exprsafe.Any, exprsafe.Map:
+			return
+		case exprsafe.Object:
+			field, ok := typ.Fields[name]
+			if !ok {
+				c.wrong, c.word = fmt.Sprintf("unknown field %q of %s", name, typ.Name), name
+				c.choices = slices.Sorted(maps.Keys(typ.Fields))
+				return
+			}
+			typ = field
+		case exprsafe.Time:
+			c.oneOf(path[i-1:i+1], "part of a time", moments)
+			c.at = before(path, i)
+			return
+		case exprsafe.List:
+			c.wrong = fmt.Sprintf("%s is a list: write {{ range %[1]s }}{{ .%s }}{{ end }}", strings.Join(path[:i], "."), name)
+			return
+		default:
+			c.wrong = fmt.Sprintf("%s is %s and has no field %q", strings.Join(path[:i], "."), typ.Kind, name)
+			return
+		}
+	}
+	if typ.Kind == exprsafe.Object {
+		c.at = 0
+		c.wrong = strings.Join(path, ".") + " holds several values; name one of them"
 	}
 }
 
@@ -152,7 +197,18 @@ func (t *Template) data(env *engine.Env) map[string]any {
 	for id, values := range env.Outputs {
 		outputs[id] = plain(values, "steps."+id, 0)
 	}
+	vars := make(map[string]any, len(t.vars))
+	for _, name := range t.vars { // one that no step has set is empty
+		vars[name] = ""
+	}
+	for name, value := range env.Vars {
+		if value == nil {
+			continue
+		}
+		vars[name] = plain(value, "vars."+name, 0)
+	}
 	return map[string]any{
+		"vars":   vars,
 		"record": t.fields(env, env.Module, env.Ref.ID, env.Record, ""),
 		"recipient": map[string]any{
 			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,

@@ -33,7 +33,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 			all := modules()
-			problems = append(problems, tmpl.Bind(all["HelpDesk"], all, []string{"link"})...)
+			problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})...)
 			if len(problems) > 0 {
 				continue
 			}

@@ -26,7 +26,7 @@ func attempt(t *testing.T, part, source string, e *engine.Env) string {
 	}()
 	tmpl, problems := render.Parse("hello", map[string]string{"email.en.txt": "x", "email.en." + part: source})
 	all := modules()
-	problems = append(problems, tmpl.Bind(all["HelpDesk"], all, []string{"link"})...)
+	problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})...)
 	if len(problems) > 0 {
 		return problems[0].Message
 	}
@@ -121,7 +121,7 @@ func TestTemplateLanguage(t *testing.T) {
 	} {
 		tmpl, problems := render.Parse("hello", map[string]string{"email.en.txt": tt.source})
 		all := modules()
-		problems = append(problems, tmpl.Bind(all["HelpDesk"], all, nil)...)
+		problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all})...)
 		got := ""
 		for _, p := range problems {
 			got = itoa(p.Line) + ":" + itoa(p.Column) + ": " + p.Message

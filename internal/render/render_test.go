@@ -29,7 +29,7 @@ func parse(t *testing.T, files map[string]string) *render.Template {
 	t.Helper()
 	tmpl, problems := render.Parse("hello", files)
 	all := modules()
-	problems = append(problems, tmpl.Bind(all["HelpDesk"], all, []string{"link"})...)
+	problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})...)
 	if len(problems) > 0 {
 		t.Fatalf("problems: %+v", problems)
 	}
@@ -164,7 +164,7 @@ func TestProblems(t *testing.T) {
 	for _, tt := range tests {
 		tmpl, problems := render.Parse("hello", map[string]string{tt.file: tt.source})
 		all := modules()
-		problems = append(problems, tmpl.Bind(all["HelpDesk"], all, []string{"link"})...)
+		problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})...)
 		if len(problems) == 0 {
 			t.Errorf("%q: no problem found", tt.source)
 			continue
@@ -184,7 +184,7 @@ func BenchmarkRender(b *testing.B) {
 		"email.en.txt":     "Hello {{ record.parent_id.firstname }}, {{ record.title }}\n{{ link }}\n",
 	})
 	all := modules()
-	tmpl.Bind(all["HelpDesk"], all, []string{"link"})
+	tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})
 	e := env(engine.Fields{"ticket_no": "TT1", "title": "broken", "parent_id": "12x1"})
 	b.ReportAllocs()
 	for b.Loop() {

@@ -11,7 +11,7 @@ import (
 )
 
 // names are what a template may speak of.
-var names = []string{"record", "recipient", "steps", "link", "links", "now"}
+var names = []string{"record", "recipient", "steps", "vars", "link", "links", "now"}
 
 // Use is one place where a template speaks of a value.
 type Use struct {

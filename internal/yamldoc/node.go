@@ -130,6 +130,16 @@ func (n *Node) Without(key string) *Node {
 	return &rest
 }
 
+// Under returns a mapping at the place of the node that holds the node under one key, for a reader to whom a single
+// value means the same as that mapping.
+func (n *Node) Under(key string) *Node {
+	outer, name := *n, *n
+	outer.kind, outer.text = Mapping, ""
+	name.kind, name.text = Text, key
+	outer.entries = []Entry{{Key: &name, Value: n}}
+	return &outer
+}
+
 // Path returns the way from the top of the file to the node, such as `tasks[2].notify.to`; it is empty at the top.
 // A key node has the path of its value.
 func (n *Node) Path() string {
