@@ -86,11 +86,20 @@ type Field struct {
 	Name     string
 	Type     FieldType
 	Label    Labels
-	Options  []string // of a picklist
-	To       []string // modules a reference may point at
+	Options  []string          // of a picklist or multipicklist
+	Choices  map[string]Labels // what people call the options, where that is another than the value
+	To       []string          // modules a reference may point at
 	Required bool
 	Unique   bool
 	Max      int // longest text in characters; 0 for 64 kB
+}
+
+// ChoiceLabel is what people call an option; the option itself where the module says nothing.
+func (f *Field) ChoiceLabel(option, language string) string {
+	if label := f.Choices[option].In(language); label != "" {
+		return label
+	}
+	return option
 }
 
 // MaxText is the longest text a field may hold, in bytes.

@@ -124,7 +124,8 @@ func (e *entry) options(texts labels.Texts) []option {
 	options := make([]option, len(values))
 	for i, value := range values {
 		options[i] = option{
-			ID: "field-" + e.field.Name + "-" + strconv.Itoa(i), Value: value, Label: valueOr(value, texts),
+			ID: "field-" + e.field.Name + "-" + strconv.Itoa(i), Value: value,
+			Label:  valueOr(e.field.ChoiceLabel(value, texts.Language), texts),
 			Chosen: slices.Contains(chosen, value),
 		}
 	}

@@ -173,3 +173,19 @@ func TestT19DoubleClickOnAForm(t *testing.T) {
 		t.Errorf("a double click got another receipt, or took another use:\n%s", cmp.Diff(first.text, second.text))
 	}
 }
+
+// A visitor chooses by what people call the options, and the record gets the values.
+func TestChoicesOnAForm(t *testing.T) {
+	h := newHouse(t)
+	status := h.book.Modules["HelpDesk"].Fields["ticketstatus"]
+	status.Choices = map[string]engine.Labels{
+		"Open": {"en": "Not done yet", "nl": "Nog niet klaar"}, "Resolved": {"en": "Done", "nl": "Klaar"},
+	}
+	_, address := h.mint("ticket")
+	v := h.visitor()
+	v.head.Set("Accept-Language", "nl")
+	page := v.open(address)
+	page.expect(t, 200, `value="Open"`, "Nog niet klaar", `value="Resolved"`, ">Klaar<", "!>Resolved<")
+	v.submit(page, url.Values{"ticketstatus": {"Resolved"}}).expect(t, 200, "Klaar", "!Resolved")
+	h.holds(map[string]string{"ticketstatus": "Resolved"})
+}

@@ -61,6 +61,10 @@ func displayText(field *engine.Field, value any, texts labels.Texts) string {
 	}
 	text := asText(canonical)
 	switch field.Type {
+	case engine.TypePicklist:
+		return field.ChoiceLabel(strings.TrimSpace(text), texts.Language)
+	case engine.TypeMultiPicklist:
+		return chosenText(field, canonical, texts.Language)
 	case engine.TypeBoolean:
 		if canonical == true {
 			return texts.Say("value.yes")
@@ -78,6 +82,16 @@ func displayText(field *engine.Field, value any, texts labels.Texts) string {
 		}
 	}
 	return strings.TrimSpace(text)
+}
+
+// chosenText are the options of a field that takes several, as people call them.
+func chosenText(field *engine.Field, value any, language string) string {
+	list, _ := value.([]any)
+	names := make([]string, len(list))
+	for i, item := range list {
+		names[i] = field.ChoiceLabel(asText(item), language)
+	}
+	return strings.Join(names, ", ")
 }
 
 // formText writes a field as the form's control does, so that what comes back unchanged is the same text.

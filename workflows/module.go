@@ -31,9 +31,9 @@ type fieldFile struct {
 	Type *yamldoc.Node `yaml:"type,required" schema:"engine.FieldType"`
 	// Label is what people call the field: a text, or one for each language.
 	Label labels `yaml:"label"`
-	// Options are the values of a picklist or multipicklist.
-	Options []string `yaml:"options" schema:"word"`
-	// To are the modules that a reference may lead to.
+	// Options are the values of a picklist or multipicklist: a list, or a mapping of each value to what people call it.
+	Options choices `yaml:"options"`
+	// To are the modules that a reference may lead to, or the one of an owner where its users are records too.
 	To []*yamldoc.Node `yaml:"to,one" schema:"text"`
 	// Required says that a record is never without a value here.
 	Required bool `yaml:"required"`
@@ -57,6 +57,38 @@ func (l *labels) UnmarshalYAMLDoc(n *yamldoc.Node) yamldoc.Diagnostics {
 	var text string
 	diags := yamldoc.Decode(n, &text)
 	*l = labels{"en": text}
+	return diags
+}
+
+// choices are options, with labels for those that have some.
+type choices struct {
+	values []string
+	labels map[string]engine.Labels
+}
+
+// UnmarshalYAMLDoc reads a list of values, or a mapping of values to labels.
+func (c *choices) UnmarshalYAMLDoc(n *yamldoc.Node) yamldoc.Diagnostics {
+	if n.Kind() != yamldoc.Mapping {
+		diags := yamldoc.Decode(n, &c.values)
+		seen := map[string]bool{}
+		for _, item := range n.Items() {
+			if seen[item.Text()] {
+				diags = append(diags, item.Errorf("there is an option %q already", item.Text()))
+			}
+			seen[item.Text()] = true
+		}
+		return diags
+	}
+	var diags yamldoc.Diagnostics
+	c.labels = map[string]engine.Labels{}
+	for key, value := range n.Entries() {
+		c.values = append(c.values, key.Text())
+		var label labels
+		if value.Kind() != yamldoc.Null {
+			diags = append(diags, yamldoc.Decode(value, &label)...)
+			c.labels[key.Text()] = engine.Labels(label)
+		}
+	}
 	return diags
 }
 
@@ -109,7 +141,7 @@ func (l *loader) field(m *engine.Module, entry yamldoc.Entry) {
 	}
 	field := &engine.Field{
 		Name: entry.Key.Text(), Type: engine.TypeText, Label: engine.Labels(f.Label),
-		Options: f.Options, Required: f.Required, Unique: f.Unique, Max: f.Max,
+		Options: f.Options.values, Choices: f.Options.labels, Required: f.Required, Unique: f.Unique, Max: f.Max,
 	}
 	switch {
 	case f.Type == nil: // Decode has complained; the field is known all the same
@@ -118,15 +150,41 @@ func (l *loader) field(m *engine.Module, entry yamldoc.Entry) {
 	default:
 		l.complain(f.Type.Unknown("field type", typeNames()))
 	}
-	if field.Type == engine.TypeReference && len(f.To) == 0 {
-		l.complain(entry.Value.Errorf("a reference needs to: the modules it may point at"))
-	}
 	for _, to := range f.To {
 		field.To = append(field.To, to.Text())
 		l.refs = append(l.refs, reference{at: to, name: to.Text()})
 	}
+	if f.Type != nil {
+		l.fitting(field, entry.Value)
+	}
 	m.Names = append(m.Names, field.Name)
 	m.Fields[field.Name] = field
+}
+
+// fitting complains about what a field of its type needs, and about what means nothing for it.
+func (l *loader) fitting(field *engine.Field, n *yamldoc.Node) {
+	is := field.Name + " is " + string(field.Type)
+	switch field.Type {
+	case engine.TypeReference:
+		if len(field.To) == 0 {
+			l.complain(n.Errorf("a reference needs to: the modules it may point at"))
+		}
+	case engine.TypeOwner: // a reference too, if its module is described
+	default:
+		if to := n.Get("to"); to != nil {
+			l.complain(to.Errorf("to is for a reference or an owner; %s", is))
+		}
+	}
+	if at := n.Get("options"); at != nil && field.Type != engine.TypePicklist && field.Type != engine.TypeMultiPicklist {
+		l.complain(at.Errorf("options are for a picklist or multipicklist; %s", is))
+	}
+	switch at := n.Get("max"); {
+	case at == nil || field.Max == 0 && at.Text() != "0":
+	case !field.IsText():
+		l.complain(at.Errorf("max counts the characters of a text; %s", is))
+	case field.Max < 1 || field.Max > engine.MaxText:
+		l.complain(at.Errorf("max is from 1 to %d characters", engine.MaxText))
+	}
 }
 
 func typeNames() []string {

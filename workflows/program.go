@@ -221,7 +221,10 @@ func (t *types) field(f *engine.Field) exprsafe.Type {
 		return exprsafe.Type{Kind: exprsafe.Time}
 	case engine.TypeMultiPicklist:
 		return exprsafe.ListOf(exprsafe.Type{Kind: exprsafe.Text})
-	case engine.TypeReference:
+	case engine.TypeReference, engine.TypeOwner:
+		if len(f.To) == 0 {
+			return exprsafe.Type{Kind: exprsafe.Text} // the id of somebody whom the book does not describe
+		}
 		return exprsafe.ReferenceTo(func() exprsafe.Type { return t.union(f.To) })
 	}
 	return exprsafe.Type{Kind: exprsafe.Text}

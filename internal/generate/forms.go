@@ -15,6 +15,10 @@ func forms() map[string]object {
 		"yamldoc.Node": {}, "yamldoc.Entry": {}, "nothing": {"type": "null"},
 
 		"labels": label, "text": text,
+		"choices": {"anyOf": []any{
+			object{"type": "array", "items": object{"type": []any{"string", "number", "boolean"}}},
+			object{"type": "object", "additionalProperties": object{"anyOf": []any{label, object{"type": "null"}}}},
+		}},
 		"word": {"type": []any{"string", "number", "boolean"}}, // a text that may look like something else
 		"name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
 		"id":   {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
