@@ -26,6 +26,9 @@ func (e *Engine) commit(s *stretch) error {
 		}
 		d.Sealed = sealed
 	}
+	if err := e.sealCalls(s.asks.effects); err != nil {
+		return Permanent(err)
+	}
 	for _, d := range s.asks.deliveries {
 		if slot, ok := e.outlets.take(d.Channel); ok {
 			d.State, d.Slot = DeliverySending, slot
@@ -50,6 +53,7 @@ func (e *Engine) commit(s *stretch) error {
 	e.tell(s.run)
 	if len(s.asks.effects) > 0 {
 		nudge(e.writers.wakeup)
+		nudge(e.callers.wakeup)
 	}
 	if s.wait != nil && !s.wait.Due.IsZero() {
 		e.resting.nudge() // it may fall due sooner than the waker knows of

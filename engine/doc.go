@@ -53,7 +53,8 @@
 //	Write      an ask to change a record, with the values it expects to find
 //	Create     an ask to make a record, with the key that makes it once
 //	Effect     an ask that is done outside of our own store, with all its tries
-//	Call       a request to a web service
+//	Call       a request to a web service, by a key that names it in all tries
+//	Host       what calls go to; each has a breaker of its own
 //	Answer     what a web service answered
 //	Conflict   an effect that met a change of somebody else
 //	Echo       an event by which a CRM tells a change that was ours

@@ -51,6 +51,7 @@ type Effect struct {
 	Step      string // path of the step that asked; "" for an act by a link
 	Round     int    // which time the step was taken: a conflict takes it again
 	Record    Ref    // what it writes to; the id is empty for a record that is to be made, and all of it for a call
+	Host      string // that a Call asks; "" for the CRM
 	Ask
 
 	State    EffectState
@@ -61,16 +62,25 @@ type Effect struct {
 	Retry    Retry
 	Reason   string  // why it waits, or how it ended
 	Result   *Record // the record as it was made, of a Create that is done
-	Answer   *Answer // what a web service answered, of a Call that is done
+	Sealed   []byte  // the Request of a Call, encrypted at rest
+	Answer   []byte  // the Answer to a Call that is done, likewise
 	History  []Decision
 	Created  time.Time
+}
+
+// host is what the ask is of: "" for the CRM.
+func (a Ask) host() string {
+	if a.Call != nil {
+		return a.Call.Host
+	}
+	return ""
 }
 
 // NewEffect is an effect to be tried at once. Who asks sets Workflow, Step and Round, and the Partition of a call.
 func NewEffect(id, run ID, ask Ask, retry Retry, now time.Time) *Effect {
 	ref := ask.record()
 	return &Effect{
-		ID: id, Run: run, Record: ref, Partition: Address{Noun: ref.Module, Key: ref.ID}.Partition(),
+		ID: id, Run: run, Record: ref, Host: ask.host(), Partition: Address{Noun: ref.Module, Key: ref.ID}.Partition(),
 		Ask: ask, State: EffectPlanned, Due: now, Until: now.Add(retry.For), Retry: retry, Created: now,
 	}
 }

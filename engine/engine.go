@@ -15,6 +15,7 @@ import (
 type Ports struct {
 	Bus      Bus
 	CRM      CRM
+	Caller   Caller // of web services; nil refuses every call
 	Store    Store
 	Minter   LinkMinter
 	Sealer   Sealer
@@ -32,6 +33,7 @@ type Settings struct {
 	Node        string        // name of this process among several; default "postern"
 	Lanes       int           // runs that advance at the same time; default 16
 	Writers     int           // writes to the CRM that are under way at the same time; default 16
+	Callers     int           // calls of web services that are under way at the same time; default 32
 	Slots       int           // messages that are being sent at the same time; default and most 128
 	Batch       int           // events taken in by one transaction; default 256
 	MaxDepth    int           // writes of ours in a chain before it counts as a loop; default 8
@@ -48,6 +50,7 @@ func (s Settings) withDefaults() Settings {
 	s.Node = either(s.Node, "postern")
 	s.Lanes = either(s.Lanes, 16)
 	s.Writers = either(s.Writers, 16)
+	s.Callers = either(s.Callers, 32)
 	s.Slots = min(either(s.Slots, 128), 128)
 	s.Batch = either(s.Batch, 256)
 	s.MaxDepth = either(s.MaxDepth, 8)
@@ -77,6 +80,7 @@ type Engine struct {
 	gates    gates
 	resting  *resting
 	writers  *writers
+	callers  *callers
 	crm      *watched // what Ports.CRM is
 	echoes   echoes
 	outlets  *outlets
@@ -102,10 +106,14 @@ func New(ports Ports, settings Settings) *Engine {
 	settings = settings.withDefaults()
 	crm := &watched{CRM: ports.CRM, clock: ports.Clock}
 	ports.CRM = crm
+	if ports.Caller == nil {
+		ports.Caller = noCaller{}
+	}
 	e := &Engine{
 		Ports: ports, settings: settings, crm: crm,
 		outlets: newOutlets(settings.Slots, ports.Channels, settings.Rates, ports.Clock),
 		gates:   gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
+		callers: newCallers(settings.Callers),
 	}
 	e.versions.reload = ports.Reload
 	e.versions.store = ports.Store
@@ -143,6 +151,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() { stopOn(stop, e.dispatch(reading)) })
 	group.Go(func() { stopOn(stop, e.wake(reading)) })
 	group.Go(func() { stopOn(stop, e.write(reading)) })
+	group.Go(func() { stopOn(stop, e.call(reading)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })
 	group.Go(func() { e.forget(reading) })

@@ -90,6 +90,7 @@ func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 		reasons = append(reasons, "the database takes no changes")
 	}
 	warnings = append(e.outlets.warnings(), e.writers.warnings(e.Clock.Now())...)
+	warnings = append(warnings, e.callers.warnings(e.Clock.Now())...)
 	warnings = append(warnings, e.crm.warnings()...)
 	position, err := e.Bus.Position(ctx)
 	switch {

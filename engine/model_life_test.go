@@ -151,11 +151,11 @@ func (m *mortal) Rearm(ctx context.Context, fence engine.Fence, run engine.ID, s
 	})
 }
 
-func (m *mortal) TakeEffects(ctx context.Context, fences []engine.Fence, now time.Time, limit int) (
+func (m *mortal) TakeEffects(ctx context.Context, demand engine.EffectDemand) (
 	taken []*engine.Effect, next time.Time, err error,
 ) {
 	err = m.life.store(func() error {
-		taken, next, err = m.Store.TakeEffects(ctx, fences, now, limit)
+		taken, next, err = m.Store.TakeEffects(ctx, demand)
 		m.journal.committed(m.life, "take effects", err)
 		return err
 	})

@@ -267,11 +267,14 @@ func (e *Event) completeAgain(now Record) {
 func (s *stretch) dry(now time.Time) {
 	asked := s.asks
 	for _, f := range asked.effects {
-		if f.Write != nil {
+		switch {
+		case f.Call != nil:
+			s.run.decide(now, f.Step, "would call %s %s", f.Call.Method, f.Host)
+		case f.Write != nil:
 			asked.writes = append(asked.writes, *f.Write)
-			continue
+		case f.Create != nil:
+			asked.creates = append(asked.creates, *f.Create)
 		}
-		asked.creates = append(asked.creates, *f.Create)
 	}
 	for _, w := range asked.writes {
 		s.run.decide(now, "", "would write %s of %s", nameList(w.Patch.Set), w.Ref)

@@ -84,6 +84,7 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 		return err
 	}
 	var results []Record
+	var calls []*Effect
 	for _, f := range effects {
 		switch {
 		case f.Step != step.Path || f.Round != s.run.Progress.Round:
@@ -93,6 +94,8 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 		case !f.State.Over():
 			s.again = true // it parks once more, and one may end before that is stored
 			return nil
+		case f.State == EffectDone && f.Call != nil:
+			calls = append(calls, f)
 		case f.State == EffectDone && f.Result == nil:
 		case f.State == EffectDone:
 			results = append(results, *f.Result)
@@ -101,9 +104,19 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 		case f.State == EffectRejected && WasCancelled(f.Reason):
 			return e.again(ctx, step, s, env, "what it asked for was cancelled")
 		default:
+			s.renewKeys(step, effects)
 			s.end(RunFailed, stepError(step, fmt.Errorf("%s: %s", f.State, f.Reason)).Error(), env.Now)
 			return nil
 		}
+	}
+	if err := e.takeAnswers(ctx, step, s, env, calls); IsPermanent(err) {
+		if len(calls) == 1 {
+			s.run.Progress.Keys++ // its answer was as good as a refusal
+		}
+		s.end(RunFailed, stepError(step, err).Error(), env.Now)
+		return nil
+	} else if err != nil {
+		return err
 	}
 	s.run.State = RunReady
 	sc := e.stepContext(step, s, env)

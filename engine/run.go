@@ -68,6 +68,7 @@ type Progress struct {
 	Tries   int               `json:"tries,omitempty"`  // how often the next step failed for a passing reason
 	Since   time.Time         `json:"since,omitzero"`   // when it failed first
 	Round   int               `json:"round,omitempty"`  // how often the next step was taken again after a conflict
+	Keys    int               `json:"keys,omitempty"`   // counts the keys that calls of the next step have had
 	Replay  int               `json:"replay,omitempty"` // number of the replay that started it
 	Dry     bool              `json:"dry,omitempty"`    // a replay without effects: what it asks is only noted
 }

@@ -158,11 +158,14 @@ type DuePosition struct {
 
 // EffectStore holds the effects.
 type EffectStore interface {
-	// TakeEffects claims planned effects that are due, the longest due first, at most limit. Those of one
-	// record pass in the order they were asked for: none is taken while an older one is not over. Each
-	// becomes Sending. next is when the earliest of the others that could be taken falls due; zero for none.
-	TakeEffects(ctx context.Context, fences []Fence, now time.Time, limit int) (
-		taken []*Effect, next time.Time, err error)
+	// TakeEffects claims planned effects of the demand's host that are due, the longest due first, at most
+	// Limit. Those of one record pass in the order they were asked for: none is taken while an older one is
+	// not over. Each becomes Sending. next is when the earliest of the others of the host that could be
+	// taken falls due; zero for none.
+	TakeEffects(ctx context.Context, demand EffectDemand) (taken []*Effect, next time.Time, err error)
+	// CallHosts returns the hosts that planned calls are for, sorted, each with the time at which the first
+	// of its calls falls due.
+	CallHosts(ctx context.Context) ([]CallHost, error)
 	// SettleEffect stores the outcome of a try and events that tell it. One that is over and was the
 	// last of its run makes the run due.
 	SettleEffect(ctx context.Context, fence Fence, effect *Effect, events ...*Event) error
@@ -171,6 +174,20 @@ type EffectStore interface {
 	// RecentWrites returns the writes that were done since a time, or may have been, the last asked for
 	// first. It looks at the newest effects only, limit of them.
 	RecentWrites(ctx context.Context, since time.Time, limit int) ([]*Effect, error)
+}
+
+// EffectDemand asks for due effects.
+type EffectDemand struct {
+	Fences []Fence
+	Host   string // calls of this host; "" for what is asked of the CRM
+	Now    time.Time
+	Limit  int
+}
+
+// CallHost is a host that planned calls are for.
+type CallHost struct {
+	Host string
+	Due  time.Time // of the first
 }
 
 // Settle is the outcome of one try of a delivery.

@@ -72,7 +72,7 @@ func stepError(step *Step, err error) error {
 func (s *stretch) next() {
 	p := &s.run.Progress
 	p.Next++
-	p.Tries, p.Since, p.Round = 0, time.Time{}, 0
+	p.Tries, p.Since, p.Round, p.Keys = 0, time.Time{}, 0, 0
 }
 
 // end ends the run. An operator may let it go on, from where Progress.From says.

@@ -173,6 +173,9 @@ func (s *StepContext) effect(ask Ask) {
 	id := DerivedID(s.run.ID, s.Step.Path, strconv.Itoa(len(s.asks.effects)), "effect", strconv.Itoa(round))
 	f := NewEffect(id, s.run.ID, ask, s.Step.Retry, s.Now())
 	f.Workflow, f.Step, f.Round = s.run.Workflow, s.Step.Path, round
+	if ask.Call != nil {
+		f.Partition = s.run.Partition // the store has no record to go by
+	}
 	s.asks.effects = append(s.asks.effects, f)
 }
 

@@ -87,7 +87,7 @@ func (e *Engine) writeDue(ctx context.Context) (next time.Time, err error) {
 	if free == 0 {
 		return again, nil
 	}
-	taken, next, err := e.Store.TakeEffects(ctx, e.fences, e.Clock.Now(), free)
+	taken, next, err := e.Store.TakeEffects(ctx, EffectDemand{Fences: e.fences, Now: e.Clock.Now(), Limit: free})
 	e.writers.give(free - len(taken))
 	for _, f := range taken {
 		e.senders.Go(func() { e.writeOne(f) })
@@ -120,6 +120,13 @@ func (e *Engine) writeOne(f *Effect) {
 	if err != nil {
 		e.Logger.Error("an effect's event cannot be written", "effect", f.ID.String(), "error", err)
 	}
+	e.settleEffect(f, events)
+	e.writers.give(1)
+	nudge(e.writers.wakeup)
+}
+
+// settleEffect stores the outcome of a try, if need be a little after the work was given up.
+func (e *Engine) settleEffect(f *Effect, events []*Event) {
 	settle := func(ctx context.Context) error {
 		return e.Store.SettleEffect(ctx, e.fences[f.Partition], f, events...)
 	}
@@ -130,8 +137,6 @@ func (e *Engine) writeOne(f *Effect) {
 			e.Logger.Error("settle effect: it is looked at again after a start", "effect", f.ID.String(), "error", err)
 		}
 	}
-	e.writers.give(1)
-	nudge(e.writers.wakeup)
 }
 
 // apply asks the CRM. It looks before it writes, so that what an earlier try did is not done twice.

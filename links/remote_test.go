@@ -32,7 +32,7 @@ func TestActOnARecordOfAnotherCRM(t *testing.T) {
 	if uses := h.link(link).Uses; uses != 1 {
 		t.Errorf("%d uses", uses)
 	}
-	effects, _, err := h.store.TakeEffects(t.Context(), fences, h.clock.Now(), 10)
+	effects, _, err := h.store.TakeEffects(t.Context(), engine.EffectDemand{Fences: fences, Now: h.clock.Now(), Limit: 10})
 	if err != nil || len(effects) != 1 {
 		t.Fatalf("%d effects, %v", len(effects), err)
 	}

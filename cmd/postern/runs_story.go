@@ -42,13 +42,14 @@ type eventView struct {
 	Old     engine.Fields `json:"old,omitempty"`
 }
 
-// effectView is a write to a CRM. The values are there only if asked for.
+// effectView is a write to a CRM or the call of a web service. The values are there only if asked for.
 type effectView struct {
 	ID       engine.ID          `json:"id"`
 	State    engine.EffectState `json:"state"`
 	Step     string             `json:"step"`
-	Record   string             `json:"record"`
-	Fields   []string           `json:"fields"`
+	Record   string             `json:"record,omitempty"`
+	Call     string             `json:"call,omitempty"` // method and host; never what is sent or answered
+	Fields   []string           `json:"fields,omitempty"`
 	Attempts int                `json:"attempts"`
 	Reason   string             `json:"reason,omitempty"`
 	Set      engine.Fields      `json:"set,omitempty"`
@@ -114,6 +115,10 @@ func (w *runWhole) tellEvent(run *engine.Run, values bool) {
 }
 
 func (w *runWhole) tellEffect(f *engine.Effect, values bool) {
+	if f.Call != nil {
+		w.tellCall(f)
+		return
+	}
 	view := effectView{
 		ID: f.ID, State: f.State, Step: f.Step, Record: f.Record.String(), Attempts: f.Attempts, Reason: f.Reason,
 	}
@@ -131,6 +136,16 @@ func (w *runWhole) tellEffect(f *engine.Effect, values bool) {
 	w.Effects = append(w.Effects, view)
 	who := "write " + shortID(f.ID)
 	w.times.add(f.Created, who, "asked to %s %s: %s", what, view.Record, strings.Join(view.Fields, ", "))
+	w.times.addAll(who, f.History)
+}
+
+func (w *runWhole) tellCall(f *engine.Effect) {
+	call := f.Call.Method + " " + f.Host
+	w.Effects = append(w.Effects, effectView{
+		ID: f.ID, State: f.State, Step: f.Step, Call: call, Attempts: f.Attempts, Reason: f.Reason,
+	})
+	who := "call " + shortID(f.ID)
+	w.times.add(f.Created, who, "asked to call %s", call)
 	w.times.addAll(who, f.History)
 }
 
@@ -207,7 +222,7 @@ func (w runWhole) stands() string {
 	case engine.RunReady:
 		return fmt.Sprintf("ready: step %d is next", w.Next)
 	case engine.RunWriting:
-		return fmt.Sprintf("writing: step %d goes on when its writes to the CRM are over", w.Next)
+		return fmt.Sprintf("writing: step %d goes on when what it asked of others is over", w.Next)
 	case engine.RunRetrying:
 		return fmt.Sprintf("retrying: step %d is taken again%s%s", w.Next, w.again(), because(w.Reason))
 	case engine.RunWaiting:

@@ -50,7 +50,7 @@ func TestRunsSayWhereTheyStand(t *testing.T) {
 			"pending: its condition needs the CRM and is decided when its turn comes", "runs cancel",
 		},
 		{engine.RunReady, "", nil, "ready: step 2 is next", "runs cancel"},
-		{engine.RunWriting, "", nil, "writing: step 2 goes on when its writes to the CRM are over", "runs cancel"},
+		{engine.RunWriting, "", nil, "writing: step 2 goes on when what it asked of others is over", "runs cancel"},
 		{
 			engine.RunRetrying, "timeout",
 			[]waitLine{{Due: due}},

@@ -92,7 +92,7 @@ func deskCancelRun(t *testing.T, s *deskTrial) {
 	if due := s.due(t, storeNow.Add(2*time.Hour)); len(due) > 0 {
 		t.Errorf("%d waits are left", len(due))
 	}
-	taken, _, err := s.TakeEffects(t.Context(), s.fences, storeNow, 10)
+	taken, _, err := s.TakeEffects(t.Context(), engine.EffectDemand{Fences: s.fences, Now: storeNow, Limit: 10})
 	if err != nil || len(taken) != 1 || taken[0].ID != behind.ID {
 		t.Errorf("%d effects can be taken, want only that of the other run; %v", len(taken), err)
 	}
@@ -199,7 +199,7 @@ func deskRetryRefused(t *testing.T, s *deskTrial) {
 // A write that is under way may still succeed: its step must not be taken again beside it.
 func deskRetryBusy(t *testing.T, s *deskTrial) {
 	run, _ := s.busy(t)
-	taken, _, err := s.TakeEffects(t.Context(), s.fences, storeNow, 1)
+	taken, _, err := s.TakeEffects(t.Context(), engine.EffectDemand{Fences: s.fences, Now: storeNow, Limit: 1})
 	if err != nil || len(taken) != 1 {
 		t.Fatalf("took %d effects, %v", len(taken), err)
 	}

@@ -47,7 +47,7 @@ func (s *storeTrial) ask(t *testing.T, seq uint64, ids ...string) (*engine.Run, 
 
 func (s *storeTrial) takeEffects(t *testing.T, now time.Time, limit int) ([]*engine.Effect, time.Time) {
 	t.Helper()
-	taken, next, err := s.TakeEffects(t.Context(), s.fences, now, limit)
+	taken, next, err := s.TakeEffects(t.Context(), engine.EffectDemand{Fences: s.fences, Now: now, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func storeEffectDoubt(t *testing.T, s *storeTrial) {
 	s.claim(t, "two")
 
 	err := s.SettleEffect(t.Context(), old[run.Partition], taken[0])
-	_, _, take := s.TakeEffects(t.Context(), old, storeNow, 9)
+	_, _, take := s.TakeEffects(t.Context(), engine.EffectDemand{Fences: old, Now: storeNow, Limit: 9})
 	if !errors.Is(err, engine.ErrFenced) || !errors.Is(take, engine.ErrFenced) {
 		t.Errorf("the old owner settles: %v, and takes: %v", err, take)
 	}

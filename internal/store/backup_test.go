@@ -153,7 +153,7 @@ func TestRestoredEffectsAreInDoubt(t *testing.T) {
 	if _, err := s.Restore(t.Context(), order); err != nil {
 		t.Fatal(err)
 	}
-	taken, _, err := s.TakeEffects(t.Context(), fences, testNow, 9)
+	taken, _, err := s.TakeEffects(t.Context(), engine.EffectDemand{Fences: fences, Now: testNow, Limit: 9})
 	if err != nil || len(taken) != 1 || !taken[0].Doubtful {
 		t.Errorf("taken %+v, %v", taken, err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 const effectColumns = `id, run, partition, workflow, step, round, module, record, ask, state, doubtful, attempts, due,
-	until, retry, reason, result, history, created`
+	until, retry, reason, result, history, created, host, sealed, answer`
 
 // openEffects is the condition of an index, word for word.
 const openEffects = `state IN ('planned', 'sending')`
@@ -24,13 +24,13 @@ func insertEffect(e *engine.Effect, now time.Time) (call, error) {
 		columns[i] = written
 	}
 	const query = `INSERT INTO effects (` + effectColumns + `, updated, behind)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
 			EXISTS (SELECT 1 FROM effects WHERE module = ?7 AND record = ?8 AND ?8 <> '' AND ` + openEffects + `))
 		ON CONFLICT DO NOTHING`
 	return call{query, []any{
 		ident(e.ID), ident(e.Run), e.Partition, e.Workflow, e.Step, e.Round, e.Record.Module, e.Record.ID, columns[0],
 		string(e.State), e.Doubtful, e.Attempts, e.Due.UnixMilli(), instant(e.Until), columns[1], e.Reason, columns[2],
-		columns[3], instant(e.Created), instant(now),
+		columns[3], instant(e.Created), e.Host, e.Sealed, e.Answer, instant(now),
 	}}, nil
 }
 
@@ -44,10 +44,10 @@ func settleEffect(e *engine.Effect, now time.Time) (call, error) {
 		return call{}, err
 	}
 	const query = `UPDATE effects SET state = ?, doubtful = ?, attempts = ?, due = ?, until = ?, reason = ?, result = ?,
-		history = ?, updated = ? WHERE id = ? AND ` + openEffects
+		history = ?, answer = ?, updated = ? WHERE id = ? AND ` + openEffects
 	return call{query, []any{
 		string(e.State), e.Doubtful, e.Attempts, e.Due.UnixMilli(), instant(e.Until), e.Reason, result, history,
-		instant(now), ident(e.ID),
+		e.Answer, instant(now), ident(e.ID),
 	}}, nil
 }
 
@@ -65,7 +65,8 @@ func scanEffect(row scan) (*engine.Effect, error) {
 	var e engine.Effect
 	err := row((*ident)(&e.ID), (*ident)(&e.Run), &e.Partition, &e.Workflow, &e.Step, &e.Round, &e.Record.Module,
 		&e.Record.ID, document{&e.Ask}, &e.State, &e.Doubtful, &e.Attempts, (*instant)(&e.Due), (*instant)(&e.Until),
-		document{&e.Retry}, &e.Reason, document{&e.Result}, document{&e.History}, (*instant)(&e.Created))
+		document{&e.Retry}, &e.Reason, document{&e.Result}, document{&e.History}, (*instant)(&e.Created),
+		&e.Host, &e.Sealed, &e.Answer)
 	if len(e.History) == 0 {
 		e.History = nil
 	}

@@ -13,30 +13,41 @@ import (
 var errEffectOver = engine.Permanent(errors.New("the effect is over or was never asked for"))
 
 const (
-	takeable = ` FROM effects WHERE state = 'planned' AND behind = 0
+	takeable = ` FROM effects WHERE state = 'planned' AND behind = 0 AND host = ?
 		AND partition IN (SELECT value FROM json_each(?))`
 	dueEffects    = `SELECT ` + effectColumns + takeable + ` AND due <= ? ORDER BY due, number LIMIT ?`
 	nextEffect    = `SELECT min(due)` + takeable
 	effectsOfRun  = `SELECT ` + effectColumns + ` FROM effects WHERE run = ? ORDER BY number`
 	recentlyWrote = `SELECT ` + effectColumns + ` FROM (SELECT * FROM effects ORDER BY number DESC LIMIT ?)
 		WHERE (state = 'done' OR doubtful = 1) AND record <> '' AND updated >= ? ORDER BY number DESC`
+	// callHosts goes from one host to the next by the index, however many calls each has.
+	callHosts = `WITH RECURSIVE hosts (host) AS (
+			SELECT min(host) FROM effects WHERE state = 'planned' AND behind = 0 AND host > ''
+			UNION ALL
+			SELECT (SELECT min(e.host) FROM effects e WHERE e.state = 'planned' AND e.behind = 0 AND e.host > hosts.host)
+			FROM hosts WHERE hosts.host IS NOT NULL
+		) SELECT host, (SELECT min(e.due) FROM effects e
+			WHERE e.state = 'planned' AND e.behind = 0 AND e.host = hosts.host)
+		FROM hosts WHERE host IS NOT NULL`
 	followingEffect = `UPDATE effects SET behind = 0 WHERE number = (SELECT min(number) FROM effects
 		WHERE module = ? AND record = ? AND record <> '' AND ` + openEffects + `)`
 )
 
 // TakeEffects implements engine.EffectStore.
-func (s *Store) TakeEffects(ctx context.Context, fences []engine.Fence, now time.Time, limit int) (
+func (s *Store) TakeEffects(ctx context.Context, demand engine.EffectDemand) (
 	taken []*engine.Effect, next time.Time, err error,
 ) {
-	mine, err := partitionsOf(fences)
+	mine, err := partitionsOf(demand.Fences)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("take effects: %w", err)
 	}
 	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
-		if err := tx.fences(ctx, fences); err != nil {
+		if err := tx.fences(ctx, demand.Fences); err != nil {
 			return err
 		}
-		if taken, err = tx.effects(ctx, dueEffects, mine, now.UnixMilli(), limit); err != nil {
+		now := demand.Now
+		taken, err = tx.effects(ctx, dueEffects, demand.Host, mine, now.UnixMilli(), demand.Limit)
+		if err != nil {
 			return err
 		}
 		for _, effect := range taken {
@@ -46,12 +57,28 @@ func (s *Store) TakeEffects(ctx context.Context, fences []engine.Fence, now time
 				return err
 			}
 		}
-		return tx.get(ctx, nextEffect, []any{mine}, []any{(*instant)(&next)})
+		return tx.get(ctx, nextEffect, []any{demand.Host, mine}, []any{(*instant)(&next)})
 	})
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("take effects: %w", err)
 	}
 	return taken, next, nil
+}
+
+// CallHosts implements engine.EffectStore.
+func (s *Store) CallHosts(ctx context.Context) (hosts []engine.CallHost, err error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	err = s.reads.each(ctx, callHosts, nil, func(row scan) error {
+		var host engine.CallHost
+		err := row(&host.Host, (*instant)(&host.Due))
+		hosts = append(hosts, host)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find hosts to call: %w", err)
+	}
+	return hosts, nil
 }
 
 // SettleEffect implements engine.EffectStore. An effect that is over stays so.

@@ -108,7 +108,7 @@ func (m *model) take(rt *rapid.T) {
 	}
 	slices.SortStableFunc(takeable, func(a, b *engine.Effect) int { return a.Due.Compare(b.Due) })
 	takeable = takeable[:min(limit, len(takeable))]
-	taken, _, err := m.s.TakeEffects(rt.Context(), m.fences, now, limit)
+	taken, _, err := m.s.TakeEffects(rt.Context(), engine.EffectDemand{Fences: m.fences, Now: now, Limit: limit})
 	if err != nil {
 		rt.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func inventory(t *testing.T, s *Store) string {
 	for _, w := range woken {
 		say("due at %s on %s: timer %v, touched %v", w.Due, w.Run.Record, w.Timer, w.Touched)
 	}
-	effects, _, err := s.TakeEffects(ctx, fences, now, 9)
+	effects, _, err := s.TakeEffects(ctx, engine.EffectDemand{Fences: fences, Now: now, Limit: 9})
 	must(err)
 	for _, e := range effects {
 		want := testEffect(testRun(6), e.Record.ID)
@@ -131,8 +131,28 @@ func inventory(t *testing.T, s *Store) string {
 			t.Errorf("what the effect on %s asks (-want +got):\n%s", e.Record.ID, diff)
 		}
 	}
+	sayCalls(t, s, say, fences)
 	sayMessages(t, s, say, fences)
 	return lines.String()
+}
+
+// sayCalls is the part of inventory on calls of web services.
+func sayCalls(t *testing.T, s *Store, say func(string, ...any), fences []engine.Fence) {
+	t.Helper()
+	hosts, err := s.CallHosts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range hosts {
+		demand := engine.EffectDemand{Fences: fences, Host: host.Host, Now: testNow.Add(time.Hour), Limit: 9}
+		calls, _, err := s.TakeEffects(t.Context(), demand)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range calls {
+			say("call of %s, sealed %q: %s", e.Host, e.Sealed, asJSON(t, e.Call))
+		}
+	}
 }
 
 // sayMessages is the part of inventory on what leaves.

@@ -124,7 +124,7 @@ func fillWaits(t *testing.T, s *Store, runs []*engine.Run, fences []engine.Fence
 		{Run: wait, Wait: &engine.Wait{
 			Due: testNow.Add(time.Minute), Topics: []string{engine.RecordTopic(wait.Record), engine.RunTopic(wait.ID)},
 		}},
-		{Run: try, Effects: []*engine.Effect{testEffect(try, "1"), testEffect(try, "")}},
+		{Run: try, Effects: []*engine.Effect{testEffect(try, "1"), testEffect(try, ""), testCall(try)}},
 		{Run: behind, Effects: []*engine.Effect{testEffect(behind, "1")}},
 	} {
 		step.Fence = fences[step.Run.Partition]
@@ -132,12 +132,23 @@ func fillWaits(t *testing.T, s *Store, runs []*engine.Run, fences []engine.Fence
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := s.TakeEffects(t.Context(), fences, testNow, 1); err != nil {
+	if _, _, err := s.TakeEffects(t.Context(), engine.EffectDemand{Fences: fences, Now: testNow, Limit: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Intake(t.Context(), engine.Intake{Touched: []string{engine.RecordTopic(wait.Record)}}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// testCall is the call of a web service.
+func testCall(run *engine.Run) *engine.Effect {
+	e := testEffect(run, "call")
+	e.Write, e.Record, e.Host, e.Sealed = nil, engine.Ref{}, "rates.example", []byte("sealed")
+	e.Call = &engine.Call{
+		Method: "POST", Host: e.Host, Key: "k", Expect: []engine.Statuses{{From: 200, To: 299}}, Timeout: time.Second,
+		Auth: &engine.CallAuth{Kind: engine.AuthBearer, Secret: "rates"},
+	}
+	return e
 }
 
 // testEffect is a write to a record of a CRM elsewhere; a new record if the id is empty.

@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Is tells whether a status is among them.
+func (s Statuses) Is(status int) bool { return s.From <= status && status <= s.To }
+
+// errInDoubt is why a call is given up that may have arrived.
+var errInDoubt = errors.New("it may have arrived, and is not sent again")
+
+// verdict is nil for an answer as the call expects it, and else what follows from its status.
+func (c *Call) verdict(a Answer, now time.Time) error {
+	if slices.ContainsFunc(c.Expect, func(s Statuses) bool { return s.Is(a.Status) }) {
+		return nil
+	}
+	err := fmt.Errorf("%s answered %s", c.Host, statusText(a.Status))
+	switch {
+	case a.Status == http.StatusBadGateway, a.Status == http.StatusGatewayTimeout:
+		return Unknown(err) // a gateway lost the answer
+	case a.Status >= 500, a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly,
+		a.Status == http.StatusTooManyRequests:
+		return RetryAfter(err, retryAfter(a.Header.Get("Retry-After"), now))
+	}
+	return Permanent(err)
+}
+
+// statusText is a status with its name, if it has one.
+func statusText(status int) string {
+	return strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))
+}
+
+// retryAfter reads the header of that name, seconds or a date; zero for none.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
+		return time.Duration(min(seconds, int(longestPause/time.Second))) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return min(max(at.Sub(now), 0), longestPause)
+	}
+	return 0
+}
