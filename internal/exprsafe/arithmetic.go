@@ -46,6 +46,9 @@ func calculate(operator string) operation {
 			return calculateTime(operator, a, b)
 		}
 		n, err := calculateNumber(operator, x, y)
+		if err == nil && (operator == "+" || operator == "-" || operator == "*") {
+			n, err = r.decimals(operator, n, x, y)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,21 +2,41 @@ package exprsafe
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
 
-// predicates are the functions whose last argument is a condition on each item of a list.
-func predicates() map[string]string {
-	return map[string]string{
-		"all":    `all([1, 2], # > 0)`,
-		"any":    `any([1, 2], # > 1)`,
-		"none":   `none([1, 2], # > 2)`,
-		"one":    `one([1, 2], # > 1)`,
-		"filter": `len(filter([1, 2, 3], # > 1)) == 2`,
-		"map":    `sum(map([1, 2], # * 2)) == 6`,
-		"count":  `count([1, 2, 3], # > 1) == 2`,
+// predicate is a function whose last argument is a condition on each item of a list, or what it makes of
+// the item.
+type predicate struct{ name, body, result, summary, example string }
+
+// predicates lists them.
+func predicates() []predicate {
+	const condition, truth = "condition", "true/false"
+	return []predicate{
+		{"all", condition, truth, "whether the condition holds for every item", `all([1, 2], # > 0)`},
+		{"any", condition, truth, "whether the condition holds for some item", `any([1, 2], # > 1)`},
+		{"none", condition, truth, "whether the condition holds for no item", `none([1, 2], # > 2)`},
+		{"one", condition, truth, "whether the condition holds for exactly one item", `one([1, 2], # > 1)`},
+		{"filter", condition, "list", "the items for which the condition holds", `len(filter([1, 2, 3], # > 1)) == 2`},
+		{"map", "value", "list", "what is made of each item", `sum(map([1, 2], # * 2)) == 6`},
+		{"count", condition, "number", "for how many items the condition holds", `count([1, 2, 3], # > 1) == 2`},
+		{
+			"sortBy", "value", "list", "the items in rising order of what is made of each",
+			`first(sortBy(["ccc", "a", "bb"], len(#))) == "a"`,
+		},
 	}
+}
+
+// findPredicate looks a predicate up by its exact name.
+func findPredicate(name string) (predicate, bool) {
+	all := predicates()
+	i := slices.IndexFunc(all, func(p predicate) bool { return p.name == name })
+	if i < 0 {
+		return predicate{}, false
+	}
+	return all[i], true
 }
 
 // callNode lowers the call of a function. Values have none: that of a time, say, could be any of Go's.
@@ -48,36 +68,72 @@ func (c *compiler) invoke(at ast.Node, name string, arguments []ast.Node) (lower
 	if len(arguments) < len(f.params)-f.optional || len(arguments) > len(f.params) && !f.repeats {
 		return lowered{}, c.fail(at, "%s does not take %d arguments; an example is %s", name, len(arguments), f.example)
 	}
-	c.uses.now = c.uses.now || name == "now"
+	if f.chance && c.scope.Steady {
+		return lowered{}, c.fail(at, "%s() is a new value each time, so it stands in values only: not in a condition or a key", name)
+	}
+	c.uses.now, c.uses.random = c.uses.now || len(arguments) < f.clock, c.uses.random || f.chance
 	var args []ast.Node
-	given := Type{}
+	var types []Type
 	for i, arg := range arguments {
-		x, fail := c.lower(arg)
+		x, fail := c.argument(&f, i, arg)
 		if fail != nil {
 			return x, fail
 		}
-		if i == 0 {
-			given = x.typ
-		}
-		want := f.param(i)
-		if want != Any && !loose(x.typ.Kind) && x.typ.Kind != want {
-			return lowered{}, c.fail(arg, "%s expects %s, this gives %s", name, want, x.typ.Kind)
-		}
-		args = append(args, x.node)
+		args, types = append(args, x.node), append(types, x.typ)
 	}
-	return c.call(at.Location(), f.gives(given), f.operation(), args...), nil
+	call := f.call
+	if f.prepare != nil {
+		var fail *Error
+		if call, fail = f.prepare(c, arguments); fail != nil {
+			return lowered{}, fail
+		}
+	}
+	gives := f.typeOf(types)
+	return c.call(at.Location(), gives, f.operation(call, gives.Kind), args...), nil
+}
+
+// argument lowers the i-th argument of a function and holds it against what the function takes.
+func (c *compiler) argument(f *function, i int, arg ast.Node) (lowered, *Error) {
+	x, fail := c.lower(arg)
+	if fail != nil {
+		return x, fail
+	}
+	kind, want := x.typ.Kind, f.param(i)
+	switch {
+	case loose(kind), kind == want, want == Any && (f.among == nil || slices.Contains(f.among, kind)):
+	case want == Any:
+		return x, c.fail(arg, "%s expects %s, this gives %s", f.name, either(f.among), kind)
+	default:
+		return x, c.fail(arg, "%s expects %s, this gives %s", f.name, want, kind)
+	}
+	if text, ok := arg.(*ast.StringNode); ok && f.check != nil {
+		if fail := f.check(i, text.Value); fail != nil {
+			return x, &Error{Message: fail.Message, Hint: fail.Hint, Offset: c.fail(arg, "").Offset}
+		}
+	}
+	return x, nil
+}
+
+// either lists kinds in the words of a message.
+func either(kinds []Kind) string {
+	var words []string
+	for _, k := range kinds {
+		words = append(words, k.String())
+	}
+	return strings.Join(words, " or ")
 }
 
 // predicate lowers the functions that expr's grammar knows by itself.
 func (c *compiler) predicate(n *ast.BuiltinNode) (lowered, *Error) {
-	if _, ok := predicates()[n.Name]; !ok {
+	p, ok := findPredicate(n.Name)
+	if !ok {
 		return c.invoke(n, n.Name, n.Arguments) // sum, or unknown
 	}
 	if c.item != nil {
 		return lowered{}, c.fail(n, "%s cannot stand within the condition of another list", n.Name)
 	}
 	if len(n.Arguments) != 2 {
-		return lowered{}, c.fail(n, "%s takes a list and a condition: %s", n.Name, predicates()[n.Name])
+		return lowered{}, c.fail(n, "%s takes a list and a %s: %s", n.Name, p.body, p.example)
 	}
 	list, fail := c.lower(n.Arguments[0])
 	if fail != nil {
@@ -89,26 +145,37 @@ func (c *compiler) predicate(n *ast.BuiltinNode) (lowered, *Error) {
 	items := c.call(n.Location(), ListOf(list.typ.item()), itemsOf(n.Name, 1+nodes(n.Arguments[1])), list.node)
 	item := list.typ.item()
 	c.item = &item
-	body, fail := c.body(n)
+	body, fail := c.body(n, p)
 	c.item = nil
 	if fail != nil {
 		return body, fail
+	}
+	if n.Name == "sortBy" {
+		return c.sortBy(n, item, items, body), nil
 	}
 	node := &ast.BuiltinNode{Name: n.Name, Arguments: []ast.Node{items.node, &ast.PredicateNode{Node: body.node}}}
 	node.SetLocation(n.Location())
 	return typed(node, predicateType(n.Name, item, body.typ)), nil
 }
 
-// body lowers the condition of a predicate, or what map makes of an item, with # in scope.
-func (c *compiler) body(n *ast.BuiltinNode) (lowered, *Error) {
-	p, ok := n.Arguments[1].(*ast.PredicateNode)
+// body lowers the condition of a predicate, or what it makes of an item, with # in scope.
+func (c *compiler) body(n *ast.BuiltinNode, p predicate) (lowered, *Error) {
+	node, ok := n.Arguments[1].(*ast.PredicateNode)
 	if !ok {
-		return lowered{}, c.fail(n, "%s takes a list and a condition: %s", n.Name, predicates()[n.Name])
+		return lowered{}, c.fail(n, "%s takes a list and a %s: %s", n.Name, p.body, p.example)
 	}
-	if n.Name == "map" {
-		return c.lower(p.Node)
+	if p.body == "value" {
+		return c.lower(node.Node)
 	}
-	return c.lowerCondition(p.Node)
+	return c.lowerCondition(node.Node)
+}
+
+// sortBy has the machine make a list of pairs, an item and what it is sorted by, and sorts that.
+func (c *compiler) sortBy(n *ast.BuiltinNode, item Type, items, by lowered) lowered {
+	pair := &ast.ArrayNode{Nodes: []ast.Node{&ast.PointerNode{}, by.node}}
+	node := &ast.BuiltinNode{Name: "map", Arguments: []ast.Node{items.node, &ast.PredicateNode{Node: pair}}}
+	node.SetLocation(n.Location())
+	return c.call(n.Location(), ListOf(item), sortedPairs, typed(node, Type{Kind: List}).node)
 }
 
 // predicateType is what a predicate gives over items of one type.

@@ -22,23 +22,53 @@ type changeWord struct {
 	name    string
 	values  int    // arguments after the field: 0 or 1
 	kinds   []Kind // of the fields it can ask about, nil for all; a list's value is one of its items
+	summary string
 	example string
 	holds   func(f field, value any) (bool, error)
+}
+
+// signature is how the word is written.
+func (w changeWord) signature() string {
+	if w.values == 0 {
+		return w.name + "(field) true/false"
+	}
+	return w.name + "(field, value) true/false"
 }
 
 // changeWords lists the words. Each compares by same, so null and the empty text are one value and a
 // change from the one to the other is none.
 func changeWords() []changeWord {
+	ordered, lists := []Kind{Number, Time, Duration}, []Kind{List}
 	return []changeWord{
-		{name: "changed", example: `changed("status")`, holds: field.changed},
-		{name: "changed_from", values: 1, example: `changed_from("status", "Open")`, holds: field.changedFrom},
-		{name: "changed_to", values: 1, example: `changed_to("status", "Closed")`, holds: field.changedTo},
-		{name: "was", values: 1, example: `was("status", "Open")`, holds: field.was},
+		{name: "changed", summary: "the field differs", example: `changed("status")`, holds: field.changed},
 		{
-			name: "increased", kinds: []Kind{Number, Time, Duration}, example: `increased("amount")`,
-			holds: field.increased,
+			name: "changed_from", values: 1, summary: "the field differs and had the value",
+			example: `changed_from("status", "Open")`, holds: field.changedFrom,
 		},
-		{name: "added", values: 1, kinds: []Kind{List}, example: `added("tags", "urgent")`, holds: field.added},
+		{
+			name: "changed_to", values: 1, summary: "the field differs and has the value",
+			example: `changed_to("status", "Closed")`, holds: field.changedTo,
+		},
+		{
+			name: "was", values: 1, summary: "the field had the value, whether it differs or not",
+			example: `was("status", "Open")`, holds: field.was,
+		},
+		{
+			name: "increased", kinds: ordered, summary: "the number or time is larger than it was",
+			example: `increased("amount")`, holds: field.increased,
+		},
+		{
+			name: "decreased", kinds: ordered, summary: "the number or time is smaller than it was",
+			example: `decreased("paid")`, holds: field.decreased,
+		},
+		{
+			name: "added", values: 1, kinds: lists, summary: "the list has the item and had not",
+			example: `added("tags", "urgent")`, holds: field.added,
+		},
+		{
+			name: "removed", values: 1, kinds: lists, summary: "the list had the item and has it no more",
+			example: `removed("tags", "new")`, holds: field.removed,
+		},
 	}
 }
 
@@ -88,58 +118,82 @@ func (f field) was(value any) (bool, error) {
 	return f.run.same(v, value)
 }
 
-// increased is false where one of the values is null, as > is.
 func (f field) increased(any) (bool, error) {
-	if !f.ch.Changed[f.name] {
-		return false, nil
-	}
-	old, err := f.old()
-	if err != nil {
-		return false, err
-	}
-	now, err := f.now()
-	if err != nil {
-		return false, err
+	order, err := f.moved("increased")
+	return order > 0, err
+}
+
+func (f field) decreased(any) (bool, error) {
+	order, err := f.moved("decreased")
+	return order < 0, err
+}
+
+// moved compares the present value with the old one: above zero if it is larger. It is zero where one
+// of them is null, as < and > are false.
+func (f field) moved(word string) (int, error) {
+	old, now, err := f.both()
+	if err != nil || !f.ch.Changed[f.name] {
+		return 0, err
 	}
 	for _, v := range []any{old, now} {
 		switch kind := kindOf(v); {
 		case blank(v):
-			return false, nil
+			return 0, nil
 		case !slices.Contains([]Kind{Number, Time, Duration}, kind):
-			return false, faultf("increased expects a number or a time, %s is %s", f.name, kind)
+			return 0, faultf("%s expects a number or a time, %s is %s", word, f.name, kind)
 		}
 	}
-	order, ok, err := f.run.compare(now, old)
-	return ok && order > 0, err
+	order, _, err := f.run.compare(now, old)
+	return order, err
+}
+
+// both are the old and the present value of a field that has changed, else nil.
+func (f field) both() (old, now any, err error) {
+	if !f.ch.Changed[f.name] {
+		return nil, nil, nil
+	}
+	if old, err = f.old(); err != nil {
+		return nil, nil, err
+	}
+	now, err = f.now()
+	return old, now, err
 }
 
 // added asks whether the value is among the items and was not before.
 func (f field) added(value any) (bool, error) {
-	if !f.ch.Changed[f.name] {
-		return false, nil
-	}
-	now, err := f.now()
+	old, now, err := f.both()
 	if err != nil {
 		return false, err
 	}
-	if in, err := f.among(now, value); !in || err != nil {
-		return false, err
-	}
-	old, err := f.old()
-	if err != nil {
-		return false, err
-	}
-	in, err := f.among(old, value)
-	return !in, err
+	return f.gained("added", now, old, value)
 }
 
-func (f field) among(list, value any) (bool, error) {
+// removed asks whether the value was among the items and is so no more.
+func (f field) removed(value any) (bool, error) {
+	old, now, err := f.both()
+	if err != nil {
+		return false, err
+	}
+	return f.gained("removed", old, now, value)
+}
+
+// gained asks whether the value is in the one list and not in the other.
+func (f field) gained(word string, in, notIn, value any) (bool, error) {
+	found, err := f.among(word, in, value)
+	if !found || err != nil {
+		return false, err
+	}
+	found, err = f.among(word, notIn, value)
+	return !found, err
+}
+
+func (f field) among(word string, list, value any) (bool, error) {
 	switch list.(type) {
 	case nil, []any:
 		in, err := contained(f.run, []any{value, list})
 		return in == true, err
 	}
-	return false, faultf("added expects a list, %s is %s", f.name, kindOf(list))
+	return false, faultf("%s expects a list, %s is %s", word, f.name, kindOf(list))
 }
 
 // change lowers a change word.

@@ -3,46 +3,99 @@ package exprsafe
 import (
 	"slices"
 	"strings"
+
+	"github.com/expr-lang/expr/ast"
 )
 
 // Function describes a function for the people who write expressions.
 type Function struct {
 	Name string
+	// Group is the heading under which it is listed, one of Groups.
+	Group string
+	// Signature is how it is written and what it gives: "round(number, digits?) number". What may be left
+	// out has a ? behind it, what may come many times a ….
+	Signature string
+	// Summary is one line of what it does.
+	Summary string
 	// Example is an expression that is true, or that may be for the change words.
 	Example string
 }
 
-// Functions lists all functions by name.
+// Groups are the headings of Functions, in their order.
+func Groups() []string {
+	return []string{
+		"Text", "Patterns", "Encoding", "Numbers", "Dates", "Business days", "Lists", "Formatting", "Chance and keys",
+		"Changes",
+	}
+}
+
+// Functions lists all functions, by group and within it by name.
 func Functions() []Function {
 	var list []Function
 	for _, f := range functions() {
-		list = append(list, Function{f.name, f.example})
+		list = append(list, Function{f.name, f.group, f.signature(), f.summary, f.example})
 	}
-	for name, example := range predicates() {
-		list = append(list, Function{name, example})
+	for _, p := range predicates() {
+		signature := p.name + "(list, " + p.body + ") " + p.result
+		list = append(list, Function{p.name, "Lists", signature, p.summary, p.example})
 	}
 	for _, w := range changeWords() {
-		list = append(list, Function{w.name, w.example})
+		list = append(list, Function{w.name, "Changes", w.signature(), w.summary, w.example})
 	}
-	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
+	order := Groups()
+	slices.SortFunc(list, func(a, b Function) int {
+		if d := slices.Index(order, a.Group) - slices.Index(order, b.Group); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
 	return list
 }
 
-// function is one of our own: pure, bounded, and defined for null.
+// function is one of our own: bounded, defined for null, and pure beside what Uses tells of it.
 type function struct {
+	group    string
 	name     string
+	args     string // the names of the params, as the signature shows them: "text, part?"
+	summary  string
 	params   []Kind
-	optional int  // how many of the params may be left out, from the last
-	repeats  bool // the last param may be given many times
+	among    []Kind // of which kinds the values of Any params may be; nil for all
+	optional int    // how many of the params may be left out, from the last
+	repeats  bool   // the last param may be given many times
 	result   Kind
+	gives    func(args []Type) Type // the type of the result, where it depends on the arguments
+	clock    int                    // with fewer arguments than this it reads the time
+	chance   bool                   // it draws from chance
 	example  string
 	call     operation
+
+	// check looks at a constant text that is the i-th argument, when the expression is loaded.
+	check func(i int, text string) *Error
+	// prepare makes the operation of one call from its arguments as they are written; instead of call.
+	prepare func(c *compiler, args []ast.Node) (operation, *Error)
 }
 
 // functions is the whole list. It is built anew for each call in a source: that happens only when a
 // workflow is loaded, and spares the package a global that somebody could change.
 func functions() []function {
-	return slices.Concat(textFunctions(), numberFunctions(), listFunctions(), timeFunctions())
+	return slices.Concat(
+		grouped("Text", textFunctions()), grouped("Text", wordFunctions()),
+		grouped("Patterns", patternFunctions()),
+		grouped("Encoding", encodingFunctions()),
+		grouped("Numbers", numberFunctions()), grouped("Numbers", statisticFunctions()),
+		grouped("Dates", timeFunctions()), grouped("Dates", calendarFunctions()), grouped("Dates", zoneFunctions()),
+		grouped("Business days", businessFunctions()),
+		grouped("Lists", listFunctions()),
+		grouped("Formatting", formatFunctions()),
+		grouped("Chance and keys", keyFunctions()),
+	)
+}
+
+func grouped(group string, list []function) []function {
+	for i := range list {
+		list[i].group = group
+	}
+	return list
 }
 
 // findFunction looks a function up by its exact name.
@@ -55,40 +108,53 @@ func findFunction(name string) (function, bool) {
 	return all[i], true
 }
 
+// signature is how the function is written and what it gives.
+func (f *function) signature() string { return f.name + "(" + f.args + ") " + short(f.result) }
+
+// short is a kind in a word, for signatures.
+func short(k Kind) string {
+	switch k {
+	case Any:
+		return "value"
+	case Bool:
+		return "true/false"
+	}
+	return strings.TrimPrefix(k.String(), "a ")
+}
+
 // param is the kind of the i-th argument.
 func (f *function) param(i int) Kind { return f.params[min(i, len(f.params)-1)] }
 
-// gives is the type of the result: a function from list to list keeps the type of the items.
-func (f *function) gives(first Type) Type {
-	switch {
-	case f.result == List && first.Kind == List:
-		return first
-	case f.name == "split":
-		return ListOf(Type{Kind: Text})
+// typeOf is the type of the result for arguments of these types.
+func (f *function) typeOf(args []Type) Type {
+	if f.gives == nil {
+		return Type{Kind: f.result}
 	}
-	return Type{Kind: f.result}
+	return f.gives(args)
 }
 
 // operation checks the arguments at evaluation: null stands for the empty text and the empty list, and
-// null where a number or a time is expected makes the result null. It counts the work and the length
-// of the result.
-func (f *function) operation() operation {
+// null where a number or a time is expected makes the result nothing. It counts the work and the
+// length of the result.
+func (f *function) operation(call operation, gives Kind) operation {
 	return func(r *run, args []any) (any, error) {
 		for i, arg := range args {
 			v, isNull, err := f.argument(i, arg)
 			if isNull || err != nil {
-				return nil, err
+				return nothing(gives), err
 			}
 			args[i] = v
 			if err := r.spend(1 + weight(v)); err != nil {
 				return nil, err
 			}
 		}
-		v, err := f.call(r, args)
+		v, err := call(r, args)
 		if err != nil {
 			return nil, err
 		}
 		switch x := v.(type) {
+		case nil:
+			v = nothing(gives)
 		case string:
 			err = r.room(len(x))
 		case []any:
@@ -101,7 +167,7 @@ func (f *function) operation() operation {
 	}
 }
 
-// argument checks the i-th argument. isNull tells that the result of the whole call is null.
+// argument checks the i-th argument. isNull tells that the whole call gives nothing.
 func (f *function) argument(i int, arg any) (v any, isNull bool, err error) {
 	want := f.param(i)
 	switch {
@@ -119,21 +185,23 @@ func (f *function) argument(i int, arg any) (v any, isNull bool, err error) {
 	return arg, false, nil
 }
 
+// nothing is the value of a kind that is missing.
+func nothing(k Kind) any {
+	switch k {
+	case Text:
+		return ""
+	case Bool:
+		return false
+	case List:
+		return []any{}
+	}
+	return nil
+}
+
 // weight is the work of looking at a value once.
 func weight(v any) int {
 	if text, ok := v.(string); ok {
 		return len(text)
 	}
 	return size(v)
-}
-
-// str and items read arguments that argument has checked.
-func str(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
-func items(v any) []any {
-	l, _ := v.([]any)
-	return l
 }

@@ -2,42 +2,61 @@ package exprsafe
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
 
 // numberFunctions work with numbers as people write them: in decimals, with a point.
 func numberFunctions() []function {
+	one, number := []Kind{Number}, "number"
 	return []function{
-		{name: "number", params: []Kind{Any}, result: Number, example: `number("12.50") == 12.5`, call: parseNumber},
-		{name: "int", params: []Kind{Number}, result: Number, example: `int(12.9) == 12`, call: onNumber(math.Trunc)},
-		{name: "abs", params: []Kind{Number}, result: Number, example: `abs(-3) == 3`, call: onNumber(math.Abs)},
-		{name: "ceil", params: []Kind{Number}, result: Number, example: `ceil(1.2) == 2`, call: onNumber(math.Ceil)},
-		{name: "floor", params: []Kind{Number}, result: Number, example: `floor(1.8) == 1`, call: onNumber(math.Floor)},
 		{
-			name: "round", params: []Kind{Number, Number}, optional: 1, result: Number,
-			example: `round(2.345, 2) == 2.35`,
-			call:    round,
+			name: "number", args: "text", params: []Kind{Any}, result: Number,
+			summary: "reads a number from text; fails where it is none",
+			example: `number("12.50") == 12.5`, call: parseNumber,
 		},
 		{
-			name: "min", params: []Kind{Number}, repeats: true, result: Number,
-			example: `min(3, 1, 2) == 1`, call: smallest,
+			name: "isNumber", args: "value", params: []Kind{Any}, result: Bool,
+			summary: "whether it is a number, or text that number() reads",
+			example: `isNumber("12.50") && !isNumber("12,50")`, call: isNumber,
 		},
 		{
-			name: "max", params: []Kind{Number}, repeats: true, result: Number,
-			example: `max(3, 1, 2) == 3`, call: largest,
+			name: "int", args: number, params: one, result: Number, summary: "the number without its decimals",
+			example: `int(12.9) == 12`, call: onNumber(math.Trunc),
 		},
-		{name: "sum", params: []Kind{List}, result: Number, example: `sum([1, 2.5]) == 3.5`, call: sum},
+		{
+			name: "abs", args: number, params: one, result: Number, summary: "the number without its sign",
+			example: `abs(-3) == 3`, call: onNumber(math.Abs),
+		},
+		{
+			name: "ceil", args: number, params: one, result: Number, summary: "the next whole number upwards",
+			example: `ceil(1.2) == 2`, call: onNumber(math.Ceil),
+		},
+		{
+			name: "floor", args: number, params: one, result: Number, summary: "the next whole number downwards",
+			example: `floor(1.8) == 1`, call: onNumber(math.Floor),
+		},
+		{
+			name: "round", args: "number, digits?", params: []Kind{Number, Number}, optional: 1, result: Number,
+			summary: "rounds half away from zero, to 0–15 digits",
+			example: `round(2.345, 2) == 2.35`, call: round,
+		},
+		{
+			name: "sqrt", args: number, params: one, result: Number, summary: "the square root",
+			example: `sqrt(9) == 3`,
+			call:    func(_ *run, args []any) (any, error) { return finite(math.Sqrt(amount(args[0]))) },
+		},
+		{
+			name: "log", args: "number, base?", params: []Kind{Number, Number}, optional: 1, result: Number,
+			summary: "the logarithm, natural if no base is given",
+			example: `log(1000, 10) == 3`, call: logarithm,
+		},
 	}
 }
 
 // onNumber makes an operation of a function of one number, whose whole results become ints again.
 func onNumber(f func(float64) float64) operation {
-	return func(_ *run, args []any) (any, error) {
-		x, _ := float(args[0])
-		return shortest(f(x), true), nil
-	}
+	return func(_ *run, args []any) (any, error) { return shortest(f(amount(args[0])), true), nil }
 }
 
 // parseNumber reads a text written with a point and without separators; the empty text is null.
@@ -60,9 +79,21 @@ func parseNumber(_ *run, args []any) (any, error) {
 	return shortest(x, true), nil
 }
 
+// isNumber is false for null and the empty text.
+func isNumber(r *run, args []any) (any, error) {
+	switch kindOf(args[0]) {
+	case Number:
+		return true, nil
+	case Text:
+		v, err := parseNumber(r, args)
+		return err == nil && v != nil, nil
+	}
+	return false, nil
+}
+
 // round rounds half away from zero, as people do, to 0–15 digits after the point.
 func round(_ *run, args []any) (any, error) {
-	x, _ := float(args[0])
+	x := amount(args[0])
 	digits := 0
 	if len(args) == 2 {
 		n, ok := whole(args[1])
@@ -71,134 +102,46 @@ func round(_ *run, args []any) (any, error) {
 		}
 		digits = n
 	}
-	// The shortest decimal form is the number that was meant: 2.345 is stored a little below it.
+	rounded, err := roundTo(x, digits)
+	if err != nil {
+		return nil, err
+	}
+	return shortest(rounded, true), nil
+}
+
+// roundTo rounds the shortest decimal form, which is the number that was meant: 2.345 is stored a
+// little below it.
+func roundTo(x float64, digits int) (float64, error) {
 	text := strconv.FormatFloat(math.Abs(x), 'f', -1, 64)
 	point := strings.IndexByte(text, '.')
 	if point < 0 || len(text)-point-1 <= digits {
-		return shortest(x, true), nil
+		return x, nil
 	}
 	kept, err := strconv.ParseFloat(text[:point+1+digits], 64)
 	if err != nil {
-		return nil, fault("the number is too large")
+		return 0, fault("the number is too large")
 	}
 	if text[point+1+digits] >= '5' {
 		kept, err = strconv.ParseFloat(strconv.FormatFloat(kept+math.Pow10(-digits), 'f', digits, 64), 64)
 		if err != nil {
-			return nil, fault("the number is too large")
+			return 0, fault("the number is too large")
 		}
 	}
-	return shortest(math.Copysign(kept, x), true), nil
+	return math.Copysign(kept, x), nil
 }
 
-// smallest is min.
-func smallest(r *run, args []any) (any, error) { return extreme(r, args, -1) }
-
-// largest is max.
-func largest(r *run, args []any) (any, error) { return extreme(r, args, 1) }
-
-// extreme is the argument that sorts before (sign -1) or after (sign 1) all others.
-func extreme(r *run, args []any, sign int) (any, error) {
-	best := args[0]
-	for _, arg := range args[1:] {
-		order, _, err := r.compare(arg, best)
-		if err != nil {
-			return nil, err
-		}
-		if order == sign {
-			best = arg
-		}
+// logarithm of a whole power of its base is exact.
+func logarithm(_ *run, args []any) (any, error) {
+	x := amount(args[0])
+	if len(args) == 1 {
+		return finite(math.Log(x))
 	}
-	return best, nil
-}
-
-// sum adds the numbers of a list; nulls count nothing.
-func sum(r *run, args []any) (any, error) {
-	var total any = 0
-	for _, item := range items(args[0]) {
-		if blank(item) {
-			continue
-		}
-		if kindOf(item) != Number {
-			return nil, faultf("sum expects numbers, an item is %s", kindOf(item))
-		}
-		next, err := calculate("+")(r, []any{total, item})
-		if err != nil {
-			return nil, err
-		}
-		total = next
+	switch base := amount(args[1]); base {
+	case 2:
+		return finite(math.Log2(x))
+	case 10:
+		return finite(math.Log10(x))
+	default:
+		return finite(math.Log(x) / math.Log(base))
 	}
-	return total, nil
-}
-
-// listFunctions never change the list they are given, which may belong to the caller.
-func listFunctions() []function {
-	return []function{
-		{
-			name: "first", params: []Kind{List}, result: Any, example: `first([1, 2]) == 1`,
-			call: func(_ *run, args []any) (any, error) { return at(items(args[0]), 0), nil },
-		},
-		{
-			name: "last", params: []Kind{List}, result: Any, example: `last([1, 2]) == 2`,
-			call: func(_ *run, args []any) (any, error) { return at(items(args[0]), len(items(args[0]))-1), nil },
-		},
-		{name: "sort", params: []Kind{List}, result: List, example: `first(sort(["b", "a"])) == "a"`, call: sorted},
-		{name: "uniq", params: []Kind{List}, result: List, example: `len(uniq([1, 1, 2])) == 2`, call: uniq},
-	}
-}
-
-// at is an item of a list or null.
-func at(list []any, i int) any {
-	if i < 0 || i >= len(list) {
-		return nil
-	}
-	return list[i]
-}
-
-// sorted puts texts, numbers or times in rising order, nulls first.
-func sorted(r *run, args []any) (any, error) {
-	list := slices.Clone(items(args[0]))
-	var failed error
-	slices.SortStableFunc(list, func(a, b any) int {
-		if failed != nil {
-			return 0
-		}
-		if a == nil || b == nil {
-			return boolOrder(a != nil, b != nil)
-		}
-		order, _, err := r.compare(a, b)
-		failed = err
-		return order
-	})
-	return list, failed
-}
-
-// boolOrder sorts false before true.
-func boolOrder(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	}
-	return 1
-}
-
-// uniq drops each item that equals an earlier one. It takes texts, numbers, times and bools.
-func uniq(r *run, args []any) (any, error) {
-	seen, out := map[any]bool{}, []any{}
-	for _, item := range items(args[0]) {
-		key, err := format(item)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.spend(len(key)); err != nil {
-			return nil, err
-		}
-		id := [2]any{kindOf(item), key}
-		if !seen[id] {
-			seen[id] = true
-			out = append(out, item)
-		}
-	}
-	return out, nil
 }

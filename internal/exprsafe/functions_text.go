@@ -7,56 +7,60 @@ import (
 
 // textFunctions count and cut by characters, not bytes.
 func textFunctions() []function {
+	text, two := []Kind{Text}, []Kind{Text, Text}
 	return []function{
 		{
-			name: "lower", params: []Kind{Text}, result: Text, example: `lower("Ab") == "ab"`,
-			call: onText(strings.ToLower),
+			name: "lower", args: "text", params: text, result: Text, summary: "small letters",
+			example: `lower("Ab") == "ab"`, call: onText(strings.ToLower),
 		},
 		{
-			name: "upper", params: []Kind{Text}, result: Text, example: `upper("Ab") == "AB"`,
-			call: onText(strings.ToUpper),
+			name: "upper", args: "text", params: text, result: Text, summary: "capital letters",
+			example: `upper("Ab") == "AB"`, call: onText(strings.ToUpper),
 		},
 		{
-			name: "trim", params: []Kind{Text, Text}, optional: 1, result: Text, example: `trim(" ab ") == "ab"`,
-			call: trim,
+			name: "trim", args: "text, characters?", params: two, optional: 1, result: Text,
+			summary: "without space, or the characters, at both ends",
+			example: `trim(" ab ") == "ab"`, call: trim,
 		},
 		{
-			name: "trimPrefix", params: []Kind{Text, Text}, result: Text, example: `trimPrefix("TT12", "TT") == "12"`,
-			call: onTexts(strings.TrimPrefix),
+			name: "trimPrefix", args: "text, prefix", params: two, result: Text, summary: "without the prefix, if it has it",
+			example: `trimPrefix("TT12", "TT") == "12"`, call: onTexts(strings.TrimPrefix),
 		},
 		{
-			name: "trimSuffix", params: []Kind{Text, Text}, result: Text, example: `trimSuffix("a.pdf", ".pdf") == "a"`,
-			call: onTexts(strings.TrimSuffix),
+			name: "trimSuffix", args: "text, suffix", params: two, result: Text, summary: "without the suffix, if it has it",
+			example: `trimSuffix("a.pdf", ".pdf") == "a"`, call: onTexts(strings.TrimSuffix),
 		},
 		{
-			name: "replace", params: []Kind{Text, Text, Text}, result: Text,
-			example: `replace("a-b", "-", "+") == "a+b"`,
-			call:    replace,
+			name: "replace", args: "text, old, new", params: []Kind{Text, Text, Text}, result: Text,
+			summary: "with each occurrence of old replaced",
+			example: `replace("a-b", "-", "+") == "a+b"`, call: replace,
 		},
 		{
-			name: "split", params: []Kind{Text, Text}, result: List, example: `split("a,b", ",")[1] == "b"`,
-			call: split,
+			name: "indexOf", args: "text, part", params: two, result: Number,
+			summary: "where the part begins, in characters from 0; -1 if it is not there",
+			example: `indexOf("abc", "c") == 2`, call: indexOf,
 		},
 		{
-			name: "join", params: []Kind{List, Text}, optional: 1, result: Text,
-			example: `join(["a", "b"], ", ") == "a, b"`,
-			call:    joinList,
+			name: "string", args: "value", params: []Kind{Any}, result: Text,
+			summary: "the value as text: numbers in full, times by RFC 3339",
+			example: `string(12.5) == "12.5"`,
+			call:    func(_ *run, args []any) (any, error) { return format(args[0]) },
 		},
 		{
-			name: "indexOf", params: []Kind{Text, Text}, result: Number, example: `indexOf("abc", "c") == 2`,
-			call: indexOf,
+			name: "len", args: "value", params: []Kind{Any}, result: Number,
+			summary: "how many characters, items or entries it has",
+			example: `len("abc") == 3 && len([1, 2]) == 2`, call: length,
 		},
 		{
-			name: "string", params: []Kind{Any}, result: Text, example: `string(12.5) == "12.5"`,
-			call: func(_ *run, args []any) (any, error) { return format(args[0]) },
+			name: "has", args: "value", params: []Kind{Any}, result: Bool,
+			summary: "whether there is a value: not null, not empty",
+			example: `has("a") && !has("") && !has(null)`, call: has,
 		},
 		{
-			name: "len", params: []Kind{Any}, result: Number, example: `len("abc") == 3 && len([1, 2]) == 2`,
-			call: length,
-		},
-		{
-			name: "has", params: []Kind{Any}, result: Bool, example: `has("a") && !has("") && !has(null)`,
-			call: has,
+			name: "kind", args: "value", params: []Kind{Any}, result: Text,
+			summary: "what sort of value it is: text, number, true/false, time, duration, list, map or null",
+			example: `kind("a") == "text" && kind([]) == "list"`,
+			call:    func(_ *run, args []any) (any, error) { return short(kindOf(args[0])), nil },
 		},
 	}
 }
@@ -112,10 +116,7 @@ func split(_ *run, args []any) (any, error) {
 
 // joinList writes the items one after another with the separator, or nothing, between them.
 func joinList(r *run, args []any) (any, error) {
-	separator := ""
-	if len(args) == 2 {
-		separator = str(args[1])
-	}
+	separator := str(arg(args, 1))
 	var out strings.Builder
 	for i, item := range items(args[0]) {
 		text, err := format(item)
@@ -160,49 +161,4 @@ func length(_ *run, args []any) (any, error) {
 func has(_ *run, args []any) (any, error) {
 	empty, err := isEmpty(nil, args)
 	return empty == false, err
-}
-
-// cut is x[from:to] of a list or, by characters, of a text. Bounds beyond the ends are the ends;
-// negative ones count from the end, null ones are the ends.
-func cut(r *run, args []any) (any, error) {
-	switch x := args[0].(type) {
-	case nil:
-		return noValue()
-	case []any:
-		from, to, err := bounds(args, len(x))
-		if err != nil {
-			return nil, err
-		}
-		return x[from:to:to], nil
-	case string:
-		if err := r.spend(len(x)); err != nil {
-			return nil, err
-		}
-		runes := []rune(x)
-		from, to, err := bounds(args, len(runes))
-		if err != nil {
-			return nil, err
-		}
-		return string(runes[from:to]), nil
-	}
-	return nil, faultf("expected text or a list, this gives %s", kindOf(args[0]))
-}
-
-// bounds reads the from and to of a cut; from is never beyond to.
-func bounds(args []any, length int) (from, to int, err error) {
-	limits := [2]int{0, length}
-	for i, arg := range args[1:] {
-		if arg == nil {
-			continue
-		}
-		n, ok := whole(arg)
-		if !ok {
-			return 0, 0, fault("the bounds of [from:to] are whole numbers")
-		}
-		if n < 0 {
-			n += length
-		}
-		limits[i] = min(max(n, 0), length)
-	}
-	return min(limits[0], limits[1]), limits[1], nil
 }

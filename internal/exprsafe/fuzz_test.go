@@ -80,6 +80,12 @@ func only(env map[string]any, p *Program) map[string]any {
 	if uses.Now {
 		part[EnvNow] = env[EnvNow]
 	}
+	if uses.Random {
+		part[EnvRandom] = env[EnvRandom]
+	}
+	if len(uses.Secrets) > 0 {
+		part[EnvSecret] = env[EnvSecret]
+	}
 	return part
 }
 

@@ -12,7 +12,7 @@ import (
 // matches lowers text matches "pattern". The pattern is a constant in RE2 syntax, whose machine never
 // goes back, so its time is bounded by the length of the text times the size of the pattern.
 func (c *compiler) matches(n *ast.BinaryNode) (lowered, *Error) {
-	pattern, ok := n.Right.(*ast.StringNode)
+	written, ok := n.Right.(*ast.StringNode)
 	if !ok {
 		return lowered{}, c.fail(n.Right, "a pattern is written as a quoted text")
 	}
@@ -23,19 +23,34 @@ func (c *compiler) matches(n *ast.BinaryNode) (lowered, *Error) {
 	if k := text.typ.Kind; k != Text && !loose(k) {
 		return lowered{}, c.fail(n.Left, "expected text, this gives %s", k)
 	}
-	parsed, err := syntax.Parse(pattern.Value, syntax.Perl)
+	re, fail := c.pattern(written)
+	if fail != nil {
+		return lowered{}, fail
+	}
+	return c.call(n.Location(), Type{Kind: Bool}, re.match, text.node), nil
+}
+
+// pattern is a compiled pattern and the size of its machine.
+type pattern struct {
+	*regexp.Regexp
+	steps int
+}
+
+// pattern compiles the constant pattern at a node.
+func (c *compiler) pattern(at *ast.StringNode) (pattern, *Error) {
+	parsed, err := syntax.Parse(at.Value, syntax.Perl)
 	if err != nil {
-		return lowered{}, c.fail(pattern, "this pattern cannot be read: %s", patternFault(err))
+		return pattern{}, c.fail(at, "this pattern cannot be read: %s", patternFault(err))
 	}
 	steps := patternSize(parsed)
 	if steps > MaxPattern {
-		return lowered{}, c.fail(pattern, "this pattern has more than %d steps", MaxPattern)
+		return pattern{}, c.fail(at, "this pattern has more than %d steps", MaxPattern)
 	}
-	re, err := regexp.Compile(pattern.Value)
+	re, err := regexp.Compile(at.Value)
 	if err != nil {
-		return lowered{}, c.fail(pattern, "this pattern cannot be read: %s", patternFault(err))
+		return pattern{}, c.fail(at, "this pattern cannot be read: %s", patternFault(err))
 	}
-	return c.call(n.Location(), Type{Kind: Bool}, match(re, steps), text.node), nil
+	return pattern{re, steps}, nil
 }
 
 // patternFault says what is wrong with a pattern without the prefix that Go puts before it.
@@ -68,19 +83,20 @@ func patternSize(re *syntax.Regexp) int {
 	return below + 1
 }
 
-// match is the operation. It pays before it looks, as the machine cannot be stopped.
-func match(re *regexp.Regexp, steps int) operation {
-	return func(r *run, args []any) (any, error) {
-		if args[0] == nil {
-			return false, nil
-		}
-		text, ok := args[0].(string)
-		if !ok {
-			return nil, faultf("matches expects text, this gives %s", kindOf(args[0]))
-		}
-		if err := r.spend(len(text) * steps * patternWork); err != nil {
-			return nil, err
-		}
-		return re.MatchString(text), nil
+// match is the operation.
+func (p pattern) match(r *run, args []any) (any, error) {
+	if args[0] == nil {
+		return false, nil
 	}
+	text, ok := args[0].(string)
+	if !ok {
+		return nil, faultf("matches expects text, this gives %s", kindOf(args[0]))
+	}
+	if err := p.pay(r, text); err != nil {
+		return nil, err
+	}
+	return p.MatchString(text), nil
 }
+
+// pay pays for one look through a text before it is taken, as the machine cannot be stopped.
+func (p pattern) pay(r *run, text string) error { return r.spend(len(text) * p.steps * patternWork) }

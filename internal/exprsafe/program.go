@@ -20,6 +20,7 @@ type Program struct {
 	typ      Type
 	routes   []string
 	uses     Uses
+	zones    sync.Map // the time zones met so far, *time.Location by name; see run.zone
 	machines sync.Pool
 }
 
@@ -32,6 +33,7 @@ type machine struct {
 // run is the state of one evaluation. The virtual machine hands it to every function.
 type run struct {
 	env         map[string]any
+	zones       *sync.Map
 	work, limit int
 }
 
@@ -125,7 +127,7 @@ func (p *Program) eval(env map[string]any, spent, limit int) (v any, work int, f
 	if !ok {
 		return nil, spent, &Error{Message: "the expression could not be evaluated"}
 	}
-	m.run = run{env: env, work: spent, limit: limit}
+	m.run = run{env: env, zones: &p.zones, work: spent, limit: limit}
 	defer func() {
 		if recover() != nil { // the machine is in an unknown state and is not used again
 			v, work, fail = nil, limit, &Error{Message: "the expression could not be evaluated"}

@@ -2,6 +2,8 @@ package exprsafe
 
 import (
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -240,6 +242,12 @@ func TestFunctionExamples(t *testing.T) {
 			t.Errorf("%s is listed twice", f.Name)
 		}
 		seen[f.Name] = true
+		if !slices.Contains(Groups(), f.Group) || f.Summary == "" || strings.HasSuffix(f.Summary, ".") {
+			t.Errorf("%s: group %q, summary %q", f.Name, f.Group, f.Summary)
+		}
+		if !strings.HasPrefix(f.Signature, f.Name+"(") {
+			t.Errorf("%s: signature %q", f.Name, f.Signature)
+		}
 		p, fail := Compile(f.Example, world(), Bool)
 		if fail != nil {
 			t.Errorf("%s: %s: %v", f.Name, f.Example, fail)
@@ -247,12 +255,30 @@ func TestFunctionExamples(t *testing.T) {
 		}
 		env := full()
 		env[EnvChange] = Change{
-			Changed: map[string]bool{"status": true, "amount": true, "tags": true},
-			Old:     map[string]any{"status": "Open", "amount": 1},
-			Now:     map[string]any{"status": "Closed", "amount": 2, "tags": []any{"urgent"}},
+			Changed: map[string]bool{"status": true, "amount": true, "paid": true, "tags": true},
+			Old:     map[string]any{"status": "Open", "amount": 1, "paid": 2, "tags": []any{"new"}},
+			Now:     map[string]any{"status": "Closed", "amount": 2, "paid": 1, "tags": []any{"urgent"}},
 		}
 		if ok, err := p.Bool(env); err != nil || !ok {
 			t.Errorf("%s: %s is %v, %v", f.Name, f.Example, ok, err)
+		}
+	}
+}
+
+// TestSignatures holds that a signature shows as many arguments as the function takes.
+func TestSignatures(t *testing.T) {
+	for _, f := range functions() {
+		optional := strings.Count(f.args, "?")
+		repeats := strings.HasSuffix(f.args, "…")
+		shown := 0
+		if f.args != "" {
+			shown = strings.Count(f.args, ",") + 1
+		}
+		if shown != len(f.params) || optional != f.optional || repeats != f.repeats {
+			t.Errorf("%s takes %d arguments, %d of them optional", f.signature(), len(f.params), f.optional)
+		}
+		if (f.call == nil) == (f.prepare == nil) {
+			t.Errorf("%s has no operation, or two", f.name)
 		}
 	}
 }

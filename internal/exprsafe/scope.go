@@ -72,7 +72,13 @@ func ReferenceTo(object func() Type) Type { return Type{Kind: Text, Refers: obje
 type Scope struct {
 	// Names are the root names: record, old, event, vars …
 	Names map[string]Type
+	// Steady refuses random() and uuid(): it is set for conditions, keys and the like, which are looked
+	// at more than once and have to give the same each time.
+	Steady bool
 }
+
+// Secrets finds a secret by its name. The value never leaves the package: it is only the key of a hash.
+type Secrets func(name string) (value []byte, ok bool)
 
 // RecordName is the one root name whose references can be followed and whose fields the change words
 // (changed, was, …) speak of.
@@ -87,6 +93,11 @@ const (
 	EnvChange = "$change"
 	// EnvNow holds the time.Time that now() gives.
 	EnvNow = "$now"
+	// EnvRandom holds the io.Reader that random() and uuid() draw from. It must be safe for concurrent
+	// use if evaluations share it.
+	EnvRandom = "$random"
+	// EnvSecret holds the Secrets that hmac() asks for its key.
+	EnvSecret = "$secret"
 )
 
 // item is the type of the items of a list.

@@ -39,6 +39,19 @@ func world() *Scope {
 	}}
 }
 
+// counting is a source of what is not random at all, so that evaluations can be compared.
+type counting struct{}
+
+func (counting) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(i)
+	}
+	return len(p), nil
+}
+
+// secret is the key of RFC 4231, test case 2, under the name of rates.
+func secret(name string) ([]byte, bool) { return []byte("Jefe"), name == "rates" }
+
 // data is an environment for world in which fields not given are missing.
 func data(record map[string]any) map[string]any {
 	return map[string]any{
@@ -50,7 +63,7 @@ func data(record map[string]any) map[string]any {
 			map[string]any{"price": 2.5, "name": "bolt"},
 			map[string]any{"name": "washer"},
 		},
-		EnvNow: noon,
+		EnvNow: noon, EnvRandom: counting{}, EnvSecret: Secrets(secret),
 	}
 }
 

@@ -30,7 +30,8 @@ func worst() map[string]any {
 	env := full()
 	env["vars"] = map[string]any{
 		"numbers": numbers, "texts": texts, "lists": several(numbers, 9), "maps": several(wide, 9),
-		"long": rep("ab", MaxText/2), "accents": rep("é", MaxText/2), "growing": rep("ɐ", MaxText/4),
+		"dates": rep("2026-12-25,", MaxList-1) + "2026-12-25",
+		"long":  rep("ab", MaxText/2), "accents": rep("é", MaxText/2), "growing": rep("ɐ", MaxText/4),
 		"longs": several(rep("ab", MaxText/2), 16),
 		"many":  rep("ę", MaxText/2-1) + "é", // a set of characters in which the one looked for is the last
 	}
@@ -57,6 +58,7 @@ func TestWorst(t *testing.T) {
 	} {
 		sources = append(sources, "map(vars.numbers, "+body+")")
 	}
+	sources = append(sources, worstCalls()...)
 	sources = append(sources, rep("count(vars.lists[0], # in 1..9) + ", 20)+"1", `map(vars.lists, sum(#))`,
 		`map(vars.texts, vars.texts)`)
 	env := worst()
@@ -74,6 +76,35 @@ func TestWorst(t *testing.T) {
 			t.Errorf("%s took %v", src, took)
 		}
 	}
+}
+
+// worstCalls calls the functions that do most for what they are given, each a thousand times.
+func worstCalls() (sources []string) {
+	const zones = `["Europe/Madrid", "America/New_York", "Asia/Kathmandu"][# % 3]`
+	for _, body := range []string{
+		"len(replacePattern(vars.long, `a.*z|a`, 'x'))", "len(replacePattern(vars.long, ``, '$0$0'))",
+		"len(extractAll(vars.long, `(a)(b)`))", "extract(vars.long, `[a-y]*z`)", "len(replacePattern('', `" +
+			strings.Repeat("(a?)", 60) + "`, ''))", "replacePattern('a', `(a)`, '" + strings.Repeat("$1", 900) + "')",
+		`title(vars.accents)`, `squash(vars.long)`, `padStart("", 65536, vars.many)`, `base64Decode(base64Encode(vars.long))`,
+		`len(urlEncode(vars.texts[0]))`, `len(toJSON(vars.numbers))`, `toJSON(vars.maps)`, `toJSON(vars.longs)`,
+		`fromJSON("[" + join(vars.numbers, ",") + "]")`, `fromJSON('{"a":[[[[[[[[[[{}]]]]]]]]]]}')`,
+		`len(uniq(vars.numbers))`, `frequency(vars.texts)`, `median(vars.numbers)`, `stddev(vars.numbers)`,
+		`flatten(vars.lists)`, `reverse(vars.numbers)`, `keys(vars.maps[0])`, `values(vars.maps[0])`,
+		`0.1 * # + 0.7 - 1.3`, `1.7e308 + 0.1`, `log(# + 1, 3)`, `addMonths(inZone(now(), ` + zones + `), #)`,
+		`endOf(inZone(now(), ` + zones + `), "quarter")`, `nextMonthDay(inZone(now(), "Europe/Madrid"), 31)`,
+		`addBusinessDays(now(), 10000)`, `addBusinessDays(now(), 10000, [], [1, 2, 3, 4, 5, 6])`,
+		`businessDays(date("2000-01-01"), date("2050-01-01"), ["01-01", "12-25"])`,
+		`isBusinessDay(now(), map2)`, `formatNumber(# / 7, 15, "es")`, `formatCurrency(# * 1.5, "EUR", "nl")`,
+		`formatDate(now(), "` + strings.Repeat("EEEE, ", 33) + `", "es")`, `formatDate(now(), "long", "fr-CA-x-" + string(#))`,
+		`sha256(vars.long)`, `hmac("rates", "x")`, `hmac("rates", vars.long)`, `random(512)`, `uuid()`,
+	} {
+		source := "map(vars.numbers, " + body + ")"
+		if strings.Contains(body, "map2") {
+			source = strings.ReplaceAll("map(vars.numbers, "+body+")", "map2", `split(vars.dates, ",")`)
+		}
+		sources = append(sources, source)
+	}
+	return append(sources, `sortBy(vars.longs, #)`, `map(vars.lists, first(reverse(#)))`, `sortBy(vars.numbers, -#)`)
 }
 
 // TestWorstText holds that the expressions of one text have one limit together.
