@@ -65,7 +65,7 @@ func fromJSON(r *run, args []any) (any, error) {
 	if strings.TrimSpace(text) == "" {
 		return noValue()
 	}
-	if err := r.spend(len(text) * itemBytes); err != nil { // [0,0,0… takes so much for a byte
+	if err := r.spend(hashStart + len(text)*itemBytes); err != nil { // [0,0,0… takes so much for a byte
 		return nil, err
 	}
 	d := json.NewDecoder(strings.NewReader(text))
