@@ -25,6 +25,7 @@ type Ports struct {
 	Reload   func(files map[string]string) (*Workflow, error) // compiles a kept version
 	Clock    Clock
 	Random   io.Reader
+	Secrets  SecretSource // the named secrets of the configuration; nil for none
 	Logger   *slog.Logger
 }
 

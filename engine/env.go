@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"time"
 )
@@ -16,6 +17,8 @@ type Env struct {
 	Outputs map[string]Fields // outputs of steps, by id
 	Vars    Values            // what vars steps have set so far
 	Now     time.Time         // the step's start
+	Random  io.Reader         // what is random in a value comes from here; nil where nothing may be
+	Secret  SecretSource      // what the keys of hashes come from; nil where there are none
 
 	// Baseline are the fields as they were when a wait began, at least those of Uses.Changes. Where it
 	// is set, the change words compare Record with it and not with what the event says; old stays the

@@ -50,6 +50,10 @@ func (s Secret) Reveal() (string, error) {
 	return "", nil
 }
 
+// SecretSource finds a named secret of the configuration. What it gives goes into keys and requests and
+// is never kept.
+type SecretSource func(name string) (value []byte, ok bool)
+
 // Sealer encrypts what must not be readable at rest.
 type Sealer interface {
 	// Seal encrypts plain so that only Open with the same purpose reads it.

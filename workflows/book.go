@@ -35,6 +35,7 @@ const (
 type Options struct {
 	Tasks    []engine.TaskKind
 	Channels []string // names that workflows may use
+	Secrets  []string // names of the secrets that hmac may take; nil if they are not known here
 	KeepAll  bool     // keep a copy of every module's records: the CRM is the mirror
 }
 

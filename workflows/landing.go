@@ -195,6 +195,8 @@ func (l *loader) title(n *yamldoc.Node, module *engine.Module) map[string]engine
 		switch {
 		case fail != nil:
 			l.complain(located(text, fail))
+		case len(p.Uses().Secrets) > 0:
+			l.complain(text.Errorf("a landing's title takes no secrets"))
 		case len(p.Routes()) > 0:
 			l.complain(text.Errorf("a landing's title speaks of its own record only"))
 		default:

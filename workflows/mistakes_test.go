@@ -23,7 +23,9 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
 func options() workflows.Options {
-	return workflows.Options{Tasks: tasks.Kinds(), Channels: []string{"email", "sms"}, KeepAll: true}
+	return workflows.Options{
+		Tasks: tasks.Kinds(), Channels: []string{"email", "sms"}, Secrets: []string{"rates"}, KeepAll: true,
+	}
 }
 
 // archive reads the files of a txtar archive; want is what it expects to be printed.

@@ -101,7 +101,10 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 	}
 	values := map[string]any{
 		"record": record, "steps": steps, "vars": map[string]any(env.Vars), "actor": "",
-		exprsafe.EnvRoutes: routes, exprsafe.EnvNow: env.Now,
+		exprsafe.EnvRoutes: routes, exprsafe.EnvNow: env.Now, exprsafe.EnvSecret: exprsafe.Secrets(env.Secret),
+	}
+	if env.Random != nil {
+		values[exprsafe.EnvRandom] = env.Random
 	}
 	if env.Event == nil {
 		return values, nil
@@ -193,7 +196,7 @@ func (t *types) scope(module *engine.Module, steps []string) *exprsafe.Scope {
 
 // titleScope is what the title of a landing may see: the record that the page shows. No event has led to it.
 func (t *types) titleScope(module *engine.Module) *exprsafe.Scope {
-	return &exprsafe.Scope{Names: map[string]exprsafe.Type{"record": t.object(module)}}
+	return &exprsafe.Scope{Names: map[string]exprsafe.Type{"record": t.object(module)}, Steady: true}
 }
 
 func (t *types) object(module *engine.Module) exprsafe.Type {

@@ -148,7 +148,9 @@ func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.K
 		l.complain(n.Errorf("expected an expression, found %s", n.Kind()))
 		return nil
 	}
-	p, fail := exprsafe.Compile(n.Text(), scope, want)
+	steady := *scope
+	steady.Steady = true // it is looked at more than once, and has to be the same each time
+	p, fail := exprsafe.Compile(n.Text(), &steady, want)
 	if fail != nil {
 		l.complain(located(n, fail))
 		return nil
@@ -160,6 +162,11 @@ func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.K
 func (l *loader) routed(n *yamldoc.Node, p evaluator) engine.Program {
 	if slices.ContainsFunc(p.Routes(), func(route string) bool { return l.tooFar(n, route) }) {
 		return nil
+	}
+	for _, name := range p.Uses().Secrets {
+		if l.options.Secrets != nil && !slices.Contains(l.options.Secrets, name) {
+			l.complain(unknown(n, "secret", name, l.options.Secrets))
+		}
 	}
 	return newProgram(p, n.Text(), l.book.Modules)
 }

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	_ "time/tzdata" // the time zones, for machines that have none
 
 	"github.com/spf13/cobra"
 )

@@ -69,7 +69,8 @@ func (c *compiler) invoke(at ast.Node, name string, arguments []ast.Node) (lower
 		return lowered{}, c.fail(at, "%s does not take %d arguments; an example is %s", name, len(arguments), f.example)
 	}
 	if f.chance && c.scope.Steady {
-		return lowered{}, c.fail(at, "%s() is a new value each time, so it stands in values only: not in a condition or a key", name)
+		const message = "%s() is a new value each time: it stands in values only, not in conditions, keys or titles"
+		return lowered{}, c.fail(at, message, name)
 	}
 	c.uses.now, c.uses.random = c.uses.now || len(arguments) < f.clock, c.uses.random || f.chance
 	var args []ast.Node
@@ -104,7 +105,7 @@ func (c *compiler) argument(f *function, i int, arg ast.Node) (lowered, *Error) 
 	case want == Any:
 		return x, c.fail(arg, "%s expects %s, this gives %s", f.name, either(f.among), kind)
 	default:
-		return x, c.fail(arg, "%s expects %s, this gives %s", f.name, want, kind)
+		return x, c.fail(arg, "%s expects %s, this gives %s%s", f.name, want, kind, conversion(kind, want))
 	}
 	if text, ok := arg.(*ast.StringNode); ok && f.check != nil {
 		if fail := f.check(i, text.Value); fail != nil {
@@ -112,6 +113,25 @@ func (c *compiler) argument(f *function, i int, arg ast.Node) (lowered, *Error) 
 		}
 	}
 	return x, nil
+}
+
+// conversion says how to make one kind of another, where there is a function for it.
+func conversion(from, to Kind) string {
+	name := ""
+	switch {
+	case from == Text && to == Time:
+		name = "date"
+	case from == Text && to == Duration:
+		name = "duration"
+	case from == Text && to == Number:
+		name = "number"
+	case to == Text && (from == Number || from == Time || from == Duration || from == Bool):
+		name = "string"
+	}
+	if name == "" {
+		return ""
+	}
+	return "; write " + name + "(…) around it"
 }
 
 // either lists kinds in the words of a message.

@@ -57,7 +57,8 @@ func listFunctions() []function {
 			example: `keys({b: 1, a: 2})[0] == "a"`, call: keys,
 		},
 		{
-			name: "values", args: "map", params: []Kind{Map}, result: List, summary: "the values of a map, in the order of its keys",
+			name: "values", args: "map", params: []Kind{Map}, result: List,
+			summary: "the values of a map, in the order of its keys",
 			example: `values({b: 1, a: 2})[0] == 2`, call: values,
 		},
 	}

@@ -167,7 +167,7 @@ func TestSteady(t *testing.T) {
 	scope.Steady = true
 	for _, src := range []string{`random(128) == ""`, `has(uuid())`, `any(record.tags, # == random(64))`} {
 		_, fail := Compile(src, scope, Any)
-		wantError(t, src, fail, "() is a new value each time, so it stands in values only", "")
+		wantError(t, src, fail, "() is a new value each time: it stands in values only", "")
 	}
 	if _, fail := Compile(`sha256("x") == ""`, scope, Any); fail != nil {
 		t.Error(fail)

@@ -28,7 +28,7 @@ func NewFormat(tag string) (f Format, ok bool) {
 		parsed = language.English
 	}
 	base, _ := parsed.Base()
-	return Format{tag: parsed, printer: message.NewPrinter(parsed), base: base.String()}, err == nil && parsed.String() != ""
+	return Format{tag: parsed, printer: message.NewPrinter(parsed), base: base.String()}, err == nil
 }
 
 // plainSpaces are the spaces that languages group digits with, made plain.
