@@ -144,7 +144,7 @@ func (b *schemaBuilder) tasks(step object) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", kind.Name, err)
 		}
-		schema, err := b.plugin(of, filled(plugin))
+		schema, err := b.structure(of, filled(plugin))
 		if err != nil {
 			return fmt.Errorf("%s: %w", kind.Name, err)
 		}
@@ -160,14 +160,6 @@ func (b *schemaBuilder) tasks(step object) error {
 	}
 	step["oneOf"] = one
 	return nil
-}
-
-// plugin is the configuration of a task, which is a struct unless its type says how it is written.
-func (b *schemaBuilder) plugin(of structure, defaults values) (object, error) {
-	if form, ok := forms()[of.name]; ok {
-		return form, nil
-	}
-	return b.structure(of, defaults)
 }
 
 // described adds what a key is for. A reference to a definition has no room for that, and no need.
