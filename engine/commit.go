@@ -19,6 +19,7 @@ func (e *Engine) commit(s *stretch) error {
 			return err
 		}
 	}
+	s.remember()
 	for _, d := range s.asks.deliveries {
 		sealed, err := e.seal(d, s.asks.letters[d.ID])
 		if err != nil {
@@ -41,7 +42,7 @@ func (e *Engine) commit(s *stretch) error {
 		return e.Store.Advance(ctx, Advance{
 			Fence: e.fences[s.run.Partition], Run: s.run, Writes: s.asks.writes, Creates: s.asks.creates,
 			Effects: s.asks.effects, Links: s.asks.links, Deliveries: s.asks.deliveries, Events: s.asks.events,
-			Rested: s.rested, Wait: s.wait,
+			Rested: s.rested, Wait: s.wait, Memories: s.memories,
 		})
 	})
 	if err != nil {

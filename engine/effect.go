@@ -80,7 +80,7 @@ func (a Ask) host() string {
 func NewEffect(id, run ID, ask Ask, retry Retry, now time.Time) *Effect {
 	ref := ask.record()
 	return &Effect{
-		ID: id, Run: run, Record: ref, Host: ask.host(), Partition: Address{Noun: ref.Module, Key: ref.ID}.Partition(),
+		ID: id, Run: run, Record: ref, Host: ask.host(), Partition: ref.partition(),
 		Ask: ask, State: EffectPlanned, Due: now, Until: now.Add(retry.For), Retry: retry, Created: now,
 	}
 }

@@ -16,6 +16,7 @@ type Env struct {
 	Routes  map[string]Record // what the routes lead to, by path; absent where a reference is empty
 	Outputs map[string]Fields // outputs of steps, by id
 	Vars    Values            // what vars steps have set so far
+	Inputs  map[string]any    // what was handed over when the workflow was started by hand, as expressions see it
 	Now     time.Time         // the step's start
 	Random  io.Reader         // what is random in a value comes from here; nil where nothing may be
 	Secret  SecretSource      // what the keys of hashes come from; nil where there are none

@@ -30,6 +30,11 @@ const (
 	DeliveryUnknownEvent = "delivery.unknown" // it may have left, and is held
 )
 
+// OwnEvents are the types of the events that Postern tells of links, messages and runs.
+func OwnEvents() []string {
+	return []string{LinkUsed, LinkFailed, DeliveryFailedEvent, DeliveryUnknownEvent, RunFailedEvent, RunConflict}
+}
+
 // Source is the CloudEvents source of the events Postern itself publishes.
 const Source = "postern"
 
@@ -89,7 +94,9 @@ func (e *Event) Ref() Ref {
 }
 
 // IsRecord tells whether the event is about a record's change.
-func (e *Event) IsRecord() bool { return strings.HasPrefix(e.Type, "record.") }
+func (e *Event) IsRecord() bool { return isRecordType(e.Type) }
+
+func isRecordType(eventType string) bool { return strings.HasPrefix(eventType, "record.") }
 
 // envelope is the event in structured mode (CloudEvents JSON format 1.0).
 type envelope struct {

@@ -205,9 +205,11 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 		j.workflow = workflow
 	}
 	if j.env == nil {
-		j.env = &Env{
-			Event: j.run.Event, Ref: j.run.Record, Module: j.workflow.Module, Record: j.run.Event.Change.Record,
+		env, err := e.environment(ctx, j.run, j.workflow)
+		if err != nil {
+			return err
 		}
+		j.env = env
 	}
 	return nil
 }

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
-// matcher finds the workflows an event may start, by module and verb before anything is decoded.
+// matcher finds the workflows an event may start, before anything is decoded.
 type matcher struct {
-	book  *Book
-	index map[string][]candidate // by module + "." + verb
+	book   *Book
+	index  map[string]*shelf      // of record events, by module + "." + verb
+	others map[string][]candidate // of all other events, by type
 
 	awaits map[string]bool // modules whose records a wait step may depend on
 	asks   map[string]bool // modules of whose updates some workflow asks what changed
@@ -23,7 +25,10 @@ type candidate struct {
 }
 
 func newMatcher(book *Book) *matcher {
-	m := &matcher{book: book, index: map[string][]candidate{}, awaits: map[string]bool{}, asks: map[string]bool{}}
+	m := &matcher{
+		book: book, index: map[string]*shelf{}, others: map[string][]candidate{}, awaits: map[string]bool{},
+		asks: map[string]bool{},
+	}
 	for _, workflow := range book.Workflows {
 		if workflow.asksWhatChanged() {
 			m.asks[workflow.Module.Name] = true
@@ -33,22 +38,41 @@ func newMatcher(book *Book) *matcher {
 				m.awaits[module] = true
 			}
 		}
-		byKey := map[string][]Trigger{}
-		for _, t := range workflow.Triggers {
-			key := t.Module + "." + verbOf(t.Event)
-			byKey[key] = append(byKey[key], t)
-		}
-		for key, triggers := range byKey {
-			m.index[key] = append(m.index[key], candidate{workflow: workflow, triggers: triggers})
-		}
+		m.add(workflow)
 	}
 	return m
 }
 
+// add puts a workflow where the events of its triggers find it.
+func (m *matcher) add(workflow *Workflow) {
+	byType := map[string][]Trigger{}
+	for _, t := range workflow.Triggers {
+		if t.Event != "" {
+			byType[t.Event] = append(byType[t.Event], t)
+		}
+	}
+	for eventType, triggers := range byType {
+		c := candidate{workflow: workflow, triggers: triggers}
+		if !isRecordType(eventType) {
+			m.others[eventType] = append(m.others[eventType], c)
+			continue
+		}
+		key := workflow.Module.Name + "." + verbOf(eventType)
+		if m.index[key] == nil {
+			m.index[key] = newShelf()
+		}
+		m.index[key].add(c)
+	}
+}
+
 // wants tells whether anybody needs the event at an address decoded.
 func (m *matcher) wants(at Address) bool {
+	if at.Domain == DomainPostern {
+		eventType := at.Noun + "." + at.Verb
+		return eventType == WorkflowStart || len(m.others[eventType]) > 0
+	}
 	module := m.book.Modules[at.Noun]
-	return module == nil || module.Keep || m.awaits[at.Noun] || len(m.index[at.Noun+"."+at.Verb]) > 0
+	return module == nil || module.Keep || m.awaits[at.Noun] || m.index[at.Noun+"."+at.Verb] != nil
 }
 
 // check holds a decoded record event against its module's description.
@@ -104,14 +128,11 @@ func (w *Workflow) asksWhatChanged() bool {
 // serves all.
 func (m *matcher) match(event *Event, env *Env) []job {
 	var jobs []job
-	for _, c := range m.index[env.Module.Name+"."+verbOf(event.Type)] {
-		if !slices.ContainsFunc(c.triggers, func(t Trigger) bool { return t.Matches(event) }) {
+	for _, c := range m.index[env.Module.Name+"."+verbOf(event.Type)].find(env) {
+		if !c.startsOn(event, env.Now) {
 			continue
 		}
-		run := &Run{
-			Key:      RunKey(c.workflow.Name, event.Source, event.ID),
-			Workflow: c.workflow.Name, Version: c.workflow.Version, Record: event.Ref(), Event: event, State: RunReady,
-		}
+		run := newRun(c.workflow, event)
 		if run.judge(c.workflow, env) {
 			jobs = append(jobs, job{run: run, workflow: c.workflow, env: env})
 		}
@@ -119,8 +140,63 @@ func (m *matcher) match(event *Event, env *Env) []job {
 	return jobs
 }
 
+// startsOn tells whether one of the triggers fits the event.
+func (c candidate) startsOn(event *Event, now time.Time) bool {
+	return c.workflow.Active.At(now) &&
+		slices.ContainsFunc(c.triggers, func(t Trigger) bool { return t.Matches(event) })
+}
+
+// newRun is a run of a workflow on the occasion of an event.
+func newRun(w *Workflow, event *Event) *Run {
+	return &Run{
+		Key:      RunKey(w.Name, event.Source, event.ID),
+		Workflow: w.Name, Version: w.Version, Record: event.Ref(), Event: event, State: RunReady,
+	}
+}
+
+// matchOther returns the runs that an event starts which does not tell a change of a record. The record is read, and
+// the conditions are decided, in their lanes. The error is why an order to start a workflow is none.
+func (m *matcher) matchOther(event *Event, now time.Time) ([]job, error) {
+	var found []*Workflow
+	switch event.Type {
+	case WorkflowStart:
+		order, err := event.startOrder()
+		if err != nil {
+			return nil, err
+		}
+		w, _, err := m.book.Startable(order, event.Ref())
+		if err != nil {
+			return nil, err
+		}
+		if w.Active.At(now) {
+			found = append(found, w)
+		}
+	default:
+		for _, c := range m.others[event.Type] {
+			if c.startsOn(event, now) {
+				found = append(found, c.workflow)
+			}
+		}
+	}
+	var jobs []job
+	for _, w := range found {
+		run := newRun(w, event)
+		if w.If != nil || w.remembers() {
+			run.State = RunPending
+		}
+		jobs = append(jobs, job{run: run, workflow: w})
+	}
+	return jobs, nil
+}
+
 // judge decides the workflow's condition as far as it can be without the CRM; false drops the run.
 func (r *Run) judge(workflow *Workflow, env *Env) bool {
+	if workflow.sawNoChange(r.Event) {
+		return false
+	}
+	if workflow.remembers() {
+		r.State = RunPending
+	}
 	if workflow.If == nil {
 		return true
 	}
@@ -138,6 +214,13 @@ func (r *Run) judge(workflow *Workflow, env *Env) bool {
 		return true
 	}
 	return holds
+}
+
+// sawNoChange tells whether the event itself says that none of the fields of only_on_change differ. Any other one is
+// held against what the workflow remembers.
+func (w *Workflow) sawNoChange(event *Event) bool {
+	return len(w.OnlyOnChange) > 0 && event.Type == RecordUpdated && len(event.Change.Changed) > 0 &&
+		!slices.ContainsFunc(w.OnlyOnChange, func(name string) bool { return slices.Contains(event.Change.Changed, name) })
 }
 
 // verbOf is what happened: the part of an event's type after the dot.

@@ -29,6 +29,9 @@ func ParseRef(text string) (Ref, error) {
 // String is "Module/id".
 func (r Ref) String() string { return r.Module + "/" + r.ID }
 
+// partition is the share of the records that the record belongs to.
+func (r Ref) partition() int { return Address{Noun: r.Module, Key: r.ID}.Partition() }
+
 // IsZero tells whether no record is meant.
 func (r Ref) IsZero() bool { return r == Ref{} }
 

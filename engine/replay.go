@@ -138,7 +138,7 @@ func (r *replay) read(entry Entry) *Event {
 		return nil
 	case at.Domain == DomainPostern, at.Key == "", !r.matcher.wants(at),
 		r.order.Module != "" && r.order.Module != at.Noun:
-		return nil
+		return nil // our own events follow from what is replayed
 	}
 	event, err := r.matcher.read(at, entry)
 	switch {
@@ -206,7 +206,7 @@ func (r *replay) match(a arrival) ([]job, error) {
 		if err != nil {
 			return nil, err
 		}
-		partition := event.Address().Partition()
+		partition := event.Ref().partition()
 		j.id, j.partition = id, partition
 		j.run.ID, j.run.Seq, j.run.Created, j.run.Partition = id, a.seq, now, partition
 		j.run.Key = RunKey(j.run.Workflow, event.Source, event.ID, "replay "+strconv.Itoa(r.order.Number))

@@ -44,8 +44,10 @@ func (e *Engine) resume(ctx context.Context, j job, s *stretch, env *Env) error 
 
 // decidePending evaluates a condition that had to wait for the CRM.
 func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stretch, env *Env) error {
-	if err := e.follow(ctx, env, workflow.If.Routes()); err != nil {
-		return err
+	if workflow.If != nil {
+		if err := e.follow(ctx, env, workflow.If.Routes()); err != nil {
+			return err
+		}
 	}
 	holds, err := True(workflow.If, env)
 	switch {
@@ -53,6 +55,11 @@ func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stret
 		s.end(RunFailed, err.Error(), env.Now)
 	case !holds:
 		s.end(RunStopped, "its condition does not hold", env.Now)
+	case workflow.remembers() && !s.run.Progress.Dry:
+		if err := e.recollect(ctx, workflow, s, env); err != nil || s.run.State.Over() {
+			return err
+		}
+		s.run.State = RunReady
 	default:
 		s.run.State = RunReady
 	}

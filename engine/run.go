@@ -69,6 +69,7 @@ type Progress struct {
 	Since   time.Time         `json:"since,omitzero"`   // when it failed first
 	Round   int               `json:"round,omitempty"`  // how often the next step was taken again after a conflict
 	Keys    int               `json:"keys,omitempty"`   // counts the keys that calls of the next step have had
+	First   string            `json:"first,omitempty"`  // what the run counts as the first of; see First
 	Replay  int               `json:"replay,omitempty"` // number of the replay that started it
 	Dry     bool              `json:"dry,omitempty"`    // a replay without effects: what it asks is only noted
 }

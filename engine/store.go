@@ -92,6 +92,7 @@ type Advance struct {
 	Links      []Link
 	Deliveries []*Delivery
 	Events     []*Event
+	Memories   []Memory
 	Rested     bool  // the run had a wait, which ends
 	Wait       *Wait // what it waits for from now on; nil for nothing
 }
@@ -111,6 +112,8 @@ type RunStore interface {
 	// Parked returns the runs that rest, in stream order, with those in a wait step only if their
 	// workflow is among holders.
 	Parked(ctx context.Context, holders []string) ([]Standing, error)
+	// Recall reads what a workflow remembers.
+	Recall(ctx context.Context, workflow string, kind MemoryKind, key string) (value string, known bool, err error)
 	// Run reads a run. It fails with ErrNoRun when there is none.
 	Run(ctx context.Context, id ID) (*Run, error)
 }

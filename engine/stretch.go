@@ -18,6 +18,8 @@ type stretch struct {
 	asleep bool    // nothing is to be committed: it goes on resting
 	seen   []Touch // asleep: what woke it in vain
 	again  bool    // the wait depends on topics, and is looked at once more after the commit
+
+	memories []Memory // what the workflow remembers from the commit on
 }
 
 // stretch takes the steps. Its error means that they are to be taken again; a step that fails for good

@@ -86,6 +86,7 @@ func (e *Engine) mark(b *batch, all bool) {
 // arrival is a decoded entry.
 type arrival struct {
 	seq   uint64
+	at    Address // that it came by
 	event *Event
 }
 
@@ -99,7 +100,7 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 		if entry.Seq <= e.cursors[at.Partition()] {
 			continue // taken in before a restart
 		}
-		if err == nil && (at.Domain == DomainPostern || !m.wants(at) && !e.awaited.has(at.Noun)) {
+		if err == nil && !m.wants(at) && (at.Domain == DomainPostern || !e.awaited.has(at.Noun)) {
 			continue
 		}
 		var event *Event
@@ -111,13 +112,15 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 			if err := e.refuse(b, at, entry, err); err != nil {
 				return nil, err
 			}
+		case at.Domain == DomainPostern:
+			arrived = append(arrived, arrival{seq: entry.Seq, at: at, event: event})
 		case at.Key == "" && entry.Seq <= e.skipUntil:
 			// The copy with its key, made before the restoration, is in the stream as well.
 		case at.Key == "":
 			b.touched[at.Partition()] = true
 			b.intake.Events = append(b.intake.Events, event)
 		default:
-			arrived = append(arrived, arrival{seq: entry.Seq, event: event})
+			arrived = append(arrived, arrival{seq: entry.Seq, at: at, event: event})
 		}
 	}
 	return arrived, nil
@@ -128,6 +131,12 @@ func (m *matcher) read(at Address, entry Entry) (*Event, error) {
 	event, err := DecodeEvent(at, entry.Header, entry.Data)
 	if err != nil {
 		return nil, err
+	}
+	if at.Domain == DomainPostern {
+		if eventType := at.Noun + "." + at.Verb; event.Type != eventType {
+			return nil, fmt.Errorf("the subject says %q, the type says %q", eventType, event.Type)
+		}
+		return event, nil
 	}
 	if err := m.check(event); err != nil || at.Key != "" {
 		return event, err
@@ -158,7 +167,7 @@ func (e *Engine) recordsBefore(ctx context.Context, m *matcher, arrived []arriva
 	wanted := map[Ref]bool{}
 	for _, a := range arrived {
 		ref := a.event.Ref()
-		if m.book.Modules[ref.Module].Keep && a.event.needsBefore() {
+		if a.event.IsRecord() && m.book.Modules[ref.Module].Keep && a.event.needsBefore() {
 			wanted[ref] = true
 		}
 	}
@@ -181,8 +190,11 @@ func (e *Engine) recordsBefore(ctx context.Context, m *matcher, arrived []arriva
 
 // admit matches one event and adds what it leads to.
 func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) error {
+	if !a.event.IsRecord() {
+		return e.admitOther(m, b, a)
+	}
 	event, ref := a.event, a.event.Ref()
-	partition := event.Address().Partition()
+	partition := ref.partition()
 	module := m.book.Modules[ref.Module]
 	if module.Keep {
 		kept := *event // the copy follows what came, not what was completed from it
@@ -206,13 +218,38 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 	if a.seq <= e.skipUntil {
 		return nil
 	}
-	for _, j := range m.match(event, env) {
+	return e.enroll(b, a.seq, m.match(event, env))
+}
+
+// admitOther matches an event that tells no change of a record. What cannot be started by it becomes a dead letter.
+func (e *Engine) admitOther(m *matcher, b *batch, a arrival) error {
+	if a.seq <= e.skipUntil {
+		return nil
+	}
+	jobs, err := m.matchOther(a.event, e.Clock.Now())
+	if err != nil {
+		body, unwritable := a.event.MarshalJSON()
+		if unwritable != nil {
+			return unwritable
+		}
+		return e.refuse(b, a.at, Entry{Seq: a.seq, Subject: a.at.Subject(), Header: NoHeader, Data: body}, err)
+	}
+	if len(jobs) > 0 {
+		b.touched[a.at.Partition()] = true
+	}
+	return e.enroll(b, a.seq, jobs)
+}
+
+// enroll adds runs to a batch, each to the partition of its record.
+func (e *Engine) enroll(b *batch, seq uint64, jobs []job) error {
+	now := e.Clock.Now()
+	for _, j := range jobs {
 		id, err := NewID(now, e.Random)
 		if err != nil {
 			return err
 		}
-		j.id, j.partition = id, partition
-		j.run.ID, j.run.Seq, j.run.Created, j.run.Partition = id, a.seq, now, partition
+		j.id, j.partition = id, j.run.Record.partition()
+		j.run.ID, j.run.Seq, j.run.Created, j.run.Partition = id, seq, now, j.partition
 		e.breakLoop(j.run)
 		if j.run.Reason != "" {
 			j.run.decide(now, "", "%s: %s", j.run.State, j.run.Reason)
@@ -226,7 +263,7 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 			}
 			b.intake.Events = append(b.intake.Events, event)
 		}
-		b.touched[partition] = true
+		b.touched[j.partition] = true
 		b.intake.Runs = append(b.intake.Runs, j.run)
 		b.jobs = append(b.jobs, j)
 	}

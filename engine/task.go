@@ -56,6 +56,9 @@ type CheckScope interface {
 	// Declare makes the name of a var known to the expressions and templates of later steps, with the type
 	// of the program that it is set to; nil for a value that may be anything. The key is its place.
 	Declare(key, name string, value Program)
+	// Starts says that the step starts a workflow on a record of one of some modules, handing over inputs that stand
+	// under the key inputs. It is checked when all workflows are known.
+	Starts(key, workflow string, modules []*Module, inputs map[string]any)
 	// Complain reports a mistake.
 	Complain(key, message string)
 }

@@ -15,16 +15,20 @@ type Book struct {
 
 // Workflow is one workflow file, compiled.
 type Workflow struct {
-	Name        string
-	Description string
-	Version     string // hash over this file and every file it uses
-	Triggers    []Trigger
-	Module      *Module // of the triggering record
-	If          Program // nil for always
-	Concurrency Concurrency
-	Tasks       []*Step
-	Templates   map[string]Template
-	Files       map[string]string // path → text of every file Version covers, enough to load it again
+	Name         string
+	Description  string
+	Version      string // hash over this file and every file it uses
+	Triggers     []Trigger
+	Module       *Module // of the triggering record; of ScheduleModule's name for one about no record
+	Inputs       *Module // what is handed over when it is started by hand; nil for nothing
+	If           Program // nil for always
+	Active       Active
+	First        *First   // nil: as often as it is triggered
+	OnlyOnChange []string // fields one of which must differ from when it last began for the record; none for always
+	Concurrency  Concurrency
+	Tasks        []*Step
+	Templates    map[string]Template
+	Files        map[string]string // path → text of every file Version covers, enough to load it again
 }
 
 // Step is one entry under tasks.

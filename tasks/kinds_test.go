@@ -30,7 +30,13 @@ fields:
   related_to: { type: reference, to: HelpDesk }
   cf_externalid: { type: text, unique: true }
 `,
-	"modules/Contacts.yaml":                     "module: Contacts\nfields: { email: email, firstname: text }\n",
+	"modules/Contacts.yaml": "module: Contacts\nfields: { email: email, firstname: text }\n",
+	"started.yaml": `
+name: write-to-customer
+on: { manual: true, module: Contacts }
+inputs: { reason: text }
+tasks: [ { emit: { type: contact.started } } ]
+`,
 	"landings/ticket.yaml":                      "landing: ticket\nmodule: HelpDesk\nshow: description\n",
 	"templates/ticket-created/email.en.subject": "Ticket",
 	"templates/ticket-created/email.en.txt":     "{{ link }}",

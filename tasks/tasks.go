@@ -16,5 +16,6 @@ func Kinds() []engine.TaskKind {
 		waitKind(),
 		varsKind(),
 		stopKind(),
+		startKind(),
 	}
 }

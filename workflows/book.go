@@ -37,6 +37,7 @@ type Options struct {
 	Channels []string // names that workflows may use
 	Secrets  []string // names of the secrets that hmac may take; nil if they are not known here
 	KeepAll  bool     // keep a copy of every module's records: the CRM is the mirror
+	Kept     bool     // the files are those of one kept version: other workflows that it names are not among them
 }
 
 // Load reads and checks the book in a folder. The book is nil if there is an error among the
@@ -70,6 +71,7 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	l.checkReferences()
 	l.each("landings", l.landing)
 	l.each(".", l.workflow)
+	l.checkStarts()
 	slices.SortFunc(l.book.Workflows, func(a, b *engine.Workflow) int { return strings.Compare(a.Name, b.Name) })
 	l.diags.Sort()
 	l.diags = slices.Compact(l.diags) // two steps with one template say the same of its text
@@ -89,6 +91,7 @@ type loader struct {
 	types     types
 	origin    map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
 	refs      []reference       // to be checked when all modules are known
+	starts    []start           // to be checked when all workflows are known
 	diags     yamldoc.Diagnostics
 }
 

@@ -107,6 +107,10 @@ func (l *loader) module(file string, root *yamldoc.Node) {
 	if f.Module == nil || !l.claim("module", f.Module.Text(), file, f.Module) {
 		return
 	}
+	if f.Module.Text() == engine.ScheduleModule {
+		l.complain(f.Module.Errorf("%s is the name of what runs are about that are about no record; choose another one",
+			engine.ScheduleModule))
+	}
 	if !engine.PlainToken(f.Module.Text()) {
 		l.complain(f.Module.Errorf("a module's name may hold only letters, digits, - and _"))
 	}

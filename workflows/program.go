@@ -100,7 +100,7 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 		steps[id] = map[string]any(outputs)
 	}
 	values := map[string]any{
-		"record": record, "steps": steps, "vars": map[string]any(env.Vars), "actor": "",
+		"record": record, "steps": steps, "vars": map[string]any(env.Vars), "actor": "", "inputs": env.Inputs,
 		exprsafe.EnvRoutes: routes, exprsafe.EnvNow: env.Now, exprsafe.EnvSecret: exprsafe.Secrets(env.Secret),
 	}
 	if env.Random != nil {
@@ -118,6 +118,15 @@ func (p *program) addEvent(values, record map[string]any, env *engine.Env) error
 		return fmt.Errorf("event: %w", err)
 	}
 	event, change := env.Event, env.Event.Change
+	told := map[string]any{
+		"id": event.ID, "source": event.Source, "type": event.Type, "time": event.Time, "record": snapshot,
+		"related": "", "data": map[string]any{},
+	}
+	values["actor"], values["event"] = event.Actor(), told
+	if change == nil {
+		told["data"], err = event.DataView()
+		return err
+	}
 	old, err := env.Module.ViewOf(change.Old)
 	if err != nil {
 		return fmt.Errorf("old: %w", err)
@@ -126,10 +135,7 @@ func (p *program) addEvent(values, record map[string]any, env *engine.Env) error
 	for _, name := range change.Changed {
 		changed[name] = true
 	}
-	values["actor"] = change.Actor
-	values["event"] = map[string]any{
-		"id": event.ID, "source": event.Source, "type": event.Type, "time": event.Time, "record": snapshot,
-	}
+	told["related"] = change.Related
 	values[exprsafe.EnvChange] = exprsafe.Change{
 		New: event.Type == engine.RecordCreated, Changed: changed, Old: old, Now: record,
 	}
@@ -176,10 +182,12 @@ type types struct {
 	objects map[string]exprsafe.Type
 }
 
-// scope is what an expression on a record of the module may see; steps are the ids of the steps
-// before it.
-func (t *types) scope(module *engine.Module, steps []string) *exprsafe.Scope {
-	record := t.object(module)
+// scope is what an expression of a workflow may see; steps are the ids of the steps before it.
+func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
+	record, inputs := t.object(w.Module), exprsafe.ObjectOf("inputs", nil)
+	if w.Inputs != nil {
+		inputs = exprsafe.ObjectOf("inputs", t.fields(w.Inputs))
+	}
 	outputs := map[string]exprsafe.Type{}
 	for _, id := range steps {
 		outputs[id] = exprsafe.Type{Kind: exprsafe.Map}
@@ -188,9 +196,11 @@ func (t *types) scope(module *engine.Module, steps []string) *exprsafe.Scope {
 	return &exprsafe.Scope{Names: map[string]exprsafe.Type{
 		"record": record, "old": record, "actor": text,
 		"event": exprsafe.ObjectOf("event", map[string]exprsafe.Type{
-			"id": text, "source": text, "type": text, "time": at, "record": record,
+			"id": text, "source": text, "type": text, "time": at, "record": record, "related": text,
+			"data": {Kind: exprsafe.Map},
 		}),
-		"steps": exprsafe.ObjectOf("steps", outputs),
+		"inputs": inputs,
+		"steps":  exprsafe.ObjectOf("steps", outputs),
 	}}
 }
 
@@ -203,15 +213,21 @@ func (t *types) object(module *engine.Module) exprsafe.Type {
 	if o, ok := t.objects[module.Name]; ok {
 		return o
 	}
-	fields := map[string]exprsafe.Type{"id": {Kind: exprsafe.Text}}
-	for name, field := range module.Fields {
-		fields[name] = t.field(field)
-	}
+	fields := t.fields(module)
+	fields["id"] = exprsafe.Type{Kind: exprsafe.Text}
 	if t.objects == nil {
 		t.objects = map[string]exprsafe.Type{}
 	}
 	t.objects[module.Name] = exprsafe.ObjectOf(module.Name, fields)
 	return t.objects[module.Name]
+}
+
+func (t *types) fields(module *engine.Module) map[string]exprsafe.Type {
+	fields := make(map[string]exprsafe.Type, len(module.Fields)+1)
+	for name, field := range module.Fields {
+		fields[name] = t.field(field)
+	}
+	return fields
 }
 
 func (t *types) field(f *engine.Field) exprsafe.Type {

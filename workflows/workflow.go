@@ -19,8 +19,16 @@ type workflowFile struct {
 	Description string `yaml:"description"`
 	// On is what starts the workflow: one trigger, or a list of them.
 	On []triggerFile `yaml:"on,required,one"`
+	// Inputs are what a start by hand hands over, written like the fields of a module.
+	Inputs []yamldoc.Entry `yaml:"inputs" schema:"engine.FieldType|fieldFile"`
 	// If is a condition; without it every event that fits a trigger starts a run.
 	If *yamldoc.Node `yaml:"if" schema:"if"`
+	// Active are the days on which the workflow starts runs; both belong to it.
+	Active activeFile `yaml:"active"`
+	// First lets the workflow succeed once for a record, or once for each value of a key.
+	First *yamldoc.Node `yaml:"first" schema:"first"`
+	// OnlyOnChange are fields: a run begins only if one of them differs from when the last one began for the record.
+	OnlyOnChange []*yamldoc.Node `yaml:"only_on_change,one" schema:"text"`
 	// Concurrency says which runs of the workflow pass one at a time; by default those about one record.
 	Concurrency concurrencyFile `yaml:"concurrency"`
 	// Tasks are the steps, taken one after the other.
@@ -36,29 +44,7 @@ type concurrencyFile struct {
 	Hold bool `yaml:"hold"`
 }
 
-type triggerFile struct {
-	// Event is the type of the event.
-	Event *yamldoc.Node `yaml:"event,required" schema:"event"`
-	// Module is the kind of record that the event is about.
-	Module *yamldoc.Node `yaml:"module,required" schema:"text"`
-	// Changed are fields: an update starts the workflow only if one of them has changed.
-	Changed []*yamldoc.Node `yaml:"changed,one" schema:"text"`
-}
-
 var workflowName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
-
-// recordEvents are the event types a trigger may name; saved is created or updated.
-var recordEvents = map[string][]string{
-	"record.created":  {engine.RecordCreated},
-	"record.updated":  {engine.RecordUpdated},
-	"record.saved":    {engine.RecordCreated, engine.RecordUpdated},
-	"record.deleted":  {engine.RecordDeleted},
-	"record.restored": {engine.RecordRestored},
-}
-
-func eventNames() []string {
-	return []string{"record.created", "record.updated", "record.saved", "record.deleted", "record.restored"}
-}
 
 func (l *loader) workflow(file string, root *yamldoc.Node) {
 	var f workflowFile
@@ -79,15 +65,26 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	b := &binder{
 		loader: l, workflow: w, files: map[string]bool{file: true}, vars: map[string]exprsafe.Type{},
 	}
-	if f.If != nil {
-		w.If = l.program(f.If, l.types.scope(w.Module, nil), exprsafe.Bool)
-	}
+	l.start(w, f, root)
 	l.concurrency(w, f.Concurrency)
 	b.steps(f.Tasks, root)
 	l.moduleFiles(w.Module, b.files)
 	w.Files = l.bundle(b.files)
 	w.Version = versionOf(w.Files)
 	l.book.Workflows = append(l.book.Workflows, w)
+}
+
+// start reads what beside the triggers decides whether a run begins.
+func (l *loader) start(w *engine.Workflow, f workflowFile, root *yamldoc.Node) {
+	l.inputs(w, f.Inputs, root.Get("inputs"))
+	if f.If != nil {
+		w.If = l.program(f.If, l.types.scope(w, nil), exprsafe.Bool)
+	}
+	l.checkChanges(w, f)
+	l.active(w, f.Active)
+	l.first(w, f.First)
+	l.checkFirst(w, f)
+	l.onlyOnChange(w, f.OnlyOnChange)
 }
 
 // concurrency reads which runs of the workflow pass one at a time; by default those about one record, in
@@ -103,42 +100,7 @@ func (l *loader) concurrency(w *engine.Workflow, f concurrencyFile) {
 		}
 	}
 	if f.Key != nil && f.Key.Text() != "record.id" {
-		w.Concurrency.Key = l.program(f.Key, l.types.scope(w.Module, nil), exprsafe.Any)
-	}
-}
-
-func (l *loader) trigger(w *engine.Workflow, t triggerFile) {
-	if t.Event == nil || t.Module == nil {
-		return
-	}
-	events := recordEvents[t.Event.Text()]
-	if events == nil {
-		l.complain(t.Event.Unknown("event", eventNames()))
-	}
-	module := l.knownModule(t.Module)
-	if module == nil {
-		return
-	}
-	if w.Module != nil && w.Module != module {
-		l.complain(t.Module.Errorf("all triggers of a workflow are on one module; the first is on %s", w.Module.Name))
-		return
-	}
-	w.Module = module
-	var changed []string
-	for _, field := range t.Changed {
-		if l.knownField(field, module) {
-			changed = append(changed, field.Text())
-		}
-	}
-	if len(changed) > 0 && (t.Event.Text() == "record.created" || t.Event.Text() == "record.deleted") {
-		l.complain(t.Changed[0].Errorf("%s has no changed fields", t.Event.Text()))
-	}
-	for _, event := range events {
-		trigger := engine.Trigger{Event: event, Module: module.Name}
-		if event == engine.RecordUpdated {
-			trigger.Changed = changed
-		}
-		w.Triggers = append(w.Triggers, trigger)
+		w.Concurrency.Key = l.program(f.Key, l.types.scope(w, nil), exprsafe.Any)
 	}
 }
 

@@ -164,7 +164,7 @@ func openKeys(path, database string) (keys.Root, error) {
 // compile makes a book of the files of a kept version.
 func (h *house) compile(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: h.config.channelNames(), KeepAll: h.config.mirrors(),
+		Tasks: tasks.Kinds(), Channels: h.config.channelNames(), KeepAll: h.config.mirrors(), Kept: true,
 	})
 	return book, diags.Err()
 }

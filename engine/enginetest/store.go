@@ -75,6 +75,7 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"what a run under way sent is not forgotten":     storeForgetsForRuns,
 		"the audit is in order while it is forgotten":    storeAuditForgetsWhole,
 		"dead letters are forgotten in time":             storeForgetsLetters,
+		"a workflow remembers with the step":             storeMemory,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -26,8 +26,16 @@ func forms() map[string]object {
 		"event": {"anyOf": []any{
 			object{"enum": []any{
 				"record.created", "record.updated", "record.saved", "record.deleted", "record.restored",
+				"record.related", "record.unrelated", "link.used", "link.failed", "delivery.failed",
+				"delivery.unknown", "run.failed", "run.conflict",
 			}},
-			text,
+			object{"type": "string", "pattern": "^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$"},
 		}},
+		"yes": {"const": true},
+		"day": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+		"first": {"anyOf": []any{object{"type": "boolean"}, object{
+			"type": "object", "properties": object{"key": object{"type": "string"}}, "required": []string{"key"},
+			"additionalProperties": false,
+		}}},
 	}
 }

@@ -36,6 +36,9 @@ func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 		if err := tx.emit(ctx, asks.events...); err != nil {
 			return err
 		}
+		if err := tx.keepMemories(ctx, step.Memories, now); err != nil {
+			return err
+		}
 		if err := tx.rest(ctx, step, now); err != nil {
 			return err
 		}

@@ -6,3 +6,13 @@ ALTER TABLE effects ADD COLUMN sealed BLOB;
 ALTER TABLE effects ADD COLUMN answer BLOB;
 DROP INDEX effects_due;
 CREATE INDEX effects_due ON effects (host, due) WHERE state = 'planned' AND behind = 0;
+
+-- What a workflow remembers beyond its runs: that one succeeded, the values with which one last began.
+CREATE TABLE memories (
+    workflow TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    value    TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (workflow, kind, key)
+) WITHOUT ROWID;
