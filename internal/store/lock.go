@@ -52,5 +52,10 @@ func holder(file *os.File) string {
 	return "pid " + pid
 }
 
-// release closes the file, and with it goes the lock.
-func (l *lock) release() error { return l.file.Close() }
+// release closes the file, and with it goes the lock. A database in memory has none.
+func (l *lock) release() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.Close()
+}

@@ -34,9 +34,13 @@ const (
 // file, without waiting for a disk: the kernel keeps what a killed process wrote, but not over a restart of the
 // machine. The head tells the one from the other.
 type notes struct {
-	mu   sync.Mutex
-	file []byte // as it is in memory; nil once closed
+	mu     sync.Mutex
+	file   []byte // as it is in memory; nil once closed
+	mapped bool   // it is a file, and not only memory
 }
+
+// passingNotes are those of a database in memory, and gone with it.
+func passingNotes() *notes { return &notes{file: make([]byte, noteFile)} }
 
 // bootID names the time since the machine was started; "" where the system does not tell.
 func bootID() string {
@@ -76,7 +80,7 @@ func openNotes(path, boot string, held []int) (*notes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map the notes of the slots into memory: %w", err)
 	}
-	return &notes{file: mapped}, nil
+	return &notes{file: mapped, mapped: true}, nil
 }
 
 // renew begins the notes anew unless they are of this boot. The head is written last: whoever is stopped before leaves
@@ -144,7 +148,10 @@ func (n *notes) left(slot int, delivery engine.ID, attempt int, held time.Time) 
 func (n *notes) close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	mapped := n.file
+	file := n.file
 	n.file = nil
-	return syscall.Munmap(mapped)
+	if !n.mapped {
+		return nil
+	}
+	return syscall.Munmap(file)
 }

@@ -59,8 +59,12 @@ func (s *Store) open(ctx context.Context, path string) error {
 	if s.notes, err = notesBeside(ctx, path, writing); err != nil {
 		return errors.Join(err, writing.Close())
 	}
-	s.reading, err = sql.Open("sqlite", address(path, "query_only(1)"))
-	if err != nil {
+	return s.begin(ctx, writing, address(path, "query_only(1)"))
+}
+
+// begin starts the writer, and opens the connections that read by their address.
+func (s *Store) begin(ctx context.Context, writing *sql.DB, reading string) (err error) {
+	if s.reading, err = sql.Open("sqlite", reading); err != nil {
 		return errors.Join(err, s.notes.close(), writing.Close())
 	}
 	s.reading.SetMaxOpenConns(2 * runtime.NumCPU())
