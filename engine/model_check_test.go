@@ -22,7 +22,7 @@ type told struct {
 
 // stream decodes what the stream holds.
 func (w *world) stream() []told {
-	for _, entry := range w.bus.all()[len(w.decoded):] {
+	for _, entry := range w.bus.All()[len(w.decoded):] {
 		at, err := engine.ParseAddress(entry.Subject)
 		if err != nil {
 			w.Fatal(err)

@@ -10,12 +10,13 @@ import (
 	"sync"
 
 	"postern/engine"
+	"postern/internal/memory"
 )
 
 // outside is a CRM that is no part of the process: it keeps records, answers as it was told to, tells its changes if it
 // echoes, and keeps account of who changed what.
 type outside struct {
-	bus   *memoryBus
+	bus   *memory.Bus
 	echo  bool
 	count func() string // ids of events
 
@@ -40,7 +41,7 @@ var modelFaults = []string{
 	faultTemporary, faultTemporary, faultRefused, faultLostBefore, faultLostAfter, faultLostAfter, "none",
 }
 
-func newOutside(bus *memoryBus, echo bool, count func() string) *outside {
+func newOutside(bus *memory.Bus, echo bool, count func() string) *outside {
 	return &outside{
 		bus: bus, echo: echo, count: count, records: map[engine.Ref]engine.Fields{}, made: map[string]engine.Ref{},
 		writes: map[engine.ID]int{},

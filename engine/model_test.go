@@ -158,7 +158,7 @@ func (w *world) keyless(rt *rapid.T) {
 	if err != nil {
 		rt.Fatal(err)
 	}
-	w.bus.tell("crm.Tickets.updated", "crm/"+event.ID, body)
+	w.bus.Tell("crm.Tickets.updated", "crm/"+event.ID, body)
 }
 
 // again tells an event once more.

@@ -23,6 +23,7 @@ import (
 	"postern/engine/enginetest"
 	"postern/internal/crm"
 	"postern/internal/keys"
+	"postern/internal/memory"
 	"postern/internal/store"
 	"postern/links"
 	"postern/tasks"
@@ -42,7 +43,7 @@ type world struct {
 	sealer engine.Sealer
 	slots  int
 
-	bus     *memoryBus
+	bus     *memory.Bus
 	outside *outside // nil: the records are kept
 	posts   map[string]*post
 	journal *journal
@@ -105,7 +106,7 @@ func newWorld(rt *rapid.T) *world {
 		slots: rapid.SampledFrom([]int{2, 128}).Draw(rt, "slots"), posts: map[string]*post{},
 		flows: map[engine.ID]bool{}, gone: map[string]bool{},
 	}
-	w.bus = newMemoryBus(w.outer.Now)
+	w.bus = memory.NewBus(w.outer.Now)
 	w.journal = newJournal(w.clock.Now)
 	if kind := rapid.SampledFrom([]string{"kept", "echoes", "silent"}).Draw(rt, "records"); kind != "kept" {
 		w.outside = newOutside(w.bus, kind == "echoes", w.nextID)
