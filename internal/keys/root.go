@@ -35,13 +35,24 @@ type generation struct {
 	secret [secretBytes]byte
 }
 
+// NewRoot makes a root secret that is kept nowhere, of one generation of 256 bits read from random: whatever is made
+// with it is worth nothing once the process is gone.
+func NewRoot(random io.Reader) (Root, error) {
+	first := generation{id: firstGeneration}
+	if _, err := io.ReadFull(random, first.secret[:]); err != nil {
+		return Root{}, fmt.Errorf("read random bits: %w", err)
+	}
+	return Root{generations: []generation{first}}, nil
+}
+
 // Create makes a key file with a first generation of 256 bits read from random. It fails with fs.ErrExist
 // where a file is already: a secret is never overwritten.
 func Create(path string, random io.Reader) (Root, error) {
-	first := generation{id: firstGeneration}
-	if _, err := io.ReadFull(random, first.secret[:]); err != nil {
-		return Root{}, fmt.Errorf("create key file: read random bits: %w", err)
+	root, err := NewRoot(random)
+	if err != nil {
+		return Root{}, fmt.Errorf("create key file: %w", err)
 	}
+	first := root.generations[0]
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return Root{}, fmt.Errorf("create key file: %w", err)
@@ -50,7 +61,7 @@ func Create(path string, random io.Reader) (Root, error) {
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return Root{}, errors.Join(fmt.Errorf("create key file: %w", err), os.Remove(path))
 	}
-	return Root{generations: []generation{first}}, nil
+	return root, nil
 }
 
 // Open reads a key file. It fails with fs.ErrNotExist where there is none, and refuses a file that others
