@@ -86,7 +86,7 @@ type Engine struct {
 	echoes   echoes
 	outlets  *outlets
 	fences   []Fence
-	senders  sync.WaitGroup
+	senders  crew
 	work     context.Context // outlives Run's context by Grace, so that work in flight can end
 	reading  context.Context // ends when nothing new is begun
 	health   health

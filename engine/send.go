@@ -23,7 +23,7 @@ type try struct {
 
 // send gives a delivery that holds a slot to its channel, in its own goroutine.
 func (e *Engine) send(holder string, d *Delivery, l *letter) {
-	e.senders.Go(func() {
+	e.senders.launch(func() {
 		t := &try{holder: holder, slot: d.Slot, letter: l, until: d.Until}
 		d.begin(e.Clock.Now())
 		t.receipt, t.err = e.try(d, t)
