@@ -27,10 +27,11 @@ var arrows = map[string][]string{
 	"workflows": {"engine", "internal", "schemas"},
 
 	// The adapters fill ports, so nobody imports them but cmd. The store fills those of links and portal too.
-	"internal":       {"engine", "schemas"},
-	"internal/crm":   {"engine", "internal", "schemas"},
-	"internal/nats":  {"engine", "internal", "schemas"},
-	"internal/store": {"engine", "internal", "schemas", "links", "portal"},
+	"internal":        {"engine", "schemas"},
+	"internal/crm":    {"engine", "internal", "schemas"},
+	"internal/memory": {"engine", "internal", "schemas"},
+	"internal/nats":   {"engine", "internal", "schemas"},
+	"internal/store":  {"engine", "internal", "schemas", "links", "portal"},
 
 	// What exists for tests is imported by no shipped code.
 	"bench":             {"internal/rig"},
@@ -46,7 +47,7 @@ var arrows = map[string][]string{
 	// The examples of the guide are a plug-in author's code; the command knows everyone.
 	"docs": {"channels", "engine", "engine/enginetest", "internal", "links", "portal", "schemas", "tasks", "workflows"},
 	"cmd": {
-		"channels", "docs", "engine", "internal", "internal/crm", "internal/nats", "internal/store",
+		"channels", "docs", "engine", "internal", "internal/crm", "internal/memory", "internal/nats", "internal/store",
 		"links", "portal", "schemas", "tasks", "workflows",
 	},
 }

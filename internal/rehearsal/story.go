@@ -1,0 +1,264 @@
+package rehearsal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/engine"
+	"postern/internal/yamldoc"
+)
+
+// beat is one entry of a story.
+type beat struct {
+	line int
+	do   func(ctx context.Context, s *play) error
+}
+
+// beatFile is an entry of a story: one of these keys, and beside it who did it.
+type beatFile struct {
+	Create   []yamldoc.Entry `yaml:"create"`
+	Update   []yamldoc.Entry `yaml:"update"`
+	Delete   *yamldoc.Node   `yaml:"delete"`
+	Restore  *yamldoc.Node   `yaml:"restore"`
+	Relate   []*yamldoc.Node `yaml:"relate"`
+	Unrelate []*yamldoc.Node `yaml:"unrelate"`
+	Event    *eventFile      `yaml:"event"`
+	Visit    *visitFile      `yaml:"visit"`
+	Wait     *yamldoc.Node   `yaml:"wait"`
+	Provider []yamldoc.Entry `yaml:"provider"`
+	Expect   *yamldoc.Node   `yaml:"expect"`
+	By       string          `yaml:"by"`
+}
+
+type eventFile struct {
+	Type    *yamldoc.Node `yaml:"type,required"`
+	Subject *yamldoc.Node `yaml:"subject,required"`
+	Data    *yamldoc.Node `yaml:"data"`
+}
+
+// beat reads an entry of a story. One that is wrong does nothing.
+func (p *parser) beat(node *yamldoc.Node) beat {
+	var f beatFile
+	diags := yamldoc.Decode(node, &f)
+	p.complain(diags...)
+	kinds := 0
+	for key := range node.Entries() {
+		if key.Text() != "by" {
+			kinds++
+		}
+	}
+	if diags.Err() != nil {
+		return beat{}
+	}
+	if kinds != 1 {
+		p.complain(node.Errorf("an entry of a story has one key that says what happens, found %d", kinds).
+			WithHint("begin each with - on a line of its own"))
+		return beat{}
+	}
+	return beat{line: node.Line(), do: p.what(node, f)}
+}
+
+// what is what an entry does.
+func (p *parser) what(node *yamldoc.Node, f beatFile) func(context.Context, *play) error {
+	switch {
+	case f.Create != nil:
+		return p.changes(f.Create, node, f.By, engine.RecordCreated)
+	case f.Update != nil:
+		return p.changes(f.Update, node, f.By, engine.RecordUpdated)
+	case f.Delete != nil:
+		return p.gone(f.Delete, node, f.By, engine.RecordDeleted)
+	case f.Restore != nil:
+		return p.gone(f.Restore, node, f.By, engine.RecordRestored)
+	case f.Relate != nil:
+		return p.related(f.Relate, node, f.By, engine.RecordRelated)
+	case f.Unrelate != nil:
+		return p.related(f.Unrelate, node, f.By, engine.RecordUnrelated)
+	case f.Event != nil:
+		return p.event(*f.Event, node)
+	case f.Visit != nil:
+		return p.visit(*f.Visit, node)
+	case f.Wait != nil:
+		return p.wait(f.Wait)
+	case f.Provider != nil:
+		return p.provider(f.Provider)
+	case f.Expect != nil:
+		return p.expectation(f.Expect).do
+	}
+	p.complain(node.Errorf("the entry says nothing"))
+	return nil
+}
+
+// changes reads records that come to be or change.
+func (p *parser) changes(
+	entries []yamldoc.Entry, node *yamldoc.Node, by, eventType string,
+) func(context.Context, *play) error {
+	type change struct {
+		ref engine.Ref
+		set engine.Fields
+	}
+	var changes []change
+	for _, entry := range entries {
+		if ref, set, ok := p.record(entry); ok {
+			changes = append(changes, change{ref, set})
+		}
+	}
+	return func(ctx context.Context, s *play) error {
+		for _, c := range changes {
+			tell := s.update
+			if eventType == engine.RecordCreated {
+				tell = s.create
+			}
+			if err := tell(ctx, c.ref, c.set, by, node.Line()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func (s *play) create(ctx context.Context, ref engine.Ref, set engine.Fields, by string, line int) error {
+	if _, there, err := s.record(ctx, ref); err != nil || there {
+		return errors.Join(err, fmt.Errorf("%s is there already: say update", ref))
+	}
+	change := &engine.Change{Record: maps.Clone(set), Actor: by}
+	return s.publish(ctx, &engine.Event{Type: engine.RecordCreated, Subject: ref.String(), Change: change}, line)
+}
+
+func (s *play) update(ctx context.Context, ref engine.Ref, set engine.Fields, by string, line int) error {
+	record, there, err := s.record(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return fmt.Errorf("%s is not there: say create, or put it under records", ref)
+	}
+	change := &engine.Change{Record: maps.Clone(record.Fields), Old: engine.Fields{}, Actor: by}
+	for name, value := range set {
+		if !engine.Same(record.Fields[name], value) {
+			change.Record[name], change.Old[name] = value, record.Fields[name]
+		}
+	}
+	if len(change.Old) == 0 {
+		return fmt.Errorf("the update of %s changes nothing: it has these values already", ref)
+	}
+	change.Changed = slices.Sorted(maps.Keys(change.Old))
+	return s.publish(ctx, &engine.Event{Type: engine.RecordUpdated, Subject: ref.String(), Change: change}, line)
+}
+
+// gone reads a record that is deleted or comes back.
+func (p *parser) gone(ref, node *yamldoc.Node, by, eventType string) func(context.Context, *play) error {
+	at, ok := p.ref(ref)
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context, s *play) error {
+		records, err := s.CRM.Get(ctx, at)
+		if err != nil {
+			return err
+		}
+		if eventType == engine.RecordDeleted && len(records) == 0 {
+			return fmt.Errorf("%s is not there", at)
+		}
+		change := &engine.Change{Record: engine.Fields{}, Actor: by}
+		if len(records) > 0 {
+			change.Record = records[0].Fields
+			s.deleted[at] = records[0].Fields
+		} else if was := s.deleted[at]; was != nil {
+			change.Record = was
+		}
+		return s.publish(ctx, &engine.Event{Type: eventType, Subject: at.String(), Change: change}, node.Line())
+	}
+}
+
+// related reads two records that are joined or parted.
+func (p *parser) related(ends []*yamldoc.Node, node *yamldoc.Node, by, eventType string) func(context.Context, *play) error {
+	if len(ends) != 2 {
+		p.complain(node.Errorf("two records are joined, found %d", len(ends)).WithHint("[Contacts/12x1, HelpDesk/17x1]"))
+		return nil
+	}
+	one, ok := p.ref(ends[0])
+	other, both := p.ref(ends[1])
+	if !ok || !both {
+		return nil
+	}
+	return func(ctx context.Context, s *play) error {
+		record, there, err := s.record(ctx, one)
+		if err != nil {
+			return err
+		}
+		if !there {
+			return fmt.Errorf("%s is not there", one)
+		}
+		change := &engine.Change{Record: record.Fields, Related: other.String(), Actor: by}
+		return s.publish(ctx, &engine.Event{Type: eventType, Subject: one.String(), Change: change}, node.Line())
+	}
+}
+
+// event reads an event that tells no change of a record.
+func (p *parser) event(f eventFile, node *yamldoc.Node) func(context.Context, *play) error {
+	if strings.HasPrefix(f.Type.Text(), "record.") {
+		p.complain(f.Type.Errorf("%s tells a change of a record", f.Type.Text()).
+			WithHint("say create, update, delete, restore, relate or unrelate"))
+		return nil
+	}
+	ref, ok := p.ref(f.Subject)
+	if !ok {
+		return nil
+	}
+	data := []byte("{}")
+	if f.Data != nil {
+		text, err := json.Marshal(plain(f.Data.Plain()))
+		if err != nil {
+			p.complain(f.Data.Errorf("the data cannot be written: %v", err))
+		}
+		data = text
+	}
+	return func(ctx context.Context, s *play) error {
+		return s.publish(ctx, &engine.Event{Type: f.Type.Text(), Subject: ref.String(), Data: data}, node.Line())
+	}
+}
+
+// wait reads how long nothing else happens, or until when.
+func (p *parser) wait(node *yamldoc.Node) func(context.Context, *play) error {
+	if d, err := yamldoc.ParseDuration(node.Text()); err == nil {
+		return func(ctx context.Context, s *play) error { return s.advance(ctx, d) }
+	}
+	until, ok := parseMoment(node.Text(), p.zone)
+	if !ok {
+		p.complain(node.Errorf("%q is neither a duration nor a time", node.Text()).
+			WithHint("write it like 48h, or 2026-03-04T09:00"))
+		return nil
+	}
+	return func(ctx context.Context, s *play) error {
+		d := until.Sub(s.Clock.Now())
+		if d <= 0 {
+			return fmt.Errorf("%s is over: it is %s", node.Text(), s.Clock.Now().In(until.Location()).Format(time.RFC3339))
+		}
+		return s.advance(ctx, d)
+	}
+}
+
+// provider reads what channels answer from now on.
+func (p *parser) provider(entries []yamldoc.Entry) func(context.Context, *play) error {
+	for _, entry := range entries {
+		if !slices.Contains(answers(), entry.Value.Text()) {
+			p.complain(entry.Value.Unknown("answer", answers()))
+		}
+	}
+	return func(_ context.Context, s *play) error {
+		for _, entry := range entries {
+			c := s.channels[entry.Key.Text()]
+			if c == nil {
+				return fmt.Errorf("there is no channel %s", entry.Key.Text())
+			}
+			c.answer = entry.Value.Text()
+		}
+		return nil
+	}
+}
