@@ -164,7 +164,7 @@ func KindOf(name string) string {
 // each parses the YAML files of a folder, in order, and hands them on.
 func (l *loader) each(folder string, use func(file string, root *yamldoc.Node)) {
 	for _, name := range slices.Sorted(maps.Keys(l.files)) {
-		if path.Dir(name) != folder || !strings.HasSuffix(name, ".yaml") {
+		if path.Dir(name) != folder || !strings.HasSuffix(name, ".yaml") || KindOf(name) == "test" {
 			continue
 		}
 		doc, diags := yamldoc.Parse(name, l.sources[name])
