@@ -46,6 +46,9 @@ type concurrencyFile struct {
 
 var workflowName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
+// PlainName tells whether a workflow or a landing may have a name.
+func PlainName(name string) bool { return workflowName.MatchString(name) }
+
 func (l *loader) workflow(file string, root *yamldoc.Node) {
 	var f workflowFile
 	l.complain(yamldoc.Decode(root, &f)...)

@@ -17,36 +17,47 @@ import (
 
 func lintCommand() *cobra.Command {
 	var asJSON bool
+	var path string
 	var channelNames []string
 	cmd := &cobra.Command{
 		Use:   "lint [BOOK]",
 		Short: "Check a book and say everything that is wrong with it",
 		Long: `Lint checks every file of a book: workflows, modules, landings and templates.
 All complaints come at once, each with its file, line and column. Without a folder
-it checks the shipped book. Exit code 1 means that there was an error.`,
+it checks the shipped book. Exit code 1 means that there was an error.
+With --config it checks the book as serve would run it: the configured one, if no folder
+is named, with the channels there are and with records where they live.`,
 		Example: `  postern lint ./book
+  postern lint --config postern.yaml
   postern lint ./book --channel email --channel sms
   postern lint ./book --json`,
 		Args: oneArgument("folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			folder := ""
-			if len(args) == 1 {
-				folder = args[0]
+			c, err := loadConfig(path)
+			if err != nil {
+				return err
 			}
-			return lint(cmd.OutOrStdout(), folder, channelNames, asJSON)
+			if len(args) == 1 {
+				c.Book = args[0]
+			}
+			if path != "" && !cmd.Flags().Changed("channel") {
+				channelNames = c.channelNames()
+			}
+			return lint(cmd.OutOrStdout(), c, channelNames, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the complaints as JSON")
+	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration file")
 	cmd.Flags().StringSliceVar(&channelNames, "channel", []string{"email"}, "a channel that workflows may use")
 	return cmd
 }
 
-func lint(out io.Writer, folder string, channelNames []string, asJSON bool) error {
-	files, err := bookFolder(folder)
+func lint(out io.Writer, c config, channelNames []string, asJSON bool) error {
+	files, err := bookFolder(c.Book)
 	if err != nil {
 		return err
 	}
-	book, diags, sources := loadBook(files, channelNames, true)
+	book, diags, sources := loadBook(files, channelNames, c.mirrors())
 	if asJSON {
 		err = yamldoc.PrintJSON(out, diags)
 	} else {

@@ -76,7 +76,7 @@ sends people a message with a link back to the web, and guards the door the link
 	root.AddCommand(
 		demoCommand(), serveCommand(), lintCommand(), testCommand(), emitCommand(), eventsCommand(), linkCommand(),
 		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
-		backupCommand(), restoreCommand(), schemaCommand(), moduleCommand(), versionCommand(),
+		backupCommand(), restoreCommand(), schemaCommand(), moduleCommand(), newCommand(), versionCommand(),
 	)
 	return root
 }

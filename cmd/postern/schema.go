@@ -66,14 +66,8 @@ func writeSchemas(out io.Writer, book string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(book, schemaFolder), 0o755); err != nil {
-		return fmt.Errorf("write schemas: %w", err)
-	}
-	for _, name := range schemas.Names() {
-		text, _ := schemas.Of(name)
-		if err := os.WriteFile(filepath.Join(book, schemaFolder, schemas.File(name)), text, 0o644); err != nil {
-			return fmt.Errorf("write schemas: %w", err)
-		}
+	if err := putSchemas(book); err != nil {
+		return err
 	}
 	marked := 0
 	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -93,6 +87,20 @@ func writeSchemas(out io.Writer, book string) error {
 	_, err = fmt.Fprintf(out, "wrote %s into %s and marked %s\n",
 		counted(len(schemas.Names()), "schema"), filepath.Join(book, schemaFolder), counted(marked, "file"))
 	return err
+}
+
+// putSchemas writes the schemas to where the files of a book look for them.
+func putSchemas(book string) error {
+	if err := os.MkdirAll(filepath.Join(book, schemaFolder), 0o755); err != nil {
+		return fmt.Errorf("write schemas: %w", err)
+	}
+	for _, name := range schemas.Names() {
+		text, _ := schemas.Of(name)
+		if err := os.WriteFile(filepath.Join(book, schemaFolder, schemas.File(name)), text, 0o644); err != nil {
+			return fmt.Errorf("write schemas: %w", err)
+		}
+	}
+	return nil
 }
 
 // schemaSign is what the line that names a file's schema begins with.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strings"
 
 	"postern/channels"
 )
@@ -28,7 +29,7 @@ func (b *schemaBuilder) channels() (object, error) {
 			"type": "string", "pattern": "^[0-9.]+/[smhd]$",
 			"description": "The most that the provider takes: 10/s, 600/m, 3000/h or 50000/d.",
 		}
-		schema["description"] = "Channel " + kind.Name + ": " + kind.Summary + "."
+		schema["description"] = "Channel of kind " + kind.Name + ": " + lower(strings.TrimSuffix(kind.Summary, ".")) + "."
 		b.definitions["channel_"+kind.Name] = schema
 		at := object{"$ref": "#/definitions/channel_" + kind.Name}
 		byName[kind.Name] = object{

@@ -5,17 +5,14 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"postern/engine"
+	"postern/internal/yamldoc"
 )
 
-var (
-	fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	plainWord = regexp.MustCompile(`^\p{L}[\p{L}\p{N}_./-]*( [\p{L}\p{N}_./-]+)*$`)
-)
+var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // line is one line under fields with what is said beside it.
 type line struct{ text, why string }
@@ -45,7 +42,7 @@ func (s *Seen) File(name string, known func(module string) bool) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Guessed by `postern module infer` from %d %s about %d %s: read it, correct it, add labels.\n",
 		m.events, plural(m.events, "event"), len(m.records), plural(len(m.records), "record"))
-	fmt.Fprintf(&b, "module: %s\n", word(name))
+	fmt.Fprintf(&b, "module: %s\n", yamldoc.Word(name))
 	if title := titles(m.names, kinds); len(title) > 0 {
 		fmt.Fprintf(&b, "title: %s   # by their names\n", list(title))
 	}
@@ -94,7 +91,7 @@ func (g *guess) describe(known func(string) bool) {
 func (g *guess) line(field string) line {
 	why := strings.Join(g.why, ", ")
 	if g.useless != "" {
-		return line{"# " + short(quoted(field)) + ":", g.useless}
+		return line{"# " + short(yamldoc.Quoted(field)) + ":", g.useless}
 	}
 	switch {
 	case len(g.to) > 0:
@@ -108,7 +105,7 @@ func (g *guess) line(field string) line {
 // list is one word, or several in brackets.
 func list(items []string) string {
 	if len(items) == 1 {
-		return word(items[0])
+		return yamldoc.Word(items[0])
 	}
 	return "[" + words(items) + "]"
 }
@@ -116,22 +113,7 @@ func list(items []string) string {
 func words(items []string) string {
 	written := make([]string, len(items))
 	for i, item := range items {
-		written[i] = word(item)
+		written[i] = yamldoc.Word(item)
 	}
 	return strings.Join(written, ", ")
 }
-
-// word writes a text in YAML: bare if nothing in it could mean something else.
-func word(text string) string {
-	switch strings.ToLower(text) {
-	case "true", "false", "null", "yes", "no", "on", "off":
-		return quoted(text)
-	}
-	if plainWord.MatchString(text) {
-		return text
-	}
-	return quoted(text)
-}
-
-// quoted is a text in double quotes. What Go cannot print it escapes as YAML does.
-func quoted(text string) string { return strconv.Quote(strings.ToValidUTF8(text, "?")) }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"postern/workflows"
+)
+
+// Whatever a module has, what new begins with about it is in order, without a warning.
+func TestNewAboutEveryShippedModule(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, workflows.Shipped); err != nil {
+		t.Fatal(err)
+	}
+	book, _, _ := loadBook(workflows.Shipped, []string{"email"}, true)
+	var out bytes.Buffer
+	for name := range book.Modules {
+		small := strings.ToLower(name)
+		for _, args := range [][]string{
+			{"new", "landing", "new-" + small, "--module", name, "--book", folder},
+			{"new", "workflow", "new-" + small, "--module", name, "--book", folder},
+		} {
+			if code := run(args, nil, &out, &out); code != 0 {
+				t.Fatalf("%v: %s", args, &out)
+			}
+		}
+	}
+	out.Reset()
+	if code := run([]string{"lint", folder}, nil, &out, &out); code != 0 || strings.Contains(out.String(), "warning") {
+		t.Errorf("lint: exit %d\n%s", code, &out)
+	}
+}
