@@ -19,6 +19,7 @@ type job struct {
 	woken     *Woken // what woke it, if it rested
 	queued    bool   // it waits for its gate
 	contested int    // how often somebody else wrote to the record meanwhile
+	single    bool   // it takes one step at a time: one of several was refused
 }
 
 // Limits of one stretch of a run, the steps between two commits.
@@ -149,6 +150,9 @@ func (e *Engine) goOn(j *job) error {
 			// It rests, and something may have happened before that was stored.
 			j.run, j.woken = s.run, &Woken{Run: s.run, Touched: s.wait.untouched()}
 			continue
+		case err == nil && s.run.State == RunReady && !s.asleep:
+			j.run, j.woken, j.contested = s.run, nil, 0
+			continue
 		case err == nil:
 			j.run = s.run
 			return nil
@@ -165,10 +169,16 @@ func (e *Engine) goOn(j *job) error {
 			return e.end(j, RunHeld, err)
 		case errors.Is(err, ErrRunOver):
 			return e.letBe(j)
-		case IsPermanent(err) || errors.Is(err, ErrNoRecord) || errors.Is(err, ErrTaken):
-			return e.end(j, RunFailed, err)
 		}
-		return e.postpone(j, err)
+		again := false
+		if IsPermanent(err) || errors.Is(err, ErrNoRecord) || errors.Is(err, ErrTaken) {
+			again, err = e.blame(j, s, err)
+		} else {
+			again, err = e.postpone(j, err)
+		}
+		if err != nil || !again {
+			return err
+		}
 	}
 }
 
@@ -227,20 +237,36 @@ func (e *Engine) refresh(ctx context.Context, j *job) error {
 	return nil
 }
 
-// postpone lets a run rest because of a passing trouble, and ends it when that has lasted too long.
-func (e *Engine) postpone(j *job, cause error) error {
+// postpone lets a run rest because of a passing trouble. When that has lasted too long it is a failure of the
+// step that the run stands before; again tells whether the run goes on after it.
+func (e *Engine) postpone(j *job, cause error) (again bool, err error) {
 	run := *j.run
 	s := &stretch{run: &run, rested: run.State.Parked()}
-	s.retry(e.Clock.Now(), j.retryOf(), cause, e.Random)
-	return e.commitEnd(j, s)
+	switch {
+	case s.retry(e.Clock.Now(), j.retryOf(), cause, e.Random):
+		return false, e.commitEnd(j, s)
+	case j.standing() == nil:
+		return false, e.end(j, RunFailed, s.givenUp(cause))
+	}
+	return e.failStep(j, s.givenUp(cause))
+}
+
+// postponeGate lets a run rest that did not come through its gate. When that has lasted too long it ends.
+func (e *Engine) postponeGate(j *job, cause error) error {
+	run := *j.run
+	s := &stretch{run: &run, rested: run.State.Parked()}
+	if s.retry(e.Clock.Now(), j.retryOf(), cause, e.Random) {
+		return e.commitEnd(j, s)
+	}
+	return e.end(j, RunFailed, s.givenUp(cause))
 }
 
 // retryOf is the policy of the step that the run stands before.
 func (j *job) retryOf() Retry {
-	if j.workflow == nil || j.run.Progress.Next >= len(j.workflow.Tasks) {
-		return DefaultRetry()
+	if step := j.standing(); step != nil {
+		return step.Retry
 	}
-	return j.workflow.Tasks[j.run.Progress.Next].Retry
+	return DefaultRetry()
 }
 
 // end ends a run that cannot go on. A run that is over already needs no end.

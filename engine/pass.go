@@ -22,7 +22,7 @@ func (e *Engine) passGate(j *job) (bool, error) {
 	if err := e.nameGate(j); IsPermanent(err) {
 		return false, e.end(j, RunFailed, err)
 	} else if err != nil {
-		return false, e.postpone(j, err)
+		return false, e.postponeGate(j, err)
 	}
 	name, w := gateOf(j.run), waiter{j.id, j.partition, j.run.Progress.Gate}
 	holder, passed := e.gates.enter(name, w)
@@ -65,7 +65,7 @@ func (e *Engine) choose(j *job) (bool, error) {
 	case err != nil && e.abandoned():
 		return false, nil
 	case err != nil:
-		return false, e.postpone(j, err)
+		return false, e.postponeGate(j, err)
 	case run.State.Over():
 		return false, e.commitEnd(j, s)
 	}

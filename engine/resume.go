@@ -83,45 +83,38 @@ func (e *Engine) reread(ctx context.Context, s *stretch, env *Env) error {
 
 // collect takes up a run whose effects are over. One that met a change of somebody else takes its step
 // again with what they wrote, unless a try of ours may have been in between: then nobody can tell who
-// wrote what, and the run fails.
+// wrote what, and the step fails.
 func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error {
 	step := j.workflow.Tasks[s.run.Progress.Next]
 	effects, err := e.Store.Effects(ctx, s.run.ID)
 	if err != nil {
 		return err
 	}
-	var results []Record
-	var calls []*Effect
-	for _, f := range effects {
-		switch {
-		case f.Step != step.Path || f.Round != s.run.Progress.Round:
-		case !f.State.Over() && j.run.State == RunWriting:
-			s.asleep, s.rested = true, false // the end of the last one wakes it
-			return nil
-		case !f.State.Over():
-			s.again = true // it parks once more, and one may end before that is stored
-			return nil
-		case f.State == EffectDone && f.Call != nil:
-			calls = append(calls, f)
-		case f.State == EffectDone && f.Result == nil:
-		case f.State == EffectDone:
-			results = append(results, *f.Result)
-		case f.State == EffectConflict && !f.Doubtful && s.run.Progress.Round < contests:
-			return e.again(ctx, step, s, env, "somebody else wrote to the record first")
-		case f.State == EffectRejected && WasCancelled(f.Reason):
-			return e.again(ctx, step, s, env, "what it asked for was cancelled")
-		default:
-			s.renewKeys(step, effects)
-			s.end(RunFailed, stepError(step, fmt.Errorf("%s: %s", f.State, f.Reason)).Error(), env.Now)
-			return nil
-		}
+	effects = slices.DeleteFunc(effects, func(f *Effect) bool {
+		return f.Step != step.Path || f.Round != s.run.Progress.Round
+	})
+	switch under := slices.ContainsFunc(effects, func(f *Effect) bool { return !f.State.Over() }); {
+	case under && j.run.State == RunWriting:
+		s.asleep, s.rested = true, false // the end of the last one wakes it
+		return nil
+	case under:
+		s.again = true // it parks once more, and one may end before that is stored
+		return nil
 	}
+	results, again, failed := judged(effects, s.run.Progress.Round)
+	switch {
+	case failed != nil:
+		s.renewKeys(step, effects)
+		return e.failWriting(ctx, j, s, env, failed)
+	case again != "":
+		return e.again(ctx, step, s, env, again)
+	}
+	calls := slices.DeleteFunc(effects, func(f *Effect) bool { return f.Call == nil })
 	if err := e.takeAnswers(ctx, step, s, env, calls); IsPermanent(err) {
 		if len(calls) == 1 {
 			s.run.Progress.Keys++ // its answer was as good as a refusal
 		}
-		s.end(RunFailed, stepError(step, err).Error(), env.Now)
-		return nil
+		return e.failWriting(ctx, j, s, env, err)
 	} else if err != nil {
 		return err
 	}
@@ -129,11 +122,40 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 	sc := e.stepContext(step, s, env)
 	for _, record := range results {
 		if err := done(ctx, sc, record); err != nil {
-			s.end(RunFailed, stepError(step, err).Error(), env.Now)
-			return nil
+			return e.failWriting(ctx, j, s, env, err)
 		}
 	}
-	s.next()
+	s.next(j.workflow)
+	return nil
+}
+
+// judged is what the effects of a step came to: the records made, why it is taken again, or why it failed.
+func judged(effects []*Effect, round int) (results []Record, again string, failed error) {
+	for _, f := range effects {
+		switch {
+		case f.State == EffectDone && f.Result == nil:
+		case f.State == EffectDone:
+			results = append(results, *f.Result)
+		case f.State == EffectConflict && !f.Doubtful && round < contests:
+			again = "somebody else wrote to the record first"
+		case f.State == EffectRejected && WasCancelled(f.Reason):
+			again = "what it asked for was cancelled"
+		case failed == nil:
+			failed = fmt.Errorf("%s: %s", f.State, f.Reason)
+		}
+	}
+	return results, again, failed
+}
+
+// failWriting fails a step that asked for effects. If the run goes on, it sees the record as it is now, and not
+// what was to be written.
+func (e *Engine) failWriting(ctx context.Context, j job, s *stretch, env *Env, cause error) error {
+	if j.standing().OnError != ErrorFails {
+		if err := e.reread(ctx, s, env); err != nil {
+			return err
+		}
+	}
+	s.fail(j.workflow, cause, env.Now)
 	return nil
 }
 
@@ -174,11 +196,11 @@ func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
 	timeUp := !rest.Until.IsZero() && !env.Now.Before(rest.Until)
 	switch {
 	case IsPermanent(err):
-		s.end(RunFailed, stepError(step, err).Error(), env.Now)
+		s.fail(j.workflow, err, env.Now)
 	case err != nil:
 		return err
 	case met || timeUp:
-		s.wakeUp(step, env, met)
+		s.wakeUp(j.workflow, step, env, met)
 	case j.woken != nil && j.woken.Timer || !slices.Equal(topics, rest.Topics):
 		// It was put off, or a route leads to another record now, and is not over: its topics are set up anew.
 		onward := *rest
@@ -213,7 +235,7 @@ func (e *Engine) met(ctx context.Context, step *Step, s *stretch, env *Env, rest
 }
 
 // wakeUp ends a wait; the step's output tells why.
-func (s *stretch) wakeUp(step *Step, env *Env, met bool) {
+func (s *stretch) wakeUp(w *Workflow, step *Step, env *Env, met bool) {
 	why := "its time is over"
 	if met {
 		why = "what it waited for has happened"
@@ -222,7 +244,7 @@ func (s *stretch) wakeUp(step *Step, env *Env, met bool) {
 	s.run.decide(env.Now, step.Path, "went on after %s: %s", waited, why)
 	s.run.State, s.run.Reason, s.run.Progress.Rest = RunReady, "", nil
 	s.run.output(step, Fields{"timed_out": !met})
-	s.next()
+	s.next(w)
 }
 
 func (r *Run) output(step *Step, values Fields) {

@@ -58,6 +58,7 @@ type Run struct {
 // Progress is what a run has done so far and needs to go on.
 type Progress struct {
 	Next    int               `json:"next"`              // index of the step to take next
+	Place   string            `json:"place,omitempty"`   // its path, where that is not Next + 1
 	Written Fields            `json:"written,omitempty"` // the run's own writes to the record
 	Outputs map[string]Fields `json:"outputs,omitempty"`
 	Sent    map[string][]ID   `json:"sent,omitempty"`   // deliveries of steps, by step id

@@ -15,9 +15,10 @@ type stretch struct {
 	asks   asks
 	rested bool    // the run had a wait, which ends with the commit
 	wait   *Wait   // what it rests for after the commit
+	taken  int     // steps that were taken
+	again  bool    // the wait depends on topics, and is looked at once more after the commit
 	asleep bool    // nothing is to be committed: it goes on resting
 	seen   []Touch // asleep: what woke it in vain
-	again  bool    // the wait depends on topics, and is looked at once more after the commit
 
 	memories []Memory // what the workflow remembers from the commit on
 }
@@ -44,17 +45,23 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 			run.State = RunDone
 			return s, nil
 		}
+		if j.single && s.taken > 0 {
+			return s, nil
+		}
 		step := j.workflow.Tasks[run.Progress.Next]
 		err := e.takeStep(ctx, step, s, &env)
+		s.taken++
 		switch {
 		case IsPermanent(err):
-			s.end(RunFailed, stepError(step, err).Error(), env.Now)
+			s.fail(j.workflow, err, env.Now)
 		case err != nil && e.abandoned():
 			return nil, err
 		case err != nil:
-			s.retry(env.Now, step.Retry, stepError(step, err), e.Random)
+			if !s.retry(env.Now, step.Retry, stepError(step, err), e.Random) {
+				s.fail(j.workflow, s.givenUp(err), env.Now)
+			}
 		case run.State == RunReady:
-			s.next()
+			s.next(j.workflow)
 		}
 	}
 	return s, nil
@@ -71,13 +78,6 @@ func stepError(step *Step, err error) error {
 	return fmt.Errorf("step %s (%s): %w", step.Path, step.Kind, err)
 }
 
-// next goes on to the step after this one.
-func (s *stretch) next() {
-	p := &s.run.Progress
-	p.Next++
-	p.Tries, p.Since, p.Round, p.Keys = 0, time.Time{}, 0, 0
-}
-
 // end ends the run. An operator may let it go on, from where Progress.From says.
 func (s *stretch) end(state RunState, reason string, now time.Time) {
 	reason = brief(errors.New(reason))
@@ -86,17 +86,16 @@ func (s *stretch) end(state RunState, reason string, now time.Time) {
 	s.run.decide(now, "", "%s: %s", state, reason)
 }
 
-// retry lets the run rest before the step that failed is taken again, or ends it when its tries are
-// used up. A run in a wait step goes on waiting.
-func (s *stretch) retry(now time.Time, policy Retry, cause error, random io.Reader) {
+// retry lets the run rest before the step that failed is taken again, unless its tries are used up. A run in
+// a wait step goes on waiting.
+func (s *stretch) retry(now time.Time, policy Retry, cause error, random io.Reader) bool {
 	p := &s.run.Progress
 	if p.Tries++; p.Since.IsZero() {
 		p.Since = now
 	}
 	pause := jitter(max(policy.Pause(p.Tries), RetryDelay(cause)), random)
 	if p.Tries >= policy.Attempts || now.Add(pause).After(p.Since.Add(policy.For)) {
-		s.end(RunFailed, fmt.Sprintf("given up after %d tries: %v", p.Tries, cause), now)
-		return
+		return false
 	}
 	if p.Rest == nil {
 		if s.run.State == RunPending || s.run.State == RunWriting {
@@ -107,6 +106,12 @@ func (s *stretch) retry(now time.Time, policy Retry, cause error, random io.Read
 	s.run.Reason = cause.Error()
 	s.wait = &Wait{Due: now.Add(pause)}
 	s.run.decide(now, "", "try %d failed, next in %s: %v", p.Tries, pause.Round(time.Second), cause)
+	return true
+}
+
+// givenUp is the failure of a step whose tries are used up.
+func (s *stretch) givenUp(cause error) error {
+	return fmt.Errorf("given up after %d tries: %w", s.run.Progress.Tries, cause)
 }
 
 // takeStep runs one step. What it asked is dropped again if it fails.

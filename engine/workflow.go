@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -26,14 +27,14 @@ type Workflow struct {
 	First        *First   // nil: as often as it is triggered
 	OnlyOnChange []string // fields one of which must differ from when it last began for the record; none for always
 	Concurrency  Concurrency
-	Tasks        []*Step
+	Tasks        []*Step // the main steps, then those of handlers; see Step.Then
 	Templates    map[string]Template
 	Files        map[string]string // path → text of every file Version covers, enough to load it again
 }
 
-// Step is one entry under tasks.
+// Step is one entry under tasks, of the workflow or of a handler under on_error.
 type Step struct {
-	Path    string // its place, from 1: "3"
+	Path    string // its place, from 1: "3", and in the handler of that one "3.error.1"
 	ID      string // the name its outputs have under steps; "" for none
 	Name    string // for people; "" for none
 	Kind    string // the task kind
@@ -43,6 +44,27 @@ type Step struct {
 	Awaits  []string // modules whose records the condition of a wait depends on, sorted
 	Retry   Retry
 	Timeout time.Duration // of one call of the task
+	Then    int           // index of the entry that follows; 0 for the next one
+	OnError int           // what follows when it failed for good: ErrorFails, ErrorPasses or the index of an entry
+}
+
+// What Step.OnError may be beside the index of a handler's first step.
+const (
+	ErrorFails  = 0  // the run fails
+	ErrorPasses = -1 // the run goes on with the step that follows
+)
+
+// after is the index of the entry that follows the one at an index.
+func (w *Workflow) after(index int) int {
+	if then := w.Tasks[index].Then; then != 0 {
+		return then
+	}
+	return index + 1
+}
+
+// recovers tells whether the run may go on after a step failed.
+func (w *Workflow) recovers() bool {
+	return slices.ContainsFunc(w.Tasks, func(s *Step) bool { return s.OnError != ErrorFails })
 }
 
 // Concurrency says which runs of a workflow pass one at a time.

@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"maps"
+	"strconv"
+	"time"
+)
+
+// fail deals with a step that failed for good: the run goes on as its on_error says, or ends. Nothing of
+// what the step asked for may be among the asks any more.
+func (s *stretch) fail(w *Workflow, cause error, now time.Time) {
+	p := &s.run.Progress
+	step := w.Tasks[p.Next]
+	if step.OnError == ErrorFails {
+		s.end(RunFailed, stepError(step, cause).Error(), now)
+		return
+	}
+	reason := brief(cause)
+	s.run.output(step, Fields{"failed": true, "error": reason})
+	s.run.State, s.run.Reason, p.Rest, p.From = RunReady, "", nil, ""
+	if step.OnError == ErrorPasses {
+		s.run.decide(now, step.Path, "failed: %s: the run goes on", reason)
+		s.next(w)
+		return
+	}
+	s.goTo(w, step.OnError)
+	s.run.decide(now, step.Path, "failed: %s: the run goes on with step %s", reason, w.Tasks[step.OnError].Path)
+}
+
+// next goes on to the entry after this one.
+func (s *stretch) next(w *Workflow) { s.goTo(w, w.after(s.run.Progress.Next)) }
+
+// goTo makes an entry the next one.
+func (s *stretch) goTo(w *Workflow, index int) {
+	p := &s.run.Progress
+	p.Next, p.Place = index, ""
+	if index < len(w.Tasks) && w.Tasks[index].Path != strconv.Itoa(index+1) {
+		p.Place = w.Tasks[index].Path
+	}
+	p.Tries, p.Since, p.Round, p.Keys = 0, time.Time{}, 0, 0
+}
+
+// blame deals with a stretch that the store or the CRM refused for good. It tells whether the run goes on.
+func (e *Engine) blame(j *job, s *stretch, cause error) (again bool, err error) {
+	switch {
+	case j.standing() == nil:
+		return false, e.end(j, RunFailed, cause)
+	case s != nil && s.taken > 1 && j.workflow.recovers():
+		j.single = true // one of several steps is to blame: taken one by one, it is found
+		return true, nil
+	case j.standing().OnError == ErrorFails:
+		return false, e.end(j, RunFailed, cause)
+	}
+	j.single = false
+	return e.failStep(j, cause)
+}
+
+// failStep lets the step that the run stands before be the one that failed.
+func (e *Engine) failStep(j *job, cause error) (again bool, err error) {
+	run := *j.run
+	s := &stretch{run: &run, rested: run.State.Parked()}
+	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
+	s.fail(j.workflow, cause, e.Clock.Now())
+	return e.commitOnward(j, s)
+}
+
+// commitOnward commits, and tells whether the run goes on at once.
+func (e *Engine) commitOnward(j *job, s *stretch) (again bool, err error) {
+	if err := e.commitEnd(j, s); err != nil {
+		return false, err
+	}
+	j.contested, j.woken = 0, nil
+	return j.run == s.run && s.run.State == RunReady, nil
+}
+
+// standing is the step that the run stands before; nil while its condition is not decided, and after the last.
+func (j *job) standing() *Step {
+	p := &j.run.Progress
+	if j.workflow == nil || j.run.State == RunPending || p.From == RunPending || p.Next >= len(j.workflow.Tasks) {
+		return nil
+	}
+	return j.workflow.Tasks[p.Next]
+}
