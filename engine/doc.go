@@ -43,6 +43,8 @@
 //	Condition  the expression after if:
 //	Step       one entry under tasks:
 //	Work       what evaluations may cost, in about bytes looked at
+//	Var        a value that a run keeps for its later steps, by name
+//	Handler    the steps under on_error, taken when theirs failed for good
 //	Uses       what the value of an expression depends on
 //	Baseline   the record as it was when a wait began
 //	Task       what a step does; its kind is the key in YAML: fill, update, notify, emit …

@@ -197,7 +197,7 @@ type WaitSelection struct {
 // WaitLine is what a run waits for.
 type WaitLine struct {
 	Standing
-	Next   int       // index of the step it stands before
+	Step   string    // path of the step it stands before
 	Due    time.Time // zero: not by a time
 	Topics []string
 	Reason string

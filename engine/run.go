@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -73,6 +74,14 @@ type Progress struct {
 	First   string            `json:"first,omitempty"`  // what the run counts as the first of; see First
 	Replay  int               `json:"replay,omitempty"` // number of the replay that started it
 	Dry     bool              `json:"dry,omitempty"`    // a replay without effects: what it asks is only noted
+}
+
+// At is the path of the step to take next.
+func (p *Progress) At() string {
+	if p.Place != "" {
+		return p.Place
+	}
+	return strconv.Itoa(p.Next + 1)
 }
 
 // Rest is what a wait step needs to know when it is looked at again.

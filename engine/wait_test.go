@@ -317,7 +317,7 @@ tasks:
 		return h.ownEvents(1)[0]
 	}()
 	if tries.Load() != 3 || event.Type != engine.RunFailedEvent ||
-		!strings.Contains(string(event.Data), "given up after 3 tries: step 1 (trial): nobody answers") {
+		!strings.Contains(string(event.Data), "step 1 (trial): given up after 3 tries: nobody answers") {
 		t.Errorf("after %d tries: %s %s", tries.Load(), event.Type, event.Data)
 	}
 }

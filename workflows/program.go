@@ -190,7 +190,7 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 	}
 	outputs := map[string]exprsafe.Type{}
 	for _, id := range steps {
-		outputs[id] = exprsafe.Type{Kind: exprsafe.Map}
+		outputs[id] = stepOutputs
 	}
 	text, at := exprsafe.Type{Kind: exprsafe.Text}, exprsafe.Type{Kind: exprsafe.Time}
 	return &exprsafe.Scope{Names: map[string]exprsafe.Type{
@@ -203,6 +203,12 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 		"steps":  exprsafe.ObjectOf("steps", outputs),
 	}}
 }
+
+// stepOutputs is what a step gives: what is so of every step, and more by its kind. Of a step that was not
+// taken all of it is null.
+var stepOutputs = exprsafe.MapOf(map[string]exprsafe.Type{
+	"failed": {Kind: exprsafe.Bool}, "error": {Kind: exprsafe.Text},
+})
 
 // titleScope is what the title of a landing may see: the record that the page shows. No event has led to it.
 func (t *types) titleScope(module *engine.Module) *exprsafe.Scope {

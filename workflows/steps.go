@@ -4,7 +4,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ type binder struct {
 	files    map[string]bool          // that the workflow's version covers
 	ids      []string                 // of the steps so far
 	vars     map[string]exprsafe.Type // that they set
+	count    int                      // of the steps so far
 }
 
 // stepFile is what may stand beside the kind in a step.
@@ -33,7 +33,9 @@ type stepFile struct {
 	// Retry says how often and for how long the step is tried.
 	Retry retryFile `yaml:"retry"`
 	// Timeout is the longest time for one try.
-	Timeout time.Duration   `yaml:"timeout"`
+	Timeout time.Duration `yaml:"timeout"`
+	// OnError says what follows when the step failed for good: fail, continue, or steps of its own.
+	OnError *yamldoc.Node   `yaml:"on_error" schema:"'fail'|'continue'|handlerFile"`
 	Kind    []yamldoc.Entry `yaml:",rest" schema:"tasks"`
 }
 
@@ -56,27 +58,12 @@ func (r *retryFile) UnmarshalYAMLDoc(n *yamldoc.Node) yamldoc.Diagnostics {
 
 var stepID = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
-func (b *binder) steps(nodes []*yamldoc.Node, root *yamldoc.Node) {
-	if len(nodes) == 0 {
-		b.complain(root.Errorf("a workflow needs at least one entry under tasks"))
-	}
-	if len(nodes) > MaxSteps {
-		b.complain(nodes[MaxSteps].Errorf("a workflow has at most %d steps", MaxSteps))
-		return
-	}
-	for i, n := range nodes {
-		if n.Kind() == yamldoc.Invalid {
-			continue
-		}
-		b.step(strconv.Itoa(i+1), n)
-	}
-}
-
-func (b *binder) step(path string, n *yamldoc.Node) {
+// step compiles one step, in a handler that lies so deep; nil if it is none.
+func (b *binder) step(path string, n *yamldoc.Node, depth int) *plannedStep {
 	f := stepFile{Retry: retryFile(engine.DefaultRetry())}
 	b.complain(yamldoc.Decode(n, &f)...)
 	if n.Kind() != yamldoc.Mapping {
-		return
+		return nil
 	}
 	step := &engine.Step{Path: path, Name: f.Name, Retry: engine.Retry(f.Retry), Timeout: f.Timeout}
 	if f.If != nil {
@@ -84,7 +71,7 @@ func (b *binder) step(path string, n *yamldoc.Node) {
 	}
 	kind, config := b.kind(n, f.Kind)
 	if kind == nil {
-		return
+		return nil
 	}
 	step.Kind, step.Task = kind.Name, kind.New()
 	config = unfold(kind, config)
@@ -100,7 +87,9 @@ func (b *binder) step(path string, n *yamldoc.Node) {
 	step.Routes = slices.Sorted(maps.Keys(scope.routes))
 	step.Awaits = slices.Sorted(maps.Keys(scope.awaits))
 	b.claimID(step, f.ID)
-	b.workflow.Tasks = append(b.workflow.Tasks, step)
+	planned := &plannedStep{Step: step, node: n}
+	b.onError(planned, f.OnError, depth)
+	return planned
 }
 
 // kind finds the one key of a step that says what it does.
@@ -128,7 +117,7 @@ func (b *binder) kind(n *yamldoc.Node, rest []yamldoc.Entry) (*engine.TaskKind, 
 
 // unknownKey is a misspelt task, or a misspelt key beside one.
 func (b *binder) unknownKey(step, key *yamldoc.Node) yamldoc.Diagnostic {
-	beside := []string{"id", "name", "if", "retry", "timeout"}
+	beside := []string{"id", "name", "if", "retry", "timeout", "on_error"}
 	_, near := yamldoc.Suggest(key.Text(), beside)
 	hasTask := slices.ContainsFunc(b.taskNames(), func(name string) bool { return step.Get(name) != nil })
 	if near || hasTask {

@@ -16,7 +16,7 @@ type runWhole struct {
 	runLine
 	Version    string         `json:"version"`
 	Seq        uint64         `json:"seq"`
-	Next       int            `json:"next_step"` // counted from 1
+	Next       string         `json:"next_step"` // its path
 	Event      eventView      `json:"event"`
 	Waits      []waitLine     `json:"waits,omitempty"`
 	Deliveries []deliveryLine `json:"deliveries,omitempty"`
@@ -63,7 +63,7 @@ func wholeOfRun(story *engine.RunStory, values bool) runWhole {
 			ID: run.ID, State: run.State, Workflow: run.Workflow, Record: run.Record.String(), Reason: run.Reason,
 			Replay: run.Progress.Replay, Dry: run.Progress.Dry, Created: run.Created, Updated: story.Updated,
 		},
-		Version: run.Version, Seq: run.Seq, Next: run.Progress.Next + 1, times: timeline{began: run.Created},
+		Version: run.Version, Seq: run.Seq, Next: run.Progress.At(), times: timeline{began: run.Created},
 	}
 	whole.tellEvent(run, values)
 	whole.times.addAll("", run.History)
@@ -220,13 +220,13 @@ func (w runWhole) stands() string {
 	case engine.RunPending:
 		return "pending: its condition needs the CRM and is decided when its turn comes"
 	case engine.RunReady:
-		return fmt.Sprintf("ready: step %d is next", w.Next)
+		return fmt.Sprintf("ready: step %s is next", w.Next)
 	case engine.RunWriting:
-		return fmt.Sprintf("writing: step %d goes on when what it asked of others is over", w.Next)
+		return fmt.Sprintf("writing: step %s goes on when what it asked of others is over", w.Next)
 	case engine.RunRetrying:
-		return fmt.Sprintf("retrying: step %d is taken again%s%s", w.Next, w.again(), because(w.Reason))
+		return fmt.Sprintf("retrying: step %s is taken again%s%s", w.Next, w.again(), because(w.Reason))
 	case engine.RunWaiting:
-		return fmt.Sprintf("waiting in step %d%s%s", w.Next, w.until(), because(w.Reason))
+		return fmt.Sprintf("waiting in step %s%s%s", w.Next, w.until(), because(w.Reason))
 	}
 	return string(w.State) + because(w.Reason)
 }

@@ -72,7 +72,7 @@ func TestRunsSayWhereTheyStand(t *testing.T) {
 		{engine.RunStopped, "cancelled by ann", nil, "stopped: cancelled by ann", "runs retry"},
 		{engine.RunStopped, "loop: 9 writes", nil, "stopped: loop: 9 writes", ""},
 	} {
-		run := runWhole{runLine: runLine{ID: testID, State: c.state, Reason: c.reason}, Next: 2, Waits: c.waits}
+		run := runWhole{runLine: runLine{ID: testID, State: c.state, Reason: c.reason}, Next: "2", Waits: c.waits}
 		if got := run.stands(); got != c.want {
 			t.Errorf("%s: it stands %q, want %q", c.state, got, c.want)
 		}

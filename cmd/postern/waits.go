@@ -36,7 +36,7 @@ type waitLine struct {
 	State    engine.RunState `json:"state"`
 	Workflow string          `json:"workflow"`
 	Record   string          `json:"record"`
-	Step     int             `json:"step"` // counted from 1
+	Step     string          `json:"step"` // its path
 	Due      time.Time       `json:"due,omitzero"`
 	Topics   []string        `json:"topics,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
@@ -44,7 +44,7 @@ type waitLine struct {
 
 func lineOfWait(l engine.WaitLine) waitLine {
 	return waitLine{
-		Run: l.ID, State: l.State, Workflow: l.Workflow, Record: l.Record.String(), Step: l.Next + 1, Due: l.Due,
+		Run: l.ID, State: l.State, Workflow: l.Workflow, Record: l.Record.String(), Step: l.Step, Due: l.Due,
 		Topics: l.Topics, Reason: l.Reason,
 	}
 }
@@ -100,7 +100,7 @@ func layOutWaits(out *strings.Builder, lines []waitLine, limit int) {
 	var t table
 	t.row("RUN", "STATE", "WORKFLOW", "RECORD", "STEP", "WAITS")
 	for _, l := range lines {
-		t.row(shortID(l.Run), string(l.State), l.Workflow, oneLine(l.Record, 60), fmt.Sprint(l.Step),
+		t.row(shortID(l.Run), string(l.State), l.Workflow, oneLine(l.Record, 60), l.Step,
 			l.forWhat()+oneLine(because(l.Reason), 200))
 	}
 	t.write(out)

@@ -63,7 +63,7 @@ func deskStory(t *testing.T, s *deskTrial) {
 			Standing: engine.Standing{
 				ID: run.ID, Partition: run.Partition, Workflow: "test", Record: run.Record, State: engine.RunWaiting,
 			},
-			Due: storeNow.Add(time.Hour), Topics: []string{"a", "b"},
+			Step: "1", Due: storeNow.Add(time.Hour), Topics: []string{"a", "b"},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -109,7 +109,7 @@ func (c *compiler) hop(at *place, step *ast.StringNode) *Error {
 func (c *compiler) field(of Type, name string, step *ast.StringNode) (Type, *Error) {
 	switch of.Kind {
 	case Any, Map:
-		return Type{}, nil
+		return of.Fields[step.Value], nil
 	case Object:
 		if t, ok := of.Fields[step.Value]; ok {
 			return t, nil

@@ -50,7 +50,7 @@ type Type struct {
 	Elem *Type
 	// Name is what messages call an Object, such as the module "HelpDesk".
 	Name string
-	// Fields are the fields of an Object.
+	// Fields are the fields of an Object, and of a Map those keys whose type is known.
 	Fields map[string]Type
 	// Refers makes a Text a reference: it gives the Object whose id the text is. It is called only
 	// when an expression follows the reference, so modules may refer to one another in circles.
@@ -64,6 +64,9 @@ func ListOf(item Type) Type { return Type{Kind: List, Elem: &item} }
 func ObjectOf(name string, fields map[string]Type) Type {
 	return Type{Kind: Object, Name: name, Fields: fields}
 }
+
+// MapOf is a map with any keys, of some of which the type is known.
+func MapOf(known map[string]Type) Type { return Type{Kind: Map, Fields: known} }
 
 // ReferenceTo is the id of another record.
 func ReferenceTo(object func() Type) Type { return Type{Kind: Text, Refers: object} }

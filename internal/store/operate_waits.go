@@ -12,7 +12,7 @@ import (
 // A run that waits for several things is one line, at the place of what falls due first.
 const (
 	waitLines = `SELECT runs.id, runs.partition, workflow, module, record, state, coalesce(progress ->> '$.gate', ''),
-		coalesce(progress ->> '$.next', 0), reason, w.due,
+		coalesce(progress ->> '$.place', coalesce(progress ->> '$.next', 0) + 1, ''), reason, w.due,
 		(SELECT json_group_array(topic) FROM waits AS t WHERE t.run = w.run AND topic <> '')
 		FROM waits AS w CROSS JOIN runs ON runs.id = w.run WHERE `
 	timedWaits = waitLines + `w.due IS NOT NULL AND NOT EXISTS (
@@ -49,7 +49,7 @@ func (s *Store) waits(ctx context.Context, query string, args ...any) ([]engine.
 	err := s.reads.each(ctx, query, args, func(row scan) error {
 		var l engine.WaitLine
 		err := row((*ident)(&l.ID), &l.Partition, &l.Workflow, &l.Record.Module, &l.Record.ID, &l.State, &l.Gate,
-			&l.Next, &l.Reason, (*instant)(&l.Due), document{&l.Topics})
+			&l.Step, &l.Reason, (*instant)(&l.Due), document{&l.Topics})
 		lines = append(lines, l)
 		return err
 	})
@@ -78,7 +78,7 @@ func (s *Store) MoveWait(
 			return err
 		}
 		tx.woke = true // it may be the next now
-		moved = engine.WaitLine{Standing: lineOf(run, order.At).Standing, Next: run.Progress.Next, Due: due}
+		moved = engine.WaitLine{Standing: lineOf(run, order.At).Standing, Step: run.Progress.At(), Due: due}
 		return tx.await(ctx, run, "", roundUp(due).UnixMilli())
 	}
 	_, err := s.changeRun(ctx, engine.DeedWaitMoved, id, order, move)
