@@ -43,11 +43,13 @@ func (s *stretch) goTo(w *Workflow, index int) {
 // blame deals with a stretch that the store or the CRM refused for good. It tells whether the run goes on.
 func (e *Engine) blame(j *job, s *stretch, cause error) (again bool, err error) {
 	switch {
-	case j.standing() == nil:
+	case j.workflow == nil:
 		return false, e.end(j, RunFailed, cause)
-	case s != nil && s.taken > 1 && j.workflow.recovers():
+	case s != nil && j.workflow.recovers() && (s.taken > 1 || s.taken > 0 && j.undecided()):
 		j.single = true // one of several steps is to blame: taken one by one, it is found
 		return true, nil
+	case j.standing() == nil:
+		return false, e.end(j, RunFailed, cause)
 	case j.standing().OnError == ErrorFails:
 		return false, e.end(j, RunFailed, cause)
 	}
@@ -73,10 +75,13 @@ func (e *Engine) commitOnward(j *job, s *stretch) (again bool, err error) {
 	return j.run == s.run && s.run.State == RunReady, nil
 }
 
+// undecided tells whether it is open yet if the run begins.
+func (j *job) undecided() bool { return j.run.State == RunPending || j.run.Progress.From == RunPending }
+
 // standing is the step that the run stands before; nil while its condition is not decided, and after the last.
 func (j *job) standing() *Step {
 	p := &j.run.Progress
-	if j.workflow == nil || j.run.State == RunPending || p.From == RunPending || p.Next >= len(j.workflow.Tasks) {
+	if j.workflow == nil || j.undecided() || p.Next >= len(j.workflow.Tasks) {
 		return nil
 	}
 	return j.workflow.Tasks[p.Next]

@@ -165,9 +165,18 @@ func TestHandlerThatStops(t *testing.T) {
 
 // What the store refuses is found to be of one step, though several are committed together.
 func TestOnErrorOfWhatTheStoreRefuses(t *testing.T) {
+	for name, condition := range map[string]string{
+		"decided at once": "true", "decided later": `record.contact.name == "Zoë"`,
+	} {
+		t.Run(name, func(t *testing.T) { storeRefuses(t, condition) })
+	}
+}
+
+func storeRefuses(t *testing.T, condition string) {
 	h := newHouse(t, bookOf(`
 name: taken
 on: { event: record.created, module: Tickets }
+if: `+condition+`
 tasks:
   - update: { set: { note: "a" } }
   - update: { set: { ext: taken } }
@@ -176,6 +185,7 @@ tasks:
   - update: { set: { note: "{{ record.note }}!" } }
 `))
 	h.start()
+	h.person()
 	h.ticket("1")
 	h.becomes(ticketOne, "note", "a!")
 	h.ticket("2")

@@ -45,7 +45,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 			run.State = RunDone
 			return s, nil
 		}
-		if j.single && s.taken > 0 {
+		if j.single && (s.taken > 0 || j.undecided()) {
 			return s, nil
 		}
 		step := j.workflow.Tasks[run.Progress.Next]
