@@ -74,7 +74,8 @@ sends people a message with a link back to the web, and guards the door the link
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		demoCommand(), serveCommand(), lintCommand(), testCommand(), emitCommand(), eventsCommand(), linkCommand(),
+		demoCommand(), serveCommand(), lintCommand(), testCommand(), functionsCommand(), emitCommand(),
+		eventsCommand(), linkCommand(),
 		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
 		backupCommand(), restoreCommand(), schemaCommand(), moduleCommand(), newCommand(), versionCommand(),
 	)

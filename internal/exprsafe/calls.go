@@ -61,6 +61,9 @@ func (c *compiler) callNode(n *ast.CallNode) (lowered, *Error) {
 func (c *compiler) invoke(at ast.Node, name string, arguments []ast.Node) (lowered, *Error) {
 	f, ok := findFunction(name)
 	if !ok {
+		if here, ok := Elsewhere()[name]; ok {
+			return lowered{}, c.fail(at, "unknown function %q; here it is written %s", name, here)
+		}
 		fail := c.fail(at, "unknown function %q", name)
 		fail.Hint = suggest(name, functionNames())
 		return lowered{}, fail

@@ -7,8 +7,8 @@ import (
 
 // Numbers are float64, which cannot hold most decimal fractions: 0.1 + 0.2 is a little more than 0.3 to
 // them. So +, - and * round their result to the decimals that it has on paper. What they give is exact
-// as long as it has at most 15 digits, which is enough for cents up to ten billion; beyond that
-// the first 15 digits are right. A quotient has no end on paper, and is rounded where one asks for it.
+// as long as it has at most 15 digits, which is enough for cents up to ten trillion; beyond that the
+// first 15 digits are right. A quotient has no end on paper, and is rounded where one asks for it.
 
 // paper is how many digits float64 holds of any decimal number.
 const paper = 15

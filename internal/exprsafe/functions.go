@@ -9,16 +9,16 @@ import (
 
 // Function describes a function for the people who write expressions.
 type Function struct {
-	Name string
+	Name string `json:"name"`
 	// Group is the heading under which it is listed, one of Groups.
-	Group string
+	Group string `json:"group"`
 	// Signature is how it is written and what it gives: "round(number, digits?) number". What may be left
 	// out has a ? behind it, what may come many times a ….
-	Signature string
+	Signature string `json:"signature"`
 	// Summary is one line of what it does.
-	Summary string
+	Summary string `json:"summary"`
 	// Example is an expression that is true, or that may be for the change words.
-	Example string
+	Example string `json:"example"`
 }
 
 // Groups are the headings of Functions, in their order.

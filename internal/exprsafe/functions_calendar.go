@@ -54,7 +54,7 @@ func calendarFunctions() []function {
 		},
 		{
 			name: "nextWeekday", args: "time, weekdays", params: []Kind{Time, Any}, among: []Kind{Number, List}, result: Time,
-			summary: "the next later day that is a weekday, 1 for Monday to 7, or one of a list",
+			summary: "the next later day that is this day of the week, 1 for Monday to 7, or one of a list",
 			example: `nextWeekday(date("2026-03-01"), [1, 4]) == date("2026-03-02")`,
 			call:    nextDay("nextWeekday", 7, func(t time.Time, days []bool) bool { return days[isoWeekday(t)] }),
 		},

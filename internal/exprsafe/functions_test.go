@@ -2,6 +2,7 @@ package exprsafe
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,4 +268,23 @@ func goReplace(t *testing.T, pattern, text string) string {
 		t.Fatal(err)
 	}
 	return re.ReplaceAllStringFunc(text, func(match string) string { return "<" + match + ">" })
+}
+
+// TestElsewhere holds that what is said of other names speaks of functions that are there.
+func TestElsewhere(t *testing.T) {
+	ours := functionNames()
+	for name, here := range Elsewhere() {
+		if slices.Contains(ours, name) {
+			t.Errorf("%s is a function here", name)
+		}
+		for _, found := range regexp.MustCompile(`(\w+)\(`).FindAllStringSubmatch(here, -1) {
+			if !slices.Contains(ours, found[1]) {
+				t.Errorf("%s: %s calls %s, which is none", name, here, found[1])
+			}
+		}
+	}
+	for _, src := range []string{`concat("a", "b")`, `add_days(now(), 1)`, `find(lines, .price > 1)`} {
+		_, fail := Compile(src, world(), Any)
+		wantError(t, src, fail, "here it is written", src[:4])
+	}
 }

@@ -73,6 +73,7 @@ func reference(root string) (map[string]string, error) {
 		"docs/reference/tasks.md":         taskPage,
 		"docs/reference/channels.md":      channelPage,
 		"docs/reference/configuration.md": configuration,
+		"docs/reference/functions.md":     functionsPage(),
 	}, nil
 }
 
