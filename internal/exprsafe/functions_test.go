@@ -194,6 +194,8 @@ func TestNumbersOnPaper(t *testing.T) {
 		{`10 / 4`, 2.5},
 		{`round(10 / 3, 2)`, 3.33},
 		{`sqrt(2) ** 2 > 2`, true},
+		{`distance(0, 0, 0, 180) > 20015 && distance(1, 2, 1, 2) == 0`, true},
+		{`distance(91, 0, 0, 0)`, "fails: a latitude is from -90 to 90 degrees"},
 		{`sqrt(-1)`, "fails: the result is no number"},
 		{`log(8, 2)`, 3},
 		{`log(0)`, "fails: the result is no number"},
