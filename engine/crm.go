@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"maps"
-	"time"
 )
 
 // MaxFound is the most records that one Find returns.
@@ -53,14 +52,7 @@ type Create struct {
 	Fields   Fields
 	KeyField string // the unique field that carries Key; empty only where the CRM is Local
 	Key      string // names this record and no other, for asking again
-
-	EventID ID        // id of the event that tells it
-	Source  string    // CloudEvents source of that event
-	Cause   string    // id of the event that caused it
-	Depth   int       // how many writes of ours lead from the first cause to this one
-	Chain   string    // names of the workflows that wrote on the way, see Event
-	Actor   string    // who did it, as the event says it
-	At      time.Time // when
+	Origin
 }
 
 // Make returns the record with the id that its CRM gave it, and the event that tells it.
@@ -74,8 +66,5 @@ func (c Create) Make(id string) (Record, *Event) {
 	for name := range record.Fields {
 		record.Written[name] = c.EventID.String()
 	}
-	return record, &Event{
-		ID: c.EventID.String(), Source: c.Source, Type: RecordCreated, Subject: ref.String(), Time: c.At,
-		CauseID: c.Cause, Depth: c.Depth, Chain: c.Chain, Change: &Change{Record: record.Fields, Actor: c.Actor},
-	}
+	return record, c.event(RecordCreated, ref, &Change{Record: record.Fields})
 }

@@ -307,7 +307,7 @@ func TestVisitThatTheCRMRefuses(t *testing.T) {
 	write := engine.Write{
 		Ref: r.ref, Patch: engine.Patch{
 			Set: engine.Fields{"ticketstatus": "Closed"}, Expect: engine.Fields{"ticketstatus": "In Progress"},
-		}, EventID: engine.ID{8}, Source: engine.Source, Cause: "used", Depth: 1, At: now,
+		}, Origin: engine.Origin{EventID: engine.ID{8}, Source: engine.Source, Cause: "used", Depth: 1, At: now},
 	}
 	flow := links.Flow{ID: engine.ID{6}, Link: link.ID, Opened: now, Expires: now.Add(time.Hour)}
 	if err := errors.Join(r.store.Mint(t.Context(), link), r.store.Open(t.Context(), flow)); err != nil {

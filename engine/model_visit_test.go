@@ -122,8 +122,9 @@ func (w *world) act(link engine.Link, flow engine.ID, name string, now time.Time
 	act := links.Act{
 		ID: ids[0], Flow: flow, Link: link.ID, Name: name, Key: key[:], Used: used, At: now,
 		Write: engine.Write{
-			Ref: link.Record, Patch: engine.Patch{Set: modelActs[name]}, EventID: ids[2], Source: engine.Source,
-			Cause: used.ID, Depth: 1, Actor: fmt.Sprint("link:", link.ID), At: now,
+			Ref: link.Record, Patch: engine.Patch{Set: modelActs[name]}, Origin: engine.Origin{
+				EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: 1, Actor: fmt.Sprint("link:", link.ID), At: now,
+			},
 		},
 	}
 	if w.outside != nil {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Ref points at a record: its module and its id as the CRM writes it.
@@ -133,16 +132,10 @@ var ErrNoRecord = errors.New("no such record")
 
 // Write is a Patch of one record together with what its event will say.
 type Write struct {
-	Ref     Ref
-	Patch   Patch
-	Unique  []string  // fields among Set whose value no other record of the module may have
-	EventID ID        // id of the event that tells the change
-	Source  string    // CloudEvents source of that event
-	Cause   string    // id of the event that caused the write
-	Depth   int       // how many writes of ours lead from the first cause to this one
-	Chain   string    // names of the workflows that wrote on the way, see Event
-	Actor   string    // who did it, as the event says it
-	At      time.Time // when
+	Ref    Ref
+	Patch  Patch
+	Unique []string // fields among Set whose value no other record of the module may have
+	Origin
 }
 
 // Apply returns the record after the write and the event that tells it. A write that changes nothing
@@ -170,12 +163,8 @@ func (w Write) Apply(before Record) (Record, *Event, error) {
 	if len(old) == 0 {
 		return before, nil, nil
 	}
-	change := &Change{Record: after.Fields, Old: old, Changed: slices.Sorted(maps.Keys(old)), Actor: w.Actor}
-	event := &Event{
-		ID: w.EventID.String(), Source: w.Source, Type: RecordUpdated, Subject: w.Ref.String(), Time: w.At,
-		CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Change: change,
-	}
-	return after, event, nil
+	change := &Change{Record: after.Fields, Old: old, Changed: slices.Sorted(maps.Keys(old))}
+	return after, w.event(RecordUpdated, w.Ref, change), nil
 }
 
 // Follow returns the kept copy of a record after an event told a change of it, and whether the copy

@@ -93,7 +93,10 @@ func TestWriteApply(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := engine.Write{Ref: ticket, Patch: engine.Patch{Set: tt.set, Expect: tt.expect}, Cause: "e1", Depth: 2, Actor: "anna"}
+			w := engine.Write{
+				Ref: ticket, Patch: engine.Patch{Set: tt.set, Expect: tt.expect},
+				Origin: engine.Origin{Cause: "e1", Depth: 2, Actor: "anna"},
+			}
 			after, event, err := w.Apply(before)
 			if !errors.Is(err, tt.err) {
 				t.Fatalf("got %v", err)
@@ -224,7 +227,8 @@ func event(eventType string, change engine.Change) *engine.Event {
 func TestFollowKeepsOurOwnWrites(t *testing.T) {
 	write := func(before engine.Record, id byte, value string) (engine.Record, *engine.Event) {
 		after, event, err := engine.Write{
-			Ref: ticket, Patch: engine.Patch{Set: engine.Fields{"a": value}}, EventID: engine.ID{id}, Source: engine.Source,
+			Ref: ticket, Patch: engine.Patch{Set: engine.Fields{"a": value}},
+			Origin: engine.Origin{EventID: engine.ID{id}, Source: engine.Source},
 		}.Apply(before)
 		if err != nil {
 			t.Fatal(err)

@@ -129,9 +129,7 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 		unique = module.UniqueAmong(set)
 	}
 	write := Write{
-		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: unique, EventID: id, Source: Source,
-		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
-		Actor: "workflow:" + s.run.Workflow, At: s.Now(),
+		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: unique, Origin: s.origin(id),
 	}
 	if s.local {
 		s.asks.writes = append(s.asks.writes, write)
@@ -149,6 +147,14 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	return nil
 }
 
+// origin is where an event of the run comes from.
+func (s *StepContext) origin(id ID) Origin {
+	return Origin{
+		EventID: id, Source: Source, Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
+		Actor: "workflow:" + s.run.Workflow, At: s.Now(),
+	}
+}
+
 // Create asks for a new record. The task hears of it, with the id it got, in Done. Where the records are
 // not our own, keyField must name a unique text field of the module that the task does not set: a lost
 // answer is then no second record.
@@ -158,9 +164,7 @@ func (s *StepContext) Create(module string, fields Fields, keyField string) erro
 		return err
 	}
 	create := Create{
-		Module: module, Fields: fields, KeyField: keyField, Key: id.String(), EventID: id, Source: Source,
-		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
-		Actor: "workflow:" + s.run.Workflow, At: s.Now(),
+		Module: module, Fields: fields, KeyField: keyField, Key: id.String(), Origin: s.origin(id),
 	}
 	if s.local {
 		s.asks.creates = append(s.asks.creates, create)

@@ -155,8 +155,8 @@ func (h *house) act(ctx context.Context, link engine.Link) {
 		_, err := h.store.Land(ctx, links.Act{
 			ID: engine.ID{2}, Flow: flow.ID, Link: link.ID, Name: "resolve", At: h.clock.Now(),
 			Write: engine.Write{
-				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}}, EventID: engine.ID{3},
-				Source: engine.Source, At: h.clock.Now(),
+				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}},
+				Origin: engine.Origin{EventID: engine.ID{3}, Source: engine.Source, At: h.clock.Now()},
 			},
 			Used: &engine.Event{
 				ID: "u", Source: engine.Source, Type: engine.LinkUsed, Subject: "Tickets/1", Time: h.clock.Now(),
@@ -201,8 +201,8 @@ func TestNoWakeUpIsLostBeforeTheWaitIsStored(t *testing.T) {
 	h.wrap = func(s engine.Store) engine.Store {
 		return beforeWait{s, &done, func() {
 			err := h.store.Write(t.Context(), engine.Write{
-				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}}, EventID: engine.ID{9},
-				Source: engine.Source, At: h.clock.Now(),
+				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}},
+				Origin: engine.Origin{EventID: engine.ID{9}, Source: engine.Source, At: h.clock.Now()},
 			})
 			if err != nil {
 				t.Errorf("write: %v", err)
@@ -236,8 +236,8 @@ func TestNoWakeUpIsLostBeforeTheWaitGoesOn(t *testing.T) {
 	h.wrap = func(s engine.Store) engine.Store {
 		return beforeRearm{s, &done, func() {
 			err := h.store.Write(t.Context(), engine.Write{
-				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}}, EventID: engine.ID{9},
-				Source: engine.Source, At: h.clock.Now(),
+				Ref: ticketOne, Patch: engine.Patch{Set: engine.Fields{"status": "Resolved"}},
+				Origin: engine.Origin{EventID: engine.ID{9}, Source: engine.Source, At: h.clock.Now()},
 			})
 			if err != nil {
 				t.Errorf("write: %v", err)

@@ -228,18 +228,14 @@ func (e *Engine) changeOf(f *Effect) ([]*Event, error) {
 	}
 	w := f.Write
 	change := &Change{
-		Record: w.Patch.Set, Old: w.Patch.Expect, Changed: slices.Sorted(maps.Keys(w.Patch.Set)), Actor: w.Actor,
-		Partial: true,
+		Record: w.Patch.Set, Old: w.Patch.Expect, Changed: slices.Sorted(maps.Keys(w.Patch.Set)), Partial: true,
 	}
 	ctx, cancel := context.WithTimeout(e.work, stepTimeout)
 	defer cancel()
 	if record, err := e.readOne(ctx, w.Ref); err == nil {
 		change.Record, change.Partial = record.Fields, false
 	}
-	return e.fitting(&Event{
-		ID: w.EventID.String(), Source: w.Source, Type: RecordUpdated, Subject: w.Ref.String(), Time: w.At,
-		CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Change: change,
-	}, w.Patch.Set), nil
+	return e.fitting(w.event(RecordUpdated, w.Ref, change), w.Patch.Set), nil
 }
 
 // fitting is the event of a write that stands, however large its record is in the CRM: with less of it, or none at

@@ -151,7 +151,7 @@ func TestValueOfAnotherRecord(t *testing.T) {
 	})
 	other := engine.Write{
 		Ref: engine.Ref{Module: "HelpDesk", ID: "17x43"}, Patch: engine.Patch{Set: engine.Fields{"ticket_no": "TT43"}},
-		Unique: []string{"ticket_no"}, EventID: engine.ID{1}, Source: engine.Source, At: h.clock.Now(),
+		Unique: []string{"ticket_no"}, Origin: engine.Origin{EventID: engine.ID{1}, Source: engine.Source, At: h.clock.Now()},
 	}
 	if err := h.store.Write(t.Context(), other); err != nil {
 		t.Fatal(err)

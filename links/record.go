@@ -153,7 +153,9 @@ func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) 
 	act.At, used.Time, act.Used = c.now, c.now, used
 	act.Write = engine.Write{
 		Ref: p.link.Record, Patch: engine.Patch{Set: set, Expect: expect}, Unique: p.landing.Module.UniqueAmong(set),
-		EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link), At: c.now,
+		Origin: engine.Origin{
+			EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link), At: c.now,
+		},
 	}
 	if !d.with.CRM.Traits().Local {
 		id := engine.DerivedID(act.ID, "effect")

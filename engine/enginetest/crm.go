@@ -190,8 +190,9 @@ func ticket(id string, fields engine.Fields) engine.Record {
 // ticketWrite is a write whose event id is made of n.
 func ticketWrite(n byte, ref engine.Ref, set engine.Fields) engine.Write {
 	return engine.Write{
-		Ref: ref, Patch: engine.Patch{Set: set}, EventID: testID(n),
-		Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: crmNow,
+		Ref: ref, Patch: engine.Patch{Set: set}, Origin: engine.Origin{
+			EventID: testID(n), Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: crmNow,
+		},
 	}
 }
 

@@ -146,7 +146,8 @@ func sameRefs(got, want []engine.Ref) bool {
 // ticketCreate is a create whose event id is made of n.
 func ticketCreate(n byte, key string, fields engine.Fields) engine.Create {
 	return engine.Create{
-		Module: "HelpDesk", Fields: fields, KeyField: "cf_externalid", Key: key, EventID: testID(n),
-		Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: crmNow,
+		Module: "HelpDesk", Fields: fields, KeyField: "cf_externalid", Key: key, Origin: engine.Origin{
+			EventID: testID(n), Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: crmNow,
+		},
 	}
 }

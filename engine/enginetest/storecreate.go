@@ -12,8 +12,9 @@ import (
 func storeCreate(t *testing.T, s *storeTrial) {
 	c := engine.Create{
 		Module: "HelpDesk", Fields: engine.Fields{"status": "Open", "hours": number("1.50")}, KeyField: "externalid",
-		Key: "key-1", EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 2, Actor: "workflow:test",
-		At: storeNow,
+		Key: "key-1", Origin: engine.Origin{
+			EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 2, Actor: "workflow:test", At: storeNow,
+		},
 	}
 	other := c
 	other.EventID = s.id()
@@ -53,7 +54,9 @@ func storeCreate(t *testing.T, s *storeTrial) {
 		t.Errorf("asked again after it was deleted: made %v, %v", record, err)
 	}
 	if record, err := s.Create(t.Context(), engine.Create{
-		Module: "HelpDesk", KeyField: "externalid", Key: "key-1", EventID: s.id(), Source: engine.Source, At: storeNow,
+		Module: "HelpDesk", KeyField: "externalid", Key: "key-1", Origin: engine.Origin{
+			EventID: s.id(), Source: engine.Source, At: storeNow,
+		},
 	}); err != nil || record.Ref == made.Ref {
 		t.Errorf("asked for another with the key of a deleted one: made %v, %v", record, err)
 	}

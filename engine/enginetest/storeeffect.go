@@ -21,8 +21,9 @@ func (s *storeTrial) effect(run *engine.Run, id string) *engine.Effect {
 	if id == "" {
 		e.Create = &engine.Create{
 			Module: "HelpDesk", Fields: engine.Fields{"hours": number("1.50")}, KeyField: "externalid",
-			Key: e.ID.String(), EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 1,
-			Actor: "workflow:test", At: storeNow,
+			Key: e.ID.String(), Origin: engine.Origin{
+				EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: storeNow,
+			},
 		}
 		return e
 	}

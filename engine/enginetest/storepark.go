@@ -113,8 +113,9 @@ func storeAdvanceCreates(t *testing.T, s *storeTrial) {
 	s.intake(t, engine.Intake{Kept: []engine.Kept{keptTicket("1", 1, "Open")}})
 	run := s.takeIn(t, 1)
 	c := engine.Create{
-		Module: "HelpDesk", Fields: engine.Fields{"status": "Open"}, EventID: s.id(), Source: engine.Source,
-		At: storeNow,
+		Module: "HelpDesk", Fields: engine.Fields{"status": "Open"}, Origin: engine.Origin{
+			EventID: s.id(), Source: engine.Source, At: storeNow,
+		},
 	}
 	refused := engine.Advance{
 		Fence: s.fences[run.Partition], Run: done(run), Creates: []engine.Create{c},

@@ -172,9 +172,11 @@ func (s *storeTrial) link() engine.Link {
 // write is a new write of a ticket's status.
 func (s *storeTrial) write(id, from, to string) engine.Write {
 	return engine.Write{
-		Ref:     engine.Ref{Module: "HelpDesk", ID: id},
-		Patch:   engine.Patch{Set: engine.Fields{"status": to}, Expect: engine.Fields{"status": from}},
-		EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: storeNow,
+		Ref:   engine.Ref{Module: "HelpDesk", ID: id},
+		Patch: engine.Patch{Set: engine.Fields{"status": to}, Expect: engine.Fields{"status": from}},
+		Origin: engine.Origin{
+			EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: storeNow,
+		},
 	}
 }
 

@@ -141,7 +141,9 @@ func TestRestoredEffectsAreInDoubt(t *testing.T) {
 	if _, err := s.Intake(t.Context(), engine.Intake{Runs: []*engine.Run{run}}); err != nil {
 		t.Fatal(err)
 	}
-	write := &engine.Write{Ref: run.Record, Patch: engine.Patch{Set: engine.Fields{"title": "t"}}, EventID: engine.ID{9}}
+	write := &engine.Write{
+		Ref: run.Record, Patch: engine.Patch{Set: engine.Fields{"title": "t"}}, Origin: engine.Origin{EventID: engine.ID{9}},
+	}
 	effect := engine.NewEffect(engine.ID{8}, run.ID, engine.Ask{Write: write}, engine.DefaultRetry(), testNow)
 	run.State = engine.RunWriting
 	step := engine.Advance{Fence: fences[run.Partition], Run: run, Effects: []*engine.Effect{effect}}

@@ -35,8 +35,8 @@ func TestRunStoryTellsWhatVisitorsDid(t *testing.T) {
 		ID: engine.DerivedID(run.ID, "visit"), Flow: flow.ID, Link: link.ID, Name: "resolve", Key: []byte{2},
 		At: at.Add(time.Second),
 		Write: engine.Write{
-			Ref: run.Record, Patch: engine.Patch{Set: engine.Fields{"title": "mended"}}, Source: engine.Source,
-			EventID: engine.DerivedID(run.ID, "write"), At: at,
+			Ref: run.Record, Patch: engine.Patch{Set: engine.Fields{"title": "mended"}},
+			Origin: engine.Origin{EventID: engine.DerivedID(run.ID, "write"), Source: engine.Source, At: at},
 		},
 		Used: &engine.Event{ID: "u", Source: engine.Source, Type: engine.LinkUsed, Subject: run.Record.String()},
 	}

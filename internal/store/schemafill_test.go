@@ -101,8 +101,9 @@ func fill(t *testing.T, s *Store) {
 	_, err = s.Land(ctx, links.Act{
 		ID: testRun(51).ID, Flow: flow.ID, Link: link.ID, Name: "resolve", Key: []byte("k"), At: testNow,
 		Write: engine.Write{
-			Ref: link.Record, Patch: engine.Patch{Set: engine.Fields{"status": "Closed"}}, EventID: testRun(52).ID,
-			Source: engine.Source, Cause: link.Cause, Depth: 1, Actor: "link", At: testNow,
+			Ref: link.Record, Patch: engine.Patch{Set: engine.Fields{"status": "Closed"}}, Origin: engine.Origin{
+				EventID: testRun(52).ID, Source: engine.Source, Cause: link.Cause, Depth: 1, Actor: "link", At: testNow,
+			},
 		},
 		Used: &engine.Event{ID: "used", Source: engine.Source, Type: engine.LinkUsed, Subject: link.Record.String()},
 	})
@@ -162,14 +163,16 @@ func testEffect(run *engine.Run, record string) *engine.Effect {
 	if record == "" {
 		e.Create = &engine.Create{
 			Module: "Accounts", Fields: engine.Fields{"name": "ACME", "size": json.Number("1.50")}, KeyField: "externalid",
-			Key: e.ID.String(), EventID: event, Source: engine.Source, Cause: run.Event.ID, Depth: 1, Actor: "workflow:ask",
-			At: testNow,
+			Key: e.ID.String(), Origin: engine.Origin{
+				EventID: event, Source: engine.Source, Cause: run.Event.ID, Depth: 1, Actor: "workflow:ask", At: testNow,
+			},
 		}
 		return e
 	}
 	e.Write = &engine.Write{
-		Ref: e.Record, Unique: []string{"externalid"}, EventID: event, Source: engine.Source, Cause: run.Event.ID, Depth: 1,
-		Actor: "workflow:ask", At: testNow,
+		Ref: e.Record, Unique: []string{"externalid"}, Origin: engine.Origin{
+			EventID: event, Source: engine.Source, Cause: run.Event.ID, Depth: 1, Actor: "workflow:ask", At: testNow,
+		},
 		Patch: engine.Patch{Set: engine.Fields{"size": json.Number("2")}, Expect: engine.Fields{"size": json.Number("1.50")}},
 	}
 	return e

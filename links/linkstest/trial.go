@@ -65,8 +65,9 @@ func (tr *trial) act(name, status string) links.Act {
 	return links.Act{
 		ID: tr.id(), Flow: tr.flow, Link: tr.link.ID, Name: name, Key: []byte("hash of " + name), At: now,
 		Write: engine.Write{
-			Ref: ticket, Patch: engine.Patch{Set: engine.Fields{"status": status}}, EventID: tr.id(),
-			Source: engine.Source, Cause: "1", Depth: 1, Actor: "link", At: now,
+			Ref: ticket, Patch: engine.Patch{Set: engine.Fields{"status": status}}, Origin: engine.Origin{
+				EventID: tr.id(), Source: engine.Source, Cause: "1", Depth: 1, Actor: "link", At: now,
+			},
 		},
 		Used: &engine.Event{
 			ID: tr.id().String(), Source: engine.Source, Type: engine.LinkUsed, Subject: ticket.String(), Time: now,
