@@ -181,8 +181,34 @@ func (e *Event) readChange(at Address) error {
 	if change.Record == nil {
 		change.Record = Fields{}
 	}
+	if err := change.checkRelated(verb); err != nil {
+		return err
+	}
 	change.inferChanged()
 	e.Change, e.Data = &change, nil
+	return nil
+}
+
+// checkRelated sees that a relation names the record at the other end. Of any other change that says nothing.
+func (c *Change) checkRelated(verb string) error {
+	if verb != "related" && verb != "unrelated" {
+		c.Related = ""
+		return nil
+	}
+	if c.Related == "" {
+		return errors.New("data.related is missing: it names the record at the other end, as Module/id")
+	}
+	ref, err := ParseRef(c.Related)
+	switch {
+	case len(c.Related) > MaxAttribute:
+		return fmt.Errorf("data.related has %d bytes; at most %d are taken", len(c.Related), MaxAttribute)
+	case err != nil:
+		return fmt.Errorf("data.related: %w", err)
+	case !PlainToken(ref.Module):
+		return fmt.Errorf("data.related: module %q may hold only letters, digits, - and _", ref.Module)
+	case strings.ContainsFunc(c.Related, isControl):
+		return errors.New("data.related holds a control character")
+	}
 	return nil
 }
 

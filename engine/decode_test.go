@@ -131,6 +131,37 @@ func TestDecodeEventMessages(t *testing.T) {
 	}
 }
 
+// A relation names its other end; of any other change that is not looked at.
+func TestDecodeRelation(t *testing.T) {
+	for verb, tests := range map[string]map[string]string{
+		"unrelated": {
+			`"Contacts/12x1"`:   "",
+			`""`:                "data.related is missing: it names the record at the other end, as Module/id",
+			`null`:              "data.related is missing: it names the record at the other end, as Module/id",
+			`7`:                 `data: "related" should be text, found a number`,
+			`"12x1"`:            `data.related: "12x1" does not name a record as Module/id`,
+			`"Con.tacts/1"`:     `data.related: module "Con.tacts" may hold only letters, digits, - and _`,
+			`"Contacts/\u0007"`: "data.related holds a control character",
+			`"A/` + strings.Repeat("x", engine.MaxAttribute) + `"`: "data.related has 514 bytes; at most 512 are taken",
+		},
+		"updated": {`"Contacts/12x1"`: "", `"x"`: "", `null`: ""},
+	} {
+		for related, want := range tests {
+			body := strings.NewReplacer("record.updated", "record."+verb, `"version"`, `"related":`+related+`,"version"`).
+				Replace(ticketEvent)
+			event, err := decode("crm.HelpDesk."+verb+".17x42", engine.NoHeader, body)
+			switch {
+			case want != "" && (err == nil || err.Error() != want):
+				t.Errorf("%s, related %s: got %v, want %s", verb, related, err, want)
+			case want == "" && err != nil:
+				t.Errorf("%s, related %s: %v", verb, related, err)
+			case want == "" && (event.Change.Related == "Contacts/12x1") != (verb == "unrelated"):
+				t.Errorf("%s, related %s: it names %q", verb, related, event.Change.Related)
+			}
+		}
+	}
+}
+
 func TestDecodeEventBinaryMessages(t *testing.T) {
 	tests := []struct{ header, value, body, want string }{
 		{"ce-specversion", "2", `{}`, `specversion is "2"; this contract is CloudEvents "1.0"`},

@@ -175,6 +175,7 @@ func goodEvent(t *rapid.T) map[string]any {
 	optional := map[string]any{
 		"old": map[string]any{"ticket_title": nil}, "changed": []string{"ticket_title"},
 		"version": rapid.Int64().Draw(t, "version"), "actor": "19x1", "partial": true,
+		"related": "Contacts/12x1",
 	}
 	for name, value := range optional {
 		if rapid.Bool().Draw(t, "has "+name) {
@@ -202,7 +203,7 @@ func spoil(t *rapid.T, event map[string]any) {
 		"data", "tenant",
 	}
 	if data, ok := event["data"].(map[string]any); ok && rapid.Bool().Draw(t, "in data") {
-		place, names = data, []string{"record", "old", "changed", "version", "actor", "partial", "more"}
+		place, names = data, []string{"record", "old", "changed", "version", "actor", "partial", "related", "more"}
 	}
 	name := rapid.SampledFrom(names).Draw(t, "name")
 	if rapid.Bool().Draw(t, "away") {
