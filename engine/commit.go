@@ -40,9 +40,9 @@ func (e *Engine) commit(s *stretch) error {
 	}
 	err := e.insist("advance run", func(ctx context.Context) error {
 		return e.Store.Advance(ctx, Advance{
-			Fence: e.fences[s.run.Partition], Run: s.run, Writes: s.asks.writes, Creates: s.asks.creates,
-			Effects: s.asks.effects, Links: s.asks.links, Deliveries: s.asks.deliveries, Events: s.asks.events,
-			Rested: s.rested, Wait: s.wait, Memories: s.memories,
+			Fence: e.fences[s.run.Partition], Run: s.run, Changes: s.asks.changes, Effects: s.asks.effects,
+			Links: s.asks.links, Deliveries: s.asks.deliveries, Events: s.asks.events, Rested: s.rested, Wait: s.wait,
+			Memories: s.memories,
 		})
 	})
 	if err != nil {

@@ -35,10 +35,19 @@ type CRM interface {
 	// asking again after a lost answer gives the same record, unchanged. It returns the record as the
 	// CRM stored it. A record that has the key but was deleted is not there; only a Local CRM still
 	// knows that it made it, and answers the same EventID with ErrNoRecord, Permanent.
+	//
+	// Match is for a Local CRM: it fails with ErrConflict, Permanent, where another record has that value.
+	// Any other cannot promise that, and the engine looks before it asks.
 	Create(ctx context.Context, create Create) (Record, error)
 	// Find reads the records of a module whose field has a value, compared as text, at most limit (1 to
 	// MaxFound). It is for external ids and client keys: an empty value finds nothing.
 	Find(ctx context.Context, module, field string, value any, limit int) ([]Record, error)
+	// Delete removes a record and returns it as it last was; the zero Record where it was gone already.
+	Delete(ctx context.Context, d Delete) (Record, error)
+	// Relate joins or parts two records and tells whether that changed anything, as far as the CRM can tell.
+	// Joining what is joined, and parting what is parted or gone, changes nothing. Joining fails with
+	// ErrNoRecord, Permanent, when one of them is not there.
+	Relate(ctx context.Context, r Relate) (changed bool, err error)
 	// List reads a page of the records of a module. A list goes on after the last id that it gave, so that
 	// over all its pages no record comes twice, and one that is there from the first page to the last, and
 	// has the value all that time, comes once, whatever is made, changed or deleted meanwhile. One that is
@@ -52,6 +61,7 @@ type Create struct {
 	Fields   Fields
 	KeyField string // the unique field that carries Key; empty only where the CRM is Local
 	Key      string // names this record and no other, for asking again
+	Match    string // a field among Fields whose value no record may have yet; "" for none
 	Origin
 }
 

@@ -24,26 +24,36 @@ type echoes struct {
 }
 
 type echo struct {
-	until        time.Time
-	create       bool
-	set          Fields
-	cause, chain string
-	depth        int
+	until   time.Time
+	kind    string // the type of the event that would tell it
+	set     Fields // of a write or a create
+	related string // of a relation: the other end
+	origin  Origin
 }
 
 // expect remembers an effect before it is tried: the CRM may tell of it before it answers.
 func (m *echoes) expect(f *Effect, now time.Time) {
-	ref, next := f.Record, echo{until: now.Add(echoFor)}
+	next := echo{until: now.Add(echoFor), origin: f.origin()}
 	switch {
 	case f.Write != nil:
-		next.set, next.cause, next.depth, next.chain = f.Write.Patch.Set, f.Write.Cause, f.Write.Depth, f.Write.Chain
+		next.kind, next.set = RecordUpdated, f.Write.Patch.Set
 	case f.Create != nil && f.Create.KeyField != "":
-		ref, next.create = Ref{Module: f.Create.Module}, true
-		next.set = Fields{f.Create.KeyField: f.Create.Key}
-		next.cause, next.depth, next.chain = f.Create.Cause, f.Create.Depth, f.Create.Chain
+		next.kind, next.set = RecordCreated, Fields{f.Create.KeyField: f.Create.Key}
+	case f.Delete != nil:
+		next.kind = RecordDeleted
+	case f.Relate != nil:
+		for _, told := range f.Relate.Tell(nil, nil) {
+			next.kind, next.related = told.Type, told.Change.Related
+			m.add(told.Ref(), next, now)
+		}
+		return
 	default:
 		return
 	}
+	m.add(f.Record, next, now)
+}
+
+func (m *echoes) add(ref Ref, next echo, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.by == nil {
@@ -85,16 +95,25 @@ func (m *echoes) inherit(event *Event, now time.Time) {
 	}
 	for i := len(known) - 1; i >= 0; i-- {
 		e := known[i]
-		if e.until.After(now) && e.create == (event.Type == RecordCreated) && e.tells(event.Change) {
-			event.CauseID, event.Depth, event.Chain = e.cause, e.depth, e.chain
+		if e.until.After(now) && e.tells(event) {
+			event.CauseID, event.Depth, event.Chain = e.origin.Cause, e.origin.Depth, e.origin.Chain
 			return
 		}
 	}
 }
 
-// tells whether a change is the write: everything it set stands, and what changed of it changed to that.
-func (e echo) tells(change *Change) bool {
-	some := e.create || len(change.Changed) == 0
+// tells whether an event is of what was done: of a write everything it set stands, and what changed of it changed
+// to that.
+func (e echo) tells(event *Event) bool {
+	change := event.Change
+	switch {
+	case e.kind == RecordUpdated && event.Type == RecordRestored:
+	case e.kind != event.Type:
+		return false
+	case e.set == nil:
+		return e.related == change.Related
+	}
+	some := e.kind == RecordCreated || len(change.Changed) == 0
 	for name, value := range e.set {
 		has, there := change.Record[name]
 		if !there {

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // EffectState is where an effect stands. It never goes back from a final state.
 type EffectState string
@@ -41,6 +44,38 @@ func (a Ask) record() Ref {
 	return Ref{}
 }
 
+// origin is where the events of the ask come from; zero for a call, which tells none.
+func (a Ask) origin() Origin {
+	switch {
+	case a.Write != nil:
+		return a.Write.Origin
+	case a.Create != nil:
+		return a.Create.Origin
+	case a.Delete != nil:
+		return a.Delete.Origin
+	case a.Relate != nil:
+		return a.Relate.Origin
+	}
+	return Origin{}
+}
+
+// phrase says what is asked for, after "would".
+func (a Ask) phrase() string {
+	switch {
+	case a.Write != nil:
+		return fmt.Sprintf("write %s of %s", nameList(a.Write.Patch.Set), a.Write.Ref)
+	case a.Create != nil:
+		return fmt.Sprintf("create a record of %s with %s", a.Create.Module, nameList(a.Create.Fields))
+	case a.Delete != nil:
+		return fmt.Sprintf("delete %s", a.Delete.Ref)
+	case a.Relate != nil && a.Relate.Part:
+		return fmt.Sprintf("unrelate %s and %s", a.Relate.From, a.Relate.To)
+	case a.Relate != nil:
+		return fmt.Sprintf("relate %s and %s", a.Relate.From, a.Relate.To)
+	}
+	return fmt.Sprintf("call %s %s", a.Call.Method, a.Call.Host)
+}
+
 // Effect is one ask that is done outside of our own store, with all its tries: a write to a CRM, or the call
 // of a web service. The run that asked for it parks until it is over.
 type Effect struct {
@@ -61,7 +96,7 @@ type Effect struct {
 	Until    time.Time // after which no try begins
 	Retry    Retry
 	Reason   string  // why it waits, or how it ended
-	Result   *Record // the record as it was made, of a Create that is done
+	Result   *Record // of what is done: the record that was made or deleted (then without fields), if there was one
 	Sealed   []byte  // the Request of a Call, encrypted at rest
 	Answer   []byte  // the Answer to a Call that is done, likewise
 	History  []Decision

@@ -228,6 +228,9 @@ func (e *Engine) prepare(ctx context.Context, j *job) error {
 // the environment they share.
 func (e *Engine) refresh(ctx context.Context, j *job) error {
 	record, err := e.readOne(ctx, j.run.Record)
+	if errors.Is(err, ErrNoRecord) {
+		return nil // as it was last seen: a workflow may be about its deletion
+	}
 	if err != nil {
 		return err
 	}

@@ -90,8 +90,10 @@ func (j *journal) advanced(step engine.Advance) {
 	j.pass(run)
 	j.rest(run)
 	j.over[run.ID] = run.State.Over()
-	for _, w := range step.Writes {
-		j.writes[w.Ref] = append(j.writes[w.Ref], w.EventID.String())
+	for _, ask := range step.Changes {
+		if w := ask.Write; w != nil {
+			j.writes[w.Ref] = append(j.writes[w.Ref], w.EventID.String())
+		}
 	}
 	j.links = append(j.links, step.Links...)
 }

@@ -25,7 +25,8 @@ type outside struct {
 	made    map[string]engine.Ref // by the key of their creation
 	faults  []string              // of the next calls that write
 	down    int                   // reads that fail
-	writes  map[engine.ID]int     // how often each write of ours changed a record
+	joined  map[[2]engine.Ref]bool
+	writes  map[engine.ID]int // how often each write of ours changed a record
 	wrong   []string
 }
 
@@ -44,7 +45,7 @@ var modelFaults = []string{
 func newOutside(bus *memory.Bus, echo bool, count func() string) *outside {
 	return &outside{
 		bus: bus, echo: echo, count: count, records: map[engine.Ref]engine.Fields{}, made: map[string]engine.Ref{},
-		writes: map[engine.ID]int{},
+		joined: map[[2]engine.Ref]bool{}, writes: map[engine.ID]int{},
 	}
 }
 
@@ -215,6 +216,37 @@ func (c outsideCRM) Create(_ context.Context, create engine.Create) (made engine
 		return nil
 	})
 	return made, err
+}
+
+func (c outsideCRM) Delete(_ context.Context, d engine.Delete) (last engine.Record, err error) {
+	err = c.faulty(func() error {
+		if fields, there := c.records[d.Ref]; there {
+			last = engine.Record{Ref: d.Ref, Fields: fields}
+			c.change(d.Ref, nil, c.echo)
+		}
+		return nil
+	})
+	return last, err
+}
+
+func (c outsideCRM) Relate(_ context.Context, r engine.Relate) (changed bool, err error) {
+	err = c.faulty(func() error {
+		for _, end := range []engine.Ref{r.From, r.To} {
+			if _, there := c.records[end]; !there && !r.Part {
+				return engine.Permanent(engine.ErrNoRecord)
+			}
+		}
+		changed = c.joined[[2]engine.Ref{r.From, r.To}] == r.Part
+		c.joined[[2]engine.Ref{r.From, r.To}] = !r.Part
+		for _, event := range r.Tell(c.records[r.From], c.records[r.To]) {
+			if _, there := c.records[event.Ref()]; there && changed && c.echo {
+				event.ID, event.Source, event.CauseID, event.Depth, event.Chain = c.count(), "crm", "", 0, ""
+				_ = c.bus.Publish(context.Background(), event)
+			}
+		}
+		return nil
+	})
+	return changed, err
 }
 
 var _ engine.CRM = outsideCRM{}

@@ -110,7 +110,7 @@ type Record struct {
 	Seq     uint64 // the stream position that last changed a kept record; 0 where it is not kept
 	Deleted bool
 	// Written are the fields Postern wrote last whose event has not come back by the stream yet, each
-	// with that event's id.
+	// with that event's id. Under "" it has the event of a deletion.
 	Written map[string]string
 }
 
@@ -181,9 +181,18 @@ func Follow(before Record, event *Event, seq uint64) (Record, bool) {
 		Ref: event.Ref(), Seq: seq, Version: max(change.Version, before.Version), Fields: before.Fields,
 		Written: clone(before.Written), Deleted: before.Deleted && event.Source == Source,
 	}
-	if event.Type == RecordDeleted {
+	if ours := after.Written[deletion]; ours != "" {
+		after.Deleted = true // whatever comes before the event of our deletion is older in the stream
+		if event.Source == Source && event.ID == ours {
+			delete(after.Written, deletion)
+		}
+	}
+	switch {
+	case event.Type == RecordDeleted:
 		after.Deleted = true
 		return after, true
+	case change.Related != "" && before.Fields != nil:
+		return after, true // no field of its own changed
 	}
 	names := change.Changed
 	if len(names) == 0 || before.Fields == nil {

@@ -266,21 +266,11 @@ func (e *Event) completeAgain(now Record) {
 // the same, and no wait rests.
 func (s *stretch) dry(now time.Time) {
 	asked := s.asks
+	for _, ask := range asked.changes {
+		s.run.decide(now, "", "would %s", ask.phrase())
+	}
 	for _, f := range asked.effects {
-		switch {
-		case f.Call != nil:
-			s.run.decide(now, f.Step, "would call %s %s", f.Call.Method, f.Host)
-		case f.Write != nil:
-			asked.writes = append(asked.writes, *f.Write)
-		case f.Create != nil:
-			asked.creates = append(asked.creates, *f.Create)
-		}
-	}
-	for _, w := range asked.writes {
-		s.run.decide(now, "", "would write %s of %s", nameList(w.Patch.Set), w.Ref)
-	}
-	for _, c := range asked.creates {
-		s.run.decide(now, "", "would create a record of %s with %s", c.Module, nameList(c.Fields))
+		s.run.decide(now, f.Step, "would %s", f.phrase())
 	}
 	for _, d := range asked.deliveries {
 		line := fmt.Sprintf("would send %s by %s to %s", d.Template, d.Channel, d.Masked)

@@ -86,8 +86,7 @@ type DeadLetter struct {
 type Advance struct {
 	Fence
 	Run        *Run
-	Writes     []Write  // to kept records that are our own
-	Creates    []Create // likewise
+	Changes    []Ask // of kept records that are our own, in the order they were asked for; no calls
 	Effects    []*Effect
 	Links      []Link
 	Deliveries []*Delivery
@@ -103,7 +102,7 @@ type RunStore interface {
 	// whether it is new; one that is not was taken in before and must not be run again.
 	Intake(ctx context.Context, in Intake) (fresh []bool, err error)
 	// Advance commits a run's step and its asks, and counts its Revision up. It fails, nothing done, with
-	// ErrConflict or ErrTaken when a write's expectation does not hold: the run is to be taken again from
+	// ErrConflict or ErrTaken when what a change expects does not hold: the run is to be taken again from
 	// its stored state; with ErrStale when the stored run has another revision; with ErrRunOver,
 	// Permanent, when it has ended.
 	Advance(ctx context.Context, step Advance) error
@@ -266,13 +265,20 @@ type RecordStore interface {
 	Write(ctx context.Context, w Write) error
 	// Create makes a record under an id of its own and puts its event into the outbox, once for one
 	// EventID and for one Key. It returns the record that was made, now or before. It fails with
-	// ErrNoRecord when that one was deleted since.
+	// ErrNoRecord when that one was deleted since, and with ErrConflict when another has the value of Match.
 	Create(ctx context.Context, c Create) (Record, error)
 	// Find reads kept records whose field has a value, compared as text, at most limit. The value of a
 	// unique field that Postern wrote is found by an index, and so is any value of a field for which Index
 	// made one; for any other, each record of the module is looked at until there are enough, about a second
 	// for 200,000.
 	Find(ctx context.Context, module, field, value string, limit int) ([]Record, error)
+	// Delete marks a record as deleted and puts its event into the outbox, once for one EventID. It returns
+	// the record as it last was; the zero Record where it was gone already, or is now asked for again.
+	Delete(ctx context.Context, d Delete) (Record, error)
+	// Relate joins or parts two records and puts the events of both ends into the outbox, once for one
+	// EventID, and tells whether that changed anything. Joining fails with ErrNoRecord when one of them is
+	// not there.
+	Relate(ctx context.Context, r Relate) (changed bool, err error)
 	// List reads a page of the kept records of a module; see CRM. Without an index of its field a page looks
 	// at no more than 20,000 records, whatever it finds.
 	List(ctx context.Context, listing Listing) (Page, error)

@@ -144,13 +144,16 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 	running := &e.laneOf(s.run.Partition).task
 	running.expect(env.Now.Add(timeout + hangTime))
 	defer running.over()
-	effects, creates := len(s.asks.effects), len(s.asks.creates)
+	effects, changes := len(s.asks.effects), len(s.asks.changes)
 	sc := e.stepContext(step, s, env)
 	if err := step.Task.Run(ctx, sc); err != nil {
 		return err
 	}
-	for _, c := range s.asks.creates[creates:] { // which commit with the run
-		record, _ := c.Make(c.EventID.String())
+	for _, ask := range s.asks.changes[changes:] { // which commit with the run
+		if ask.Create == nil {
+			continue
+		}
+		record, _ := ask.Create.Make(ask.Create.EventID.String())
 		if err := done(ctx, sc, record); err != nil {
 			return err
 		}
@@ -176,6 +179,6 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 func (e *Engine) stepContext(step *Step, s *stretch, env *Env) *StepContext {
 	return &StepContext{
 		Env: env, Ref: s.run.Record, Step: step, Modules: e.Book().Modules,
-		random: e.Random, minter: e.Minter, run: s.run, asks: &s.asks, read: e.readOne, local: e.CRM.Traits().Local,
+		random: e.Random, minter: e.Minter, run: s.run, asks: &s.asks, read: e.readOne, list: e.list, local: e.CRM.Traits().Local,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -75,15 +76,15 @@ type StepContext struct {
 	run    *Run
 	asks   *asks
 	local  bool // the records are our own: writes commit with the run
+	list   func(ctx context.Context, listing Listing) (Page, error)
 	read   func(ctx context.Context, ref Ref) (Record, error)
 	items  int
 }
 
 // asks is what the steps of one stretch of a run want done, until it is committed.
 type asks struct {
-	writes     []Write
-	creates    []Create
-	effects    []*Effect // in place of writes and creates where the records are not our own
+	changes    []Ask     // of records that are our own
+	effects    []*Effect // in place of changes where they are not
 	wait       *Wait
 	links      []Link
 	deliveries []*Delivery
@@ -120,6 +121,9 @@ func (s *StepContext) Get(ctx context.Context, ref Ref) (Record, error) {
 // Update asks for a change of a record; expect holds the values that must still stand when it is
 // written. Values must be plain (Field.Plain). The steps that follow see the change.
 func (s *StepContext) Update(ref Ref, set, expect Fields) error {
+	if s.asks.delete(ref) {
+		return Permanent(fmt.Errorf("write %s: %w", ref, ErrNoRecord))
+	}
 	id, err := NewID(s.Now(), s.random)
 	if err != nil {
 		return err
@@ -131,14 +135,8 @@ func (s *StepContext) Update(ref Ref, set, expect Fields) error {
 	write := Write{
 		Ref: ref, Patch: Patch{Set: set, Expect: expect}, Unique: unique, Origin: s.origin(id),
 	}
-	if s.local {
-		s.asks.writes = append(s.asks.writes, write)
-	} else {
-		s.effect(Ask{Write: &write})
-	}
-	if s.local && !s.run.Progress.Dry { // an effect and a dry run tell it themselves
-		s.Note("sets %s of %s", nameList(set), ref)
-	}
+	s.ask(Ask{Write: &write})
+	s.told("sets %s of %s", nameList(set), ref)
 	if ref == s.Ref {
 		s.Adopt(set)
 		return nil
@@ -155,6 +153,39 @@ func (s *StepContext) origin(id ID) Origin {
 	}
 }
 
+// Delete asks that a record is removed. The run goes on with it as it was last seen.
+func (s *StepContext) Delete(ref Ref) error {
+	id, err := NewID(s.Now(), s.random)
+	if err != nil {
+		return err
+	}
+	s.ask(Ask{Delete: &Delete{Ref: ref, Origin: s.origin(id)}})
+	s.told("deletes %s", ref)
+	return nil
+}
+
+// Relate asks that two records are joined, or parted.
+func (s *StepContext) Relate(from, to Ref, part bool) error {
+	for _, ref := range []Ref{from, to} {
+		if s.asks.delete(ref) && !part {
+			return Permanent(fmt.Errorf("relate %s: %w", ref, ErrNoRecord))
+		}
+	}
+	id, err := NewID(s.Now(), s.random)
+	if err != nil {
+		return err
+	}
+	ask := Ask{Relate: &Relate{From: from, To: to, Part: part, Origin: s.origin(id)}}
+	s.ask(ask)
+	s.told("asks to %s", ask.phrase())
+	return nil
+}
+
+// delete tells whether a record of ours will be deleted.
+func (a *asks) delete(ref Ref) bool {
+	return slices.ContainsFunc(a.changes, func(ask Ask) bool { return ask.Delete != nil && ask.Delete.Ref == ref })
+}
+
 // Create asks for a new record. The task hears of it, with the id it got, in Done. Where the records are
 // not our own, keyField must name a unique text field of the module that the task does not set: a lost
 // answer is then no second record.
@@ -163,15 +194,43 @@ func (s *StepContext) Create(module string, fields Fields, keyField string) erro
 	if err != nil {
 		return err
 	}
-	create := Create{
+	s.ask(Ask{Create: &Create{
 		Module: module, Fields: fields, KeyField: keyField, Key: id.String(), Origin: s.origin(id),
-	}
-	if s.local {
-		s.asks.creates = append(s.asks.creates, create)
-		return nil
-	}
-	s.effect(Ask{Create: &create})
+	}})
 	return nil
+}
+
+// CreateUnmatched asks for a new record, unless some other has the value of its field match by the time it would
+// be made: then the step is taken again. Where the records are not our own and keyField is "", the value of
+// match is the key.
+func (s *StepContext) CreateUnmatched(module string, fields Fields, keyField, match string) error {
+	id, err := NewID(s.Now(), s.random)
+	if err != nil {
+		return err
+	}
+	create := Create{Module: module, Fields: fields, KeyField: keyField, Key: id.String(), Match: match, Origin: s.origin(id)}
+	if !s.local && keyField == "" {
+		create.KeyField = match
+		create.Key, _ = PlainText(fields[match])
+	}
+	s.ask(Ask{Create: &create})
+	return nil
+}
+
+// ask asks for a change of a record: with the run where the records are our own, else as an effect.
+func (s *StepContext) ask(ask Ask) {
+	if s.local {
+		s.asks.changes = append(s.asks.changes, ask)
+		return
+	}
+	s.effect(ask)
+}
+
+// told notes a change that commits with the run. An effect and a dry run tell it themselves.
+func (s *StepContext) told(format string, args ...any) {
+	if s.local && !s.run.Progress.Dry {
+		s.Note(format, args...)
+	}
 }
 
 // effect asks for what is done outside of our own store.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -17,6 +19,17 @@ type writers struct {
 	held    int
 	breaker breaker // of the CRM
 	wakeup  chan struct{}
+	making  [16]sync.Mutex // see alone
+}
+
+// alone keeps out others that would make a record with the same value to match by, until what it returns is called.
+func (w *writers) alone(c *Create) (leave func()) {
+	text, _ := PlainText(c.Fields[c.Match])
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, c.Module+"\x00"+c.Match+"\x00"+text)
+	stripe := &w.making[h.Sum32()%uint32(len(w.making))]
+	stripe.Lock()
+	return stripe.Unlock
 }
 
 func newWriters(n int) *writers {
@@ -99,7 +112,7 @@ func (e *Engine) writeDue(ctx context.Context) (next time.Time, err error) {
 func (e *Engine) writeOne(f *Effect) {
 	f.Attempts++
 	f.Result = nil
-	err := e.apply(f)
+	did, err := e.apply(f)
 	now := e.Clock.Now()
 	if e.abandoned() && errors.Is(err, context.Canceled) && !IsUnknown(err) {
 		f.Attempts--
@@ -116,7 +129,7 @@ func (e *Engine) writeOne(f *Effect) {
 		e.Logger.Info("the CRM takes writes again")
 	case turnNone:
 	}
-	events, err := e.effectEvents(f)
+	events, err := e.effectEvents(f, did)
 	if err != nil {
 		e.Logger.Error("an effect's event cannot be written", "effect", f.ID.String(), "error", err)
 	}
@@ -139,20 +152,55 @@ func (e *Engine) settleEffect(f *Effect, events []*Event) {
 	}
 }
 
+// deed is what a try did, beside what the effect itself says of it.
+type deed struct {
+	nothing bool   // there was nothing to do
+	last    Fields // of a record that was deleted
+}
+
 // apply asks the CRM. It looks before it writes, so that what an earlier try did is not done twice.
-func (e *Engine) apply(f *Effect) (err error) {
+func (e *Engine) apply(f *Effect) (did deed, err error) {
 	ctx, cancel := context.WithTimeout(e.work, stepTimeout)
 	defer cancel()
 	defer e.onPanic("CRM adapter broke down", func(broken error) { err = Unknown(broken) })
 	e.echoes.expect(f, e.Clock.Now())
-	if f.Create != nil {
-		record, err := e.CRM.Create(ctx, *f.Create)
-		if err == nil {
-			f.Result = &record
+	switch {
+	case f.Create != nil:
+		return deed{}, e.applyCreate(ctx, f)
+	case f.Delete != nil:
+		record, err := e.CRM.Delete(ctx, *f.Delete)
+		if err == nil && !record.IsZero() {
+			f.Result = &Record{Ref: record.Ref} // what it held is not kept here
 		}
-		return err
+		return deed{nothing: record.IsZero(), last: record.Fields}, err
+	case f.Relate != nil:
+		changed, err := e.CRM.Relate(ctx, *f.Relate)
+		return deed{nothing: !changed}, err
 	}
-	return e.CRM.Update(ctx, *f.Write)
+	return deed{}, e.CRM.Update(ctx, *f.Write)
+}
+
+// applyCreate makes a record, unless somebody else has made the one that was looked for before. Those that may be the
+// same are made one after the other.
+func (e *Engine) applyCreate(ctx context.Context, f *Effect) error {
+	c := f.Create
+	if c.Match != "" {
+		defer e.writers.alone(c)()
+		if !f.Doubtful { // else it may be ours, and is known by its key
+			page, err := e.CRM.List(ctx, Listing{Module: c.Module, Field: c.Match, Value: c.Fields[c.Match], Limit: 1})
+			if err != nil {
+				return err
+			}
+			if len(page.Records) > 0 {
+				return Permanent(fmt.Errorf("create a record of %s: field %s: %w", c.Module, c.Match, ErrConflict))
+			}
+		}
+	}
+	record, err := e.CRM.Create(ctx, *c)
+	if err == nil {
+		f.Result = &record
+	}
+	return err
 }
 
 // judge turns the outcome of a try into the effect's next state.
@@ -206,10 +254,10 @@ func (e *Engine) tellEffect(f *Effect, cause error) {
 
 // effectEvents are what the outcome of a try tells: that we changed a record of a CRM which does not tell
 // so itself, or that nobody can tell who changed it.
-func (e *Engine) effectEvents(f *Effect) ([]*Event, error) {
+func (e *Engine) effectEvents(f *Effect, did deed) ([]*Event, error) {
 	switch {
 	case f.State == EffectDone && !e.CRM.Traits().Echoes:
-		return e.changeOf(f)
+		return e.changeOf(f, did), nil
 	case f.Step == "" && f.State.Over() && f.State != EffectDone:
 		return e.failureOf(f, LinkFailed)
 	case f.State == EffectConflict && f.Doubtful && f.Write != nil:
@@ -220,11 +268,18 @@ func (e *Engine) effectEvents(f *Effect) ([]*Event, error) {
 
 // changeOf is the event of a write that stands. A record that cannot be read now is told as far as it is
 // known.
-func (e *Engine) changeOf(f *Effect) ([]*Event, error) {
-	if f.Create != nil {
+func (e *Engine) changeOf(f *Effect, did deed) []*Event {
+	switch {
+	case did.nothing && !f.Doubtful:
+		return nil // somebody else did it, and whoever that was has told it
+	case f.Create != nil:
 		made, event := f.Create.Make(f.Result.ID)
 		event.Change.Record = f.Result.Fields
-		return e.fitting(event, made.Fields), nil
+		return e.fitting(event, made.Fields)
+	case f.Delete != nil:
+		return e.fitting(f.Delete.Tell(did.last), Fields{})
+	case f.Relate != nil:
+		return e.relationOf(f.Relate)
 	}
 	w := f.Write
 	change := &Change{
@@ -235,7 +290,21 @@ func (e *Engine) changeOf(f *Effect) ([]*Event, error) {
 	if record, err := e.readOne(ctx, w.Ref); err == nil {
 		change.Record, change.Partial = record.Fields, false
 	}
-	return e.fitting(w.event(RecordUpdated, w.Ref, change), w.Patch.Set), nil
+	return e.fitting(w.event(RecordUpdated, w.Ref, change), w.Patch.Set)
+}
+
+// relationOf is the events of both ends of a relation.
+func (e *Engine) relationOf(r *Relate) (told []*Event) {
+	for _, event := range r.Tell(Fields{}, Fields{}) {
+		ctx, cancel := context.WithTimeout(e.work, stepTimeout)
+		record, err := e.readOne(ctx, event.Ref())
+		cancel()
+		if err == nil {
+			event.Change.Record = record.Fields
+		}
+		told = append(told, e.fitting(event, Fields{})...)
+	}
+	return told
 }
 
 // fitting is the event of a write that stands, however large its record is in the CRM: with less of it, or none at

@@ -33,8 +33,8 @@ func TestFillWritesOnce(t *testing.T) {
 		t.Errorf("the steps that follow see %s", first.Events[0].Data)
 	}
 	second := h.ended("2")
-	if len(second.Writes) != 0 || h.record(ticket("2")).Text("ext") != "ext-1001" {
-		t.Errorf("a filled field was written to: %+v", second.Writes)
+	if len(written(second)) != 0 || h.record(ticket("2")).Text("ext") != "ext-1001" {
+		t.Errorf("a filled field was written to: %+v", written(second))
 	}
 	if want := `{"ext":"ext-1001","new":false,"value":"ext-1001"}`; string(second.Events[0].Data) != want {
 		t.Errorf("the steps that follow see %s", second.Events[0].Data)
@@ -74,8 +74,8 @@ func TestFillAdoptsWhatSomebodyElseWrote(t *testing.T) {
 	}))
 	h.tell("Tickets/1", engine.Fields{"no": "T1"})
 	end := h.ended("1")
-	if end.Run.State != engine.RunDone || tries.Load() != 2 || len(end.Writes) != 0 {
-		t.Errorf("after %d tries the run is %s (%s) and writes %+v", tries.Load(), end.Run.State, end.Run.Reason, end.Writes)
+	if end.Run.State != engine.RunDone || tries.Load() != 2 || len(written(end)) != 0 {
+		t.Errorf("after %d tries the run is %s (%s) and writes %+v", tries.Load(), end.Run.State, end.Run.Reason, written(end))
 	}
 	if want := `{"ext":"theirs","new":false,"value":"theirs"}`; string(end.Events[0].Data) != want {
 		t.Errorf("the steps that follow see %s", end.Events[0].Data)

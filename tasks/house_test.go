@@ -207,4 +207,14 @@ func (h *house) record(ref engine.Ref) engine.Fields {
 	return records[0].Fields
 }
 
+// written are the writes of a commit.
+func written(commit engine.Advance) (writes []engine.Write) {
+	for _, ask := range commit.Changes {
+		if ask.Write != nil {
+			writes = append(writes, *ask.Write)
+		}
+	}
+	return writes
+}
+
 func ticket(id string) engine.Ref { return engine.Ref{Module: "Tickets", ID: id} }

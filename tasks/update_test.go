@@ -21,7 +21,7 @@ func TestUpdateKeepsTypes(t *testing.T) {
     if: record.count == 42
 `))
 	h.tell("Tickets/1", engine.Fields{"no": "<T1>", "count": "41", "paid": "0", "status": "Open"})
-	writes := h.ended("1").Writes
+	writes := written(h.ended("1"))
 	if len(writes) != 2 {
 		t.Fatalf("%d writes: the second step does not see what the first wrote", len(writes))
 	}
@@ -71,8 +71,8 @@ func TestUpdateOfARelatedRecord(t *testing.T) {
 	}
 	for _, id := range []string{"2", "3"} {
 		end := h.ended(id)
-		if end.Run.State != engine.RunDone || len(end.Writes) != 0 {
-			t.Errorf("%s is %s and writes %+v", id, end.Run.State, end.Writes)
+		if end.Run.State != engine.RunDone || len(written(end)) != 0 {
+			t.Errorf("%s is %s and writes %+v", id, end.Run.State, written(end))
 		}
 		if got := end.Run.History[0].Text; got != "nothing written: record.contact leads to no record" {
 			t.Errorf("%s says %q", id, got)

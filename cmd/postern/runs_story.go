@@ -128,6 +128,12 @@ func (w *runWhole) tellEffect(f *engine.Effect, values bool) {
 		set = f.Write.Patch.Set
 	case f.Create != nil:
 		set, what, view.Record = f.Create.Fields, "create a record of", f.Create.Module
+	case f.Delete != nil:
+		what = "delete"
+	case f.Relate != nil && f.Relate.Part:
+		what, view.Record = "unrelate", f.Relate.From.String()+" and "+f.Relate.To.String()
+	case f.Relate != nil:
+		what, view.Record = "relate", f.Relate.From.String()+" and "+f.Relate.To.String()
 	}
 	view.Fields = slices.Sorted(maps.Keys(set))
 	if values {
@@ -135,7 +141,11 @@ func (w *runWhole) tellEffect(f *engine.Effect, values bool) {
 	}
 	w.Effects = append(w.Effects, view)
 	who := "write " + shortID(f.ID)
-	w.times.add(f.Created, who, "asked to %s %s: %s", what, view.Record, strings.Join(view.Fields, ", "))
+	asked := what + " " + view.Record
+	if len(view.Fields) > 0 {
+		asked += ": " + strings.Join(view.Fields, ", ")
+	}
+	w.times.add(f.Created, who, "asked to %s", asked)
 	w.times.addAll(who, f.History)
 }
 

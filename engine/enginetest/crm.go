@@ -35,6 +35,8 @@ func TestCRM(t *testing.T, open func(t *testing.T) (crm engine.CRM, seed func(en
 		"a key that was deleted is free":        crmRecreate,
 		"find reads by value":                   crmFind,
 		"find has bounds":                       crmFindBounds,
+		"delete removes a record":               crmDelete,
+		"relate joins and parts":                crmRelate,
 		"list gives every record once":          crmList,
 		"list looks a value up":                 crmListValue,
 		"a list goes on through changes":        crmListChanges,

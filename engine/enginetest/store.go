@@ -39,6 +39,8 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"events leave in the order of their commits":     storeOutbox,
 		"a write tells its change once":                  storeWrite,
 		"a create tells its record once":                 storeCreate,
+		"a deletion tells its record once":               storeDelete,
+		"a relation is told for both ends":               storeRelate,
 		"versions are kept by content":                   storeVersions,
 		"due deliveries are taken, longest due first":    storeTake,
 		"deliveries are taken by channel":                storeTakeByChannel,
@@ -221,7 +223,7 @@ func storeAdvance(t *testing.T, s *storeTrial) {
 	emitted := &engine.Event{ID: "e", Source: engine.Source, Type: "ticket.escalated", Subject: "HelpDesk/1"}
 	first, second := s.write("1", "Open", "Waiting"), s.write("1", "Waiting", "Closed")
 	s.advance(t, run, engine.Advance{
-		Writes: []engine.Write{first, second}, Deliveries: []*engine.Delivery{s.delivery(run, storeNow)},
+		Changes: writes(first, second), Deliveries: []*engine.Delivery{s.delivery(run, storeNow)},
 		Events: []*engine.Event{emitted},
 	})
 	s.expectStatus(t, "1", "Closed")
@@ -272,7 +274,7 @@ func storeRefused(t *testing.T, s *storeTrial) {
 	} {
 		run := s.takeIn(t, 10)
 		err := s.Advance(t.Context(), engine.Advance{
-			Fence: s.fences[run.Partition], Run: done(run), Writes: c.writes,
+			Fence: s.fences[run.Partition], Run: done(run), Changes: writes(c.writes...),
 			Links: []engine.Link{s.link()}, Deliveries: []*engine.Delivery{s.delivery(run, storeNow)},
 			Events: []*engine.Event{{ID: "e", Source: engine.Source, Type: "x.y", Subject: "HelpDesk/1"}},
 		})
@@ -300,13 +302,13 @@ func storeCompany(t *testing.T, s *storeTrial) {
 		kept = append(kept, keptTicket(id, uint64(i+1), "Open"))
 		s.intake(t, engine.Intake{Runs: []*engine.Run{run}})
 		steps[i] = engine.Advance{
-			Fence: s.fences[run.Partition], Run: done(run), Writes: []engine.Write{s.write(id, "Open", "Closed")},
+			Fence: s.fences[run.Partition], Run: done(run), Changes: writes(s.write(id, "Open", "Closed")),
 		}
 	}
 	s.intake(t, engine.Intake{Kept: kept})
 	conflict, half, stale := &steps[good], &steps[good+1], &steps[good+2]
-	conflict.Writes = []engine.Write{s.write("0", "Gone", "Lost")}
-	half.Writes = append(half.Writes, s.write("1", "Gone", "Lost"))
+	conflict.Changes = writes(s.write("0", "Gone", "Lost"))
+	half.Changes = append(half.Changes, writes(s.write("1", "Gone", "Lost"))...)
 	stale.Epoch--
 
 	errs := make([]error, len(steps))

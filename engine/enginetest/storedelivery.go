@@ -61,7 +61,7 @@ func storeWrite(t *testing.T, s *storeTrial) {
 		}
 	}
 	run := s.takeIn(t, 2)
-	s.advance(t, done(run), engine.Advance{Writes: []engine.Write{w}})
+	s.advance(t, done(run), engine.Advance{Changes: writes(w)})
 	got, err := s.Outgoing(t.Context(), 10)
 	if err != nil || len(got) != 1 {
 		t.Fatalf("outgoing: %v, %v; want one event", got, err)

@@ -118,15 +118,14 @@ func storeAdvanceCreates(t *testing.T, s *storeTrial) {
 		},
 	}
 	refused := engine.Advance{
-		Fence: s.fences[run.Partition], Run: done(run), Creates: []engine.Create{c},
-		Writes: []engine.Write{s.write("1", "Gone", "Closed")},
+		Fence: s.fences[run.Partition], Run: done(run), Changes: append([]engine.Ask{{Create: &c}}, writes(s.write("1", "Gone", "Closed"))...),
 	}
 	if err := s.Advance(t.Context(), refused); err == nil {
 		t.Fatal("a write that conflicts was done")
 	}
 	s.expectStatus(t, c.EventID.String(), nil)
 	write := s.write("1", "Open", "Closed")
-	s.advance(t, done(run), engine.Advance{Creates: []engine.Create{c}, Writes: []engine.Write{write}})
+	s.advance(t, done(run), engine.Advance{Changes: append(writes(write), engine.Ask{Create: &c})})
 	s.expectStatus(t, c.EventID.String(), "Open")
 	if diff := cmp.Diff([]string{write.EventID.String(), c.EventID.String()}, s.outgoing(t)); diff != "" {
 		t.Errorf("outgoing events (-want +got):\n%s", diff)

@@ -169,6 +169,14 @@ func (s *storeTrial) link() engine.Link {
 	}
 }
 
+// writes are as many asks.
+func writes(all ...engine.Write) (asks []engine.Ask) {
+	for _, w := range all {
+		asks = append(asks, engine.Ask{Write: &w})
+	}
+	return asks
+}
+
 // write is a new write of a ticket's status.
 func (s *storeTrial) write(id, from, to string) engine.Write {
 	return engine.Write{

@@ -118,7 +118,7 @@ func storeTouches(t *testing.T, s *storeTrial) {
 			}
 		}},
 		{"a write of a run", ticket, func() {
-			s.advance(t, asking, engine.Advance{Writes: []engine.Write{s.write("1", "Open", "Closed")}})
+			s.advance(t, asking, engine.Advance{Changes: writes(s.write("1", "Open", "Closed"))})
 		}},
 		{"a delivery that moves on", engine.RunTopic(asking.ID), func() {
 			taken := s.take(t, storeNow, 1)[0]

@@ -31,12 +31,13 @@ type request struct {
 	operation string
 	values    map[string]string
 
+	changes bool              // it changes something without an element
 	element map[string]string // of a write: the fields
 	module  string            // of a create
 	owner   string            // of a create: the field that is the user where it is not given
 }
 
-func (r request) writes() bool { return r.element != nil }
+func (r request) writes() bool { return r.changes || r.element != nil }
 
 // call does a request in a session and reads its result. A session that ended is renewed once. Errors carry verdicts.
 func (c *Corebos) call(ctx context.Context, r request, into any) error {
@@ -137,11 +138,13 @@ func (c *Corebos) request(ctx context.Context, r request, s *session) (*http.Req
 		return req, err
 	}
 	if r.writes() {
+		values.Set("sessionName", s.name)
+	}
+	if r.element != nil {
 		element, err := json.Marshal(r.elementFor(s.user))
 		if err != nil {
 			return nil, err
 		}
-		values.Set("sessionName", s.name)
 		values.Set("element", string(element))
 	}
 	if r.module != "" {

@@ -37,6 +37,17 @@ func (m *Mirror) Create(ctx context.Context, create engine.Create) (engine.Recor
 	return record, final(err)
 }
 
+// Delete marks a kept record as deleted.
+func (m *Mirror) Delete(ctx context.Context, d engine.Delete) (engine.Record, error) {
+	return m.records.Delete(ctx, d)
+}
+
+// Relate joins or parts two kept records.
+func (m *Mirror) Relate(ctx context.Context, r engine.Relate) (bool, error) {
+	changed, err := m.records.Relate(ctx, r)
+	return changed, final(err)
+}
+
 // Find looks for kept records; see engine.RecordStore for what it costs.
 func (m *Mirror) Find(ctx context.Context, module, field string, value any, limit int) ([]engine.Record, error) {
 	text, err := findable(value, limit)

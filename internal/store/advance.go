@@ -20,13 +20,8 @@ func (s *Store) Advance(ctx context.Context, step engine.Advance) error {
 		if err := tx.fence(ctx, step.Fence); err != nil {
 			return err
 		}
-		for _, w := range step.Writes {
-			if _, err := tx.write(ctx, w); err != nil {
-				return err
-			}
-		}
-		for _, c := range step.Creates {
-			if _, err := tx.create(ctx, c); err != nil {
+		for _, ask := range step.Changes {
+			if err := tx.change(ctx, ask); err != nil {
 				return err
 			}
 		}

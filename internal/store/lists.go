@@ -58,7 +58,7 @@ func (s *Store) Index(ctx context.Context, module, field string) error {
 	if err := at.checked(); err != nil {
 		return fmt.Errorf("index %s by %s: %w", module, field, err)
 	}
-	if _, there := s.indexes.Load(at); there {
+	if s.reads.hasIndex(at) {
 		return nil
 	}
 	name := `"` + strings.ReplaceAll("records of "+module+" by "+field, `"`, `""`) + `"`
@@ -68,8 +68,14 @@ func (s *Store) Index(ctx context.Context, module, field string) error {
 	if err != nil {
 		return fmt.Errorf("index %s by %s: %w", module, field, err)
 	}
-	s.indexes.Store(at, true)
+	s.reads.indexed.Store(at, true)
+	s.writer.statements.indexed.Store(at, true)
 	return nil
+}
+
+func (s *statements) hasIndex(at place) bool {
+	_, there := s.indexed.Load(at)
+	return there
 }
 
 // List implements engine.RecordStore.
@@ -93,7 +99,7 @@ func (s *Store) list(ctx context.Context, l engine.Listing) (engine.Page, error)
 		return engine.Page{}, err
 	}
 	query, border, args := listAll, "", []any{l.Module, at.path(), value, l.After, l.Limit + 1}
-	if _, indexed := s.indexes.Load(at); indexed {
+	if s.reads.hasIndex(at) {
 		query = at.listIndexed()
 	} else if l.Field != "" {
 		var err error

@@ -28,6 +28,9 @@ func (t *tx) create(ctx context.Context, c engine.Create) (engine.Record, error)
 	if err != nil || made.Fields != nil {
 		return made, err
 	}
+	if err := t.unmatched(ctx, c); err != nil {
+		return engine.Record{}, err
+	}
 	record, event := c.Make(c.EventID.String())
 	told, err := tell(event)
 	if err != nil {
@@ -36,7 +39,7 @@ func (t *tx) create(ctx context.Context, c engine.Create) (engine.Record, error)
 	if err := t.storeRecord(ctx, record, c.At); err != nil {
 		return engine.Record{}, err
 	}
-	calls := []call{{"INSERT INTO writes (event_id, at) VALUES (?, ?)", []any{ident(c.EventID), instant(c.At)}}}
+	calls := []call{remember(c.Origin)}
 	if c.KeyField != "" && c.Key != "" {
 		const take = `INSERT INTO record_keys (module, field, value, id) VALUES (?, ?, ?, ?)
 			ON CONFLICT (module, field, value) DO UPDATE SET id = excluded.id`
@@ -46,6 +49,19 @@ func (t *tx) create(ctx context.Context, c engine.Create) (engine.Record, error)
 		return engine.Record{}, err
 	}
 	return record, t.emit(ctx, told)
+}
+
+// unmatched refuses a create whose match another record has.
+func (t *tx) unmatched(ctx context.Context, c engine.Create) error {
+	if c.Match == "" {
+		return nil
+	}
+	value, _ := engine.PlainText(c.Fields[c.Match])
+	found, err := t.find(ctx, place{c.Module, c.Match}, value, 1)
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("field %s: %w", c.Match, engine.ErrConflict)
+	}
+	return err
 }
 
 // made is the record that a create made before, by its event or its key; one without fields if there is none.
@@ -93,18 +109,18 @@ func (s *Store) Find(ctx context.Context, module, field, value string, limit int
 	}
 	ctx, cancel := s.read(ctx)
 	defer cancel()
-	found, err := s.find(ctx, place{module, field}, value, limit)
+	found, err := s.reads.find(ctx, place{module, field}, value, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find records of %s by %s: %w", module, field, err)
 	}
 	return found, nil
 }
 
-func (s *Store) find(ctx context.Context, at place, value string, limit int) ([]engine.Record, error) {
+func (s *statements) find(ctx context.Context, at place, value string, limit int) ([]engine.Record, error) {
 	if err := at.checked(); err != nil {
 		return nil, err
 	}
-	record, err := s.reads.keyed(ctx, at.module, at.field, value)
+	record, err := s.keyed(ctx, at.module, at.field, value)
 	switch {
 	case err != nil:
 		return nil, err
@@ -112,8 +128,8 @@ func (s *Store) find(ctx context.Context, at place, value string, limit int) ([]
 		return []engine.Record{record}, nil
 	}
 	args := []any{at.module, at.path(), value, "", limit}
-	if _, indexed := s.indexes.Load(at); indexed {
-		return s.reads.records(ctx, at.module, at.listIndexed(), args)
+	if s.hasIndex(at) {
+		return s.records(ctx, at.module, at.listIndexed(), args)
 	}
-	return s.reads.records(ctx, at.module, listMatching, append(args, ""))
+	return s.records(ctx, at.module, listMatching, append(args, ""))
 }

@@ -62,6 +62,11 @@ func (t *tx) keep(ctx context.Context, kept engine.Kept, now time.Time) error {
 	if err := t.storeRecord(ctx, after, now); err != nil {
 		return err
 	}
+	if kept.Event.Change.Related != "" {
+		if err := t.keepRelation(ctx, kept.Event, now); err != nil {
+			return err
+		}
+	}
 	return t.touch(ctx, now, engine.RecordTopic(after.Ref))
 }
 
@@ -115,8 +120,7 @@ func (t *tx) write(ctx context.Context, w engine.Write) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("write %s: %w", w.Ref, err)
 	}
-	remember := call{"INSERT INTO writes (event_id, at) VALUES (?, ?)", []any{ident(w.EventID), instant(w.At)}}
-	if err := t.run(ctx, append(claims, remember)...); err != nil {
+	if err := t.run(ctx, append(claims, remember(w.Origin))...); err != nil {
 		return false, fmt.Errorf("write %s: %w", w.Ref, err)
 	}
 	if event == nil {

@@ -131,9 +131,26 @@ func inventory(t *testing.T, s *Store) string {
 			t.Errorf("what the effect on %s asks (-want +got):\n%s", e.Record.ID, diff)
 		}
 	}
+	sayRelations(t, s, say)
 	sayCalls(t, s, say, fences)
 	sayMessages(t, s, say, fences)
 	return lines.String()
+}
+
+// sayRelations is the part of inventory on records that are joined.
+func sayRelations(t *testing.T, s *Store, say func(string, ...any)) {
+	t.Helper()
+	const query = "SELECT module, id, other_module, other_id, stands, written <> '' FROM relations"
+	err := s.reads.each(t.Context(), query, nil, func(row scan) error {
+		var one, other engine.Ref
+		var stands, waits bool
+		err := row(&one.Module, &one.ID, &other.Module, &other.ID, &stands, &waits)
+		say("%s and %s are joined %v, told %v", one, other, stands, !waits)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // sayCalls is the part of inventory on calls of web services.

@@ -108,6 +108,10 @@ func fill(t *testing.T, s *Store) {
 		Used: &engine.Event{ID: "used", Source: engine.Source, Type: engine.LinkUsed, Subject: link.Record.String()},
 	})
 	must(err)
+	_, err = s.Relate(ctx, engine.Relate{From: runs[2].Record, To: runs[3].Record, Origin: engine.Origin{
+		EventID: testRun(54).ID, Source: engine.Source, At: testNow,
+	}})
+	must(err)
 	fillWaits(t, s, runs, fences)
 }
 

@@ -19,6 +19,8 @@ type statements struct {
 
 	mu     sync.Mutex
 	byText map[string]*sql.Stmt
+
+	indexed sync.Map // of place, for which Store.Index was asked
 }
 
 func newStatements(from preparer) *statements {

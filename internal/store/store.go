@@ -38,7 +38,6 @@ type Store struct {
 	reading *sql.DB
 	reads   *statements
 	writer  *writer
-	indexes sync.Map // of place, for which Index was asked
 
 	forgetting forgetting // only Forget touches it
 

@@ -100,7 +100,8 @@ func (p *Player) answer(c call) reply {
 		return p.login(c.values["username"], c.values["accessKey"])
 	case "extendsession":
 		return noSession // only the cookie of a browser login makes one, and nobody signs in to pages here
-	case "listtypes", "describe", "retrieve", "query", "create", "update", "revise", "delete", "logout":
+	case "listtypes", "describe", "retrieve", "query", "create", "update", "revise", "delete", "logout",
+		"SetRelation", "UnsetRelation":
 	default:
 		return noOperation
 	}
@@ -124,6 +125,10 @@ func (p *Player) answer(c call) reply {
 		return p.update(c.operation, element(c.values["element"]), *user)
 	case "delete":
 		return p.delete(c.values["id"], *user)
+	case "SetRelation":
+		return p.relate(c.operation, c.values["relate_this_id"], c.values["with_these_ids"], *user)
+	case "UnsetRelation":
+		return p.relate(c.operation, c.values["unrelate_this_id"], c.values["with_these_ids"], *user)
 	}
 	delete(p.sessions, name)
 	return result(map[string]string{"message": "successfull"}) //nolint:misspell // as recorded

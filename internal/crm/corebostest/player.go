@@ -36,7 +36,7 @@ const source = "https://crm.example"
 
 // Written is one change that the CRM made, for tests to count.
 type Written struct {
-	Operation string // create, update, revise or delete
+	Operation string // create, update, revise, delete, SetRelation or UnsetRelation
 	Ref       engine.Ref
 	Set       map[string]string // what was asked for
 	User      string            // name of the user
@@ -60,6 +60,7 @@ type Player struct {
 	faults   []*fault
 	calls    map[string]int
 	written  []Written
+	related  map[joined]bool
 	told     int
 	tell     func(*engine.Event)
 }
@@ -86,6 +87,7 @@ func New(now func() time.Time) (*Player, error) {
 	return &Player{
 		now: now, users: []User{Admin}, modules: modules, records: map[int]*record{}, last: 100,
 		numbers: map[string]int{}, tokens: map[string]token{}, sessions: map[string]*session{}, calls: map[string]int{},
+		related: map[joined]bool{},
 	}, nil
 }
 

@@ -262,14 +262,7 @@ func (p *Player) userLabel(id string) string {
 
 // publish tells a change to whoever asked for events.
 func (p *Player) publish(kind string, r *record, before map[string]string, by User) {
-	if p.tell == nil {
-		return
-	}
-	p.told++
 	change := &engine.Change{Record: engine.Fields{}, Actor: by.ID}
-	for name, value := range r.fields {
-		change.Record[name] = value
-	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		if before[name] == r.fields[name] {
 			continue
@@ -279,6 +272,22 @@ func (p *Player) publish(kind string, r *record, before map[string]string, by Us
 		}
 		change.Old[name] = before[name]
 		change.Changed = append(change.Changed, name)
+	}
+	p.publishChange(kind, r, change)
+}
+
+// publishRelation tells a relation for one of its ends.
+func (p *Player) publishRelation(kind string, r, other *record, by User) {
+	p.publishChange(kind, r, &engine.Change{Record: engine.Fields{}, Actor: by.ID, Related: other.ref().String()})
+}
+
+func (p *Player) publishChange(kind string, r *record, change *engine.Change) {
+	if p.tell == nil {
+		return
+	}
+	p.told++
+	for name, value := range r.fields {
+		change.Record[name] = value
 	}
 	p.tell(&engine.Event{
 		ID: fmt.Sprintf("corebos-%d", p.told), Source: source, Type: kind, Subject: r.ref().String(),

@@ -16,3 +16,15 @@ CREATE TABLE memories (
     at       INTEGER NOT NULL,
     PRIMARY KEY (workflow, kind, key)
 ) WITHOUT ROWID;
+
+-- Which kept records are joined, each pair once: the record whose module/id comes first in the order of bytes, and the
+-- other one.
+CREATE TABLE relations (
+    module       TEXT    NOT NULL,
+    id           TEXT    NOT NULL,
+    other_module TEXT    NOT NULL,
+    other_id     TEXT    NOT NULL,
+    stands       INTEGER NOT NULL,
+    written      TEXT    NOT NULL, -- the event by which we told it, until it has come back; '' for none
+    PRIMARY KEY (module, id, other_module, other_id)
+) STRICT, WITHOUT ROWID;

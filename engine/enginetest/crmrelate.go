@@ -1,0 +1,87 @@
+package enginetest
+
+import (
+	"errors"
+	"testing"
+
+	"postern/engine"
+)
+
+// ticketOrigin is that of an event whose id is made of n.
+func ticketOrigin(n byte) engine.Origin {
+	return engine.Origin{
+		EventID: testID(n), Source: engine.Source, Cause: "cause", Depth: 1, Actor: "workflow:test", At: crmNow,
+	}
+}
+
+func crmDelete(t *testing.T, crm crmTrial) {
+	fields := engine.Fields{"ticket_title": "Lost key", "ticketstatus": "Open"}
+	ref, other := crm.seed(ticket("1", fields)), crm.seed(ticket("2", fields))
+	last, err := crm.Delete(t.Context(), engine.Delete{Ref: ref, Origin: ticketOrigin(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	crm.compare(t, last, ref, fields)
+	if got, err := crm.Get(t.Context(), ref); err != nil || len(got) != 0 {
+		t.Errorf("after it was deleted: %v, %v", got, err)
+	}
+	write := ticketWrite(2, ref, engine.Fields{"ticketstatus": "Closed"})
+	if err := crm.Update(t.Context(), write); !errors.Is(err, engine.ErrNoRecord) {
+		t.Errorf("it was written to: %v", err)
+	}
+	if got := crm.found(t, "ticket_title", "Lost key", 9); !sameRefs(got, []engine.Ref{other}) {
+		t.Errorf("found %v", got)
+	}
+	if got := crm.listed(t, engine.Listing{Module: "HelpDesk", Limit: 9}, nothing); !sameRefs(got, []engine.Ref{other}) {
+		t.Errorf("listed %v", got)
+	}
+	for name, d := range map[string]engine.Delete{
+		"the same":       {Ref: ref, Origin: ticketOrigin(1)},
+		"another":        {Ref: ref, Origin: ticketOrigin(3)},
+		"never there":    {Ref: engine.Ref{Module: "HelpDesk", ID: "none"}, Origin: ticketOrigin(4)},
+		"another module": {Ref: engine.Ref{Module: "Contacts", ID: other.ID}, Origin: ticketOrigin(5)},
+	} {
+		if last, err := crm.Delete(t.Context(), d); err != nil || !last.IsZero() {
+			t.Errorf("%s: deleted %v, %v", name, last, err)
+		}
+	}
+	crm.expect(t, other, fields)
+}
+
+func crmRelate(t *testing.T, crm crmTrial) {
+	one := crm.seed(ticket("1", engine.Fields{"ticket_title": "Lost key"}))
+	two := crm.seed(engine.Record{Ref: engine.Ref{Module: "Contacts", ID: "2"}, Fields: engine.Fields{"lastname": "O'Brien"}})
+	gone := crm.seed(engine.Record{Ref: ticket("3", nil).Ref, Fields: engine.Fields{}, Deleted: true})
+	none := engine.Ref{Module: "HelpDesk", ID: "none"}
+	relate := func(n byte, from, to engine.Ref, part bool) (bool, error) {
+		return crm.Relate(t.Context(), engine.Relate{From: from, To: to, Part: part, Origin: ticketOrigin(n)})
+	}
+	for i, c := range []struct {
+		event    byte
+		from, to engine.Ref
+		part     bool
+		changes  bool
+	}{
+		{1, one, two, true, false}, // parted already
+		{2, one, two, false, true},
+		{2, one, two, false, false}, // the same again
+		{3, one, two, false, false},
+		{4, two, one, false, false}, // from the other end
+		{5, two, one, true, true},
+		{6, one, two, true, false},
+		{7, one, two, false, true},
+		{8, one, two, true, true},
+		{9, one, gone, true, false},
+		{10, none, two, true, false},
+	} {
+		changed, err := relate(c.event, c.from, c.to, c.part)
+		if err != nil || (crm.Traits().Local && changed != c.changes) || (c.changes && !changed) {
+			t.Fatalf("step %d: changed %v, %v; want %v", i+1, changed, err, c.changes)
+		}
+	}
+	for _, ends := range [][2]engine.Ref{{one, gone}, {gone, two}, {none, two}, {two, none}} {
+		if _, err := relate(11, ends[0], ends[1], false); !errors.Is(err, engine.ErrNoRecord) || !engine.IsPermanent(err) {
+			t.Errorf("%s and %s are joined: %v", ends[0], ends[1], err)
+		}
+	}
+}
