@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -46,4 +48,31 @@ func retryAfter(value string, now time.Time) time.Duration {
 		return min(max(at.Sub(now), 0), longestPause)
 	}
 	return 0
+}
+
+// private are headers of an answer that prove who asks next: no workflow sees them.
+var private = []string{"Set-Cookie", "Www-Authenticate", "Proxy-Authenticate", "Authentication-Info"}
+
+// View is the answer as expressions see it: its status, its headers by their names in small letters, and its body,
+// read where it is JSON and as text where it is not.
+func (a Answer) View() map[string]any {
+	headers := map[string]any{}
+	for name, values := range a.Header {
+		if !slices.Contains(private, name) {
+			headers[strings.ToLower(name)] = strings.Join(values, ", ")
+		}
+	}
+	return map[string]any{"status": a.Status, "headers": headers, "body": a.body()}
+}
+
+func (a Answer) body() any {
+	kind, _, _ := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	text := bytes.TrimSpace(a.Body)
+	says := kind == "application/json" || strings.HasSuffix(kind, "+json")
+	looks := bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))
+	var value any
+	if (says || looks) && strictJSON(text, &value) == nil {
+		return value
+	}
+	return strings.ToValidUTF8(string(a.Body), "\uFFFD")
 }

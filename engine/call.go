@@ -85,7 +85,6 @@ type Answerer interface {
 
 // CallRules are what a configuration lets calls do, as far as a book can be held against it.
 type CallRules struct {
-	Secrets []string // names of secrets; nil while no configuration is known
-	Plain   []string // hosts that may be called without TLS
-	Inside  []string // hosts and networks inside the house that may be called
+	Plain  []string // hosts that may be called without TLS
+	Inside []string // hosts and networks inside the house that may be called
 }

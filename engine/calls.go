@@ -154,6 +154,8 @@ func (e *Engine) takeAnswer(ctx context.Context, step *Step, s *stretch, env *En
 	if err := e.unsealJSON("answer:"+f.ID.String(), f.Answer, &answer); err != nil {
 		return fmt.Errorf("open answer: %w", err)
 	}
+	env.Response, env.views = answer.View(), nil
+	defer func() { env.Response, env.views = nil, nil }()
 	return answerer.Answered(ctx, e.stepContext(step, s, env), answer)
 }
 

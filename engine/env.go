@@ -26,6 +26,8 @@ type Env struct {
 	// event's.
 	Baseline Fields
 
+	Response map[string]any // what a web service answered, for the task that asked; nil everywhere else
+
 	Work *Work // what expressions may still cost here; nil for no limit beside that of each
 
 	Recipient Recipient         // in templates

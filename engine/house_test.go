@@ -39,6 +39,7 @@ type house struct {
 	others map[string]engine.Channel       // besides email
 	rates  map[string]engine.Rate
 	crm    engine.CRM // in place of the mirror
+	caller engine.Caller
 	logs   *enginetest.Log
 	system bool // the engine goes by the machine's clock
 	book   *engine.Book
@@ -129,7 +130,7 @@ func (h *house) open() {
 		clock = engine.SystemClock{}
 	}
 	h.engine = engine.New(engine.Ports{
-		Bus: h.bus, CRM: records, Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
+		Bus: h.bus, CRM: records, Caller: h.caller, Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
 		Sealer: ring.Seal(rand.Reader), Signer: signer, Channels: h.channels(), Book: book,
 		Reload: func(files map[string]string) (*engine.Workflow, error) {
 			book, err := h.load(files)

@@ -52,6 +52,18 @@ type CheckScope interface {
 	Moment(key string) Program
 	// Await says that the step waits for a program's value to change.
 	Await(p Program)
+	// Parts compiles the text at a key piece by piece, for those who write each value in a way of its own;
+	// nil after a complaint.
+	Parts(key string) []TextPart
+	// Tree compiles the value at a key in which {{ … }} may stand at any depth: the program gives the same
+	// lists and mappings with the values filled in.
+	Tree(key string) Program
+	// Answering is the scope of what is evaluated once a call was answered: expressions see response too.
+	Answering() CheckScope
+	// Secret tells whether there may be a secret of a name, and complains if not.
+	Secret(key, name string) bool
+	// Calls are what the configuration lets calls do.
+	Calls() CallRules
 	// Choice tells whether word is among the choices, and complains if not.
 	Choice(key, what, word string, choices []string) bool
 	// Declare makes the name of a var known to the expressions and templates of later steps, with the type
@@ -62,6 +74,12 @@ type CheckScope interface {
 	Starts(key, workflow string, modules []*Module, inputs map[string]any)
 	// Complain reports a mistake.
 	Complain(key, message string)
+}
+
+// TextPart is a piece of a text: as it stands, or what a program gives, as text.
+type TextPart struct {
+	Plain string
+	Value Program // nil for plain text
 }
 
 // StepContext is what a task sees and asks. It is valid during Run only.

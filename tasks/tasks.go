@@ -12,6 +12,7 @@ func Kinds() []engine.TaskKind {
 		updateKind(),
 		createKind(),
 		notifyKind(),
+		callKind(),
 		emitKind(),
 		waitKind(),
 		varsKind(),

@@ -35,9 +35,10 @@ const (
 type Options struct {
 	Tasks    []engine.TaskKind
 	Channels []string // names that workflows may use
-	Secrets  []string // names of the secrets that hmac may take; nil if they are not known here
-	KeepAll  bool     // keep a copy of every module's records: the CRM is the mirror
-	Kept     bool     // the files are those of one kept version: other workflows that it names are not among them
+	Secrets  []string // names of the secrets that the configuration has; nil if they are not known here
+	Calls    engine.CallRules
+	KeepAll  bool // keep a copy of every module's records: the CRM is the mirror
+	Kept     bool // the files are those of one kept version: other workflows that it names are not among them
 }
 
 // Load reads and checks the book in a folder. The book is nil if there is an error among the

@@ -106,6 +106,9 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 	if env.Random != nil {
 		values[exprsafe.EnvRandom] = env.Random
 	}
+	if env.Response != nil {
+		values["response"] = env.Response
+	}
 	if env.Event == nil {
 		return values, nil
 	}

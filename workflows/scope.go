@@ -18,6 +18,7 @@ type stepScope struct {
 	node   *yamldoc.Node // the task's configuration
 	routes map[string]bool
 	awaits map[string]bool // modules of records that the step waits for
+	hears  bool            // expressions see response
 }
 
 // at is the node of a key, or the nearest one around it.
@@ -33,6 +34,18 @@ func (s *stepScope) at(key string) *yamldoc.Node {
 			return n
 		}
 		n, key = next, rest
+	}
+	return n
+}
+
+// find is the node of a key; nil where there is none.
+func (s *stepScope) find(key string) *yamldoc.Node {
+	n := s.node
+	for name := range strings.SplitSeq(key, ".") {
+		if n == nil || n.Kind() != yamldoc.Mapping {
+			return nil
+		}
+		n = n.Get(name)
 	}
 	return n
 }
@@ -54,7 +67,7 @@ func (s *stepScope) Channels() []string { return s.options.Channels }
 
 // Text compiles the value at a key.
 func (s *stepScope) Text(key string) engine.Program {
-	p := s.text(s.at(key), s.scope())
+	p := s.text(s.at(key), s.names())
 	if p == nil {
 		return nil
 	}
@@ -70,11 +83,11 @@ func (s *stepScope) Moment(key string) engine.Program { return s.bare(key, exprs
 
 // bare compiles the expression at a key; nil where there is nothing, or after a complaint.
 func (s *stepScope) bare(key string, want exprsafe.Kind) engine.Program {
-	n := s.node.Get(key)
+	n := s.find(key)
 	if n == nil {
 		return nil
 	}
-	p := s.program(n, s.scope(), want)
+	p := s.program(n, s.names(), want)
 	if p == nil {
 		return nil
 	}

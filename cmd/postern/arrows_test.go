@@ -27,11 +27,12 @@ var arrows = map[string][]string{
 	"workflows": {"engine", "internal", "schemas"},
 
 	// The adapters fill ports, so nobody imports them but cmd. The store fills those of links and portal too.
-	"internal":        {"engine", "schemas"},
-	"internal/crm":    {"engine", "internal", "schemas"},
-	"internal/memory": {"engine", "internal", "schemas"},
-	"internal/nats":   {"engine", "internal", "schemas"},
-	"internal/store":  {"engine", "internal", "schemas", "links", "portal"},
+	"internal":         {"engine", "schemas"},
+	"internal/crm":     {"engine", "internal", "schemas"},
+	"internal/memory":  {"engine", "internal", "schemas"},
+	"internal/nats":    {"engine", "internal", "schemas"},
+	"internal/outcall": {"engine", "internal", "schemas"},
+	"internal/store":   {"engine", "internal", "schemas", "links", "portal"},
 
 	// What exists for tests is imported by no shipped code.
 	"bench":             {"internal/rig"},
@@ -47,8 +48,8 @@ var arrows = map[string][]string{
 	// The examples of the guide are a plug-in author's code; the command knows everyone.
 	"docs": {"channels", "engine", "engine/enginetest", "internal", "links", "portal", "schemas", "tasks", "workflows"},
 	"cmd": {
-		"channels", "docs", "engine", "internal", "internal/crm", "internal/memory", "internal/nats", "internal/store",
-		"links", "portal", "schemas", "tasks", "workflows",
+		"channels", "docs", "engine", "internal", "internal/crm", "internal/memory", "internal/nats", "internal/outcall",
+		"internal/store", "links", "portal", "schemas", "tasks", "workflows",
 	},
 }
 

@@ -15,6 +15,7 @@ import (
 	"postern/engine"
 	"postern/internal/crm"
 	"postern/internal/nats"
+	"postern/internal/outcall"
 	"postern/internal/yamldoc"
 	"postern/links"
 )
@@ -34,6 +35,10 @@ type config struct {
 	CRM crm.Config `yaml:"crm"`
 	// Channels are the channels workflows may use, by name.
 	Channels []yamldoc.Entry `yaml:"channels" schema:"channels"`
+	// Secrets are the secrets that workflows may name, for calls and for hmac(), each under a name of its own.
+	Secrets map[string]engine.Secret `yaml:"secrets"`
+	// Calls says what calls of web services may reach.
+	Calls outcall.Config `yaml:"calls"`
 	// API are the bearer keys of POST /events, by name.
 	API apiConfig `yaml:"api"`
 	// Retention says how long what is over is kept.
@@ -62,11 +67,12 @@ type apiConfig struct {
 
 func defaultConfig() config {
 	return config{
-		Data: "postern-data",
-		Web:  webConfig{Listen: "127.0.0.1:8480"},
-		NATS: nats.Defaults(),
-		CRM:  crm.Defaults(),
-		Log:  "text",
+		Data:  "postern-data",
+		Web:   webConfig{Listen: "127.0.0.1:8480"},
+		NATS:  nats.Defaults(),
+		CRM:   crm.Defaults(),
+		Calls: outcall.Defaults(),
+		Log:   "text",
 
 		Retention: engine.DefaultRetention(),
 	}
@@ -101,12 +107,17 @@ func loadConfig(path string) (config, error) {
 	for name, key := range c.API.Keys {
 		c.API.Keys[name] = key.In(folder)
 	}
+	for name, secret := range c.Secrets {
+		c.Secrets[name] = secret.In(folder)
+	}
+	c.Calls = c.Calls.In(folder)
 	return c, c.validate()
 }
 
 func (c config) validate() error {
 	var wrong []error
-	wrong = append(wrong, under("nats", c.NATS.Validate()), under("crm", c.CRM.Validate()))
+	wrong = append(wrong, under("nats", c.NATS.Validate()), under("crm", c.CRM.Validate()),
+		under("calls", c.Calls.Validate()))
 	if _, err := c.base(); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
 	}

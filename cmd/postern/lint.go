@@ -26,7 +26,8 @@ func lintCommand() *cobra.Command {
 All complaints come at once, each with its file, line and column. Without a folder
 it checks the shipped book. Exit code 1 means that there was an error.
 With --config it checks the book as serve would run it: the configured one, if no folder
-is named, with the channels there are and with records where they live.`,
+is named, with the channels and secrets there are, with records where they live, and with what
+calls may reach.`,
 		Example: `  postern lint ./book
   postern lint --config postern.yaml
   postern lint ./book --channel email --channel sms
@@ -57,7 +58,9 @@ func lint(out io.Writer, c config, channelNames []string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	book, diags, sources := loadBook(files, channelNames, c.mirrors())
+	options := c.bookOptions()
+	options.Channels = channelNames
+	book, diags, sources := workflows.Load(files, options)
 	if asJSON {
 		err = yamldoc.PrintJSON(out, diags)
 	} else {
@@ -106,6 +109,7 @@ func bookFolder(folder string) (fs.FS, error) {
 	return files, nil
 }
 
+// loadBook loads a book for a house of which no more is known than its channels, and where its records live.
 func loadBook(
 	files fs.FS, channelNames []string, keepAll bool,
 ) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {

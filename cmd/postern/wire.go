@@ -18,10 +18,10 @@ import (
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/nats"
+	"postern/internal/outcall"
 	"postern/internal/store"
 	"postern/internal/web"
 	"postern/links"
-	"postern/tasks"
 	"postern/workflows"
 )
 
@@ -39,6 +39,7 @@ type house struct {
 	channels map[string]engine.Channel
 	rates    map[string]engine.Rate
 	crm      engine.CRM
+	caller   *outcall.Caller
 	engine   *engine.Engine
 	door     *links.Door
 	apiKeys  web.Keys
@@ -66,9 +67,9 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		return h, err
 	}
 	h.engine = engine.New(engine.Ports{
-		Bus: h.bus, CRM: h.crm, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
+		Bus: h.bus, CRM: h.crm, Caller: h.caller, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
 		Signer: h.signer, Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{},
-		Random: rand.Reader, Logger: logger,
+		Random: rand.Reader, Secrets: h.config.secretSource(), Logger: logger,
 	}, engine.Settings{Retention: c.Retention, Rates: h.rates})
 	restored, err := h.store.Restoration(ctx)
 	if err != nil {
@@ -88,7 +89,7 @@ func (h *house) check() error {
 	if err != nil {
 		return err
 	}
-	book, diags, sources := loadBook(files, h.config.channelNames(), h.config.mirrors())
+	book, diags, sources := workflows.Load(files, h.config.bookOptions())
 	if book == nil {
 		return complaints{diags, sources}
 	}
@@ -101,6 +102,13 @@ func (h *house) check() error {
 	}
 	if h.rates, err = h.config.rates(); err != nil {
 		return err
+	}
+	if err := h.config.checkSecrets(); err != nil {
+		return err
+	}
+	h.caller, err = outcall.New(h.config.Calls, outcall.Outfit{Secrets: h.config.Secrets, Clock: engine.SystemClock{}})
+	if err != nil {
+		return fmt.Errorf("calls: %w", err)
 	}
 	if h.apiKeys, err = web.NewKeys(h.config.API.Keys); err != nil {
 		return fmt.Errorf("api: %w", err)
@@ -163,9 +171,9 @@ func openKeys(path, database string) (keys.Root, error) {
 
 // compile makes a book of the files of a kept version.
 func (h *house) compile(files map[string]string) (*engine.Book, error) {
-	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: h.config.channelNames(), KeepAll: h.config.mirrors(), Kept: true,
-	})
+	options := h.config.bookOptions()
+	options.Kept = true
+	book, diags, _ := workflows.LoadFiles(files, options)
 	return book, diags.Err()
 }
 
@@ -269,6 +277,9 @@ func (h *house) close() error {
 				failures = append(failures, fmt.Errorf("close channel %s: %w", name, err))
 			}
 		}
+	}
+	if h.caller != nil {
+		failures = append(failures, h.caller.Close())
 	}
 	if h.bus != nil {
 		h.bus.Close()

@@ -19,8 +19,28 @@ type TextProgram struct {
 type part struct {
 	plain   string
 	program *Program // nil for plain text
+	source  string   // of the program, without spaces around it
 	offset  int      // of the expression in the source
 }
+
+// Piece is a part of a text for those who write it out themselves.
+type Piece struct {
+	Plain   string
+	Program *Program // nil for plain text
+	Source  string   // of the program
+}
+
+// Pieces are the parts of the text in their order.
+func (t *TextProgram) Pieces() []Piece {
+	pieces := make([]Piece, len(t.parts))
+	for i, p := range t.parts {
+		pieces[i] = Piece{p.plain, p.program, p.source}
+	}
+	return pieces
+}
+
+// Format writes a value as texts do: numbers in full without exponent, times by RFC 3339, null as nothing.
+func Format(v any) (string, error) { return format(v) }
 
 // The marks around an expression.
 const (
@@ -71,7 +91,7 @@ func (t *TextProgram) addExpression(begin int, scope *Scope) (end int, fail *Err
 		fail.Offset += start
 		return 0, fail
 	}
-	t.parts = append(t.parts, part{program: program, offset: start})
+	t.parts = append(t.parts, part{program: program, source: strings.TrimSpace(t.src[start:end]), offset: start})
 	return end + len(closing), nil
 }
 

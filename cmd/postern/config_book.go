@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"postern/engine"
+	"postern/tasks"
+	"postern/workflows"
+)
+
+// bookOptions are what a book may use under the configuration. One without secrets may belong to a book that names
+// some all the same: they are missed when they are needed.
+func (c config) bookOptions() workflows.Options {
+	return workflows.Options{
+		Tasks: tasks.Kinds(), Channels: c.channelNames(), Secrets: slices.Sorted(maps.Keys(c.Secrets)),
+		Calls: c.Calls.Rules(), KeepAll: c.mirrors(),
+	}
+}
+
+// secretSource finds secrets for hashes. One whose place holds none is not there.
+func (c config) secretSource() engine.SecretSource {
+	return func(name string) ([]byte, bool) {
+		secret, ok := c.Secrets[name]
+		if !ok {
+			return nil, false
+		}
+		value, err := secret.Reveal()
+		return []byte(value), err == nil && value != ""
+	}
+}
+
+// checkSecrets looks whether each named secret is where the configuration says.
+func (c config) checkSecrets() error {
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
+		value, err := c.Secrets[name].Reveal()
+		if err == nil && value == "" {
+			err = errors.New("a secret names env or file, where it is")
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("secrets: %s: %w", name, err))
+		}
+	}
+	return errors.Join(wrong...)
+}
