@@ -137,7 +137,7 @@ func (e *Engine) callHost(ctx context.Context, host string, now time.Time) (next
 	taken, next, err := e.Store.TakeEffects(ctx, EffectDemand{Fences: e.fences, Host: host, Now: now, Limit: free})
 	e.callers.give(host, free-len(taken))
 	for _, f := range taken {
-		e.senders.Go(func() { e.callOne(f) })
+		e.senders.launch(func() { e.callOne(f) })
 	}
 	return next, err
 }

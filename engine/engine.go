@@ -26,6 +26,7 @@ type Ports struct {
 	Clock    Clock
 	Random   io.Reader
 	Secrets  SecretSource // the named secrets of the configuration; nil for none
+	Watch    Watcher      // nil for nobody
 	Logger   *slog.Logger
 }
 
@@ -118,7 +119,9 @@ func New(ports Ports, settings Settings) *Engine {
 	}
 	e.versions.reload = ports.Reload
 	e.versions.store = ports.Store
-	e.matcher.Store(newMatcher(ports.Book))
+	m := newMatcher(ports.Book)
+	m.watch = ports.Watch
+	e.matcher.Store(m)
 	for range settings.Lanes {
 		e.lanes = append(e.lanes, newLane())
 	}

@@ -16,6 +16,7 @@ type matcher struct {
 
 	awaits map[string]bool // modules whose records a wait step may depend on
 	asks   map[string]bool // modules of whose updates some workflow asks what changed
+	watch  Watcher         // nil for nobody
 }
 
 // candidate is a workflow with those of its triggers that listen to one module and verb.
@@ -133,7 +134,9 @@ func (m *matcher) match(event *Event, env *Env) []job {
 			continue
 		}
 		run := newRun(c.workflow, event)
-		if run.judge(c.workflow, env) {
+		begins := run.judge(c.workflow, env)
+		m.sawStart(run, c.workflow, begins)
+		if begins {
 			jobs = append(jobs, job{run: run, workflow: c.workflow, env: env})
 		}
 	}

@@ -47,7 +47,7 @@ func (e *Engine) recollect(ctx context.Context, w *Workflow, s *stretch, env *En
 		s.run.Progress.First = key
 		if _, known, err := e.Store.Recall(ctx, w.Name, MemoryFirst, key); err != nil || known {
 			if known {
-				s.end(RunStopped, "it has run for this once already", env.Now)
+				s.end(RunStopped, NotAgain, env.Now)
 			}
 			return err
 		}
@@ -63,7 +63,7 @@ func (e *Engine) recollect(ctx context.Context, w *Workflow, s *stretch, env *En
 	case err != nil:
 		return err
 	case known && last == seen.Value:
-		s.end(RunStopped, "nothing that it looks at has changed since it last began for this record", env.Now)
+		s.end(RunStopped, Unchanged, env.Now)
 	default:
 		s.memories = append(s.memories, seen)
 	}

@@ -143,7 +143,7 @@ func (r *Rehearsal) round(ctx context.Context) (moved bool, next time.Time, err 
 	if err != nil {
 		return false, next, err
 	}
-	for _, due := range []func(context.Context) (time.Time, error){e.wakeDue, e.writeDue, e.takeDue} {
+	for _, due := range []func(context.Context) (time.Time, error){e.wakeDue, e.writeDue, e.callDue, e.takeDue} {
 		again, err := due(ctx)
 		if err != nil {
 			return false, next, err

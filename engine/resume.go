@@ -50,11 +50,14 @@ func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stret
 		}
 	}
 	holds, err := True(workflow.If, env)
+	if err == nil && workflow.If != nil {
+		e.saw(s.run, "", sightOf(holds, SightBegun, SightLeft))
+	}
 	switch {
 	case err != nil:
 		s.end(RunFailed, err.Error(), env.Now)
 	case !holds:
-		s.end(RunStopped, "its condition does not hold", env.Now)
+		s.end(RunStopped, NotMet, env.Now)
 	case workflow.remembers() && !s.run.Progress.Dry:
 		if err := e.recollect(ctx, workflow, s, env); err != nil || s.run.State.Over() {
 			return err
@@ -200,6 +203,7 @@ func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
 	case err != nil:
 		return err
 	case met || timeUp:
+		e.saw(s.run, step.Path, sightOf(met, SightMet, SightTimeUp))
 		s.wakeUp(j.workflow, step, env, met)
 	case j.woken != nil && j.woken.Timer || !slices.Equal(topics, rest.Topics):
 		// It was put off, or a route leads to another record now, and is not over: its topics are set up anew.

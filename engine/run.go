@@ -56,6 +56,14 @@ type Run struct {
 	Revision  int // counts the changes of the stored run
 }
 
+// The reasons of runs that ended before their first step: whether they begin could only be told after they were taken
+// in.
+const (
+	NotMet    = "its condition does not hold"
+	NotAgain  = "it has run for this once already"
+	Unchanged = "nothing that it looks at has changed since it last began for this record"
+)
+
 // Progress is what a run has done so far and needs to go on.
 type Progress struct {
 	Next    int               `json:"next"`              // index of the step to take next

@@ -128,9 +128,11 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 		return Permanent(err)
 	}
 	if !holds {
+		e.saw(s.run, step.Path, SightSkipped)
 		s.run.decide(env.Now, step.Path, "skipped: %s does not hold", step.If.Source())
 		return nil
 	}
+	e.saw(s.run, step.Path, SightTaken)
 	before, written, vars := s.asks, maps.Clone(s.run.Progress.Written), env.Vars
 	defer func() {
 		if err != nil {

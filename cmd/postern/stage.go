@@ -15,6 +15,9 @@ import (
 	"postern/links"
 )
 
+// rehearsalSecret stands for every secret of the configuration.
+func rehearsalSecret(name string) ([]byte, bool) { return []byte("the secret " + name), true }
+
 // openStage makes what one case of a test is played on: the house as serve opens it, with everything in memory, a
 // clock that stands still, and dice that fall the same each time.
 func openStage(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stage, error) {
@@ -40,7 +43,8 @@ func openStage(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stage, erro
 	minter := links.NewMinter(base, ring.Mint(), random)
 	r, err := engine.Rehearse(ctx, engine.Ports{
 		Bus: bus, CRM: mirror, Store: db, Minter: minter, Sealer: ring.Seal(random), Channels: cast.Channels,
-		Book: cast.Book, Clock: cast.Clock, Random: random, Logger: logger,
+		Caller: cast.Caller, Book: cast.Book, Clock: cast.Clock, Random: random, Secrets: rehearsalSecret,
+		Watch: cast.Watch, Logger: logger,
 	}, engine.Settings{})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -151,7 +151,7 @@ func (t *tester) file(ctx context.Context, book *engine.Book, file *rehearsal.Fi
 		if !strings.Contains(c.Name, t.options.run) {
 			continue
 		}
-		result, err := rehearsal.Play(ctx, book, t.options.channels, c, openStage)
+		result, err := rehearsal.Play(ctx, book, t.options.channels, c, openStage, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Place(), err)
 		}

@@ -48,13 +48,10 @@ func (s *play) check(ctx context.Context, e *expectations) error {
 // unexpected tells whether a happening that nobody named is one too many.
 func (s *play) unexpected(e *expectations, h *happening) bool {
 	if e.nothing && h.kind == "run" {
-		return h.facts["reason"] != notStarted
+		return !slices.Contains([]any{engine.NotMet, engine.NotAgain, engine.Unchanged}, h.facts["reason"])
 	}
 	return !h.quiet && !e.ignore[h.kind]
 }
-
-// notStarted is why a run ends whose condition had to be decided after it was taken in: it has done nothing.
-const notStarted = "its condition does not hold"
 
 func (s *play) fail(line int, lines ...string) {
 	s.failures = append(s.failures, Failure{Line: line, Lines: lines})

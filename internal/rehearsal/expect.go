@@ -52,6 +52,8 @@ type expectFile struct {
 	Relate   []*yamldoc.Node `yaml:"relate"`
 	Unrelate []*yamldoc.Node `yaml:"unrelate"`
 	Event    *toldFile       `yaml:"event"`
+	Call     *callFile       `yaml:"call"`
+	Start    *orderFile      `yaml:"start"`
 	Run      *runFile        `yaml:"run"`
 	Record   []yamldoc.Entry `yaml:"record"`
 	Ignore   []*yamldoc.Node `yaml:"ignore,one"`
@@ -77,6 +79,22 @@ type toldFile struct {
 	Data  *yamldoc.Node `yaml:"data"`
 }
 
+type callFile struct {
+	Method  *yamldoc.Node `yaml:"method"`
+	URL     *yamldoc.Node `yaml:"url,required"`
+	Headers *yamldoc.Node `yaml:"headers"`
+	Body    *yamldoc.Node `yaml:"body"`
+	Secret  *yamldoc.Node `yaml:"secret"`
+	Step    *yamldoc.Node `yaml:"step"`
+	Tries   *yamldoc.Node `yaml:"tries"`
+}
+
+type orderFile struct {
+	Workflow *yamldoc.Node `yaml:"workflow,required"`
+	About    *yamldoc.Node `yaml:"about"`
+	Inputs   *yamldoc.Node `yaml:"inputs"`
+}
+
 type runFile struct {
 	Workflow *yamldoc.Node `yaml:"workflow"`
 	About    *yamldoc.Node `yaml:"about"`
@@ -87,7 +105,7 @@ type runFile struct {
 
 // kinds are the kinds of happenings, as they are expected and ignored.
 func kinds() []string {
-	return []string{"message", "create", "update", "delete", "relate", "unrelate", "event", "run"}
+	return []string{"message", "create", "update", "delete", "relate", "unrelate", "event", "call", "start", "run"}
 }
 
 // expectation reads what should have come of the story by then.
@@ -127,6 +145,13 @@ func (p *parser) want(e *expectations, node *yamldoc.Node) {
 	case f.Event != nil:
 		add("event", "event "+f.Event.Type.Text(), p.facts(
 			fact{"type", f.Event.Type}, fact{"about", f.Event.About}, fact{"data", f.Event.Data})...)
+	case f.Call != nil:
+		add("call", "call of "+f.Call.URL.Text(), p.facts(fact{"method", f.Call.Method}, fact{"url", f.Call.URL},
+			fact{"headers", f.Call.Headers}, fact{"body", f.Call.Body}, fact{"secret", f.Call.Secret},
+			fact{"step", f.Call.Step}, fact{"tries", f.Call.Tries})...)
+	case f.Start != nil:
+		add("start", "start of "+f.Start.Workflow.Text(), p.facts(fact{"workflow", f.Start.Workflow},
+			fact{"about", f.Start.About}, fact{"inputs", f.Start.Inputs})...)
 	case f.Run != nil:
 		p.choice(f.Run.State, "state of a run", texts(engine.RunStates()))
 		facts := p.facts(fact{"workflow", f.Run.Workflow},

@@ -32,7 +32,7 @@ func (s *play) happened(ctx context.Context) ([]*happening, error) {
 		return nil, err
 	}
 	runs, err := s.runs(ctx)
-	return slices.Concat(messages, changes, runs), err
+	return slices.Concat(messages, s.services.happened(), changes, runs), err
 }
 
 // messages are the deliveries that are new, or have come to another state.
@@ -209,6 +209,13 @@ func read(entry engine.Entry) (*engine.Event, error) {
 func changed(event *engine.Event) *happening {
 	if event.Source != engine.Source {
 		return nil
+	}
+	if event.Type == engine.WorkflowStart {
+		order, _ := dataOf(event).(map[string]any)
+		return &happening{
+			kind: "start", title: fmt.Sprintf("start of %v", order["workflow"]),
+			facts: map[string]any{"workflow": order["workflow"], "about": event.Subject, "inputs": order["inputs"]},
+		}
 	}
 	if !event.IsRecord() {
 		noun, _, _ := strings.Cut(event.Type, ".")

@@ -23,7 +23,11 @@ type Result struct {
 const patience = 20 * time.Second
 
 // Play plays a case of a book on a stage of its own. An error is no verdict on the case: the stage broke.
-func Play(ctx context.Context, book *engine.Book, channels []string, c *Case, open Open) (result Result, err error) {
+//
+// watch sees what the workflows do, from one goroutine; nil for nobody.
+func Play(
+	ctx context.Context, book *engine.Book, channels []string, c *Case, open Open, watch engine.Watcher,
+) (result Result, err error) {
 	began := time.Now()
 	defer func() { result.Case, result.Took = c, time.Since(began) }()
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -40,7 +44,11 @@ func Play(ctx context.Context, book *engine.Book, channels []string, c *Case, op
 		book: choose(book, active), channels: map[string]*channel{}, states: map[engine.ID]string{},
 		deleted: map[engine.Ref]engine.Fields{},
 	}
-	cast := Cast{Book: s.book, Clock: engine.NewStillClock(c.now), Channels: map[string]engine.Channel{}}
+	s.services = services{answers: map[string][]reply{}, step: s.stepOf}
+	cast := Cast{
+		Book: s.book, Clock: engine.NewStillClock(c.now), Channels: map[string]engine.Channel{}, Caller: &s.services,
+		Watch: watch,
+	}
 	for _, name := range channels {
 		s.channels[name] = &channel{answer: answerTakes, sent: map[engine.ID]engine.Message{}}
 		cast.Channels[name] = s.channels[name]

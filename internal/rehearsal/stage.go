@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -41,6 +42,8 @@ type Cast struct {
 	Book     *engine.Book
 	Clock    *engine.StillClock
 	Channels map[string]engine.Channel
+	Caller   engine.Caller
+	Watch    engine.Watcher // nil for nobody
 }
 
 // Open makes a stage.
@@ -51,6 +54,7 @@ type play struct {
 	*Stage
 	book     *engine.Book
 	channels map[string]*channel
+	services services
 	visitor  visitor
 	told     int                          // events that the story has told
 	deleted  map[engine.Ref]engine.Fields // by the story
@@ -86,11 +90,17 @@ func (s *play) advance(ctx context.Context, d time.Duration) error {
 }
 
 func (s *play) refused(ctx context.Context) error {
-	letters, err := s.Desk.DeadLetters(ctx, engine.LetterSelection{Limit: 1})
-	if err != nil || len(letters) == 0 {
-		return err
+	if len(s.services.missing) > 0 {
+		return errors.New(s.services.missing[0])
 	}
-	return fmt.Errorf("the event on %s is refused: %s", letters[0].Subject, letters[0].Reason)
+	letters, err := s.Desk.DeadLetters(ctx, engine.LetterSelection{Limit: most})
+	for _, letter := range letters {
+		// A workflow may start another that is not active here. What the story starts is checked before.
+		if !strings.HasPrefix(letter.Subject, "postern.workflow.start") {
+			return fmt.Errorf("the event on %s is refused: %s", letter.Subject, letter.Reason)
+		}
+	}
+	return err
 }
 
 // record reads a record as it is now; false if it is not there.

@@ -32,6 +32,8 @@ type beatFile struct {
 	Visit    *visitFile      `yaml:"visit"`
 	Wait     *yamldoc.Node   `yaml:"wait"`
 	Provider []yamldoc.Entry `yaml:"provider"`
+	Answer   []yamldoc.Entry `yaml:"answer"`
+	Start    *startFile      `yaml:"start"`
 	Expect   *yamldoc.Node   `yaml:"expect"`
 	By       string          `yaml:"by"`
 }
@@ -87,6 +89,10 @@ func (p *parser) what(node *yamldoc.Node, f beatFile) func(context.Context, *pla
 		return p.wait(f.Wait)
 	case f.Provider != nil:
 		return p.provider(f.Provider)
+	case f.Answer != nil:
+		return p.answer(f.Answer)
+	case f.Start != nil:
+		return p.start(*f.Start, node, f.By)
 	case f.Expect != nil:
 		return p.expectation(f.Expect).do
 	}
@@ -221,6 +227,38 @@ func (p *parser) event(f eventFile, node *yamldoc.Node) func(context.Context, *p
 	}
 	return func(ctx context.Context, s *play) error {
 		return s.publish(ctx, &engine.Event{Type: f.Type.Text(), Subject: ref.String(), Data: data}, node.Line())
+	}
+}
+
+type startFile struct {
+	Workflow *yamldoc.Node   `yaml:"workflow"`
+	Record   *yamldoc.Node   `yaml:"record"`
+	Inputs   []yamldoc.Entry `yaml:"inputs"`
+}
+
+// start reads who is started by hand: the workflow of the file, unless another is named.
+func (p *parser) start(f startFile, node *yamldoc.Node, by string) func(context.Context, *play) error {
+	order := engine.StartOrder{Workflow: ofFile(p.book, node.File()), Inputs: engine.Fields{}, By: by}
+	if f.Workflow != nil {
+		order.Workflow = f.Workflow.Text()
+	}
+	ref := engine.Ref{Module: engine.ScheduleModule, ID: order.Workflow}
+	if f.Record != nil {
+		ok := false
+		if ref, ok = p.ref(f.Record); !ok {
+			return nil
+		}
+	}
+	for _, input := range f.Inputs {
+		order.Inputs[input.Key.Text()] = plain(input.Value.Plain())
+	}
+	if _, _, err := p.book.Startable(order, ref); err != nil {
+		p.complain(node.Errorf("%v", err))
+		return nil
+	}
+	data := []byte(asJSON(order))
+	return func(ctx context.Context, s *play) error {
+		return s.publish(ctx, &engine.Event{Type: engine.WorkflowStart, Subject: ref.String(), Data: data}, node.Line())
 	}
 }
 
