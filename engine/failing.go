@@ -15,12 +15,13 @@ func (s *stretch) fail(w *Workflow, cause error, now time.Time) {
 		s.end(RunFailed, stepError(step, cause).Error(), now)
 		return
 	}
+	s.saw(step.Path, SightFailed)
 	reason := brief(cause)
 	s.run.output(step, Fields{"failed": true, "error": reason})
 	s.run.State, s.run.Reason, p.Rest, p.From = RunReady, "", nil, ""
 	if step.OnError == ErrorPasses {
 		s.run.decide(now, step.Path, "failed: %s: the run goes on", reason)
-		s.next(w)
+		s.goTo(w, w.after(p.Next))
 		return
 	}
 	s.goTo(w, step.OnError)
@@ -28,7 +29,10 @@ func (s *stretch) fail(w *Workflow, cause error, now time.Time) {
 }
 
 // next goes on to the entry after this one.
-func (s *stretch) next(w *Workflow) { s.goTo(w, w.after(s.run.Progress.Next)) }
+func (s *stretch) next(w *Workflow) {
+	s.saw(w.Tasks[s.run.Progress.Next].Path, SightPassed)
+	s.goTo(w, w.after(s.run.Progress.Next))
+}
 
 // goTo makes an entry the next one.
 func (s *stretch) goTo(w *Workflow, index int) {
@@ -60,7 +64,7 @@ func (e *Engine) blame(j *job, s *stretch, cause error) (again bool, err error) 
 // failStep lets the step that the run stands before be the one that failed.
 func (e *Engine) failStep(j *job, cause error) (again bool, err error) {
 	run := *j.run
-	s := &stretch{run: &run, rested: run.State.Parked()}
+	s := &stretch{run: &run, rested: run.State.Parked(), watch: e.Watch}
 	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
 	s.fail(j.workflow, cause, e.Clock.Now())
 	return e.commitOnward(j, s)

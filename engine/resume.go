@@ -51,7 +51,7 @@ func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stret
 	}
 	holds, err := True(workflow.If, env)
 	if err == nil && workflow.If != nil {
-		e.saw(s.run, "", sightOf(holds, SightBegun, SightLeft))
+		s.saw("", sightOf(holds, SightBegun, SightLeft))
 	}
 	switch {
 	case err != nil:
@@ -203,7 +203,7 @@ func (e *Engine) look(ctx context.Context, j job, s *stretch, env *Env) error {
 	case err != nil:
 		return err
 	case met || timeUp:
-		e.saw(s.run, step.Path, sightOf(met, SightMet, SightTimeUp))
+		s.saw(step.Path, sightOf(met, SightMet, SightTimeUp))
 		s.wakeUp(j.workflow, step, env, met)
 	case j.woken != nil && j.woken.Timer || !slices.Equal(topics, rest.Topics):
 		// It was put off, or a route leads to another record now, and is not over: its topics are set up anew.

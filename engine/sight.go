@@ -11,6 +11,7 @@ const (
 	SightSkipped Sight = "skipped" // its condition does not hold
 	SightMet     Sight = "met"     // its wait ended because what it waited for has happened
 	SightTimeUp  Sight = "time up" // its wait ended because its time is over
+	SightPassed  Sight = "passed"  // the run goes on after the step, which was taken or skipped
 	SightFailed  Sight = "failed"  // it failed for good, and its on_error says what follows
 )
 
@@ -19,9 +20,9 @@ const (
 type Watcher func(workflow, step string, sight Sight)
 
 // saw tells the watcher, if there is one.
-func (e *Engine) saw(run *Run, step string, sight Sight) {
-	if e.Watch != nil {
-		e.Watch(run.Workflow, step, sight)
+func (s *stretch) saw(step string, sight Sight) {
+	if s.watch != nil {
+		s.watch(s.run.Workflow, step, sight)
 	}
 }
 

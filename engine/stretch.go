@@ -21,6 +21,7 @@ type stretch struct {
 	seen   []Touch // asleep: what woke it in vain
 
 	memories []Memory // what the workflow remembers from the commit on
+	watch    Watcher  // nil for nobody
 }
 
 // stretch takes the steps. Its error means that they are to be taken again; a step that fails for good
@@ -30,7 +31,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	run.Progress.Written = maps.Clone(run.Progress.Written)
 	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
 	run.Progress.Sent = maps.Clone(run.Progress.Sent)
-	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{letters: map[ID]*letter{}}}
+	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{letters: map[ID]*letter{}}, watch: e.Watch}
 	env := *j.env
 	env.views, env.Now, env.Work, env.Vars = nil, e.Clock.Now(), NewWork(StretchWork), run.Progress.Vars
 	env.Random, env.Secret = e.Random, e.Secrets
@@ -128,11 +129,11 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 		return Permanent(err)
 	}
 	if !holds {
-		e.saw(s.run, step.Path, SightSkipped)
+		s.saw(step.Path, SightSkipped)
 		s.run.decide(env.Now, step.Path, "skipped: %s does not hold", step.If.Source())
 		return nil
 	}
-	e.saw(s.run, step.Path, SightTaken)
+	s.saw(step.Path, SightTaken)
 	before, written, vars := s.asks, maps.Clone(s.run.Progress.Written), env.Vars
 	defer func() {
 		if err != nil {
