@@ -59,7 +59,7 @@ func (c *compiler) callNode(n *ast.CallNode) (lowered, *Error) {
 
 // invoke lowers the call of a listed function.
 func (c *compiler) invoke(at ast.Node, name string, arguments []ast.Node) (lowered, *Error) {
-	f, ok := findFunction(name)
+	f, ok := functionsByName()[name]
 	if !ok {
 		if here, ok := Elsewhere()[name]; ok {
 			return lowered{}, c.fail(at, "unknown function %q; here it is written %s", name, here)

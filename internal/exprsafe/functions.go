@@ -3,6 +3,7 @@ package exprsafe
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -75,8 +76,7 @@ type function struct {
 	prepare func(c *compiler, args []ast.Node) (operation, *Error)
 }
 
-// functions is the whole list. It is built anew for each call in a source: that happens only when a
-// workflow is loaded, and spares the package a global that somebody could change.
+// functions is the whole list.
 func functions() []function {
 	return slices.Concat(
 		grouped("Text", textFunctions()), grouped("Text", wordFunctions()),
@@ -98,15 +98,15 @@ func grouped(group string, list []function) []function {
 	return list
 }
 
-// findFunction looks a function up by its exact name.
-func findFunction(name string) (function, bool) {
-	all := functions()
-	i := slices.IndexFunc(all, func(f function) bool { return f.name == name })
-	if i < 0 {
-		return function{}, false
+// functionsByName is the list for the compiler, which looks up each call of each expression of a book.
+// Nobody changes it.
+var functionsByName = sync.OnceValue(func() map[string]function {
+	all := map[string]function{}
+	for _, f := range functions() {
+		all[f.name] = f
 	}
-	return all[i], true
-}
+	return all
+})
 
 // signature is how the function is written and what it gives.
 func (f *function) signature() string { return f.name + "(" + f.args + ") " + short(f.result) }

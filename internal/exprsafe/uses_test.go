@@ -27,6 +27,13 @@ func TestUses(t *testing.T) {
 		},
 		{`record.due < now()`, Uses{Names: []string{"record.due"}, Now: true}},
 		{`"now()" == ""`, Uses{}},
+		{`today("Europe/Madrid") == date("2026-03-01")`, Uses{Now: true}},
+		{`age(record.due, record.due)`, Uses{Names: []string{"record.due"}}},
+		{`age(record.due)`, Uses{Names: []string{"record.due"}, Now: true}},
+		{`isToday(record.due, "UTC")`, Uses{Names: []string{"record.due"}, Now: true}},
+		{`has(uuid()) || has(random(64))`, Uses{Random: true}},
+		{`hmac("rates", hmac("door", record.title))`, Uses{Names: []string{"record.title"}, Secrets: []string{"door", "rates"}}},
+		{`decreased("paid") || removed("tags", "a")`, Uses{Changes: []string{"paid", "tags"}}},
 	}
 	for _, tt := range tests {
 		p, fail := Compile(tt.src, world(), Any)
@@ -41,11 +48,14 @@ func TestUses(t *testing.T) {
 }
 
 func TestTextUses(t *testing.T) {
-	text, fail := CompileText(`{{ record.title }}: {{ now() }} {{ changed("status") }} {{ record.title }} record.x`, world())
+	text, fail := CompileText(`{{ record.title }}: {{ now() }} {{ changed("status") }} {{ record.title }} record.x`+
+		` {{ uuid() }} {{ hmac("rates", "x") }}`, world())
 	if fail != nil {
 		t.Fatal(fail)
 	}
-	want := Uses{Names: []string{"record.title"}, Changes: []string{"status"}, Now: true}
+	want := Uses{
+		Names: []string{"record.title"}, Changes: []string{"status"}, Secrets: []string{"rates"}, Now: true, Random: true,
+	}
 	if diff := cmp.Diff(want, text.Uses()); diff != "" {
 		t.Error(diff)
 	}
