@@ -111,7 +111,8 @@ func TestThePageFromCoreBOS(t *testing.T) {
 		t.Errorf("only %d examples were found", len(examples))
 	}
 	for _, name := range append(strings.Fields(originals), operators...) {
-		if !slices.ContainsFunc(names, func(row string) bool { return row == name || strings.HasPrefix(row, name+" (") }) {
+		is := func(row string) bool { return row == name || strings.HasPrefix(row, name+" (") }
+		if !slices.ContainsFunc(names, is) {
 			t.Errorf("the page does not map %s", name)
 		}
 	}

@@ -36,7 +36,8 @@ func encodingFunctions() []function {
 			}),
 		},
 		{
-			name: "toJSON", args: "value", params: []Kind{Any}, result: Text, summary: "the value as JSON, keys in order",
+			name: "toJSON", args: "value", params: []Kind{Any}, result: Text,
+			summary: "the value as JSON, keys in order",
 			example: `toJSON({b: [1, "x"], a: null}) == '{"a":null,"b":[1,"x"]}'`, call: toJSON,
 		},
 		{

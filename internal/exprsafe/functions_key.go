@@ -33,7 +33,8 @@ func keyFunctions() []function {
 			example: `uuid() matches "^[0-9a-f]{8}-[0-9a-f]{4}-4"`,
 		},
 		{
-			name: "sha256", args: "text", params: []Kind{Text}, result: Text, summary: "the SHA-256 hash, in hexadecimal",
+			name: "sha256", args: "text", params: []Kind{Text}, result: Text,
+			summary: "the SHA-256 hash, in hexadecimal",
 			example: `sha256("abc") startsWith "ba7816bf"`,
 			call: onText(func(text string) string {
 				sum := sha256.Sum256([]byte(text))

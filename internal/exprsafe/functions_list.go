@@ -53,7 +53,8 @@ func listFunctions() []function {
 			example: `join(["a", "b"], ", ") == "a, b"`, call: joinList,
 		},
 		{
-			name: "keys", args: "map", params: []Kind{Map}, result: List, gives: texts, summary: "the keys of a map, sorted",
+			name: "keys", args: "map", params: []Kind{Map}, result: List, gives: texts,
+			summary: "the keys of a map, sorted",
 			example: `keys({b: 1, a: 2})[0] == "a"`, call: keys,
 		},
 		{

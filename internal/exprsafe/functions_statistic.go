@@ -23,7 +23,8 @@ func statisticFunctions() []function {
 		},
 		{
 			name: "sum", args: "list", params: list, gives: total, summary: "the numbers or durations added up",
-			example: `sum([0.1, 0.2]) == 0.3`, call: func(r *run, args []any) (any, error) { return addUp(r, "sum", args) },
+			example: `sum([0.1, 0.2]) == 0.3`,
+			call:    func(r *run, args []any) (any, error) { return addUp(r, "sum", args) },
 		},
 		{
 			name: "mean", args: "list", params: list, gives: sameKind,

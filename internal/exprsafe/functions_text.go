@@ -23,11 +23,13 @@ func textFunctions() []function {
 			example: `trim(" ab ") == "ab"`, call: trim,
 		},
 		{
-			name: "trimPrefix", args: "text, prefix", params: two, result: Text, summary: "without the prefix, if it has it",
+			name: "trimPrefix", args: "text, prefix", params: two, result: Text,
+			summary: "without the prefix, if it has it",
 			example: `trimPrefix("TT12", "TT") == "12"`, call: onTexts(strings.TrimPrefix),
 		},
 		{
-			name: "trimSuffix", args: "text, suffix", params: two, result: Text, summary: "without the suffix, if it has it",
+			name: "trimSuffix", args: "text, suffix", params: two, result: Text,
+			summary: "without the suffix, if it has it",
 			example: `trimSuffix("a.pdf", ".pdf") == "a"`, call: onTexts(strings.TrimSuffix),
 		},
 		{

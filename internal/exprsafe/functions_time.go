@@ -34,7 +34,8 @@ func timeFunctions() []function {
 			call:    func(_ *run, args []any) (any, error) { return int(when(args[0]).Unix()), nil },
 		},
 		{
-			name: "fromUnix", args: "seconds", params: []Kind{Number}, result: Time, summary: "the time of seconds since 1970",
+			name: "fromUnix", args: "seconds", params: []Kind{Number}, result: Time,
+			summary: "the time of seconds since 1970",
 			example: `fromUnix(86400) == date("1970-01-02")`, call: fromUnix,
 		},
 	}

@@ -32,7 +32,8 @@ func zoneFunctions() []function {
 			example: `isToday(now())`, call: isToday,
 		},
 		{
-			name: "isAnniversary", args: "time, zone?", params: zoned, optional: 1, result: Bool, clock: 3, check: secondZone,
+			name: "isAnniversary", args: "time, zone?", params: zoned, optional: 1,
+			result: Bool, clock: 3, check: secondZone,
 			summary: "whether today has its day and month; 29 February is the 28th in other years",
 			example: `isAnniversary(addYears(now(), -30))`, call: isAnniversary,
 		},
