@@ -46,7 +46,7 @@ func calculate(operator string) operation {
 			return calculateTime(operator, a, b)
 		}
 		n, err := calculateNumber(operator, x, y)
-		if err == nil && (operator == "+" || operator == "-" || operator == "*") {
+		if err == nil && operator != "/" {
 			n, err = r.decimals(operator, n, x, y)
 		}
 		if err != nil {
@@ -63,7 +63,7 @@ func shortest(n float64, whole bool) any {
 	if whole && n == math.Trunc(n) && math.Abs(n) <= exact {
 		return int(n)
 	}
-	return n
+	return n + 0 // which is 0 for -0
 }
 
 // concat joins two texts, either of which may be null. It checks the length before it makes the text.
@@ -179,7 +179,7 @@ func negate(_ *run, args []any) (any, error) {
 	case int:
 		return -x, nil
 	case float64:
-		return -x, nil
+		return 0 - x, nil
 	case time.Duration:
 		return -x, nil
 	}

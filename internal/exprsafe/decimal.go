@@ -6,7 +6,7 @@ import (
 )
 
 // Numbers are float64, which cannot hold most decimal fractions: 0.1 + 0.2 is a little more than 0.3 to
-// them. So +, - and * round their result to the decimals that it has on paper. What they give is exact
+// them. So +, -, *, % and ** round their result to the decimals that it has on paper. What they give is exact
 // as long as it has at most 15 digits, which is enough for cents up to ten trillion; beyond that the
 // first 15 digits are right. A quotient has no end on paper, and is rounded where one asks for it.
 
@@ -16,7 +16,8 @@ const paper = 15
 // decimalWork is what rounding a result costs beside callWork, in units of work.
 const decimalWork = 64
 
-// decimals rounds x, the sum, difference or product of a and b, to the decimals it has on paper.
+// decimals rounds x, the sum, difference, product, remainder or power of a and b, to the decimals it has
+// on paper.
 func (r *run) decimals(operator string, x, a, b float64) (float64, error) {
 	if x == math.Trunc(x) && a == math.Trunc(a) && b == math.Trunc(b) {
 		return x, nil
@@ -25,13 +26,35 @@ func (r *run) decimals(operator string, x, a, b float64) (float64, error) {
 		return 0, err
 	}
 	n := max(places(a), places(b))
-	if operator == "*" {
+	switch operator {
+	case "*":
 		n = places(a) + places(b)
+	case "%":
+		x = remainder(x, a, b, n)
+	case "**", "^":
+		if b != math.Trunc(b) || b < 0 || b > paper {
+			return x, nil
+		}
+		n = places(a) * int(b)
 	}
 	if n > paper || math.Abs(x) >= math.Pow10(paper-n) {
 		return x, nil
 	}
 	return strconv.ParseFloat(strconv.FormatFloat(x, 'f', n, 64), 64)
+}
+
+// remainder is x, that of a by b, computed of whole numbers if they are small enough: for float64, three
+// times 0.1 does not fit into 0.3.
+func remainder(x, a, b float64, n int) float64 {
+	if n > paper {
+		return x
+	}
+	scale := math.Pow10(n)
+	wholeA, wholeB := math.Round(a*scale), math.Round(b*scale)
+	if math.Abs(wholeA) > exact || math.Abs(wholeB) > exact || wholeB == 0 {
+		return x
+	}
+	return math.Mod(wholeA, wholeB) / scale
 }
 
 // places is how many decimals a number is written with; more than paper for one with an exponent.

@@ -40,7 +40,7 @@ func groupDoc(group string) string {
 			"`matches`. In the new text `$0` is the match, `$1` to `$9` are its groups, and `$$` is the sign " +
 			"itself."
 	case "Numbers":
-		return "`+`, `-`, `*` and `sum` give what they give on paper, exactly while it has at most 15 digits: " +
+		return "`+`, `-`, `*`, `%`, `**` and `sum` give what they give on paper, exactly while it has at most 15 digits: " +
 			"`0.1 + 0.2 == 0.3`, and so amounts of money in cents up to 9,999,999,999,999.99. Beyond that " +
 			"the first 15 digits are right. A quotient is as near as a number gets; `round(x, 2)` rounds " +
 			"half away from zero, as invoices do. `%` is the remainder and `**` the power."
