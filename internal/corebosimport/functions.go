@@ -1,0 +1,578 @@
+package corebosimport
+
+import (
+	"fmt"
+	"maps"
+	"regexp/syntax"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// sayer says a call of a function of the original.
+type sayer func(s *speech, args []term) (said, error)
+
+// call says a call, or tells why there is no counterpart.
+func (s *speech) call(c callTerm) (said, error) {
+	if say := sayers()[c.name]; say != nil {
+		x, err := say(s, c.args)
+		if err != nil && !isUnsaid(err) {
+			return said{}, unsaidf("%s: %v", c.name, err)
+		}
+		return x, err
+	}
+	if why := notSayable()[c.name]; why != "" {
+		return said{}, unsaidf("%s has no counterpart: %s", c.name, why)
+	}
+	return said{}, unsaidf("%s is no function that is known here; a function of your own PHP code is not converted", c.name)
+}
+
+// sayers are the functions of the original that can be said here.
+func sayers() map[string]sayer {
+	all := textSayers()
+	maps.Copy(all, numberSayers())
+	maps.Copy(all, timeSayers())
+	maps.Copy(all, recordSayers())
+	return all
+}
+
+// notSayable tells why the others cannot.
+func notSayable() map[string]string {
+	why := map[string]string{}
+	for reason, names := range map[string]string{
+		"an expression here runs no SQL":                             "executeSQL",
+		"an expression here sees no request of a browser":            "getRequest Importing getCRUDMode",
+		"settings of coreBOS stay there; use a value, or inputs":     "getSetting setSetting delSetting globalvariable getCurrentConfiguredTaxValues getCurrencyConversionValue",
+		"an expression here calls no network; use a call step":       "EUVATValidation getLatitude getLongitude getLongitudeLatitude getGEODistance getGEODistanceFromCompanyAddress getGEODistanceFromUserAddress getGEODistanceFromUser2AccountBilling getGEODistanceFromUser2AccountShipping getGEODistanceFromUser2ContactBilling getGEODistanceFromUser2ContactShipping getGEODistanceFromCoordinates sendMessage readMessage",
+		"a business map is no expression":                            "evaluateRule evaluateExpression applyMaptoArrayElements applyMaptoArrayElementsAndSubarray",
+		"who is signed in to coreBOS is not known here; see actor":   "getCurrentUserID getCurrentUserName getCurrentUserField getGroupID",
+		"files of coreBOS stay there":                                "hashFile getimageurl",
+		"records of several kinds are made with create and for_each": "getRelatedMassCreateArray getRelatedMassCreateArrayConverting getRelatedRecordCreateArrayConverting",
+		"an expression here sets nothing; use a vars step":           "setToContext",
+		"holidays of a business map are not known here":              "holidaydifference isholidaydate get_nextdatelaborable",
+		"it makes data up": "faker",
+		"an expression is to give the same when it is looked at again": "randomnumber",
+		"it writes a number in words":                                  "num2str",
+		"texts of coreBOS's language files stay there":                 "translate",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			why[name] = reason
+		}
+	}
+	return why
+}
+
+// arguments says how many a function takes; -1 for any number.
+func arguments(args []term, least, most int) error {
+	switch {
+	case len(args) < least:
+		return fmt.Errorf("expected at least %d values, found %d", least, len(args))
+	case most >= 0 && len(args) > most:
+		return fmt.Errorf("expected at most %d values, found %d", most, len(args))
+	}
+	return nil
+}
+
+// calling makes a sayer that passes texts on to a function of ours.
+func calling(name string, result kind, least, most int) sayer {
+	return func(s *speech, args []term) (said, error) {
+		if err := arguments(args, least, most); err != nil {
+			return said{}, err
+		}
+		return s.texts(name, result, args...)
+	}
+}
+
+// texts calls a function of ours with texts.
+func (s *speech) texts(name string, result kind, args ...term) (said, error) {
+	var parts []string
+	for _, arg := range args {
+		x, err := s.textual(arg)
+		if err != nil {
+			return said{}, err
+		}
+		parts = append(parts, x.text)
+	}
+	return atom(result, "%s(%s)", name, strings.Join(parts, ", ")), nil
+}
+
+func atom(result kind, format string, args ...any) said {
+	return said{fmt.Sprintf(format, args...), result, levelAtom}
+}
+
+// wholeNumber reads a term that is written as a whole number.
+func wholeNumber(t term) (int, bool) {
+	switch t := t.(type) {
+	case numberTerm:
+		n, err := strconv.Atoi(string(t))
+		return n, err == nil
+	case textTerm:
+		n, err := strconv.Atoi(strings.TrimSpace(string(t)))
+		return n, err == nil
+	case negativeTerm:
+		n, ok := wholeNumber(t.of)
+		return -n, ok
+	case bracketTerm:
+		return wholeNumber(t.of)
+	}
+	return 0, false
+}
+
+func textSayers() map[string]sayer {
+	return map[string]sayer{
+		"concat":         concat,
+		"coalesce":       coalesce,
+		"stringposition": calling("indexOf", kindNumber, 2, 2),
+		"stringlength":   calling("len", kindNumber, 1, 1),
+		"stringreplace":  stringReplace,
+		"regexreplace":   regexReplace,
+		"substring":      substring,
+		"uppercase":      calling("upper", kindText, 1, 1),
+		"lowercase":      calling("lower", kindText, 1, 1),
+		"uppercasefirst": calling("capitalize", kindText, 1, 1),
+		"uppercasewords": calling("title", kindText, 1, 1),
+		"implode":        implode,
+		"explode":        explode,
+		"isNumeric":      calling("isNumber", kindBool, 1, 1),
+		"regex":          regexTest,
+		"AND":            joining("&&", levelAnd),
+		"OR":             joining("||", levelOr),
+		"NOT":            negation,
+	}
+}
+
+func concat(s *speech, args []term) (said, error) {
+	var parts []string
+	for _, arg := range args {
+		x, err := s.say(arg)
+		if err != nil {
+			return said{}, err
+		}
+		parts = append(parts, x.written())
+	}
+	return atom(kindText, "join([%s])", strings.Join(parts, ", ")), nil
+}
+
+func coalesce(s *speech, args []term) (said, error) {
+	if err := arguments(args, 1, -1); err != nil {
+		return said{}, err
+	}
+	var parts []string
+	result := kindAny
+	for i, arg := range args {
+		x, err := s.say(arg)
+		if err != nil {
+			return said{}, err
+		}
+		if parts = append(parts, x.at(levelSign)); i == 0 {
+			result = x.kind
+		} else if x.kind != result {
+			result = kindAny
+		}
+	}
+	if len(parts) == 1 {
+		return said{parts[0], result, levelAtom}, nil
+	}
+	return atom(result, "(%s)", strings.Join(parts, " ?? ")), nil
+}
+
+func stringReplace(s *speech, args []term) (said, error) {
+	if err := arguments(args, 3, 3); err != nil {
+		return said{}, err
+	}
+	return s.texts("replace", kindText, args[2], args[0], args[1])
+}
+
+func regexReplace(s *speech, args []term) (said, error) {
+	if err := arguments(args, 3, 3); err != nil {
+		return said{}, err
+	}
+	pattern, err := patternOf(args[0])
+	if err != nil {
+		return said{}, err
+	}
+	return s.texts("replacePattern", kindText, args[2], textTerm(pattern), args[1])
+}
+
+// patternOf reads a pattern that is written as a text, with or without the delimiters of PHP.
+func patternOf(t term) (string, error) {
+	text, ok := t.(textTerm)
+	if !ok {
+		return "", unsaidf("a pattern has to be written out as a text")
+	}
+	return toRE2(string(text))
+}
+
+// toRE2 takes the delimiters and flags of PHP off a pattern, and sees that it means something here.
+func toRE2(pattern string) (string, error) {
+	const delimiters = "/#~@!%"
+	flags := ""
+	if len(pattern) > 1 && strings.ContainsRune(delimiters, rune(pattern[0])) {
+		if end := strings.LastIndexByte(pattern, pattern[0]); end > 0 {
+			flags = pattern[end+1:]
+			pattern = strings.ReplaceAll(pattern[1:end], `\`+pattern[:1], pattern[:1])
+		}
+	}
+	inner := ""
+	for _, flag := range flags {
+		switch flag {
+		case 'i', 'm', 's':
+			inner += string(flag)
+		case 'u': // texts are UTF-8 here
+		default:
+			return "", unsaidf("the pattern %s has the flag %c, which is not known here", quotedShort(pattern), flag)
+		}
+	}
+	if inner != "" {
+		pattern = "(?" + inner + ")" + pattern
+	}
+	if _, err := syntax.Parse(pattern, syntax.Perl); err != nil {
+		return "", unsaidf("the pattern %s has parts that patterns here do not have (%v)", quotedShort(pattern), err)
+	}
+	return pattern, nil
+}
+
+// substring counts as PHP does: from 0, negative from the end; a negative length leaves so much off the end.
+func substring(s *speech, args []term) (said, error) {
+	if err := arguments(args, 2, 3); err != nil {
+		return said{}, err
+	}
+	x, err := s.textual(args[0])
+	if err != nil {
+		return said{}, err
+	}
+	from, ok := wholeNumber(args[1])
+	if !ok {
+		return said{}, unsaidf("the beginning of a substring has to be written as a number")
+	}
+	begin, end := strconv.Itoa(from), ""
+	if len(args) == 3 {
+		length, ok := wholeNumber(args[2])
+		switch {
+		case !ok:
+			return said{}, unsaidf("the length of a substring has to be written as a number")
+		case length < 0:
+			end = strconv.Itoa(length)
+		case from >= 0 || from+length < 0:
+			end = strconv.Itoa(from + length)
+		}
+	}
+	return atom(kindText, "%s[%s:%s]", x.text, begin, end), nil
+}
+
+func implode(s *speech, args []term) (said, error) {
+	if err := arguments(args, 2, 2); err != nil {
+		return said{}, err
+	}
+	items, err := s.say(args[1])
+	if err != nil {
+		return said{}, err
+	}
+	separator, err := s.textual(args[0])
+	return atom(kindText, "join(%s, %s)", items.text, separator.text), err
+}
+
+func explode(s *speech, args []term) (said, error) {
+	if err := arguments(args, 2, 2); err != nil {
+		return said{}, err
+	}
+	return s.texts("split", kindList, args[1], args[0])
+}
+
+func regexTest(s *speech, args []term) (said, error) {
+	if err := arguments(args, 2, 2); err != nil {
+		return said{}, err
+	}
+	pattern, err := patternOf(args[0])
+	if err != nil {
+		return said{}, err
+	}
+	x, err := s.textual(args[1])
+	return said{x.at(levelCompare) + " matches " + jsonQuoted(pattern), kindBool, levelCompare}, err
+}
+
+// joining makes a sayer of AND or OR.
+func joining(operator string, level int) sayer {
+	return func(s *speech, args []term) (said, error) {
+		if err := arguments(args, 1, -1); err != nil {
+			return said{}, err
+		}
+		var parts []string
+		for _, arg := range args {
+			x, err := s.condition(arg)
+			if err != nil {
+				return said{}, err
+			}
+			parts = append(parts, x.at(level))
+		}
+		if len(parts) == 1 {
+			return said{parts[0], kindBool, levelAtom}, nil
+		}
+		return said{strings.Join(parts, " "+operator+" "), kindBool, level}, nil
+	}
+}
+
+func negation(s *speech, args []term) (said, error) {
+	if err := arguments(args, 1, 1); err != nil {
+		return said{}, err
+	}
+	x, err := s.condition(args[0])
+	return not(x), err
+}
+
+func numberSayers() map[string]sayer {
+	all := map[string]sayer{
+		"power":   arithmetic("**"),
+		"modulo":  arithmetic("%"),
+		"average": average,
+
+		"number_format": numberFormat,
+	}
+	for _, name := range []string{"round", "ceil", "floor", "min", "max", "log"} {
+		all[name] = numbers(name)
+	}
+	return all
+}
+
+func numbers(name string) sayer {
+	return func(s *speech, args []term) (said, error) {
+		parts, err := s.numbersOf(args)
+		return atom(kindNumber, "%s(%s)", name, strings.Join(parts, ", ")), err
+	}
+}
+
+func (s *speech) numbersOf(args []term) ([]string, error) {
+	if err := arguments(args, 1, -1); err != nil {
+		return nil, err
+	}
+	var parts []string
+	for _, arg := range args {
+		x, err := s.number(arg)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, x.text)
+	}
+	return parts, nil
+}
+
+func arithmetic(operator string) sayer {
+	return func(s *speech, args []term) (said, error) {
+		if err := arguments(args, 2, 2); err != nil {
+			return said{}, err
+		}
+		left, err := s.number(args[0])
+		if err != nil {
+			return said{}, err
+		}
+		right, err := s.number(args[1])
+		return atom(kindNumber, "(%s %s %s)", left.at(levelSign), operator, right.at(levelSign)), err
+	}
+}
+
+// numberFormat writes a number by the language of the messages, whatever marks the original was told to use.
+func numberFormat(s *speech, args []term) (said, error) {
+	if err := arguments(args, 1, 4); err != nil {
+		return said{}, err
+	}
+	n, err := s.number(args[0])
+	decimals := 0
+	if len(args) > 1 {
+		var ok bool
+		if decimals, ok = wholeNumber(args[1]); !ok {
+			return said{}, unsaidf("the decimals of number_format have to be written as a number")
+		}
+	}
+	x := atom(kindText, "formatNumber(%s, %d, %q)", n.text, decimals, s.language)
+	s.change("%s writes a number as its language does.", x.text)
+	return x, err
+}
+
+func average(s *speech, args []term) (said, error) {
+	parts, err := s.numbersOf(args)
+	return atom(kindNumber, "mean([%s])", strings.Join(parts, ", ")), err
+}
+
+// recordSayers read other records.
+func recordSayers() map[string]sayer {
+	return map[string]sayer{
+		"exists":               existsElsewhere,
+		"existsrelated":        aboutRelated("any"),
+		"allrelatedare":        aboutRelated("all"),
+		"allrelatedarethesame": sameRelated,
+		"aggregation":          aggregation,
+		"getIDof":              idOf,
+		"getFromContext":       fromContext,
+	}
+}
+
+func existsElsewhere(s *speech, args []term) (said, error) {
+	if err := arguments(args, 2, 2); err != nil {
+		return said{}, err
+	}
+	name, ok := args[0].(textTerm)
+	if !ok {
+		return said{}, unsaidf("exists takes the name of a field in quotes")
+	}
+	if _, err := s.field(string(name)); err != nil {
+		return said{}, err
+	}
+	value, err := s.say(args[1])
+	return s.another(string(name), value), err
+}
+
+// another says that another record of the module has a value.
+func (s *speech) another(name string, value said) said {
+	return atom(kindBool, `any(records(%q, %q, %s), #.id != %s.id)`, s.module, name, value.text, s.subject)
+}
+
+// relatedList says the records of a module that lead to the record.
+func (s *speech) relatedList(t term) (list said, module string, err error) {
+	name, ok := t.(textTerm)
+	if !ok || s.subject != "record" {
+		return said{}, "", unsaidf("the related module has to be written out")
+	}
+	return s.related(string(name))
+}
+
+// related says the records that lead to the record: of a module, by the first of its references that can.
+func (s *speech) related(name string) (list said, module string, err error) {
+	name, by, _ := strings.Cut(name, ".")
+	m := s.modules[name]
+	if m == nil {
+		return said{}, "", unsaidf("the module %s is not described; add its description (--modules)", name)
+	}
+	var ways []string
+	for _, f := range m.names {
+		if slices.Contains(m.fields[f].to, s.module) && m.fields[f].kind == "reference" {
+			ways = append(ways, f)
+		}
+	}
+	switch {
+	case by != "" && !slices.Contains(ways, by):
+		return said{}, "", unsaidf("%s of %s does not lead to %s", by, name, s.module)
+	case by == "" && len(ways) == 0 && m.manyToo[s.module]:
+		return said{}, "", unsaidf("%s and %s are related many to many, which no reference shows", s.module, name)
+	case by == "" && len(ways) == 0:
+		return said{}, "", unsaidf("no reference of %s leads to %s", name, s.module)
+	case by == "":
+		by = ways[0]
+	}
+	if len(ways) > 1 {
+		name += "." + by
+	}
+	return atom(kindList, "related(%q)", name), m.name, nil
+}
+
+// aboutRelated says something about a field of the related records.
+func aboutRelated(word string) sayer {
+	return func(s *speech, args []term) (said, error) {
+		if err := arguments(args, 3, 3); err != nil {
+			return said{}, err
+		}
+		list, module, err := s.relatedList(args[0])
+		if err != nil {
+			return said{}, err
+		}
+		name, ok := args[1].(textTerm)
+		if !ok {
+			return said{}, unsaidf("the field of the related records has to be written in quotes")
+		}
+		value, err := s.say(args[2])
+		if err != nil {
+			return said{}, err
+		}
+		inner := s.about(module, "#")
+		left, err := inner.field(string(name))
+		if err != nil {
+			return said{}, err
+		}
+		test, err := inner.compare("==", left, value)
+		return atom(kindBool, "%s(%s, %s)", word, list.text, test.text), err
+	}
+}
+
+func sameRelated(s *speech, args []term) (said, error) {
+	if err := arguments(args, 2, 2); err != nil {
+		return said{}, err
+	}
+	list, module, err := s.relatedList(args[0])
+	if err != nil {
+		return said{}, err
+	}
+	name, ok := args[1].(textTerm)
+	if !ok {
+		return said{}, unsaidf("the field of the related records has to be written in quotes")
+	}
+	field, err := s.about(module, "#").field(string(name))
+	return said{fmt.Sprintf("len(uniq(map(%s, %s))) <= 1", list.text, field.text), kindBool, levelCompare}, err
+}
+
+// aggregation says sum, min, max, avg and count over a field of the related records, without conditions.
+func aggregation(s *speech, args []term) (said, error) {
+	if err := arguments(args, 3, 4); err != nil {
+		return said{}, err
+	}
+	operation, _ := args[0].(textTerm)
+	name, ok := args[2].(textTerm)
+	if condition, is := lastOf(args, 4).(textTerm); len(args) == 4 && (!is || condition != "") {
+		return said{}, unsaidf("conditions of an aggregation are not converted; use filter(…)")
+	}
+	list, module, err := s.relatedList(args[1])
+	if err != nil || !ok {
+		return said{}, err
+	}
+	function := map[string]string{"sum": "sum", "min": "min", "max": "max", "avg": "mean", "average": "mean",
+		"std": "stddev"}[strings.ToLower(string(operation))]
+	if strings.EqualFold(string(operation), "count") {
+		return atom(kindNumber, "len(%s)", list.text), nil
+	}
+	if function == "" {
+		return said{}, unsaidf("the aggregation %s is not known here", operation)
+	}
+	field, err := s.about(module, "#").field(string(name))
+	return atom(kindNumber, "%s(map(%s, %s))", function, list.text, field.text), err
+}
+
+// lastOf is the n-th argument, nil if there are fewer.
+func lastOf(args []term, n int) term {
+	if len(args) < n {
+		return nil
+	}
+	return args[n-1]
+}
+
+func idOf(s *speech, args []term) (said, error) {
+	if err := arguments(args, 3, 3); err != nil {
+		return said{}, err
+	}
+	module, isText := args[0].(textTerm)
+	name, isName := args[1].(textTerm)
+	if !isText || !isName {
+		return said{}, unsaidf("getIDof takes the names of the module and the field in quotes")
+	}
+	if _, err := s.about(string(module), "#").field(string(name)); err != nil {
+		return said{}, err
+	}
+	value, err := s.say(args[2])
+	return atom(kindText, "first(records(%q, %q, %s)).id", string(module), string(name), value.text), err
+}
+
+func (s *speech) isSet(name string) bool {
+	_, set := s.vars[name]
+	return set
+}
+
+func fromContext(s *speech, args []term) (said, error) {
+	if err := arguments(args, 1, 1); err != nil {
+		return said{}, err
+	}
+	name, ok := args[0].(textTerm)
+	switch {
+	case !ok:
+		return said{}, unsaidf("getFromContext takes one name in quotes")
+	case !s.isSet(string(name)):
+		return said{}, unsaidf("no step before this one sets %s", name)
+	}
+	return s.name(string(name))
+}

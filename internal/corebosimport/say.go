@@ -1,0 +1,548 @@
+package corebosimport
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/engine"
+)
+
+// kind is what a value is to our expressions.
+type kind int
+
+const (
+	kindAny kind = iota
+	kindText
+	kindNumber
+	kindBool
+	kindTime   // a date
+	kindMoment // a date with a time of day
+	kindList
+)
+
+// isTime tells whether it is a date, with or without a time of day.
+func (k kind) isTime() bool { return k == kindTime || k == kindMoment }
+
+// said is an expression of ours.
+type said struct {
+	text  string
+	kind  kind
+	level int // how strongly its parts hold together, one of the levels below
+}
+
+// How strongly the operators of our expressions hold their sides, from the weakest. Beside ?? and **, and
+// where it is not plain to everybody, brackets are written though they would not be needed.
+const (
+	levelChoice = iota // ? :
+	levelOr
+	levelAnd
+	levelCompare
+	levelAdd
+	levelMultiply
+	levelSign
+	levelAtom
+)
+
+// unsaid is the reason why something of the original has no counterpart.
+type unsaid struct{ reason string }
+
+func (u unsaid) Error() string { return u.reason }
+
+func unsaidf(format string, args ...any) error { return unsaid{fmt.Sprintf(format, args...)} }
+
+// speech turns terms of the original into expressions about records of one module.
+type speech struct {
+	modules  Modules
+	module   string          // whose fields bare names are
+	subject  string          // how we name that record: record, item or #
+	zone     string          // where days begin and end
+	language string          // of what is written
+	vars     map[string]kind // values of the context that are set by now
+	changes  []string        // what differs from the original, a sentence each
+	remarks  []string        // what looks otherwise and means the same
+}
+
+// about is a speech of the records of another module.
+func (s *speech) about(module, subject string) *speech {
+	other := *s
+	other.module, other.subject, other.changes, other.remarks = module, subject, nil, nil
+	return &other
+}
+
+// heard takes over what another speech has told.
+func (s *speech) heard(other *speech) {
+	if other == s {
+		return
+	}
+	s.changes, s.remarks = append(s.changes, other.changes...), append(s.remarks, other.remarks...)
+	other.changes, other.remarks = nil, nil
+}
+
+// remark notes what looks otherwise and means the same, once.
+func (s *speech) remark(format string, args ...any) {
+	if sentence := fmt.Sprintf(format, args...); !slices.Contains(s.remarks, sentence) {
+		s.remarks = append(s.remarks, sentence)
+	}
+}
+
+// change notes a difference, once.
+func (s *speech) change(format string, args ...any) {
+	if sentence := fmt.Sprintf(format, args...); !slices.Contains(s.changes, sentence) {
+		s.changes = append(s.changes, sentence)
+	}
+}
+
+// expression says an expression of the original.
+func (s *speech) expression(source string) (said, error) {
+	p, err := parseExpression(source)
+	if err != nil {
+		return said{}, unsaidf("the expression %s cannot be read: %v", quotedShort(source), err)
+	}
+	if p.ignored != "" {
+		s.change("coreBOS passes over %s in %s, and so this does.", quotedShort(p.ignored), quotedShort(source))
+	}
+	if regrouped(p.term) {
+		s.remark("coreBOS reads %s from the right, without precedence; the brackets keep its result.", quotedShort(source))
+	}
+	return s.say(p.term)
+}
+
+// regrouped tells whether the usual precedence would group an expression otherwise.
+func regrouped(t term) bool {
+	switch t := t.(type) {
+	case binaryTerm:
+		right, isBinary := t.right.(binaryTerm)
+		return isBinary && levelOf(right.op) <= levelOf(t.op) && !(t.op == right.op && (t.op == "+" || t.op == "*")) ||
+			regrouped(t.left) || regrouped(t.right)
+	case callTerm:
+		return slices.ContainsFunc(t.args, regrouped)
+	case bracketTerm:
+		return regrouped(t.of)
+	case negativeTerm:
+		return regrouped(t.of)
+	case ifTerm:
+		return regrouped(t.cond) || regrouped(t.yes) || regrouped(t.no)
+	}
+	return false
+}
+
+func levelOf(operator string) int {
+	switch operator {
+	case "*", "/":
+		return levelMultiply
+	case "+", "-":
+		return levelAdd
+	}
+	return levelCompare
+}
+
+func (s *speech) say(t term) (said, error) {
+	switch t := t.(type) {
+	case textTerm:
+		return sayText(string(t)), nil
+	case numberTerm:
+		return sayNumber(string(t)), nil
+	case nameTerm:
+		return s.name(string(t))
+	case routeTerm:
+		return s.route(t)
+	case bracketTerm:
+		return s.say(t.of)
+	case negativeTerm:
+		x, err := s.number(t.of)
+		return said{"-" + x.at(levelSign), kindNumber, levelSign}, err
+	case ifTerm:
+		return s.choice(t)
+	case binaryTerm:
+		return s.binary(t)
+	case callTerm:
+		return s.call(t)
+	}
+	return said{}, unsaidf("an expression of type %T is not known", t)
+}
+
+func sayText(text string) said { return said{jsonQuoted(text), kindText, levelAtom} }
+
+func sayNumber(digits string) said {
+	if strings.HasPrefix(digits, ".") {
+		digits = "0" + digits
+	}
+	if trimmed := strings.TrimLeft(digits, "0"); trimmed != "" && trimmed[0] != '.' {
+		digits = trimmed
+	} else if trimmed == "" {
+		digits = "0"
+	}
+	return said{digits, kindNumber, levelAtom}
+}
+
+// at is the expression as the side of an operator of a level.
+func (x said) at(level int) string {
+	if x.level <= level && x.level != levelAtom {
+		return "(" + x.text + ")"
+	}
+	return x.text
+}
+
+// quotes tells whether the expression is a text in quotes, and which.
+func (x said) quotes() (string, bool) {
+	if x.level != levelAtom || !strings.HasPrefix(x.text, `"`) {
+		return "", false
+	}
+	text, err := unquote(x.text)
+	return text, err == nil
+}
+
+// name says a bare name: a field, an older value of one, or a value of the context.
+func (s *speech) name(name string) (said, error) {
+	if of, set := s.vars[name]; set {
+		return said{"vars." + name, of, levelAtom}, nil
+	}
+	switch strings.ToLower(name) {
+	case "true", "false":
+		return said{strings.ToLower(name), kindBool, levelAtom}, nil
+	}
+	for _, prefix := range []string{"previousvalue_", "previous_"} {
+		if older, is := strings.CutPrefix(name, prefix); is && s.subject == "record" {
+			x, err := s.field(older)
+			x.text = "old." + older
+			return x, err
+		}
+	}
+	if f := s.described(name); f != nil && f.kind == engine.TypeReference {
+		return s.titleOf(f)
+	}
+	return s.field(name)
+}
+
+// described is a field of the module, nil where it is not known.
+func (s *speech) described(name string) *field {
+	if m := s.modules[s.module]; m != nil {
+		return m.fields[name]
+	}
+	return nil
+}
+
+// field says a field of the record.
+func (s *speech) field(name string) (said, error) {
+	m := s.modules[s.module]
+	if name == "id" {
+		return said{s.subject + ".id", kindText, levelAtom}, nil
+	}
+	if !fieldName.MatchString(name) {
+		return said{}, unsaidf("%q is no name of a field", name)
+	}
+	if m == nil {
+		return said{s.subject + "." + name, kindAny, levelAtom}, nil
+	}
+	f := m.fields[name]
+	if f == nil {
+		return said{}, unsaidf("%s has no field %s", s.module, name)
+	}
+	return said{s.subject + "." + name, f.said(), levelAtom}, nil
+}
+
+// said is what the field is to our expressions.
+func (f *field) said() kind {
+	switch {
+	case f.numeric():
+		return kindNumber
+	case f.kind == engine.TypeBoolean:
+		return kindBool
+	case f.kind == engine.TypeDate:
+		return kindTime
+	case f.kind == engine.TypeDateTime:
+		return kindMoment
+	case f.kind == engine.TypeMultiPicklist:
+		return kindList
+	}
+	return kindText
+}
+
+// titleOf says a reference as an expression of the original sees it: by the name of the record behind it.
+func (s *speech) titleOf(f *field) (said, error) {
+	to := s.modules.known(f.to)
+	if len(to.items) == 1 && s.subject == "record" {
+		if m := s.modules[to.items[0].text]; len(m.title) > 0 {
+			var parts []string
+			for _, name := range m.title {
+				parts = append(parts, s.subject+"."+f.name+"."+name)
+			}
+			if len(parts) == 1 {
+				return said{parts[0], kindText, levelAtom}, nil
+			}
+			return said{"join([" + strings.Join(parts, ", ") + `], " ")`, kindText, levelAtom}, nil
+		}
+	}
+	s.change("In an expression of coreBOS %s is the name of the record it leads to; here it is its id.", f.name)
+	return s.field(f.name)
+}
+
+// route says a field of the record that a reference leads to.
+func (s *speech) route(r routeTerm) (said, error) {
+	if s.subject == "#" {
+		return said{}, unsaidf("a record within a list of related ones is not followed to %s", r.module)
+	}
+	text := s.subject + "." + r.field + "." + r.name
+	m := s.modules[s.module]
+	if m == nil {
+		return said{text, kindAny, levelAtom}, nil
+	}
+	f := m.fields[r.field]
+	if f == nil {
+		return said{}, unsaidf("%s has no field %s", s.module, r.field)
+	}
+	target := s.modules[r.module]
+	switch {
+	case !slices.Contains(f.to, r.module):
+		return said{}, unsaidf("%s of %s does not lead to %s", r.field, s.module, r.module)
+	case target == nil:
+		return said{}, unsaidf("the module %s is not described; add its description (--modules)", r.module)
+	case r.name == "id":
+		return said{s.subject + "." + r.field, kindText, levelAtom}, nil
+	case target.fields[r.name] == nil:
+		return said{}, unsaidf("%s has no field %s", r.module, r.name)
+	}
+	for _, other := range f.to {
+		if o := s.modules[other]; other != r.module && o != nil && o.fields[r.name] != nil {
+			s.change("coreBOS reads %s of %s only; here %s may also be that of %s.", r.name, r.module, text, other)
+		}
+	}
+	return said{text, target.fields[r.name].said(), levelAtom}, nil
+}
+
+func (s *speech) choice(t ifTerm) (said, error) {
+	cond, err := s.condition(t.cond)
+	if err != nil {
+		return said{}, err
+	}
+	yes, err := s.say(t.yes)
+	if err != nil {
+		return said{}, err
+	}
+	no, err := s.say(t.no)
+	if err != nil {
+		return said{}, err
+	}
+	x := said{text: cond.at(levelChoice) + " ? " + yes.at(levelChoice) + " : " + no.at(levelChoice), level: levelChoice}
+	if yes.kind == no.kind {
+		x.kind = yes.kind
+	}
+	return x, nil
+}
+
+func (s *speech) binary(t binaryTerm) (said, error) {
+	level := levelOf(t.op)
+	if level == levelCompare {
+		return s.comparison(t)
+	}
+	left, err := s.number(t.left)
+	if err != nil {
+		return said{}, err
+	}
+	right, err := s.number(t.right)
+	if err != nil {
+		return said{}, err
+	}
+	l := left.at(level - 1) // an equal operator on the left groups as it is read
+	r := right.at(level)
+	if right.level == level && t.op == "+" && !strings.Contains(right.text, "-") ||
+		right.level == level && t.op == "*" && !strings.Contains(right.text, "/") {
+		r = right.text // the order of sums and products does not matter
+	}
+	return said{l + " " + t.op + " " + r, kindNumber, level}, nil
+}
+
+func (s *speech) comparison(t binaryTerm) (said, error) {
+	left, err := s.say(t.left)
+	if err != nil {
+		return said{}, err
+	}
+	right, err := s.say(t.right)
+	if err != nil {
+		return said{}, err
+	}
+	return s.compare(t.op, left, right)
+}
+
+// compare brings both sides to one kind and compares them.
+func (s *speech) compare(op string, left, right said) (said, error) {
+	empty := func(x said) bool { text, is := x.quotes(); return is && text == "" }
+	var err error
+	switch {
+	case empty(left) || empty(right) || left.kind == right.kind || left.kind == kindAny || right.kind == kindAny:
+	case left.kind == kindBool || right.kind == kindBool:
+		return s.compareBool(op, left, right)
+	case left.kind.isTime() || right.kind.isTime():
+		if left, err = s.toTime(left); err == nil {
+			right, err = s.toTime(right)
+		}
+	case left.kind == kindNumber || right.kind == kindNumber:
+		if left, err = s.toNumber(left); err == nil {
+			right, err = s.toNumber(right)
+		}
+	case left.kind == kindList || right.kind == kindList:
+		err = unsaidf("a list cannot be compared as a whole")
+	}
+	if left.kind == kindList && right.kind == kindList {
+		err = unsaidf("a list cannot be compared as a whole")
+	}
+	if left.kind == kindBool && right.kind == kindBool {
+		switch {
+		case op != "==" && op != "!=":
+			err = unsaidf("true and false have no order")
+		case right.text == "true" || right.text == "false":
+			if (right.text == "true") == (op == "==") {
+				return left, err
+			}
+			return not(left), err
+		}
+	}
+	return said{left.at(levelCompare) + " " + op + " " + right.at(levelCompare), kindBool, levelCompare}, err
+}
+
+// compareBool compares a boolean with what the original writes for one.
+func (s *speech) compareBool(op string, left, right said) (said, error) {
+	if right.kind == kindBool {
+		left, right = right, left
+	}
+	value := strings.Trim(right.text, `"`)
+	if op != "==" && op != "!=" || right.level != levelAtom || value != "0" && value != "1" {
+		return said{}, unsaidf("%s is true or false and cannot be compared with %s", left.text, right.text)
+	}
+	if (value == "1") == (op == "==") {
+		return left, nil
+	}
+	return not(left), nil
+}
+
+func not(x said) said { return said{"!" + x.at(levelSign), kindBool, levelSign} }
+
+// number says a term as a number.
+func (s *speech) number(t term) (said, error) {
+	x, err := s.say(t)
+	if err != nil {
+		return x, err
+	}
+	return s.toNumber(x)
+}
+
+var numberForm = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+
+func (s *speech) toNumber(x said) (said, error) {
+	text, isQuoted := x.quotes()
+	switch {
+	case x.kind == kindNumber:
+		return x, nil
+	case isQuoted && numberForm.MatchString(strings.TrimSpace(text)):
+		return sayNumber(strings.TrimSpace(text)), nil
+	case x.kind == kindText && !isQuoted || x.kind == kindAny:
+		return said{"number(" + x.text + ")", kindNumber, levelAtom}, nil
+	case x.kind == kindBool:
+		return said{x.at(levelChoice) + " ? 1 : 0", kindNumber, levelChoice}, nil
+	}
+	return said{}, unsaidf("%s is no number", x.text)
+}
+
+// time says a term as a time.
+func (s *speech) time(t term) (said, error) {
+	x, err := s.say(t)
+	if err != nil {
+		return x, err
+	}
+	return s.toTime(x)
+}
+
+func (s *speech) toTime(x said) (said, error) {
+	text, isQuoted := x.quotes()
+	switch {
+	case x.kind.isTime() || x.kind == kindAny:
+		return x, nil
+	case isQuoted && isDate(text):
+		return said{"date(" + x.text + ")", kindTime, levelAtom}, nil
+	case x.kind == kindText && !isQuoted:
+		return said{"date(" + x.text + ")", kindTime, levelAtom}, nil
+	}
+	return said{}, unsaidf("%s is no date", x.text)
+}
+
+func isDate(text string) bool {
+	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02 15:04"} {
+		if _, err := time.Parse(layout, text); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// condition says a term as true or false, by the rules of PHP: nothing, "0" and 0 are false.
+func (s *speech) condition(t term) (said, error) {
+	if choice, is := t.(ifTerm); is && choice.yes == numberTerm("1") && choice.no == numberTerm("0") {
+		return s.condition(choice.cond)
+	}
+	x, err := s.say(t)
+	if err != nil {
+		return x, err
+	}
+	switch x.kind {
+	case kindBool:
+		return x, nil
+	case kindNumber:
+		return said{"(" + x.at(levelMultiply) + " ?? 0) != 0", kindBool, levelCompare}, nil
+	case kindText, kindAny:
+		return said{"has(" + x.text + ") && string(" + x.text + `) != "0"`, kindBool, levelAnd}, nil
+	}
+	return said{"has(" + x.text + ")", kindBool, levelAtom}, nil
+}
+
+// textual says a term as text.
+func (s *speech) textual(t term) (said, error) {
+	x, err := s.say(t)
+	return stringOf(x), err
+}
+
+// stringOf is an expression as text. Times are written as the original writes them.
+func stringOf(x said) said {
+	switch {
+	case x.kind == kindText:
+		return x
+	case x.kind == kindNumber && x.level == levelAtom && numberForm.MatchString(x.text):
+		return sayText(x.text)
+	case x.kind == kindTime:
+		return said{"formatDate(" + x.text + `, "yyyy-MM-dd")`, kindText, levelAtom}
+	case x.kind == kindMoment:
+		return said{"formatDate(" + x.text + `, "yyyy-MM-dd HH:mm:ss")`, kindText, levelAtom}
+	}
+	return said{"string(" + x.text + ")", kindText, levelAtom}
+}
+
+// written is an expression as it stands within a text, where all but times are written as they are meant.
+func (x said) written() string {
+	if x.kind.isTime() {
+		return stringOf(x).text
+	}
+	return x.text
+}
+
+// quotedShort shows the beginning of a text of the original in a comment.
+func quotedShort(text string) string {
+	const longest = 80
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return `"` + text + `"`
+}
+
+func isUnsaid(err error) bool { return errors.As(err, &unsaid{}) }
+
+// unquote reads a text in double quotes.
+func unquote(quoted string) (string, error) {
+	var text string
+	err := json.Unmarshal([]byte(quoted), &text)
+	return text, err
+}
