@@ -77,7 +77,8 @@ sends people a message with a link back to the web, and guards the door the link
 		demoCommand(), serveCommand(), lintCommand(), testCommand(), functionsCommand(), emitCommand(),
 		eventsCommand(), linkCommand(),
 		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
-		backupCommand(), restoreCommand(), schemaCommand(), moduleCommand(), newCommand(), versionCommand(),
+		backupCommand(), restoreCommand(), importCommand(), schemaCommand(), moduleCommand(), newCommand(),
+		versionCommand(),
 	)
 	return root
 }
