@@ -48,6 +48,9 @@ func (c *conversion) triggers() []*node {
 		trigger := module(pair("event", event))
 		if c.o.related != "" && !strings.EqualFold(c.o.related, "any") {
 			trigger.add(pair("related", c.o.related))
+			if len(c.im.modules) > 0 && c.im.modules[c.o.related] == nil {
+				c.miss("The module " + c.o.related + " is not described; add its description (--modules).")
+			}
 		}
 		return []*node{trigger}
 	case "8", "RECORD_ACCESS_CONTROL":
