@@ -133,7 +133,7 @@ func (e *Engine) takeAnswers(ctx context.Context, step *Step, s *stretch, env *E
 	if env.Outputs, err = e.outputs(ctx, s); err != nil {
 		return err
 	}
-	if err := e.follow(ctx, env, step.Routes); err != nil {
+	if err := e.readFor(ctx, env, step); err != nil {
 		return err
 	}
 	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })

@@ -33,7 +33,9 @@ type Env struct {
 	Recipient Recipient         // in templates
 	Links     map[string]string // in templates: URLs by name; "link" is the only or first one
 
-	views map[string]map[string]any
+	views   map[string]map[string]any
+	found   map[string][]any // what queries gave, by their keys
+	answers map[string][]any // and by what they asked
 }
 
 // View is the record as expressions see it, computed once. The error names the field that does not

@@ -235,7 +235,7 @@ func (e *Engine) refresh(ctx context.Context, j *job) error {
 		return err
 	}
 	env := *j.env
-	env.Record, env.views = record.Fields, nil
+	env.Record, env.answers, env.views = record.Fields, nil, nil
 	j.env = &env
 	return nil
 }

@@ -203,7 +203,7 @@ func (r *Run) judge(workflow *Workflow, env *Env) bool {
 	if workflow.If == nil {
 		return true
 	}
-	if len(workflow.If.Routes()) > 0 {
+	if len(workflow.If.Routes()) > 0 || len(QueriesOf(workflow.If)) > 0 {
 		r.State = RunPending
 		return true
 	}

@@ -48,6 +48,9 @@ func (e *Engine) decidePending(ctx context.Context, workflow *Workflow, s *stret
 		if err := e.follow(ctx, env, workflow.If.Routes()); err != nil {
 			return err
 		}
+		if err := e.ask(ctx, env, QueriesOf(workflow.If)); err != nil {
+			return err
+		}
 	}
 	holds, err := True(workflow.If, env)
 	if err == nil && workflow.If != nil {
@@ -80,7 +83,7 @@ func (e *Engine) reread(ctx context.Context, s *stretch, env *Env) error {
 		return err
 	}
 	s.run.Progress.Written = nil
-	env.Record, env.Routes, env.views = record.Fields, nil, nil
+	env.Record, env.Routes, env.answers, env.views = record.Fields, nil, nil, nil
 	return nil
 }
 

@@ -121,7 +121,7 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 	if env.Outputs, err = e.outputs(ctx, s); err != nil {
 		return err
 	}
-	if err := e.follow(ctx, env, step.Routes); err != nil {
+	if err := e.readFor(ctx, env, step); err != nil {
 		return err
 	}
 	holds, err := True(step.If, env)

@@ -41,6 +41,7 @@ type Step struct {
 	If      Program
 	Task    Task
 	Routes  []string // routes its expressions and templates take, sorted
+	Queries []Query  // what its expressions ask of the CRM
 	Awaits  []string // modules whose records the condition of a wait depends on, sorted
 	Retry   Retry
 	Timeout time.Duration // of one call of the task

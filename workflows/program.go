@@ -14,6 +14,7 @@ import (
 type evaluator interface {
 	EvalWithin(env map[string]any, limit int) (v any, work int, err error)
 	Routes() []string
+	Queries() []exprsafe.Query
 	Uses() exprsafe.Uses
 	Type() exprsafe.Type
 }
@@ -24,6 +25,7 @@ type program struct {
 	source  string
 	modules map[string]*engine.Module
 	uses    engine.Uses
+	queries []engine.Query
 	old     bool // whether it reads old
 }
 
@@ -44,7 +46,23 @@ func newProgram(e evaluator, source string, modules map[string]*engine.Module) *
 			p.uses.Steps = append(p.uses.Steps, below)
 		}
 	}
+	for _, q := range e.Queries() {
+		p.queries = append(p.queries, engine.Query{
+			Key: q.Key, Module: q.Module, Field: q.Field, One: q.One, Value: newProgram(q.Value, q.Key, modules),
+		})
+	}
 	return p
+}
+
+// Queries are what must be asked of the CRM before Eval.
+func (p *program) Queries() []engine.Query { return p.queries }
+
+// Needs is a hint of what must hold of the record for the condition to be true.
+func (p *program) Needs() (field, value string, ok bool) {
+	if needing, has := p.evaluator.(engine.Needing); has {
+		return needing.Needs()
+	}
+	return "", "", false
 }
 
 // Source is what the admin wrote.
@@ -101,7 +119,7 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 	}
 	values := map[string]any{
 		"record": record, "steps": steps, "vars": map[string]any(env.Vars), "actor": "", "inputs": env.Inputs,
-		exprsafe.EnvRoutes: routes, exprsafe.EnvNow: env.Now, exprsafe.EnvSecret: exprsafe.Secrets(env.Secret),
+		exprsafe.EnvRoutes: routes, exprsafe.EnvFound: env.Found(), exprsafe.EnvNow: env.Now, exprsafe.EnvSecret: exprsafe.Secrets(env.Secret),
 	}
 	if env.Random != nil {
 		values[exprsafe.EnvRandom] = env.Random

@@ -19,6 +19,8 @@ type stepScope struct {
 	routes map[string]bool
 	awaits map[string]bool // modules of records that the step waits for
 	hears  bool            // expressions see response
+
+	queries []engine.Query
 }
 
 // at is the node of a key, or the nearest one around it.
@@ -50,6 +52,13 @@ func (s *stepScope) find(key string) *yamldoc.Node {
 	return n
 }
 
+// reads notes what must be read before a program is evaluated.
+func (s *stepScope) reads(p engine.Program) {
+	s.follow(p.Routes())
+	s.queries = append(s.queries, engine.QueriesOf(p)...)
+	s.asks(p)
+}
+
 func (s *stepScope) follow(routes []string) {
 	for _, r := range routes {
 		s.routes[r] = true
@@ -71,7 +80,7 @@ func (s *stepScope) Text(key string) engine.Program {
 	if p == nil {
 		return nil
 	}
-	s.follow(p.Routes())
+	s.reads(p)
 	return p
 }
 
@@ -91,7 +100,7 @@ func (s *stepScope) bare(key string, want exprsafe.Kind) engine.Program {
 	if p == nil {
 		return nil
 	}
-	s.follow(p.Routes())
+	s.reads(p)
 	return p
 }
 
@@ -99,6 +108,11 @@ func (s *stepScope) bare(key string, want exprsafe.Kind) engine.Program {
 func (s *stepScope) Await(p engine.Program) {
 	uses, ok := p.(engine.Sensitive)
 	if !ok || !uses.Uses().Record {
+		return
+	}
+	if len(engine.QueriesOf(p)) > 0 {
+		s.Complain("until", "a wait cannot be told when what lookup, related, records or exists find changes: "+
+			"put the question into a step after it")
 		return
 	}
 	s.awaits[s.workflow.Module.Name] = true
@@ -192,6 +206,7 @@ func namesOf(modules []*engine.Module) string {
 
 // Field finds a field of a module.
 func (s *stepScope) Field(key string, module *engine.Module, name string) *engine.Field {
+	s.moduleFiles(module, s.files)
 	if f := module.Fields[name]; f != nil {
 		return f
 	}

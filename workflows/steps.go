@@ -82,9 +82,9 @@ func (b *binder) step(path string, n *yamldoc.Node, depth int) *plannedStep {
 		checker.Check(scope)
 	}
 	if step.If != nil {
-		scope.follow(step.If.Routes())
+		scope.reads(step.If)
 	}
-	step.Routes = slices.Sorted(maps.Keys(scope.routes))
+	step.Routes, step.Queries = slices.Sorted(maps.Keys(scope.routes)), scope.queries
 	step.Awaits = slices.Sorted(maps.Keys(scope.awaits))
 	b.claimID(step, f.ID)
 	planned := &plannedStep{Step: step, node: n}

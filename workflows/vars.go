@@ -13,7 +13,7 @@ var varName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 // scope is what the expressions of the next step may see: the record, the outputs and the vars of the
 // steps before it. One of those may have been skipped; what it did not give is null.
 func (b *binder) scope() *exprsafe.Scope {
-	scope := b.types.scope(b.workflow, b.ids)
+	scope := b.types.asking(b.types.scope(b.workflow, b.ids), b.workflow)
 	scope.Names["vars"] = exprsafe.ObjectOf("vars", b.vars)
 	return scope
 }

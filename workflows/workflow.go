@@ -68,7 +68,7 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	b := &binder{
 		loader: l, workflow: w, files: map[string]bool{file: true}, vars: map[string]exprsafe.Type{},
 	}
-	l.start(w, f, root)
+	b.start(f, root)
 	l.concurrency(w, f.Concurrency)
 	b.steps(f.Tasks, root)
 	l.moduleFiles(w.Module, b.files)
@@ -78,16 +78,18 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 }
 
 // start reads what beside the triggers decides whether a run begins.
-func (l *loader) start(w *engine.Workflow, f workflowFile, root *yamldoc.Node) {
-	l.inputs(w, f.Inputs, root.Get("inputs"))
+func (b *binder) start(f workflowFile, root *yamldoc.Node) {
+	w := b.workflow
+	b.inputs(w, f.Inputs, root.Get("inputs"))
 	if f.If != nil {
-		w.If = l.program(f.If, l.types.scope(w, nil), exprsafe.Bool)
+		w.If = b.program(f.If, b.types.asking(b.types.scope(w, nil), w), exprsafe.Bool)
+		b.asks(w.If)
 	}
-	l.checkChanges(w, f)
-	l.active(w, f.Active)
-	l.first(w, f.First)
-	l.checkFirst(w, f)
-	l.onlyOnChange(w, f.OnlyOnChange)
+	b.checkChanges(w, f)
+	b.active(w, f.Active)
+	b.first(w, f.First)
+	b.checkFirst(w, f)
+	b.onlyOnChange(w, f.OnlyOnChange)
 }
 
 // concurrency reads which runs of the workflow pass one at a time; by default those about one record, in
@@ -117,7 +119,11 @@ func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.K
 	steady.Steady = true // it is looked at more than once, and has to be the same each time
 	p, fail := exprsafe.Compile(n.Text(), &steady, want)
 	if fail != nil {
-		l.complain(located(n, fail))
+		d := located(n, fail)
+		if l.cutShort(n) {
+			d.Hint = "in YAML a # after a space begins a comment: write .name in place of #.name, or quote it all"
+		}
+		l.complain(d)
 		return nil
 	}
 	return l.routed(n, p)
@@ -180,6 +186,16 @@ func templateWithin(n *yamldoc.Node) *yamldoc.Node {
 		}
 	}
 	return nil
+}
+
+// cutShort tells whether a comment follows a text that stands without quotes on one line: it may have been meant as a
+// part of it.
+func (l *loader) cutShort(n *yamldoc.Node) bool {
+	if n.IsQuoted() {
+		return false
+	}
+	lines := strings.Split(string(l.sources[n.File()]), "\n")
+	return n.Line() <= len(lines) && strings.Contains(lines[n.Line()-1], " #.")
 }
 
 // located is a compiler's complaint at its place in the file.

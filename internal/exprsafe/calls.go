@@ -54,6 +54,9 @@ func (c *compiler) callNode(n *ast.CallNode) (lowered, *Error) {
 			return c.change(n, word)
 		}
 	}
+	if x, fail, ok := c.query(n, name.Value); ok {
+		return x, fail
+	}
 	return c.invoke(n, name.Value, n.Arguments)
 }
 

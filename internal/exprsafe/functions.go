@@ -18,7 +18,7 @@ type Function struct {
 	Signature string `json:"signature"`
 	// Summary is one line of what it does.
 	Summary string `json:"summary"`
-	// Example is an expression that is true, or that may be for the change words.
+	// Example is an expression that is true, or that may be for the change words and where the CRM is read.
 	Example string `json:"example"`
 }
 
@@ -26,7 +26,7 @@ type Function struct {
 func Groups() []string {
 	return []string{
 		"Text", "Patterns", "Encoding", "Numbers", "Dates", "Business days", "Lists", "Formatting", "Chance and keys",
-		"Changes",
+		"Changes", "The CRM",
 	}
 }
 
@@ -42,6 +42,9 @@ func Functions() []Function {
 	}
 	for _, w := range changeWords() {
 		list = append(list, Function{w.name, "Changes", w.signature(), w.summary, w.example})
+	}
+	for _, q := range queryFunctions() {
+		list = append(list, Function{q.name, "The CRM", q.name + "(" + q.args + ") " + q.result, q.summary, q.example})
 	}
 	order := Groups()
 	slices.SortFunc(list, func(a, b Function) int {

@@ -16,12 +16,13 @@ import (
 // a function of this package. What remains for expr's own machine are literals, the loops of
 // predicates, and, or, not, conditions, and comparisons of texts with constants.
 type compiler struct {
-	src    string
-	scope  *Scope
-	config *conf.Config
-	routes map[string]bool
-	uses   uses
-	item   *Type // type of # within a predicate, nil outside
+	src     string
+	scope   *Scope
+	config  *conf.Config
+	routes  map[string]bool
+	queries []Query
+	uses    uses
+	item    *Type // type of # within a predicate, nil outside
 }
 
 // lowered is a rewritten expression and what it gives.

@@ -19,6 +19,8 @@ type Program struct {
 	code     *vm.Program
 	typ      Type
 	routes   []string
+	queries  []Query
+	need     need
 	uses     Uses
 	zones    sync.Map // the time zones met so far, *time.Location by name; see run.zone
 	machines sync.Pool
@@ -62,6 +64,7 @@ func Compile(src string, scope *Scope, want Kind) (*Program, *Error) {
 		scope = &Scope{}
 	}
 	c := &compiler{src: src, scope: scope, config: config, routes: map[string]bool{}, uses: newUses()}
+	need := c.needOf(tree.Node)
 	root, fail := c.lower(tree.Node)
 	if fail != nil {
 		return nil, fail
@@ -74,11 +77,19 @@ func Compile(src string, scope *Scope, want Kind) (*Program, *Error) {
 	if fail != nil {
 		return nil, fail
 	}
+	p := newProgram(code, root.typ, c)
+	p.need = need
+	return p, nil
+}
+
+// newProgram is what the compiler has made so far, as something that can be evaluated.
+func newProgram(code *vm.Program, t Type, c *compiler) *Program {
 	p := &Program{
-		src: src, code: code, typ: root.typ, routes: slices.Sorted(maps.Keys(c.routes)), uses: c.uses.sorted(),
+		src: c.src, code: code, typ: t, routes: slices.Sorted(maps.Keys(c.routes)), queries: c.queries,
+		uses: c.uses.sorted(),
 	}
 	p.machines.New = func() any { return &machine{vm: vm.VM{MemoryBudget: MaxMemory}} }
-	return p, nil
+	return p
 }
 
 // generate has expr turn the rewritten tree into code for its virtual machine. Its type checker and

@@ -248,6 +248,9 @@ func TestFunctionExamples(t *testing.T) {
 		if !strings.HasPrefix(f.Signature, f.Name+"(") {
 			t.Errorf("%s: signature %q", f.Name, f.Signature)
 		}
+		if f.Group == "The CRM" {
+			continue // see TestQueries
+		}
 		p, fail := Compile(f.Example, world(), Bool)
 		if fail != nil {
 			t.Errorf("%s: %s: %v", f.Name, f.Example, fail)

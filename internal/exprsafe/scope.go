@@ -78,6 +78,8 @@ type Scope struct {
 	// Steady refuses random() and uuid(): it is set for conditions, keys and the like, which are looked
 	// at more than once and have to give the same each time.
 	Steady bool
+	// Catalogue is what may be asked of the CRM; nil for nothing.
+	Catalogue Catalogue
 }
 
 // Secrets finds a secret by its name. The value never leaves the package: it is only the key of a hash.
@@ -94,6 +96,8 @@ const (
 	EnvRoutes = "$routes"
 	// EnvChange holds the Change that the change words speak of; without it they are false.
 	EnvChange = "$change"
+	// EnvFound holds a map[string][]any: for each of a program's Queries the records found, as maps.
+	EnvFound = "$found"
 	// EnvNow holds the time.Time that now() gives.
 	EnvNow = "$now"
 	// EnvRandom holds the io.Reader that random() and uuid() draw from. It must be safe for concurrent
