@@ -77,7 +77,7 @@ func (s *stepScope) Tree(key string) engine.Program {
 	if p == nil {
 		return nil
 	}
-	s.follow(p.Routes())
+	s.reads(p)
 	return p
 }
 
