@@ -9,8 +9,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +26,9 @@ type testOptions struct {
 	channels []string
 	run      string
 	verbose  bool
+	coverage bool
+	json     bool
+	junit    string
 }
 
 func testCommand() *cobra.Command {
@@ -33,16 +38,21 @@ func testCommand() *cobra.Command {
 		Short: "Run the tests that stand beside the workflows of a book",
 		Long: `Test runs the cases of every x.test.yaml, which stands beside its workflow x.yaml, with the
 real engine on a clock of its own: nothing is sent, nothing leaves the process, and two days of waiting
-take a millisecond. Without a folder or file it tests the shipped book. Exit code 1 means that a case failed.`,
+take a millisecond. Without a folder or file it tests the shipped book. It closes with how many of the
+steps and branches of the workflows the cases have seen. Exit code 1 means that a case failed.`,
 		Example: `  postern test ./book
-  postern test ./book/ticket-created.test.yaml --run "nobody" -v`,
+  postern test ./book/ticket-created.yaml --run "nobody" -v
+  postern test ./book --coverage --junit report.xml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return test(cmd.Context(), cmd.OutOrStdout(), args, o)
 		},
 	}
 	cmd.Flags().StringSliceVar(&o.channels, "channel", []string{"email"}, "a channel that workflows may use")
 	cmd.Flags().StringVar(&o.run, "run", "", "only the cases whose name has this in it")
-	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "name every case")
+	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "name every case, and what no case has seen")
+	cmd.Flags().BoolVar(&o.coverage, "coverage", false, "name the steps and branches that no case has seen")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print everything as JSON")
+	cmd.Flags().StringVar(&o.junit, "junit", "", "write a report in the form of JUnit to a file")
 	return cmd
 }
 
@@ -93,41 +103,71 @@ func test(ctx context.Context, out io.Writer, args []string, o testOptions) erro
 	if err != nil {
 		return err
 	}
-	t := &tester{out: out, options: o}
+	report := &testReport{Cases: []caseReport{}, Untested: []string{}}
 	for _, p := range all {
-		if err := t.book(ctx, p); err != nil {
+		if err := p.run(ctx, o, report); err != nil {
 			return err
 		}
 	}
-	return t.close()
+	if o.junit != "" {
+		if err := report.writeJUnit(o.junit); err != nil {
+			return err
+		}
+	}
+	if err := report.print(out, o); err != nil {
+		return err
+	}
+	if report.Failed > 0 {
+		return toldError{errors.New("a test failed")}
+	}
+	return nil
 }
 
-// tester runs tests and prints how they go.
-type tester struct {
-	out            io.Writer
-	options        testOptions
-	passed, failed int
-}
-
-func (t *tester) book(ctx context.Context, p program) error {
-	book, diags, sources := loadBook(p.files, t.options.channels, true)
+// run runs the tests of a book.
+func (p program) run(ctx context.Context, o testOptions, report *testReport) error {
+	book, diags, sources := loadBook(p.files, o.channels, true)
 	if book == nil {
 		return complaints{diags, sources}
 	}
+	files, err := p.tests(book, sources)
+	if err != nil {
+		return err
+	}
+	coverage := rehearsal.NewCoverage()
+	results, err := playAll(ctx, book, casesNamed(files, o.run), o.channels, coverage)
+	if err != nil {
+		return err
+	}
+	var tested []*engine.Workflow
+	for _, w := range book.Workflows {
+		has := slices.ContainsFunc(files, func(f *rehearsal.File) bool {
+			return path.Base(f.Name) == strings.TrimSuffix(rehearsal.FileOf(w), ".yaml")+".test.yaml"
+		})
+		if has || p.only == nil {
+			tested = append(tested, w)
+		}
+		if !has && p.only == nil {
+			report.Untested = append(report.Untested, path.Join(filepath.ToSlash(p.folder), rehearsal.FileOf(w)))
+		}
+	}
+	report.add(results, coverage.Tally(tested), filepath.ToSlash(p.folder))
+	return nil
+}
+
+// tests reads the test files. All complaints come at once.
+func (p program) tests(book *engine.Book, sources map[string][]byte) (files []*rehearsal.File, err error) {
 	names := p.only
 	if names == nil {
-		var err error
 		if names, err = fs.Glob(p.files, "*.test.yaml"); err != nil {
-			return err
+			return nil, fmt.Errorf("find tests: %w", err)
 		}
 	}
 	slices.Sort(names)
-	var files []*rehearsal.File
 	var wrong yamldoc.Diagnostics
-	for _, name := range names {
+	for _, name := range slices.Compact(names) {
 		text, err := fs.ReadFile(p.files, name)
 		if err != nil {
-			return fmt.Errorf("read test: %w", err)
+			return nil, fmt.Errorf("read test: %w", err)
 		}
 		shown := path.Join(filepath.ToSlash(p.folder), name)
 		file, diags := rehearsal.Parse(shown, text, book)
@@ -136,55 +176,44 @@ func (t *tester) book(ctx context.Context, p program) error {
 		files = append(files, file)
 	}
 	if wrong.Err() != nil {
-		return complaints{wrong, sources}
+		return nil, complaints{wrong, sources}
 	}
+	return files, nil
+}
+
+// casesNamed are the cases whose name has a text in it.
+func casesNamed(files []*rehearsal.File, text string) (cases []*rehearsal.Case) {
 	for _, file := range files {
-		if err := t.file(ctx, book, file); err != nil {
-			return err
+		for _, c := range file.Cases {
+			if strings.Contains(c.Name, text) {
+				cases = append(cases, c)
+			}
 		}
 	}
-	return nil
+	return cases
 }
 
-func (t *tester) file(ctx context.Context, book *engine.Book, file *rehearsal.File) error {
-	for _, c := range file.Cases {
-		if !strings.Contains(c.Name, t.options.run) {
-			continue
-		}
-		result, err := rehearsal.Play(ctx, book, t.options.channels, c, openStage, nil)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.Place(), err)
-		}
-		t.tell(result)
+// playAll plays cases side by side. The results are in the order of the cases.
+func playAll(
+	ctx context.Context, book *engine.Book, cases []*rehearsal.Case, channels []string, coverage *rehearsal.Coverage,
+) ([]rehearsal.Result, error) {
+	results, failures := make([]rehearsal.Result, len(cases)), make([]error, len(cases))
+	next := make(chan int)
+	var group sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for i := range next {
+				results[i], failures[i] = rehearsal.Play(ctx, book, channels, cases[i], openStage, coverage.Watch)
+				if failures[i] != nil {
+					failures[i] = fmt.Errorf("%s: %w", cases[i].Place(), failures[i])
+				}
+			}
+		})
 	}
-	return nil
-}
-
-func (t *tester) tell(r rehearsal.Result) {
-	if len(r.Failures) == 0 {
-		t.passed++
-		if t.options.verbose {
-			_, _ = fmt.Fprintf(t.out, "ok    %s: %s\n", r.Case.Place(), r.Case.Name)
-		}
-		return
+	for i := range cases {
+		next <- i
 	}
-	t.failed++
-	_, _ = fmt.Fprintf(t.out, "FAIL  %s: %s\n", r.Case.Place(), r.Case.Name)
-	for _, f := range r.Failures {
-		_, _ = fmt.Fprintf(t.out, "      line %d\n", f.Line)
-		for _, line := range f.Lines {
-			_, _ = fmt.Fprintf(t.out, "        %s\n", line)
-		}
-	}
-	for _, line := range r.History {
-		_, _ = fmt.Fprintf(t.out, "        %s\n", line)
-	}
-}
-
-func (t *tester) close() error {
-	_, err := fmt.Fprintf(t.out, "%d passed, %d failed\n", t.passed, t.failed)
-	if t.failed > 0 {
-		return toldError{errors.New("a test failed")}
-	}
-	return err
+	close(next)
+	group.Wait()
+	return results, errors.Join(failures...)
 }

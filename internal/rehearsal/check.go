@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -147,18 +148,25 @@ func unmet(want *expected, h *happening) []string {
 	return lines
 }
 
-// outline is what matters of a happening that nobody expected.
+// outline is what matters of a happening that nobody expected, beside its title.
 func outline(h *happening) (lines []string) {
-	for _, name := range slices.Sorted(keysOf(h.facts)) {
+	for _, name := range slices.Sorted(maps.Keys(h.facts)) {
 		text, single := engine.PlainText(h.facts[name])
-		if single && text == "" || name == "html" || name == "to" || name == "by" || name == "about" || name == "type" ||
-			name == "state" && text == string(engine.DeliveryAccepted) {
-			continue
+		list, _ := h.facts[name].([]any)
+		switch {
+		case single && text == "", !single && list != nil && len(list) == 0, told[name], h.facts[name] == nil:
+		case name == "state" && text == string(engine.DeliveryAccepted):
+		case strings.Contains(strings.TrimSpace(text), "\n"):
+			lines = append(lines, indent(name+":\n  "+strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  "))...)
+		default:
+			lines = append(lines, indent(name+": "+show(h.facts[name]))...)
 		}
-		lines = append(lines, indent(name+": "+strings.ReplaceAll(show(h.facts[name]), `\n`, "\n"))...)
 	}
 	return lines
 }
+
+// told are the facts that the title of a happening tells, and those that are told otherwise.
+var told = map[string]bool{"html": true, "to": true, "by": true, "about": true, "type": true, "workflow": true}
 
 // indent puts a text under the column of what happened.
 func indent(text string) []string {

@@ -73,7 +73,7 @@ func (s *play) messageOf(ctx context.Context, d *engine.Delivery) *happening {
 
 // linkNames are the names of a delivery's links. The first has the name link besides.
 func linkNames(d *engine.Delivery) []any {
-	var names []any
+	names := []any{}
 	for _, l := range d.Links {
 		if !slices.Contains(names, any(l.Name)) {
 			names = append(names, l.Name)

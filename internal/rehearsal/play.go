@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
 	"time"
 
 	"postern/engine"
@@ -115,5 +113,3 @@ func (s *play) history(ctx context.Context, zone *time.Location) (lines []string
 func line(d engine.Decision, zone *time.Location) string {
 	return fmt.Sprintf("  %s  %-5s %s", d.At.In(zone).Format("01-02 15:04:05"), d.Step, d.Text)
 }
-
-func keysOf(m map[string]any) iter.Seq[string] { return maps.Keys(m) }
