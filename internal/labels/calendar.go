@@ -20,7 +20,7 @@ var calendars = map[string]calendar{
 		"January February March April May June July August September October November December",
 		"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
 		"Monday Tuesday Wednesday Thursday Friday Saturday Sunday", "Mon Tue Wed Thu Fri Sat Sun",
-		"d MMMM yyyy", "dd/MM/yyyy",
+		"d MMMM yyyy", "d MMM yyyy", // in numbers nobody could tell the day from the month
 	},
 	"es": {
 		"enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
@@ -68,13 +68,16 @@ var calendars = map[string]calendar{
 
 // calendar of a language that is not listed is numbers only, in the order that ISO 8601 gives them.
 func (f Format) calendar() calendar {
-	if c, ok := calendars[f.base]; ok {
-		if f.tag.String() == "en-US" {
-			c.long, c.digits = "MMMM d, yyyy", "MM/dd/yyyy"
-		}
-		return c
+	c, ok := calendars[f.base]
+	switch tag := f.tag.String(); {
+	case !ok:
+		return calendar{long: "yyyy-MM-dd", digits: "yyyy-MM-dd"}
+	case tag == "en-US":
+		c.long, c.digits = "MMMM d, yyyy", "MM/dd/yyyy"
+	case tag == "en-GB":
+		c.digits = "dd/MM/yyyy"
 	}
-	return calendar{long: "yyyy-MM-dd", digits: "yyyy-MM-dd"}
+	return c
 }
 
 // Date writes a time as its own zone shows it. The pattern is long or short for the language's own way,
