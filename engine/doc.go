@@ -39,7 +39,12 @@
 //	Module     the description of a kind of record: fields, types, options, references
 //	Book       a checked set of workflows, modules, landings and templates
 //	Workflow   what is to be done, on which triggers, under which condition
-//	Trigger    an event type, a module and, maybe, fields one of which must have changed
+//	Trigger    an event type, a module and, maybe, fields one of which must have changed; or a time
+//	Schedule   when a workflow is due by the time of a zone
+//	Tick       a moment at which a schedule is due
+//	Timing     a trigger that goes by time, and where it stands
+//	Walk       a passage over the records of a module, page by page
+//	Wall time  what clocks on the wall of a zone show
 //	Condition  the expression after if:
 //	Step       one entry under tasks:
 //	Work       what evaluations may cost, in about bytes looked at
@@ -50,7 +55,7 @@
 //	Task       what a step does; its kind is the key in YAML: fill, update, notify, emit …
 //	Route      a way over references: record.parent_id.email
 //	Run        one workflow on one occasion
-//	Occasion   what started a run: an event by source and id
+//	Occasion   what started a run: an event by source and id, a tick and a record
 //	Ask        what a task wants done
 //	Write      an ask to change a record, with the values it expects to find
 //	Create     an ask to make a record, with the key that makes it once

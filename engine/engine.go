@@ -93,6 +93,8 @@ type Engine struct {
 	health   health
 	swept    atomic.Uint64 // stream position up to which nothing needs the stream any more
 
+	timetable *timetable
+	seats     chan struct{} // of runs that time started, while they are in a lane
 	awaited   awaited
 	skipUntil uint64 // stream position up to which events start nothing; see Restoration
 
@@ -115,7 +117,8 @@ func New(ports Ports, settings Settings) *Engine {
 		Ports: ports, settings: settings, crm: crm,
 		outlets: newOutlets(settings.Slots, ports.Channels, settings.Rates, ports.Clock),
 		gates:   gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
-		callers: newCallers(settings.Callers),
+		callers:   newCallers(settings.Callers),
+		timetable: newTimetable(), seats: make(chan struct{}, seats),
 	}
 	e.versions.reload = ports.Reload
 	e.versions.store = ports.Store
@@ -156,6 +159,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() { stopOn(stop, e.wake(reading)) })
 	group.Go(func() { stopOn(stop, e.write(reading)) })
 	group.Go(func() { stopOn(stop, e.call(reading)) })
+	group.Go(func() {
+		stopOn(stop, e.byTime(reading, "look for schedules that are due", e.timetable.tick, e.ticks()))
+	})
+	group.Go(func() { stopOn(stop, e.byTime(reading, "walk over records", e.timetable.walk, e.walks)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })
 	group.Go(func() { e.forget(reading) })

@@ -18,6 +18,7 @@ type job struct {
 	env       *Env
 	woken     *Woken // what woke it, if it rested
 	queued    bool   // it waits for its gate
+	seated    bool   // it has one of Engine.seats
 	contested int    // how often somebody else wrote to the record meanwhile
 	single    bool   // it takes one step at a time: one of several was refused
 }
@@ -88,7 +89,11 @@ func (e *Engine) runLane(ctx context.Context, l *lane) error {
 			case j = <-l.jobs:
 			}
 		}
-		if err := e.advance(j); err != nil {
+		err := e.advance(j)
+		if j.seated {
+			<-e.seats
+		}
+		if err != nil {
 			return fmt.Errorf("advance run %s: %w", j.id, err)
 		}
 	}
@@ -302,6 +307,9 @@ func (e *Engine) letBe(j *job) error {
 func (e *Engine) abandoned() bool { return e.work.Err() != nil }
 
 func (e *Engine) readOne(ctx context.Context, ref Ref) (Record, error) {
+	if ref.Module == ScheduleModule {
+		return Record{}, Permanent(fmt.Errorf("the run is about no record: %w", ErrNoRecord))
+	}
 	records, err := e.CRM.Get(ctx, ref)
 	if err != nil {
 		return Record{}, fmt.Errorf("read %s: %w", ref, err)

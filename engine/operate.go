@@ -21,6 +21,7 @@ type Desk interface {
 	DeliveryDesk
 	WaitDesk
 	ReplayDesk
+	TimeDesk
 }
 
 // LetterDesk is the dead letters.
@@ -72,6 +73,17 @@ type WaitDesk interface {
 type ReplayDesk interface {
 	NextReplay(ctx context.Context, order Order) (number int, err error)
 	ReplayTally(ctx context.Context, number int, since time.Time) (ReplayTally, error)
+}
+
+// TimeDesk is what starts runs by time.
+type TimeDesk interface {
+	// TimingLines lists where the timings of a workflow stand, or those of all for "".
+	TimingLines(ctx context.Context, workflow string) ([]TimingLine, error)
+}
+
+// TimingLine is where a timing stands, for operators.
+type TimingLine struct {
+	Timing
 }
 
 // ErrNoThing is why something cannot be read: it never was, or its history has been removed.

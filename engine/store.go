@@ -12,6 +12,7 @@ type Store interface {
 	Partitioner
 	RunStore
 	WaitStore
+	TimeStore
 	EffectStore
 	DeliveryStore
 	Outbox

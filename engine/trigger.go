@@ -9,6 +9,8 @@ type Trigger struct {
 	Changed []string // of record.updated: one of these fields changed; none for any
 	Related string   // of record.related and record.unrelated: the module at the other end; "" for any
 	Manual  bool     // by hand: an operator, the API, or the start task
+
+	Schedule *Schedule // at its ticks
 }
 
 // Matches tells whether the trigger's event type, module and fields fit the event.

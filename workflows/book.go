@@ -208,7 +208,7 @@ func versionOf(files map[string]string) string {
 // moduleFiles adds the files of a module and of every module its references lead to.
 func (l *loader) moduleFiles(module *engine.Module, into map[string]bool) {
 	file := l.origin["module "+module.Name]
-	if into[file] {
+	if into[file] || module.Name == engine.ScheduleModule {
 		return
 	}
 	into[file] = true

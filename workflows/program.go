@@ -245,8 +245,16 @@ func (t *types) object(module *engine.Module) exprsafe.Type {
 	if t.objects == nil {
 		t.objects = map[string]exprsafe.Type{}
 	}
-	t.objects[module.Name] = exprsafe.ObjectOf(module.Name, fields)
+	t.objects[module.Name] = exprsafe.ObjectOf(spoken(module), fields)
 	return t.objects[module.Name]
+}
+
+// spoken is what complaints call a module.
+func spoken(m *engine.Module) string {
+	if m.Name == engine.ScheduleModule {
+		return "a schedule without each, which is about no record"
+	}
+	return m.Name
 }
 
 func (t *types) fields(module *engine.Module) map[string]exprsafe.Type {

@@ -199,7 +199,7 @@ func fieldOf(modules []*engine.Module, name string) (*engine.Field, []string) {
 func namesOf(modules []*engine.Module) string {
 	var names []string
 	for _, m := range modules {
-		names = append(names, m.Name)
+		names = append(names, spoken(m))
 	}
 	return strings.Join(names, " or ")
 }

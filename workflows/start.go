@@ -30,19 +30,6 @@ func (l *loader) active(w *engine.Workflow, f activeFile) {
 	}
 }
 
-// zone reads the name of a time zone; UTC where none is named.
-func (l *loader) zone(n *yamldoc.Node) *time.Location {
-	if n == nil {
-		return time.UTC
-	}
-	zone, err := time.LoadLocation(n.Text())
-	if err != nil || n.Text() == "" || n.Text() == "Local" {
-		l.complain(n.Errorf("%q is no time zone; it is a name such as Europe/Madrid or UTC", n.Text()))
-		return time.UTC
-	}
-	return zone
-}
-
 // date reads a day; zero where there is none.
 func (l *loader) date(n *yamldoc.Node, zone *time.Location) time.Time {
 	if n == nil {

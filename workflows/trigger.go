@@ -9,10 +9,12 @@ import (
 	"postern/internal/yamldoc"
 )
 
-// triggerFile is one entry under on. It has exactly one of event and manual.
+// triggerFile is one entry under on. It has exactly one of event, schedule and manual.
 type triggerFile struct {
 	// Event is the type of the event.
 	Event *yamldoc.Node `yaml:"event" schema:"event"`
+	// Schedule starts the workflow at times.
+	Schedule *scheduleFile `yaml:"schedule"`
 	// Manual lets an operator, a button of the CRM or another workflow start this one.
 	Manual *yamldoc.Node `yaml:"manual" schema:"yes"`
 	// Module is the kind of record that the workflow is about.
@@ -55,7 +57,11 @@ func eventNames() []string {
 func (l *loader) trigger(w *engine.Workflow, t triggerFile) {
 	kinds := t.kinds()
 	if len(kinds) != 1 {
-		l.complain(t.at.Errorf("a trigger has one of event and manual: true, this one has %s", listed(kinds)))
+		l.complain(t.at.Errorf("a trigger has one of event, schedule and manual: true, this one has %s", listed(kinds)))
+		return
+	}
+	if t.Schedule != nil {
+		l.scheduled(w, t)
 		return
 	}
 	if !l.triggerModule(w, t) {
@@ -82,6 +88,9 @@ func (t triggerFile) kinds() (kinds []string) {
 	if t.Event != nil {
 		kinds = append(kinds, "event")
 	}
+	if t.Schedule != nil {
+		kinds = append(kinds, "schedule")
+	}
 	if t.Manual != nil {
 		kinds = append(kinds, "manual")
 	}
@@ -102,12 +111,20 @@ func (l *loader) triggerModule(w *engine.Workflow, t triggerFile) bool {
 		l.complain(t.at.Errorf("a trigger needs the module of the record: add module:"))
 		return false
 	}
-	module := l.knownModule(t.Module)
-	if module == nil {
+	return l.sameModule(w, t.Module, l.knownModule(t.Module))
+}
+
+// sameModule makes a module that of a workflow, unless a trigger before is on another one.
+func (l *loader) sameModule(w *engine.Workflow, at *yamldoc.Node, module *engine.Module) bool {
+	switch {
+	case module == nil:
 		return false
-	}
-	if w.Module != nil && w.Module != module {
-		l.complain(t.Module.Errorf("all triggers of a workflow are on one module; the first is on %s", w.Module.Name))
+	case w.Module != nil && w.Module.Name != module.Name && engine.ScheduleModule == module.Name:
+		l.complain(at.Errorf("the triggers before are about a record of %s, and this schedule is about none: "+
+			"add each: { module: %[1]s }, or make two workflows", w.Module.Name))
+		return false
+	case w.Module != nil && w.Module.Name != module.Name:
+		l.complain(at.Errorf("all triggers of a workflow are on one module; the first is on %s", w.Module.Name))
 		return false
 	}
 	w.Module = module

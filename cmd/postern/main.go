@@ -75,7 +75,7 @@ sends people a message with a link back to the web, and guards the door the link
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		demoCommand(), serveCommand(), lintCommand(), testCommand(), functionsCommand(), emitCommand(),
-		eventsCommand(), linkCommand(),
+		eventsCommand(), linkCommand(), schedulesCommand(),
 		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
 		backupCommand(), restoreCommand(), importCommand(), schemaCommand(), moduleCommand(), newCommand(),
 		versionCommand(),

@@ -78,6 +78,8 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"the audit is in order while it is forgotten":    storeAuditForgetsWhole,
 		"dead letters are forgotten in time":             storeForgetsLetters,
 		"a workflow remembers with the step":             storeMemory,
+		"timings follow the book":                        storeTimings,
+		"a tick moves a timing and its runs together":    storeTick,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -31,8 +31,14 @@ func forms() map[string]object {
 			}},
 			object{"type": "string", "pattern": "^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$"},
 		}},
-		"yes": {"const": true},
-		"day": {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+		"yes":  {"const": true},
+		"zone": {"type": "string", "examples": []any{"Europe/Madrid", "America/New_York", "UTC"}},
+		"moment": {
+			"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?$",
+			"examples": []any{"2026-12-24T09:00"},
+		},
+		"cron": {"type": "string", "examples": []any{"0 8 * * 1-5", "0 9,13,18 * * *", "0 8 L * *"}},
+		"day":  {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
 		"first": {"anyOf": []any{object{"type": "boolean"}, object{
 			"type": "object", "properties": object{"key": object{"type": "string"}}, "required": []string{"key"},
 			"additionalProperties": false,

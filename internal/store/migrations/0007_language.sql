@@ -28,3 +28,13 @@ CREATE TABLE relations (
     written      TEXT    NOT NULL, -- the event by which we told it, until it has come back; '' for none
     PRIMARY KEY (module, id, other_module, other_id)
 ) STRICT, WITHOUT ROWID;
+
+-- Triggers that go by time, and where each stands: when it is due, and how far it has walked over records.
+CREATE TABLE timings (
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,
+    workflow TEXT    NOT NULL,
+    key      TEXT    NOT NULL, -- what the trigger says, by content
+    next     INTEGER,          -- NULL: never again
+    walk     TEXT    NOT NULL, -- 'null' while none is under way
+    UNIQUE (workflow, key)
+) STRICT;

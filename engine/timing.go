@@ -1,0 +1,40 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Timing is a trigger that goes by time, and where it stands.
+type Timing struct {
+	Number   int64 // of the stored timing, which never comes twice
+	Workflow string
+	Key      string    // what the trigger says, by content: one that says something else begins anew
+	Next     time.Time // when it is due; zero for never again, and for one that has no ticks
+	Walk     *Walk     // through the records of its module; nil while none is under way
+}
+
+// Walk is a passage over the records of a module, page by page.
+type Walk struct {
+	Tick   time.Time // that it is for; zero where alarms are armed
+	Missed int       // ticks before it that it stands for as well
+	After  string    // Page.Next of the last page that was walked over
+}
+
+// Tick is one step forward of a timing, with everything it leads to.
+type Tick struct {
+	Fences []Fence
+	Timing Timing // as it stands from now on
+	Runs   []*Run
+	Events []*Event // that tell what failed
+}
+
+// TimeStore holds what starts runs by time.
+type TimeStore interface {
+	// Timings makes the stored timings those of a book. One that is not stored yet is stored as given, one that is
+	// stays where it stands, and any other is forgotten. It returns those of the book as they stand, in their order.
+	Timings(ctx context.Context, fence Fence, ofBook []Timing) ([]Timing, error)
+	// Tick moves a timing on and takes in the runs that it led to. It tells for each run whether it is new; one that
+	// is not was taken in before. It fails with ErrStale, nothing done, when the timing was forgotten meanwhile.
+	Tick(ctx context.Context, tick Tick) (fresh []bool, err error)
+}

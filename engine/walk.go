@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// walkPage is how many records a walk looks at before it stores what they led to.
+const walkPage = 200
+
+// walks goes on with the walks that are under way, a page of each in turn, until there are none.
+func (e *Engine) walks(ctx context.Context) (time.Time, error) {
+	for ctx.Err() == nil {
+		t := e.timetable.walker()
+		if t == nil {
+			break
+		}
+		if err := e.page(ctx, t); err != nil {
+			return time.Time{}, fmt.Errorf("walk over %s for %s: %w", t.workflow.Module.Name, t.Workflow, err)
+		}
+	}
+	return time.Time{}, nil
+}
+
+// page walks over one page of records. A crash before it is stored repeats it, and changes nothing: the runs are known
+// by tick and record.
+func (e *Engine) page(ctx context.Context, t *timing) error {
+	walk := *t.Walk
+	page, err := e.CRM.List(ctx, Listing{Module: t.workflow.Module.Name, After: walk.After, Limit: walkPage})
+	if IsPermanent(err) {
+		return e.breakOff(ctx, t, err)
+	}
+	if err != nil {
+		return err
+	}
+	tick := Tick{Timing: t.Timing}
+	for _, record := range page.Records {
+		if err := e.each(&tick, t, walk, record); err != nil {
+			return err
+		}
+	}
+	walk.After = page.Next
+	if tick.Timing.Walk = &walk; page.Next == "" {
+		tick.Timing.Walk = nil
+		defer nudge(e.timetable.tick) // a tick may have come meanwhile
+	}
+	return e.moveOn(ctx, t, tick)
+}
+
+// each adds the run of one record, if it is among those that are meant. Whether the condition holds is looked at here,
+// so that records for which it does not cost nothing, and once more as the run begins.
+func (e *Engine) each(tick *Tick, t *timing, walk Walk, record Record) error {
+	run, err := e.dueRun(t, record.Ref, walk.Tick, walk.Missed)
+	if err != nil {
+		return err
+	}
+	env := &Env{
+		Event: run.Event, Ref: record.Ref, Module: t.workflow.Module, Record: record.Fields, Now: run.Created,
+		Work: NewWork(QuickWork),
+	}
+	if where := t.schedule.Each.Where; where != nil {
+		if err := e.follow(e.work, env, where.Routes()); err != nil {
+			return err
+		}
+		meant, err := True(where, env)
+		if err != nil && !errors.Is(err, ErrWork) {
+			run.State, run.Reason = RunFailed, err.Error()
+			return tick.add(run)
+		}
+		if err == nil && !meant {
+			return nil
+		}
+	}
+	if !run.judge(t.workflow, env) {
+		return nil
+	}
+	if run.State == RunReady && t.workflow.If != nil {
+		run.State = RunPending
+	}
+	return tick.add(run)
+}
+
+// breakOff ends a walk that the CRM refuses, with a run that says why: nobody should wait for it in vain.
+func (e *Engine) breakOff(ctx context.Context, t *timing, cause error) error {
+	run, err := e.dueRun(t, Ref{Module: ScheduleModule, ID: t.Workflow}, t.Walk.Tick, t.Walk.Missed)
+	if err != nil {
+		return err
+	}
+	run.State, run.Reason = RunFailed, fmt.Sprintf("walk over %s: %v", t.workflow.Module.Name, cause)
+	tick := Tick{Timing: t.Timing}
+	tick.Timing.Walk = nil
+	if err := tick.add(run); err != nil {
+		return err
+	}
+	return e.moveOn(ctx, t, tick)
+}

@@ -1,0 +1,27 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"postern/engine"
+)
+
+// TimingLines implements engine.TimeDesk.
+func (s *Store) TimingLines(ctx context.Context, workflow string) ([]engine.TimingLine, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	var lines []engine.TimingLine
+	const query = `SELECT number, workflow, key, next, walk FROM timings WHERE ?1 IN ('', workflow)
+		ORDER BY workflow, number`
+	err := s.reads.each(ctx, query, []any{workflow}, func(row scan) error {
+		var l engine.TimingLine
+		err := row(&l.Number, &l.Workflow, &l.Key, (*instant)(&l.Next), document{&l.Walk})
+		lines = append(lines, l)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list timings: %w", err)
+	}
+	return lines, nil
+}
