@@ -20,8 +20,8 @@ func newCommand() *cobra.Command {
 		Use:   "new",
 		Short: "Begin a book, or a file of one",
 		Long: `New writes a file with comments to begin with, which lint finds in order. It overwrites nothing.
-A workflow gets the text of its message too, and a landing is linked from it if there is one
-for its module.`,
+A workflow gets the text of its message and a test too, and a landing is linked from it if there
+is one for its module.`,
 		Example: `  postern new book ./book
   postern new module Invoice --book ./book
   postern new workflow invoice-created --module Invoice --book ./book`,
@@ -52,7 +52,7 @@ for its module.`,
 				if err := kind.write(b, args[0]); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(b.out, "next: read them, then postern lint %s\n", b.book)
+				_, err := fmt.Fprintf(b.out, "next: read them, then postern lint %[1]s and postern test %[1]s\n", b.book)
 				return err
 			},
 		}
@@ -113,20 +113,19 @@ func (b *beginning) newWorkflow(name string) error {
 	if err != nil {
 		return err
 	}
-	about.address(about.book.Modules)
+	about.address()
+	about.landing()
+	if err := b.put(name+".yaml", starter("workflow.yaml"), about); err != nil {
+		return err
+	}
 	if about.To != "" {
-		for _, landing := range about.book.Landings {
-			if landing.Module == about.Module && (about.Landing == "" || landing.Name < about.Landing) {
-				about.Landing = landing.Name
-			}
-		}
 		for _, text := range []string{"email.en.subject", "email.en.txt"} {
 			if err := b.put("templates/"+name+"/"+text, starter(text), about); err != nil {
 				return err
 			}
 		}
 	}
-	return b.put(name+".yaml", starter("workflow.yaml"), about)
+	return b.put(name+".test.yaml", starter("test.yaml"), about)
 }
 
 // newLanding begins a landing.
@@ -166,5 +165,7 @@ func (b *beginning) about(name string) (*subject, error) {
 	case book.Modules[b.module] == nil:
 		return nil, fmt.Errorf("the book describes no module %s; there is %s", b.module, strings.Join(names, ", "))
 	}
-	return newSubject(name, book, book.Modules[b.module]), nil
+	about := newSubject(name, book, book.Modules[b.module])
+	about.Book = b.book
+	return about, nil
 }

@@ -32,4 +32,8 @@ func TestNewAboutEveryShippedModule(t *testing.T) {
 	if code := run([]string{"lint", folder}, nil, &out, &out); code != 0 || strings.Contains(out.String(), "warning") {
 		t.Errorf("lint: exit %d\n%s", code, &out)
 	}
+	out.Reset()
+	if code := run([]string{"test", folder}, nil, &out, &out); code != 0 {
+		t.Errorf("test: exit %d\n%s", code, &out)
+	}
 }

@@ -71,7 +71,12 @@ type subject struct {
 
 	Recipient string // the route to whom a message goes; "" if the record leads to nobody
 	To        string // that one's address
+	Field     string // the record's field that both begin with
+	Away      string // the module of whom a message goes to, if that is another record
+	Email     string // the field of that record with the address
 	Landing   string // what the message's link opens; "" for no link
+
+	Book string // the folder
 
 	Show   string // fields, for a list
 	Edit   string // a field that a visitor may change; "" for none
@@ -96,9 +101,10 @@ func newSubject(name string, book *engine.Book, module *engine.Module) *subject 
 }
 
 // address finds whom the record leads to: itself, or a record that a reference leads to.
-func (s *subject) address(modules map[string]*engine.Module) {
+func (s *subject) address() {
+	modules := s.book.Modules
 	if email := fieldOf(s.Module, engine.TypeEmail); email != "" {
-		s.Recipient, s.To = "record."+email, "record."+email
+		s.Recipient, s.To, s.Field = "record."+email, "record."+email, email
 		return
 	}
 	for _, name := range s.Module.Names {
@@ -108,8 +114,17 @@ func (s *subject) address(modules map[string]*engine.Module) {
 		}
 		all := !slices.ContainsFunc(to, func(m string) bool { return fieldOf(modules[m], engine.TypeEmail) == "" })
 		if email := fieldOf(modules[to[0]], engine.TypeEmail); all {
-			s.Recipient, s.To = "record."+name, "record."+name+"."+email
+			s.Recipient, s.To, s.Field, s.Away, s.Email = "record."+name, "record."+name+"."+email, name, to[0], email
 			return
+		}
+	}
+}
+
+// landing finds a landing for the message's link.
+func (s *subject) landing() {
+	for name, landing := range s.book.Landings {
+		if landing.Module == s.Module && (s.Landing == "" || name < s.Landing) {
+			s.Landing = name
 		}
 	}
 }

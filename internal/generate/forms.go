@@ -1,5 +1,7 @@
 package main
 
+import "postern/engine"
+
 // forms are the ways in which single values are written: of Go's types, of types that read themselves, and of what the
 // tag schema:"…" names where Go's type is a node of the file.
 func forms() map[string]object {
@@ -19,16 +21,16 @@ func forms() map[string]object {
 			object{"type": "array", "items": object{"type": []any{"string", "number", "boolean"}}},
 			object{"type": "object", "additionalProperties": object{"anyOf": []any{label, object{"type": "null"}}}},
 		}},
-		"word": {"type": []any{"string", "number", "boolean"}}, // a text that may look like something else
-		"name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
-		"id":   {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
-		"if":   {"type": []any{"string", "boolean"}}, // a bare expression
+		"fields": {"type": "object"},                             // values by the names of fields
+		"word":   {"type": []any{"string", "number", "boolean"}}, // a text that may look like something else
+		"name":   {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
+		"id":     {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+		"if":     {"type": []any{"string", "boolean"}}, // a bare expression
 		"event": {"anyOf": []any{
-			object{"enum": []any{
-				"record.created", "record.updated", "record.saved", "record.deleted", "record.restored",
-				"record.related", "record.unrelated", "link.used", "link.failed", "delivery.failed",
-				"delivery.unknown", "run.failed", "run.conflict",
-			}},
+			object{"enum": append([]string{
+				engine.RecordCreated, engine.RecordUpdated, "record.saved", engine.RecordDeleted, engine.RecordRestored,
+				engine.RecordRelated, engine.RecordUnrelated,
+			}, engine.OwnEvents()...)},
 			object{"type": "string", "pattern": "^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$"},
 		}},
 		"yes":  {"const": true},

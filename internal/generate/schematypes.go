@@ -90,6 +90,10 @@ func (b *schemaBuilder) form(in scope, tag string) (object, error) {
 }
 
 func (b *schemaBuilder) formNamed(in scope, name string) (object, error) {
+	if item, ok := strings.CutPrefix(name, "[]"); ok {
+		items, err := b.formNamed(in, item)
+		return object{"type": "array", "items": items}, err
+	}
 	if name == "step" {
 		return b.step(in)
 	}

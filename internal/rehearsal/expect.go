@@ -45,62 +45,104 @@ type expectations struct {
 }
 
 type expectFile struct {
-	Message  *messageFile    `yaml:"message"`
-	Create   []yamldoc.Entry `yaml:"create"`
-	Update   []yamldoc.Entry `yaml:"update"`
-	Delete   *yamldoc.Node   `yaml:"delete"`
-	Relate   []*yamldoc.Node `yaml:"relate"`
-	Unrelate []*yamldoc.Node `yaml:"unrelate"`
-	Event    *toldFile       `yaml:"event"`
-	Call     *callFile       `yaml:"call"`
-	Start    *orderFile      `yaml:"start"`
-	Run      *runFile        `yaml:"run"`
-	Record   []yamldoc.Entry `yaml:"record"`
-	Ignore   []*yamldoc.Node `yaml:"ignore,one"`
+	// Message is a message that was sent.
+	Message *messageFile `yaml:"message"`
+	// Create is a record that was made, by its module: ModComments: { commentcontent: /called/ }.
+	Create []yamldoc.Entry `yaml:"create" schema:"fields"`
+	// Update are the fields of records that were written, and no others.
+	Update []yamldoc.Entry `yaml:"update" schema:"fields"`
+	// Delete is a record that was deleted.
+	Delete *yamldoc.Node `yaml:"delete" schema:"text"`
+	// Relate are two records that were joined.
+	Relate []*yamldoc.Node `yaml:"relate" schema:"text"`
+	// Unrelate are two records that were parted.
+	Unrelate []*yamldoc.Node `yaml:"unrelate" schema:"text"`
+	// Event is an event that was published.
+	Event *toldFile `yaml:"event"`
+	// Call is a call of a web service.
+	Call *callFile `yaml:"call"`
+	// Start is a workflow that was started by another.
+	Start *orderFile `yaml:"start"`
+	// Run is how a run of a workflow ended or where it stands.
+	Run *runFile `yaml:"run"`
+	// Record are records as they stand by then: some of their fields, or gone.
+	Record []yamldoc.Entry `yaml:"record" schema:"'gone'|fields"`
+	// Ignore are kinds of happenings that may be there or not.
+	Ignore []*yamldoc.Node `yaml:"ignore,one" schema:"'message'|'create'|'update'|'delete'|'relate'|'unrelate'|'event'|'call'|'start'|'run'"`
 }
 
+// messageFile is a message. Texts between slashes are patterns.
 type messageFile struct {
-	To       *yamldoc.Node   `yaml:"to,required"`
-	By       *yamldoc.Node   `yaml:"by"`
-	About    *yamldoc.Node   `yaml:"about"`
-	Language *yamldoc.Node   `yaml:"language"`
-	Subject  *yamldoc.Node   `yaml:"subject"`
-	Text     *yamldoc.Node   `yaml:"text"`
-	Says     []*yamldoc.Node `yaml:"says,one"`
-	Not      []*yamldoc.Node `yaml:"not,one"`
-	Links    []*yamldoc.Node `yaml:"links,one"`
-	State    *yamldoc.Node   `yaml:"state"`
-	Reason   *yamldoc.Node   `yaml:"reason"`
+	// To is the address that it went to.
+	To *yamldoc.Node `yaml:"to,required" schema:"text"`
+	// By is the channel.
+	By *yamldoc.Node `yaml:"by" schema:"text"`
+	// About is the record of the run that sent it.
+	About *yamldoc.Node `yaml:"about" schema:"text"`
+	// Language is that of the text that was chosen.
+	Language *yamldoc.Node `yaml:"language" schema:"text"`
+	// Subject is the whole subject.
+	Subject *yamldoc.Node `yaml:"subject" schema:"text"`
+	// Text is the whole text; ‹name› stands for the address of a link.
+	Text *yamldoc.Node `yaml:"text" schema:"text"`
+	// Says are pieces of the text.
+	Says []*yamldoc.Node `yaml:"says,one" schema:"word"`
+	// Not are pieces that the text must not have.
+	Not []*yamldoc.Node `yaml:"not,one" schema:"word"`
+	// Links are the names of its links.
+	Links []*yamldoc.Node `yaml:"links,one" schema:"text"`
+	// State is where the message stands; accepted if not said.
+	State *yamldoc.Node `yaml:"state" schema:"engine.DeliveryState"`
+	// Reason is why it stands there.
+	Reason *yamldoc.Node `yaml:"reason" schema:"text"`
 }
 
 type toldFile struct {
-	Type  *yamldoc.Node `yaml:"type,required"`
-	About *yamldoc.Node `yaml:"about"`
-	Data  *yamldoc.Node `yaml:"data"`
+	// Type is the type of the event.
+	Type *yamldoc.Node `yaml:"type,required" schema:"event"`
+	// About is its subject.
+	About *yamldoc.Node `yaml:"about" schema:"text"`
+	// Data is what it says, or some of that.
+	Data *yamldoc.Node `yaml:"data"`
 }
 
 type callFile struct {
-	Method  *yamldoc.Node `yaml:"method"`
-	URL     *yamldoc.Node `yaml:"url,required"`
-	Headers *yamldoc.Node `yaml:"headers"`
-	Body    *yamldoc.Node `yaml:"body"`
-	Secret  *yamldoc.Node `yaml:"secret"`
-	Step    *yamldoc.Node `yaml:"step"`
-	Tries   *yamldoc.Node `yaml:"tries"`
+	// Method is GET, POST and so on.
+	Method *yamldoc.Node `yaml:"method" schema:"text"`
+	// URL is the whole address.
+	URL *yamldoc.Node `yaml:"url,required" schema:"text"`
+	// Headers are those that it had, or some of them.
+	Headers *yamldoc.Node `yaml:"headers" schema:"fields"`
+	// Body is what it sent, or some of that.
+	Body *yamldoc.Node `yaml:"body"`
+	// Secret is the name of the secret by which it showed who it is.
+	Secret *yamldoc.Node `yaml:"secret" schema:"text"`
+	// Step is the id of the step that called.
+	Step *yamldoc.Node `yaml:"step" schema:"text"`
+	// Tries is how often it was tried.
+	Tries *yamldoc.Node `yaml:"tries" schema:"whole"`
 }
 
 type orderFile struct {
-	Workflow *yamldoc.Node `yaml:"workflow,required"`
-	About    *yamldoc.Node `yaml:"about"`
-	Inputs   *yamldoc.Node `yaml:"inputs"`
+	// Workflow is the workflow that was started.
+	Workflow *yamldoc.Node `yaml:"workflow,required" schema:"name"`
+	// About is the record that it was started for.
+	About *yamldoc.Node `yaml:"about" schema:"text"`
+	// Inputs are what was handed over.
+	Inputs *yamldoc.Node `yaml:"inputs" schema:"fields"`
 }
 
 type runFile struct {
-	Workflow *yamldoc.Node `yaml:"workflow"`
-	About    *yamldoc.Node `yaml:"about"`
-	State    *yamldoc.Node `yaml:"state,required"`
-	Reason   *yamldoc.Node `yaml:"reason"`
-	Says     *yamldoc.Node `yaml:"says"`
+	// Workflow is the workflow's name.
+	Workflow *yamldoc.Node `yaml:"workflow" schema:"name"`
+	// About is the record of the run.
+	About *yamldoc.Node `yaml:"about" schema:"text"`
+	// State is where the run stands.
+	State *yamldoc.Node `yaml:"state,required" schema:"engine.RunState"`
+	// Reason is why it ended.
+	Reason *yamldoc.Node `yaml:"reason" schema:"text"`
+	// Says is a piece of its history.
+	Says *yamldoc.Node `yaml:"says" schema:"text"`
 }
 
 // kinds are the kinds of happenings, as they are expected and ignored.

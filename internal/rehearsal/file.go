@@ -38,20 +38,31 @@ func (c *Case) Place() string { return fmt.Sprintf("%s:%d", c.file, c.Line) }
 // Now is the time at which the case begins.
 func (c *Case) Now() time.Time { return c.now }
 
+// testFile is a test file. The comments of its fields are what editors show: see internal/generate.
 type testFile struct {
-	Records   []yamldoc.Entry `yaml:"records"`
-	Now       *yamldoc.Node   `yaml:"now"`
-	Workflows *yamldoc.Node   `yaml:"workflows"`
-	Cases     []*yamldoc.Node `yaml:"cases,required"`
+	// Records are those that are there before each case: Contacts/12x1: { firstname: Zoë }.
+	Records []yamldoc.Entry `yaml:"records" schema:"fields"`
+	// Now is when the cases begin; a time without an offset further down is in its zone.
+	Now *yamldoc.Node `yaml:"now" schema:"text"`
+	// Workflows are those that are active: that of the file if not said, a list of names, or all.
+	Workflows *yamldoc.Node `yaml:"workflows" schema:"'all'|[]text"`
+	// Cases are the stories, each played for itself.
+	Cases []*yamldoc.Node `yaml:"cases,required" schema:"caseFile"`
 }
 
 type caseFile struct {
-	Name      *yamldoc.Node   `yaml:"name,required"`
-	Records   []yamldoc.Entry `yaml:"records"`
-	Now       *yamldoc.Node   `yaml:"now"`
-	Workflows *yamldoc.Node   `yaml:"workflows"`
-	Story     []*yamldoc.Node `yaml:"story,required"`
-	Expect    *yamldoc.Node   `yaml:"expect"`
+	// Name says what the case shows, in a sentence.
+	Name *yamldoc.Node `yaml:"name,required" schema:"text"`
+	// Records are there before this case, over those above all cases.
+	Records []yamldoc.Entry `yaml:"records" schema:"fields"`
+	// Now is when the case begins.
+	Now *yamldoc.Node `yaml:"now" schema:"text"`
+	// Workflows are those that are active: a list of names, or all.
+	Workflows *yamldoc.Node `yaml:"workflows" schema:"'all'|[]text"`
+	// Story is what happens, one thing after the other.
+	Story []*yamldoc.Node `yaml:"story,required" schema:"beatFile"`
+	// Expect is what should have come of it at the end, all of it, or nothing.
+	Expect *yamldoc.Node `yaml:"expect" schema:"'nothing'|[]expectFile"`
 }
 
 // defaultNow is when cases begin that do not say so: a Monday.

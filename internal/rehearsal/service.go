@@ -39,9 +39,12 @@ type called struct {
 }
 
 type replyFile struct {
-	Status  *yamldoc.Node   `yaml:"status"`
+	// Status is the status of HTTP; 200 if not said.
+	Status *yamldoc.Node `yaml:"status" schema:"whole"`
+	// Headers are the answer's headers.
 	Headers []yamldoc.Entry `yaml:"headers"`
-	Body    *yamldoc.Node   `yaml:"body"`
+	// Body is what it says.
+	Body *yamldoc.Node `yaml:"body"`
 }
 
 // Call answers.

@@ -22,26 +22,44 @@ type beat struct {
 
 // beatFile is an entry of a story: one of these keys, and beside it who did it.
 type beatFile struct {
-	Create   []yamldoc.Entry `yaml:"create"`
-	Update   []yamldoc.Entry `yaml:"update"`
-	Delete   *yamldoc.Node   `yaml:"delete"`
-	Restore  *yamldoc.Node   `yaml:"restore"`
-	Relate   []*yamldoc.Node `yaml:"relate"`
-	Unrelate []*yamldoc.Node `yaml:"unrelate"`
-	Event    *eventFile      `yaml:"event"`
-	Visit    *visitFile      `yaml:"visit"`
-	Wait     *yamldoc.Node   `yaml:"wait"`
-	Provider []yamldoc.Entry `yaml:"provider"`
-	Answer   []yamldoc.Entry `yaml:"answer"`
-	Start    *startFile      `yaml:"start"`
-	Expect   *yamldoc.Node   `yaml:"expect"`
-	By       string          `yaml:"by"`
+	// Create makes records in the CRM: HelpDesk/17x1: { ticket_no: TT1 }.
+	Create []yamldoc.Entry `yaml:"create" schema:"fields"`
+	// Update changes fields of records.
+	Update []yamldoc.Entry `yaml:"update" schema:"fields"`
+	// Delete takes a record away: HelpDesk/17x1.
+	Delete *yamldoc.Node `yaml:"delete" schema:"text"`
+	// Restore brings a deleted record back.
+	Restore *yamldoc.Node `yaml:"restore" schema:"text"`
+	// Relate joins two records: [Contacts/12x1, HelpDesk/17x1].
+	Relate []*yamldoc.Node `yaml:"relate" schema:"text"`
+	// Unrelate parts two records.
+	Unrelate []*yamldoc.Node `yaml:"unrelate" schema:"text"`
+	// Event is an event that tells no change of a record.
+	Event *eventFile `yaml:"event"`
+	// Visit is somebody who follows a link of a message.
+	Visit *visitFile `yaml:"visit"`
+	// Wait is how long nothing else happens, or until when: 48h, or 2026-03-04T09:00.
+	Wait *yamldoc.Node `yaml:"wait" schema:"text"`
+	// Provider says what channels answer from now on: takes, refuses, fails or unknown.
+	Provider []yamldoc.Entry `yaml:"provider" schema:"text"`
+	// Answer says what web services answer to a step from now on, by its id: { status: 200, body: … }, a list of such,
+	// fails or unknown.
+	Answer []yamldoc.Entry `yaml:"answer" schema:"'fails'|'unknown'|replyFile|[]replyFile"`
+	// Start starts a workflow by hand.
+	Start *startFile `yaml:"start"`
+	// Expect is what should have come of the story so far, all of it since the last expect, or nothing.
+	Expect *yamldoc.Node `yaml:"expect" schema:"'nothing'|[]expectFile"`
+	// By is who did it, as the CRM names its users.
+	By string `yaml:"by"`
 }
 
 type eventFile struct {
-	Type    *yamldoc.Node `yaml:"type,required"`
-	Subject *yamldoc.Node `yaml:"subject,required"`
-	Data    *yamldoc.Node `yaml:"data"`
+	// Type is the type of the event: ticket.escalated.
+	Type *yamldoc.Node `yaml:"type,required" schema:"event"`
+	// Subject is the record that it is about.
+	Subject *yamldoc.Node `yaml:"subject,required" schema:"text"`
+	// Data is what it says.
+	Data *yamldoc.Node `yaml:"data"`
 }
 
 // beat reads an entry of a story. One that is wrong does nothing.
@@ -231,9 +249,12 @@ func (p *parser) event(f eventFile, node *yamldoc.Node) func(context.Context, *p
 }
 
 type startFile struct {
-	Workflow *yamldoc.Node   `yaml:"workflow"`
-	Record   *yamldoc.Node   `yaml:"record"`
-	Inputs   []yamldoc.Entry `yaml:"inputs"`
+	// Workflow is the one to start; that of the file if not said.
+	Workflow *yamldoc.Node `yaml:"workflow" schema:"name"`
+	// Record is what it is started for.
+	Record *yamldoc.Node `yaml:"record" schema:"text"`
+	// Inputs are what is handed over.
+	Inputs []yamldoc.Entry `yaml:"inputs"`
 }
 
 // start reads who is started by hand: the workflow of the file, unless another is named.

@@ -16,11 +16,16 @@ import (
 )
 
 type visitFile struct {
-	Link  *yamldoc.Node   `yaml:"link,required"`
-	To    string          `yaml:"to"`
-	Press string          `yaml:"press"`
+	// Link is the name of the link, of the last message that has one of that name: link, or that under links.
+	Link *yamldoc.Node `yaml:"link,required" schema:"text"`
+	// To is the address of whom the message went to, where several got one.
+	To string `yaml:"to"`
+	// Press is the action whose button they press.
+	Press string `yaml:"press"`
+	// Enter are the values that they give to fields.
 	Enter []yamldoc.Entry `yaml:"enter"`
-	Finds string          `yaml:"finds"`
+	// Finds is what the page says at the end.
+	Finds string `yaml:"finds"`
 }
 
 // visit reads what somebody does who follows a link of a message: they press a button or change fields, through the
