@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -134,5 +135,26 @@ func TestOptionsWithLabels(t *testing.T) {
 		if got := field.ChoiceLabel(option, "es"); got != want {
 			t.Errorf("%s is called %q, want %q", option, got, want)
 		}
+	}
+}
+
+// The guide to modules shows files, which must be some.
+func TestTheGuidesModulesAreRead(t *testing.T) {
+	page, err := os.ReadFile("../docs/guide/modules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, name := range []string{"Accounts", "Contacts", "Users"} {
+		files["modules/"+name+".yaml"] = "module: " + name + "\nfields: { email1: email }\n"
+	}
+	blocks := strings.Split(string(page), "```yaml\n")[1:]
+	for i, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		files[fmt.Sprintf("modules/%d.yaml", i)] = text
+	}
+	book, complaints, _ := workflows.LoadFiles(files, options())
+	if len(complaints) > 0 || len(blocks) < 3 || len(book.Modules) != len(files) {
+		t.Errorf("%d files, %v", len(blocks), complaints)
 	}
 }

@@ -44,7 +44,7 @@ type beatFile struct {
 	Provider []yamldoc.Entry `yaml:"provider" schema:"text"`
 	// Answer says what web services answer to a step from now on, by its id: { status: 200, body: … }, a list of such,
 	// fails or unknown.
-	Answer []yamldoc.Entry `yaml:"answer" schema:"'fails'|'unknown'|replyFile|[]replyFile"`
+	Answer []yamldoc.Entry `yaml:"answer" schema:"'fails'|'unknown'|replyFile|[]any"`
 	// Start starts a workflow by hand.
 	Start *startFile `yaml:"start"`
 	// Expect is what should have come of the story so far, all of it since the last expect, or nothing.
