@@ -77,6 +77,9 @@ type Engine struct {
 	Ports
 	settings Settings
 	matcher  atomic.Pointer[matcher]
+
+	reloading sync.Mutex // of who puts another book in place
+
 	versions versions
 	lanes    []*lane
 	gates    gates
@@ -211,7 +214,7 @@ func (e *Engine) begin(ctx context.Context) (after uint64, unfinished []job, err
 		return 0, nil, err
 	}
 	e.skipUntil = restored.Skip
-	if err := e.keepVersions(ctx); err != nil {
+	if err := e.keepVersions(ctx, e.Book(), nil); err != nil {
 		return 0, nil, err
 	}
 	if err := e.adoptOrphans(ctx); err != nil {
@@ -247,21 +250,6 @@ func (e *Engine) recall(ctx context.Context) (unfinished []job, err error) {
 		unfinished = append(unfinished, job{id: run.ID, partition: run.Partition})
 	}
 	return unfinished, nil
-}
-
-// keepVersions stores the files of everything that runs and links will ask for by version.
-func (e *Engine) keepVersions(ctx context.Context) error {
-	for _, w := range e.Book().Workflows {
-		if err := e.Store.KeepVersion(ctx, w.Version, w.Files, e.Clock.Now()); err != nil {
-			return fmt.Errorf("keep version of workflow %s: %w", w.Name, err)
-		}
-	}
-	for _, l := range e.Book().Landings {
-		if err := e.Store.KeepVersion(ctx, l.Version, l.Files, e.Clock.Now()); err != nil {
-			return fmt.Errorf("keep version of landing %s: %w", l.Name, err)
-		}
-	}
-	return nil
 }
 
 // drain waits for what is in flight, at most the grace time, then cancels it and waits a little longer

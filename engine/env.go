@@ -10,16 +10,17 @@ import (
 // Env is what expressions and templates see.
 type Env struct {
 	Event   *Event
-	Ref     Ref               // of Record
-	Module  *Module           // describes Record
-	Record  Fields            // the event's record overlaid with the run's own writes
-	Routes  map[string]Record // what the routes lead to, by path; absent where a reference is empty
-	Outputs map[string]Fields // outputs of steps, by id
-	Vars    Values            // what vars steps have set so far
-	Inputs  map[string]any    // what was handed over when the workflow was started by hand, as expressions see it
-	Now     time.Time         // the step's start
-	Random  io.Reader         // what is random in a value comes from here; nil where nothing may be
-	Secret  SecretSource      // what the keys of hashes come from; nil where there are none
+	Ref     Ref                // of Record
+	Module  *Module            // describes Record
+	Modules map[string]*Module // all that the run's version knows
+	Record  Fields             // the event's record overlaid with the run's own writes
+	Routes  map[string]Record  // what the routes lead to, by path; absent where a reference is empty
+	Outputs map[string]Fields  // outputs of steps, by id
+	Vars    Values             // what vars steps have set so far
+	Inputs  map[string]any     // what was handed over when the workflow was started by hand, as expressions see it
+	Now     time.Time          // the step's start
+	Random  io.Reader          // what is random in a value comes from here; nil where nothing may be
+	Secret  SecretSource       // what the keys of hashes come from; nil where there are none
 
 	// Baseline are the fields as they were when a wait began, at least those of Uses.Changes. Where it
 	// is set, the change words compare Record with it and not with what the event says; old stays the

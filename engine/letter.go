@@ -83,7 +83,11 @@ func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	if err := strictJSON(plain, &sealed); err != nil {
 		return nil, fmt.Errorf("read letter: %w", err)
 	}
-	module := e.Book().Modules[sealed.Module]
+	workflow, err := e.workflow(e.work, d.Workflow, d.Version)
+	if err != nil {
+		return nil, err
+	}
+	module := workflow.Modules[sealed.Module]
 	if module == nil {
 		return nil, fmt.Errorf("module %s is no longer described", sealed.Module)
 	}

@@ -11,6 +11,7 @@ import (
 // matcher finds the workflows an event may start, before anything is decoded.
 type matcher struct {
 	book   *Book
+	byName map[string]*Workflow
 	index  map[string]*shelf      // of record events, by module + "." + verb
 	others map[string][]candidate // of all other events, by type
 
@@ -27,7 +28,7 @@ type candidate struct {
 
 func newMatcher(book *Book) *matcher {
 	m := &matcher{
-		book: book, index: map[string]*shelf{}, others: map[string][]candidate{}, awaits: map[string]bool{},
+		book: book, byName: map[string]*Workflow{}, index: map[string]*shelf{}, others: map[string][]candidate{}, awaits: map[string]bool{},
 		asks: map[string]bool{},
 	}
 	for _, workflow := range book.Workflows {
@@ -39,6 +40,7 @@ func newMatcher(book *Book) *matcher {
 				m.awaits[module] = true
 			}
 		}
+		m.byName[workflow.Name] = workflow
 		m.add(workflow)
 	}
 	return m

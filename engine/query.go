@@ -68,7 +68,7 @@ func (e *Engine) ask(ctx context.Context, env *Env, queries []Query) error {
 
 // find reads the records that a query is about, as expressions see them.
 func (e *Engine) find(ctx context.Context, env *Env, q Query, value string) ([]any, error) {
-	module := e.Book().Modules[q.Module]
+	module := e.modulesFor(env)[q.Module]
 	if module == nil || value == "" {
 		return []any{}, nil
 	}

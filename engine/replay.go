@@ -196,7 +196,9 @@ func (r *replay) admit(ctx context.Context, events []arrival) error {
 func (r *replay) match(a arrival) ([]job, error) {
 	event, now := a.event, r.Clock.Now()
 	module := r.matcher.book.Modules[event.Ref().Module]
-	env := &Env{Event: event, Ref: event.Ref(), Module: module, Record: event.Change.Record, Now: now}
+	env := &Env{
+		Event: event, Ref: event.Ref(), Module: module, Modules: r.matcher.book.Modules, Record: event.Change.Record, Now: now,
+	}
 	var jobs []job
 	for _, j := range r.matcher.match(event, env) {
 		if len(r.order.Workflows) > 0 && !slices.Contains(r.order.Workflows, j.run.Workflow) {

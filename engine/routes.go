@@ -12,7 +12,7 @@ const MaxHops = 5
 // follow reads what routes lead to, all routes of one hop count in one read, and puts it into the
 // environment. An empty or dangling reference leads nowhere, which is no error.
 func (e *Engine) follow(ctx context.Context, env *Env, paths []string) error {
-	modules := e.Book().Modules
+	modules := e.modulesFor(env)
 	for hops := 1; hops <= MaxHops; hops++ {
 		asked := map[Ref][]string{}
 		for _, path := range paths {

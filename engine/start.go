@@ -39,8 +39,10 @@ func (e *Event) startOrder() (order StartOrder, err error) {
 // Startable finds the workflow that an order starts on a record, and brings its inputs into the form a record keeps.
 // The error says what is wrong with the order.
 func (b *Book) Startable(order StartOrder, ref Ref) (*Workflow, Fields, error) {
-	i := slices.IndexFunc(b.Workflows, func(w *Workflow) bool { return w.Name == order.Workflow })
-	if i < 0 {
+	i, known := slices.BinarySearchFunc(b.Workflows, order.Workflow, func(w *Workflow, name string) int {
+		return strings.Compare(w.Name, name)
+	})
+	if !known {
 		return nil, nil, fmt.Errorf("there is no workflow %q in the book", order.Workflow)
 	}
 	w := b.Workflows[i]
@@ -101,7 +103,7 @@ func (s *StepContext) Start(workflow string, ref Ref, inputs Fields) error {
 
 // environment is what the run's steps see when they begin. What an event does not tell of its record is read.
 func (e *Engine) environment(ctx context.Context, run *Run, w *Workflow) (*Env, error) {
-	env := &Env{Event: run.Event, Ref: run.Record, Module: w.Module}
+	env := &Env{Event: run.Event, Ref: run.Record, Module: w.Module, Modules: w.Modules}
 	if run.Event.Type == WorkflowStart && w.Inputs != nil {
 		order, err := run.Event.startOrder()
 		if err != nil {

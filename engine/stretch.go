@@ -181,7 +181,7 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 
 func (e *Engine) stepContext(step *Step, s *stretch, env *Env) *StepContext {
 	return &StepContext{
-		Env: env, Ref: s.run.Record, Step: step, Modules: e.Book().Modules,
+		Env: env, Ref: s.run.Record, Step: step, Modules: e.modulesFor(env),
 		random: e.Random, minter: e.Minter, run: s.run, asks: &s.asks, read: e.readOne, list: e.list, local: e.CRM.Traits().Local,
 	}
 }

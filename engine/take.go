@@ -214,7 +214,10 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		b.intake.Touched = append(b.intake.Touched, RecordTopic(ref))
 	}
 	e.echoes.inherit(event, now)
-	env := &Env{Event: event, Ref: ref, Module: module, Record: event.Change.Record, Now: now, Work: NewWork(QuickWork)}
+	env := &Env{
+		Event: event, Ref: ref, Module: module, Modules: m.book.Modules, Record: event.Change.Record, Now: now,
+		Work: NewWork(QuickWork),
+	}
 	if a.seq <= e.skipUntil {
 		return nil
 	}

@@ -17,16 +17,17 @@ type versions struct {
 	old map[string]*Workflow
 }
 
+// maxOldVersions is how many workflows of former books are kept compiled.
+const maxOldVersions = 1000
+
 // errNoVersion is why a run is held: the files of its workflow's version no longer make a workflow.
 var errNoVersion = errors.New("its version cannot be used")
 
 // workflow returns the workflow of a version: the current one, or one compiled again from its kept
 // files. One that cannot be had is a permanent error.
 func (e *Engine) workflow(ctx context.Context, name, version string) (*Workflow, error) {
-	for _, w := range e.Book().Workflows {
-		if w.Name == name && w.Version == version {
-			return w, nil
-		}
+	if w := e.matcher.Load().byName[name]; w != nil && w.Version == version {
+		return w, nil
 	}
 	return e.versions.find(ctx, name, version)
 }
@@ -46,8 +47,8 @@ func (v *versions) find(ctx context.Context, name, version string) (*Workflow, e
 		return nil, Permanent(fmt.Errorf("version %s of workflow %s no longer compiles: %w; %w",
 			version, name, err, errNoVersion))
 	}
-	if v.old == nil {
-		v.old = map[string]*Workflow{}
+	if v.old == nil || len(v.old) == maxOldVersions {
+		v.old = map[string]*Workflow{} // what is still asked for comes back
 	}
 	v.old[version] = w
 	return w, nil

@@ -20,9 +20,10 @@ type Workflow struct {
 	Description  string
 	Version      string // hash over this file and every file it uses
 	Triggers     []Trigger
-	Module       *Module // of the triggering record; of ScheduleModule's name for one about no record
-	Inputs       *Module // what is handed over when it is started by hand; nil for nothing
-	If           Program // nil for always
+	Module       *Module            // of the triggering record; of ScheduleModule's name for one about no record
+	Modules      map[string]*Module // all modules of the book it was loaded with
+	Inputs       *Module            // what is handed over when it is started by hand; nil for nothing
+	If           Program            // nil for always
 	Active       Active
 	First        *First   // nil: as often as it is triggered
 	OnlyOnChange []string // fields one of which must differ from when it last began for the record; none for always

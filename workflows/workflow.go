@@ -55,7 +55,9 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	if f.Name == nil || !l.claim("workflow", f.Name.Text(), file, f.Name) {
 		return
 	}
-	w := &engine.Workflow{Name: f.Name.Text(), Description: f.Description, Templates: map[string]engine.Template{}}
+	w := &engine.Workflow{
+		Name: f.Name.Text(), Description: f.Description, Modules: l.book.Modules, Templates: map[string]engine.Template{},
+	}
 	if !workflowName.MatchString(w.Name) {
 		l.complain(f.Name.Errorf("a workflow's name may hold only small letters, digits and -, at most 64"))
 	}
