@@ -87,7 +87,7 @@ func functions() []function {
 		grouped("Encoding", encodingFunctions()),
 		grouped("Numbers", numberFunctions()), grouped("Numbers", statisticFunctions()),
 		grouped("Dates", timeFunctions()), grouped("Dates", calendarFunctions()),
-		grouped("Dates", nextFunctions()), grouped("Dates", zoneFunctions()),
+		grouped("Dates", nextFunctions()), grouped("Dates", parseFunctions()), grouped("Dates", zoneFunctions()),
 		grouped("Business days", businessFunctions()),
 		grouped("Lists", listFunctions()),
 		grouped("Formatting", formatFunctions()),
