@@ -4,6 +4,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"postern/engine"
 	"postern/internal/exprsafe"
@@ -13,7 +14,7 @@ import (
 // names are what the expressions of the step may see.
 func (s *stepScope) names() *exprsafe.Scope {
 	scope := s.scope()
-	if s.hears {
+	if s.hears != nil {
 		scope.Names["response"] = exprsafe.ObjectOf("response", map[string]exprsafe.Type{
 			"status": {Kind: exprsafe.Number}, "headers": {Kind: exprsafe.Map}, "body": {},
 		})
@@ -24,8 +25,27 @@ func (s *stepScope) names() *exprsafe.Scope {
 // Answering is the scope of what is evaluated once a call was answered.
 func (s *stepScope) Answering() engine.CheckScope {
 	later := *s
-	later.hears = true
+	later.hears = s
 	return &later
+}
+
+// readsLater notes what must be read before a program is evaluated that sees the answer of a call. That is read before
+// the call, so that it cannot depend on the answer.
+func (s *stepScope) readsLater(p engine.Program) {
+	for _, q := range engine.QueriesOf(p) {
+		value, ok := q.Value.(*program)
+		if ok && slices.ContainsFunc(value.evaluator.Uses().Names, fromAnswer) {
+			s.complain(s.node.Errorf("the CRM cannot be asked here by what is answered: "+
+				"save the value, and ask by vars in the next step"))
+			return
+		}
+	}
+	s.reads(p)
+}
+
+func fromAnswer(name string) bool {
+	root, _, _ := strings.Cut(name, ".")
+	return root == "response"
 }
 
 // Calls are what the configuration lets calls do.
@@ -44,10 +64,11 @@ func (s *stepScope) Parts(key string) []engine.TextPart {
 		s.complain(located(n, fail))
 		return nil
 	}
-	if s.routed(n, text) == nil {
+	whole := s.routed(n, text)
+	if whole == nil {
 		return nil
 	}
-	s.follow(text.Routes())
+	s.reads(whole)
 	var parts []engine.TextPart
 	for _, piece := range text.Pieces() {
 		part := engine.TextPart{Plain: piece.Plain}

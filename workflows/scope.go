@@ -18,7 +18,7 @@ type stepScope struct {
 	node   *yamldoc.Node // the task's configuration
 	routes map[string]bool
 	awaits map[string]bool // modules of records that the step waits for
-	hears  bool            // expressions see response
+	hears  *stepScope      // what this is the later part of: expressions see response too; nil for the step itself
 
 	queries []engine.Query
 }
@@ -54,6 +54,10 @@ func (s *stepScope) find(key string) *yamldoc.Node {
 
 // reads notes what must be read before a program is evaluated.
 func (s *stepScope) reads(p engine.Program) {
+	if s.hears != nil {
+		s.hears.readsLater(p)
+		return
+	}
 	s.follow(p.Routes())
 	s.queries = append(s.queries, engine.QueriesOf(p)...)
 	s.asks(p)

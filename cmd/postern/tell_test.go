@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -134,5 +135,30 @@ func TestStoppedReplayTellsHowFarItCame(t *testing.T) {
 	cancel()
 	if got := r.stopped(ended, ended.Err()).Error(); got != want+"by Ctrl-C" {
 		t.Errorf("stopped by a person: %s", got)
+	}
+}
+
+// The story of a call tells whom it asked and what came of it, and nothing of what was said.
+func TestStoryOfACall(t *testing.T) {
+	at := time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
+	call := engine.Call{Method: "POST", Host: "rates.example.com", Key: "the-key", Request: engine.Request{
+		URL: "https://rates.example.com/private", Body: []byte("private"),
+	}}
+	effect := engine.NewEffect(testID, testID, engine.Ask{Call: &call}, engine.DefaultRetry(), at)
+	effect.State, effect.Step, effect.Attempts = engine.EffectDone, "1", 1
+	effect.History = []engine.Decision{{At: at.Add(time.Second), Step: "1", Text: "answered 200 OK"}}
+	story := &engine.RunStory{Run: &engine.Run{ID: testID, Created: at, State: engine.RunDone}, Effects: []*engine.Effect{effect}}
+	whole := wholeOfRun(story, true)
+	var out strings.Builder
+	layOutRun(&out, whole)
+	raw, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{out.String(), string(raw)} {
+		if !strings.Contains(text, "POST rates.example.com") || !strings.Contains(text, "answered 200 OK") ||
+			strings.Contains(text, "private") || strings.Contains(text, "the-key") {
+			t.Errorf("it says\n%s", text)
+		}
 	}
 }
