@@ -35,7 +35,7 @@ func (s *stepScope) readsLater(p engine.Program) {
 	for _, q := range engine.QueriesOf(p) {
 		value, ok := q.Value.(*program)
 		if ok && slices.ContainsFunc(value.evaluator.Uses().Names, fromAnswer) {
-			s.complain(s.node.Errorf("the CRM cannot be asked here by what is answered: "+
+			s.complain(s.node.Errorf("the CRM cannot be asked here by what is answered: " +
 				"save the value, and ask by vars in the next step"))
 			return
 		}
