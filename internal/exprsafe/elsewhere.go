@@ -30,6 +30,13 @@ func Elsewhere() map[string]string {
 		"has_changed": "changed(\"field\")", "flattenarray": "flatten(list)", "unique": "uniq(list)",
 		"find": "first(filter(list, condition))", "contains": "text contains part, or item in list",
 		"startsWith": "text startsWith part", "endsWith": "text endsWith part",
+		"getIDof":        `first(records("Module", "field", value)).id`,
+		"getFieldsOF":    `lookup("Module", id).field`,
+		"getRelatedIDs":  `map(related("Module"), .id)`,
+		"existsrelated":  `any(related("Module"), .field == value)`,
+		"allrelatedare":  `all(related("Module"), .field == value)`,
+		"aggregation":    `sum(map(related("Module"), .field))`,
+		"getFromContext": "vars.name", "getCurrentUserID": "actor", "getISODate": "fromISOWeek(year, week, weekday)",
 		"year_diff": "yearsBetween(from, to)", "toString": "string(value)", "toNumber": "number(text)",
 	}
 }

@@ -41,7 +41,8 @@ type queryFunction struct {
 func queryFunctions() []queryFunction {
 	return []queryFunction{
 		{
-			name: "lookup", args: `"Module", id`, result: "record", summary: "the record with an id; its fields are null if it is not there",
+			name: "lookup", args: `"Module", id`, result: "record",
+			summary: "the record with an id; its fields are null if it is not there",
 			example: `lookup("Contacts", record.parent_id).email`, lower: (*compiler).lookup,
 		},
 		{
@@ -55,7 +56,7 @@ func queryFunctions() []queryFunction {
 			example: `records("Contacts", "email", record.email)[0].lastname`, lower: (*compiler).records,
 		},
 		{
-			name: "exists", args: `"Module", "field", value`, result: "true or false",
+			name: "exists", args: `"Module", "field", value`, result: "true/false",
 			summary: "whether a record of a module has a value in a field",
 			example: `exists("Contacts", "email", record.email)`, lower: (*compiler).exists,
 		},
