@@ -38,32 +38,46 @@ func createKind() engine.TaskKind {
 
 // Check compiles the values and holds them against the fields.
 func (c *Create) Check(scope engine.CheckScope) {
+	c.module, c.values = checkNew(scope, c.Module, c.Set, c.Key)
+}
+
+// checkNew compiles the values of a record that may be made, and holds them and its key against the fields of its
+// module; nil after a complaint that there is no such module.
+func checkNew(scope engine.CheckScope, name string, set map[string]any, key string) (
+	*engine.Module, map[string]engine.Program,
+) {
 	modules := scope.Modules()
-	if c.module = modules[c.Module]; c.module == nil {
-		scope.Choice("module", "module", c.Module, slices.Sorted(maps.Keys(modules)))
-		return
+	module := modules[name]
+	if module == nil {
+		scope.Choice("module", "module", name, slices.Sorted(maps.Keys(modules)))
+		return nil, nil
 	}
-	c.values = map[string]engine.Program{}
-	for _, name := range slices.Sorted(maps.Keys(c.Set)) {
-		if program := checkValue(scope, []*engine.Module{c.module}, name, c.Set[name]); program != nil {
-			c.values[name] = program
+	values := map[string]engine.Program{}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		if program := checkValue(scope, []*engine.Module{module}, name, set[name]); program != nil {
+			values[name] = program
 		}
 	}
-	for _, name := range c.module.Names {
-		if _, set := c.Set[name]; c.module.Fields[name].Required && !set && name != c.Key {
-			scope.Complain("set", fmt.Sprintf("%s needs a value for %s", c.Module, name))
+	for _, field := range module.Names {
+		if _, given := set[field]; module.Fields[field].Required && !given && field != key {
+			scope.Complain("set", fmt.Sprintf("%s needs a value for %s", name, field))
 		}
 	}
-	if c.Key == "" {
-		return
+	if key != "" {
+		checkKey(scope, module, set, key)
 	}
-	field := scope.Field("key", c.module, c.Key)
-	switch _, set := c.Set[c.Key]; {
+	return module, values
+}
+
+// checkKey sees that a field can hold a key of ours.
+func checkKey(scope engine.CheckScope, module *engine.Module, set map[string]any, key string) {
+	field := scope.Field("key", module, key)
+	switch _, given := set[key]; {
 	case field == nil:
 	case field.Type != engine.TypeText || !field.Unique:
-		scope.Complain("key", fmt.Sprintf("%s must be a text field with unique: true to hold a key", c.Key))
-	case set:
-		scope.Complain("key", fmt.Sprintf("%s is set already; the key is Postern's own", c.Key))
+		scope.Complain("key", fmt.Sprintf("%s must be a text field with unique: true to hold a key", key))
+	case given:
+		scope.Complain("key", fmt.Sprintf("%s is set already; the key is Postern's own", key))
 	}
 }
 
