@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,7 @@ type Env struct {
 	views   map[string]map[string]any
 	found   map[string][]any // what queries gave, by their keys
 	answers map[string][]any // and by what they asked
+	asks    *asks            // of the run so far, which are not stored yet; nil for none
 }
 
 // View is the record as expressions see it, computed once. The error names the field that does not
@@ -102,7 +104,18 @@ func (e *Env) Memo(name string, build func() (map[string]any, error)) (map[strin
 func (e *Env) Write(set Fields) {
 	e.Record = maps.Clone(e.Record)
 	maps.Copy(e.Record, set)
-	e.views = nil
+	routes := maps.Clone(e.Routes)
+	for path := range routes { // what a reference leads to that was set is read anew
+		if first, _, _ := strings.Cut(path, "."); has(set, first) {
+			delete(routes, path)
+		}
+	}
+	e.Routes, e.views = routes, nil
+}
+
+func has(fields Fields, name string) bool {
+	_, there := fields[name]
+	return there
 }
 
 // WriteRoutes lays values over a record wherever routes lead to it.
@@ -115,6 +128,12 @@ func (e *Env) WriteRoutes(ref Ref, set Fields) {
 		record.Fields = maps.Clone(record.Fields)
 		maps.Copy(record.Fields, set)
 		routes[path] = record
+		for name := range set {
+			maps.DeleteFunc(routes, func(p string, _ Record) bool {
+				onward := path + "." + name
+				return p == onward || strings.HasPrefix(p, onward+".")
+			})
+		}
 	}
 	e.Routes, e.views = routes, nil
 }

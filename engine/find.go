@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"maps"
+	"slices"
 )
 
 // Find reads the first record of a module, by id, whose field has a value, as the run leaves it; nil if there is
@@ -37,6 +38,28 @@ func (s *StepContext) Find(ctx context.Context, module, field string, value any)
 			return nil, nil
 		}
 	}
+}
+
+// unstored are records as the run leaves them: with what it asked to be made, written and deleted.
+func (a *asks) unstored(refs []Ref, records []Record) []Record {
+	if a == nil || len(a.changes) == 0 {
+		return records
+	}
+	for _, ask := range a.changes {
+		if ask.Create == nil {
+			continue
+		}
+		if made, _ := ask.Create.Make(ask.Create.EventID.String()); slices.Contains(refs, made.Ref) {
+			records = append(records, made)
+		}
+	}
+	var left []Record
+	for _, record := range records {
+		if !a.delete(record.Ref) {
+			left = append(left, a.over(record))
+		}
+	}
+	return left
 }
 
 // over is a record with what was asked to be written to it.

@@ -63,7 +63,7 @@ func (e *Engine) fetch(ctx context.Context, env *Env, asked map[Ref][]string) er
 	if err != nil {
 		return fmt.Errorf("read related records: %w", err)
 	}
-	for _, record := range records {
+	for _, record := range env.asks.unstored(refs, records) {
 		for _, path := range asked[record.Ref] {
 			env.route(path, record)
 		}

@@ -34,6 +34,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{letters: map[ID]*letter{}}, watch: e.Watch}
 	env := *j.env
 	env.views, env.Now, env.Work, env.Vars = nil, e.Clock.Now(), NewWork(StretchWork), run.Progress.Vars
+	env.asks = &s.asks
 	env.Random, env.Secret = e.Random, e.Secrets
 	if len(run.Progress.Written) > 0 {
 		env.Write(run.Progress.Written)

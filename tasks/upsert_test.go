@@ -79,3 +79,27 @@ func TestUpsertWithoutAValueToMatchFails(t *testing.T) {
 		t.Errorf("the run is %s: %s", end.Run.State, end.Run.Reason)
 	}
 }
+
+// The steps that follow go by what was made and set before, though none of it is stored yet.
+func TestUpsertLeadsOnAtOnce(t *testing.T) {
+	h := newHouse(t, updating(`
+  - notify: { to: record.contact, via: email, template: hello, link: { landing: ticket } }
+  - upsert: { module: People, match: email, set: { email: bob@acme.example, name: Bob } }
+    id: bob
+  - update: { set: { contact: "{{ steps.bob.id }}" } }
+  - update: { record: record.contact, set: { name: "{{ record.contact.name }} B.", calls: 3 } }
+  - relate: { to: record.contact }
+  - update: { set: { note: "{{ record.contact.name }} {{ record.contact.calls }}" } }
+  - delete: { record: record.contact }
+    if: record.no == "T2"
+  - update: { set: { name: gone }, record: record.contact }
+    if: record.no == "T2"
+`))
+	h.tell("People/p1", engine.Fields{"name": "Zoë"})
+	for _, no := range []string{"T1", "T2"} {
+		h.tell("Tickets/"+no, engine.Fields{"no": no, "contact": "p1"})
+		if end := h.ended(no); h.record(ticket(no)).Text("note") != "Bob B. 3" {
+			t.Errorf("%s is %s (%s): %v", no, end.Run.State, end.Run.Reason, h.record(ticket(no)))
+		}
+	}
+}
