@@ -123,6 +123,21 @@ func TestMistakesOfFormAreRefused(t *testing.T) {
 	}
 }
 
+// Every kind of task is known, and its documented example fits.
+func TestExamplesOfTasksFit(t *testing.T) {
+	all := compiled(t)
+	for _, kind := range tasks.Kinds() {
+		text := "name: w\non: { event: record.created, module: HelpDesk }\ntasks:\n  - " +
+			strings.ReplaceAll(kind.Example, "\n", "\n    ") + "\n"
+		if err := judge(t, all, "w.yaml", text); err != nil {
+			t.Errorf("%s: %v", kind.Name, err)
+		}
+		if err := judge(t, all, "w.yaml", text+"    update: { set: { a: b } }\n    fill: { field: a }\n"); err == nil {
+			t.Errorf("%s: two tasks in one step are let through", kind.Name)
+		}
+	}
+}
+
 func mistakes(t *testing.T) []string {
 	t.Helper()
 	paths, err := filepath.Glob("../workflows/testdata/mistakes/*.txtar")

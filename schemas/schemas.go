@@ -1,9 +1,9 @@
 // Package schemas holds the JSON Schemas of what others write for Postern: the events of a CRM, and the files of an
 // admin.
 //
-// The event's schema (draft 2020-12) is written by hand: it is the public contract with a CRM, and changes on purpose or
-// not at all. The engine does not read it. It checks events with a decoder of its own, whose sentences say more than a
-// schema's, and the tests hold the two against each other.
+// The event's schema (draft 2020-12) is written by hand: it is the public contract with a CRM, and changes on purpose
+// or not at all. The engine does not read it. It checks events with a decoder of its own, whose sentences say more than
+// a schema's, and the tests hold the two against each other.
 //
 // The schemas of the files (draft-07, which every editor knows) are generated from the structs that the loaders decode:
 // see internal/generate. They are for editors, which propose keys and mark what is misspelt while one writes. They know

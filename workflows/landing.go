@@ -119,7 +119,8 @@ func (l *loader) edit(landing *engine.Landing, entry yamldoc.Entry) {
 	edit := &engine.Edit{Field: landing.Module.Fields[entry.Key.Text()]}
 	switch edit.Field.Type {
 	case engine.TypeReference, engine.TypeOwner, engine.TypeFile:
-		l.complain(entry.Key.Errorf("%s is of type %s, which a visitor can see but not enter", edit.Field.Name, edit.Field.Type))
+		l.complain(entry.Key.Errorf("%s is of type %s, which a visitor can see but not enter",
+			edit.Field.Name, edit.Field.Type))
 	}
 	l.editOptions(edit, f.Options)
 	l.editMax(edit, f.Max)

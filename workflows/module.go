@@ -179,7 +179,8 @@ func (l *loader) fitting(field *engine.Field, n *yamldoc.Node) {
 			l.complain(to.Errorf("to is for a reference or an owner; %s", is))
 		}
 	}
-	if at := n.Get("options"); at != nil && field.Type != engine.TypePicklist && field.Type != engine.TypeMultiPicklist {
+	chosen := field.Type == engine.TypePicklist || field.Type == engine.TypeMultiPicklist
+	if at := n.Get("options"); at != nil && !chosen {
 		l.complain(at.Errorf("options are for a picklist or multipicklist; %s", is))
 	}
 	switch at := n.Get("max"); {

@@ -55,7 +55,8 @@ modules, and leaves alone what is described there already. Guesses are to be rea
 			if err != nil {
 				return err
 			}
-			if err := i.readStream(cmd.Context(), broker, newLogger(cmd.ErrOrStderr(), c.Log, slog.LevelWarn)); err != nil {
+			logger := newLogger(cmd.ErrOrStderr(), c.Log, slog.LevelWarn)
+			if err := i.readStream(cmd.Context(), broker, logger); err != nil {
 				return err
 			}
 			return i.finish()
@@ -64,7 +65,8 @@ modules, and leaves alone what is described there already. Guesses are to be rea
 	flags := cmd.Flags()
 	flags.StringVarP(&path, "config", "c", "", "configuration file")
 	flags.StringVar(&url, "nats", "", "broker to read from; by default the configured one")
-	flags.StringVar(&i.events, "events", "", "file with one event on each line, - for standard input, in place of the stream")
+	flags.StringVar(&i.events, "events", "",
+		"file with one event on each line, in place of the stream; - for standard input")
 	flags.StringVar(&i.book, "book", "", "folder of the book to write the files into")
 	flags.BoolVar(&i.force, "force", false, "overwrite what is described in the book already")
 	return cmd
@@ -184,10 +186,10 @@ func (i *inference) write(name, there string, text []byte) error {
 	if path == "" {
 		path = filepath.Join(i.book, "modules", name+".yaml")
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write module: %w", err)
 	}
-	if err := replaceFile(path, text, 0o644); err != nil {
+	if err := replaceFile(path, text, forAll); err != nil {
 		return fmt.Errorf("write module: %w", err)
 	}
 	_, err := fmt.Fprintf(i.out, "%s written\n", path)

@@ -52,7 +52,8 @@ is one for its module.`,
 				if err := kind.write(b, args[0]); err != nil {
 					return err
 				}
-				_, err := fmt.Fprintf(b.out, "next: read them, then postern lint %[1]s and postern test %[1]s\n", b.book)
+				_, err := fmt.Fprintf(b.out, "next: read them, then postern lint %[1]s and postern test %[1]s\n",
+					b.book)
 				return err
 			},
 		}

@@ -91,12 +91,12 @@ func writeSchemas(out io.Writer, book string) error {
 
 // putSchemas writes the schemas to where the files of a book look for them.
 func putSchemas(book string) error {
-	if err := os.MkdirAll(filepath.Join(book, schemaFolder), 0o755); err != nil {
+	if err := makeFolder(filepath.Join(book, schemaFolder)); err != nil {
 		return fmt.Errorf("write schemas: %w", err)
 	}
 	for _, name := range schemas.Names() {
 		text, _ := schemas.Of(name)
-		if err := os.WriteFile(filepath.Join(book, schemaFolder, schemas.File(name)), text, 0o644); err != nil {
+		if err := replaceFile(filepath.Join(book, schemaFolder, schemas.File(name)), text, forAll); err != nil {
 			return fmt.Errorf("write schemas: %w", err)
 		}
 	}
@@ -125,10 +125,18 @@ func mark(path, line string) (bool, error) {
 	return true, replaceFile(path, append([]byte(line), text...), info.Mode().Perm())
 }
 
+// forAll is what the files of a book are to others: who serves one need not be who writes it.
+const forAll fs.FileMode = 0o644
+
+// makeFolder makes a folder of a book, which others may read as they may its files.
+func makeFolder(path string) error {
+	return os.MkdirAll(path, 0o755) //nolint:gosec // who serves a book need not be who writes it
+}
+
 // replaceFile writes a file anew so that whoever reads it meanwhile finds the old text or the new.
 func replaceFile(path string, text []byte, mode fs.FileMode) error {
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, text, mode); err != nil {
+	if err := os.WriteFile(temporary, text, mode); err != nil { //nolint:gosec // the admin says where the book is
 		return err
 	}
 	if err := os.Rename(temporary, path); err != nil {

@@ -39,10 +39,10 @@ func (b *beginning) put(name string, text *template.Template, data any) error {
 		return fmt.Errorf("fill in %s: %w", name, err)
 	}
 	path := filepath.Join(b.book, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, forAll)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s is there already; choose another name", path)
 	}
@@ -134,9 +134,10 @@ func (s *subject) form() {
 	s.Show = strings.Join(s.Module.Names[:min(4, len(s.Module.Names))], ", ")
 	for _, name := range s.Module.Names {
 		field := s.Module.Fields[name]
-		long := field.Max == 0 || field.Max >= 2000
+		names := field.Unique || slices.Contains(s.Module.Title, name)
+		long := field.Type == engine.TypeText && (field.Max == 0 || field.Max >= 2000)
 		switch {
-		case s.Edit == "" && field.Type == engine.TypeText && long && !field.Unique && !slices.Contains(s.Module.Title, name):
+		case s.Edit == "" && long && !names:
 			s.Edit = name
 		case s.Choice == nil && field.Type == engine.TypePicklist && len(field.Options) > 0:
 			last := field.Options[len(field.Options)-1]

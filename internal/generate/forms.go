@@ -9,7 +9,9 @@ func forms() map[string]object {
 	label := object{"anyOf": []any{
 		text, object{"type": "object", "additionalProperties": text, "minProperties": 1},
 	}}
-	duration := object{"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "minLength": 2}
+	duration := object{
+		"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "minLength": 2,
+	}
 	return map[string]object{
 		"string": text, "bool": {"type": "boolean"}, "any": {}, "float64": {"type": "number"},
 		"int": {"type": "integer"}, "int64": {"type": "integer"},

@@ -71,6 +71,8 @@ type Small struct {
 	Far other.Far ` + "`yaml:\"far\"`" + `
 	// Rest is free.
 	Rest []yamldoc.Entry ` + "`yaml:\"rest\"`" + `
+	// OddName tells.
+	OddName bool ` + "`yaml:\"odd_name\"`" + `
 
 	hidden int
 }
@@ -141,7 +143,8 @@ func TestRowsOfEveryForm(t *testing.T) {
 		"| `many.<name>.on` | true or false |  | Whether. |\n" +
 		"| `far` | mapping |  | Elsewhere. |\n" +
 		"| `far.who` | text | `Ann` | Who. |\n" +
-		"| `rest` | mapping by name |  | Free. |\n"
+		"| `rest` | mapping by name |  | Free. |\n" +
+		"| `odd_name` | true or false |  | odd_name tells. |\n"
 	_, got, _ := strings.Cut(p.String(), "# Small\n\n")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

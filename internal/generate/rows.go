@@ -97,7 +97,7 @@ func (of structure) key(f *ast.Field) (key, error) {
 	}
 	name, options, _ := strings.Cut(reflect.StructTag(tag).Get("yaml"), ",")
 	k := key{
-		name: name, field: f.Names[0].Name, what: sentence(f.Names[0].Name, f.Doc.Text()+f.Comment.Text()),
+		name: name, field: f.Names[0].Name, what: sentence(f.Names[0].Name, name, f.Doc.Text()+f.Comment.Text()),
 		form: reflect.StructTag(tag).Get("schema"),
 	}
 	if k.name != "" && k.what == "" {
@@ -126,8 +126,8 @@ func (k key) row(prefix string, m meaning, standard any) row {
 }
 
 // sentence makes a field's comment one that a reader of the file understands, who never sees the field's name in Go:
-// "Port is the port" becomes "The port".
-func sentence(field, comment string) string {
+// "Port is the port" becomes "The port", and "OnError says" becomes "on_error says".
+func sentence(field, name, comment string) string {
 	text := strings.Join(strings.Fields(comment), " ")
 	for _, verb := range []string{" is ", " are "} {
 		if rest, ok := strings.CutPrefix(text, field+verb); ok {
@@ -135,15 +135,22 @@ func sentence(field, comment string) string {
 			break
 		}
 	}
+	if rest, ok := strings.CutPrefix(text, field+" "); ok && name != "" && !strings.EqualFold(field, name) {
+		return stopped(name + " " + rest)
+	}
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
 		return ""
 	}
-	text = string(unicode.ToUpper(first)) + text[size:]
-	if !strings.HasSuffix(text, ".") {
-		text += "."
+	return stopped(string(unicode.ToUpper(first)) + text[size:])
+}
+
+// stopped is a sentence with its full stop.
+func stopped(text string) string {
+	if strings.HasSuffix(text, ".") {
+		return text
 	}
-	return text
+	return text + "."
 }
 
 // meaning is how a type reads in the page.

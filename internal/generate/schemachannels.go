@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"strings"
 
 	"postern/channels"
 )
@@ -29,11 +28,12 @@ func (b *schemaBuilder) channels() (object, error) {
 			"type": "string", "pattern": "^[0-9.]+/[smhd]$",
 			"description": "The most that the provider takes: 10/s, 600/m, 3000/h or 50000/d.",
 		}
-		schema["description"] = "Channel of kind " + kind.Name + ": " + lower(strings.TrimSuffix(kind.Summary, ".")) + "."
+		schema["description"] = "Channel of kind " + kind.Name + ": " + stopped(lower(kind.Summary))
 		b.definitions["channel_"+kind.Name] = schema
 		at := object{"$ref": "#/definitions/channel_" + kind.Name}
 		byName[kind.Name] = object{
-			"if": object{"required": []string{"kind"}}, "then": object{"$ref": "#/definitions/channel"}, "else": maps.Clone(at),
+			"if": object{"required": []string{"kind"}}, "then": object{"$ref": "#/definitions/channel"},
+			"else": maps.Clone(at),
 		}
 		byKind = append(byKind, object{
 			"if": object{"properties": object{"kind": object{"const": kind.Name}}}, "then": at,

@@ -49,10 +49,10 @@ func (sh *shape) written(g *guess) {
 	case leads:
 		g.kind, g.to = engine.TypeReference, modules
 		g.why = append(g.why, "ids of "+strings.Join(modules, " and "))
-	case len(sh.strange) > 0 && sum(sh.strange) == sh.values && sh.named("user", "owner", "assigned", "creator", "modifiedby"):
+	case sh.foreign() && sh.named("user", "owner", "assigned", "creator", "modifiedby"):
 		g.kind = engine.TypeOwner
 		g.why = append(g.why, "ids by the name of somebody who owns or does something")
-	case len(sh.strange) > 0 && sum(sh.strange) == sh.values:
+	case sh.foreign():
 		g.why = append(g.why, "ids that begin with "+strings.Join(slices.Sorted(maps.Keys(sh.strange)), " or ")+
 			", of a module that was not seen: perhaps a reference")
 	case sh.all("date"):
@@ -105,6 +105,9 @@ func (sh *shape) reference() ([]string, bool) {
 	}
 	return slices.Sorted(maps.Keys(sh.leads)), true
 }
+
+// foreign tells whether all values look like ids of modules that were not seen.
+func (sh *shape) foreign() bool { return len(sh.strange) > 0 && sum(sh.strange) == sh.values }
 
 // all tells whether every value has a form.
 func (sh *shape) all(form string) bool { return sh.fits[form] == sh.values }

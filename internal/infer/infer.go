@@ -105,14 +105,17 @@ type shape struct {
 	strange map[string]int // prefixes of ids that belong to no module that was seen
 }
 
+// day is how a date is written.
+const day = `\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`
+
 // forms are the ways in which texts are written, by the type that they speak for.
 var forms = map[string]*regexp.Regexp{
 	"integer":  regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})$`),
 	"decimal":  regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`),
 	"boolean":  regexp.MustCompile(`^(true|false|yes|no|on|off)$`),
 	"bit":      regexp.MustCompile(`^[01]$`),
-	"date":     regexp.MustCompile(`^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$`),
-	"datetime": regexp.MustCompile(`^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$`),
+	"date":     regexp.MustCompile(`^` + day + `$`),
+	"datetime": regexp.MustCompile(`^` + day + `[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$`),
 	"zone":     regexp.MustCompile(`^\S+T\S+(Z|[+-]\d\d:\d\d)$`),
 	"email":    regexp.MustCompile(`^[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+$`),
 	"url":      regexp.MustCompile(`^https?://\S+$`),
@@ -169,8 +172,7 @@ func (sh *shape) text(s *Seen, value string, prefixes map[string][]string) {
 			sh.fits[form]++
 		}
 	}
-	parts := strings.Split(value, "|##|")
-	for _, part := range parts {
+	for part := range strings.SplitSeq(value, "|##|") {
 		sh.count(strings.TrimSpace(part))
 	}
 	sh.lead(s, value, prefixes)
@@ -185,7 +187,8 @@ func (sh *shape) count(value string) {
 	}
 }
 
-// lead finds out whose id a value may be. A plain number proves little: it counts where the field says that it holds one.
+// lead finds out whose id a value may be. A plain number proves little: it counts where the field's name says that it
+// is an id.
 func (sh *shape) lead(s *Seen, value string, prefixes map[string][]string) {
 	if found := prefixed.FindStringSubmatch(value); found != nil {
 		for _, module := range prefixes[found[1]] {

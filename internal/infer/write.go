@@ -17,8 +17,8 @@ var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // line is one line under fields with what is said beside it.
 type line struct{ text, why string }
 
-// File writes the file of a module that was seen. A reference to a module that is not described, as known says, would be
-// a mistake in the book, so such a field is text, and the comment says what it could be.
+// File writes the file of a module that was seen. A reference to a module that is not described, as known says, would
+// be a mistake in the book, so such a field is text, and the comment says what it could be.
 func (s *Seen) File(name string, known func(module string) bool) []byte {
 	m := s.modules[name]
 	prefixes := s.prefixes()
