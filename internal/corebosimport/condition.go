@@ -3,8 +3,10 @@ package corebosimport
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -187,7 +189,7 @@ func (s *speech) operation(c condition, left said, f *field, about *speech) (sai
 		value, err := s.value(c, f, about)
 		return about.another(name, value), err
 	case "has this as nth child":
-		return said{}, unsaidf("which child of its parent a record is, is not known here; see count(related(…))")
+		return s.nthChild(c, name, about)
 	case "matches":
 		pattern, err := toRE2(c.raw())
 		return said{stringOf(left).at(levelCompare) + " matches " + jsonQuoted(pattern), kindBool, levelCompare}, err
@@ -199,6 +201,21 @@ func (s *speech) operation(c condition, left said, f *field, about *speech) (sai
 		return x, err
 	}
 	return s.comparisonOf(c, left, f, about)
+}
+
+// nthChild says how many records with the same value were created before.
+func (s *speech) nthChild(c condition, name string, about *speech) (said, error) {
+	n, err := strconv.Atoi(c.raw())
+	if err != nil || n < 1 || about != s {
+		return said{}, unsaidf("which child it asks for has to be a number, of the record itself")
+	}
+	created, err := s.field("createdtime")
+	if err != nil {
+		return said{}, unsaidf("which child of its parent a record is, is not known without its createdtime")
+	}
+	s.change("The records that were created before it are counted by their createdtime.")
+	return said{fmt.Sprintf("count(records(%q, %q, %s.%s), #.createdtime < %s) == %d",
+		s.module, name, s.subject, name, created.text, n-1), kindBool, levelCompare}, nil
 }
 
 // changed says the operations about a change of the record's own field.

@@ -8,7 +8,7 @@ import (
 // timeSayers count with dates. The original writes a date as text; here it stays a time until it is written.
 func timeSayers() map[string]sayer {
 	return map[string]sayer{
-		"time_diff":         timeDifference("hours(%s) * 3600", levelMultiply),
+		"time_diff":         timeDifference("seconds(%s)", levelAtom),
 		"time_diffdays":     timeDifference("floor(days(%s))", levelAtom),
 		"time_diffyears":    span("yearsBetween", "In coreBOS %s may count otherwise around leap days."),
 		"time_diffweekdays": span("businessDays", "%s counts Monday to Friday here, without holidays."),
@@ -20,6 +20,7 @@ func timeSayers() map[string]sayer {
 		"add_workdays":      shiftWorkdays(""),
 		"sub_workdays":      shiftWorkdays("-"),
 		"get_date":          getDate,
+		"get_nextdate":      nextDate,
 		"format_date":       formatDate,
 		"getISODate":        isoDate,
 		"base64encode":      calling("base64Encode", kindText, 1, 1),
@@ -177,6 +178,26 @@ func formatDate(s *speech, args []term) (said, error) {
 		}
 	}
 	return atom(kindText, "formatDate(%s, %s, %q)", date.text, jsonQuoted(pattern.String()), s.language), nil
+}
+
+// nextDate is the next day of a month that is one of a list, which the original writes with commas.
+func nextDate(s *speech, args []term) (said, error) {
+	if err := arguments(args, 2, 4); err != nil {
+		return said{}, err
+	}
+	if len(args) > 2 && args[2] != textTerm("") {
+		return said{}, unsaidf("the holidays of a business map are not known here; see toBusinessDay and nextMonthDay")
+	}
+	date, err := s.time(args[0])
+	if err != nil {
+		return said{}, err
+	}
+	days, isText := args[1].(textTerm)
+	list := joinNumbers(listed(string(days)), func(day int) (int, bool) { return day, day >= 1 && day <= 31 })
+	if !isText || list == "?" {
+		return said{}, unsaidf("the days of get_nextdate have to be written out, such as '15,30'")
+	}
+	return atom(kindTime, "nextMonthDay(%s, [%s])", date.text, strings.ReplaceAll(list, ",", ", ")), nil
 }
 
 func isoDate(s *speech, args []term) (said, error) {
