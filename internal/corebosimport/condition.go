@@ -68,6 +68,10 @@ func (s *speech) conditions(test string, sayOne func(condition) (said, error)) o
 		groups[group], before = x, group
 	}
 	out.said = s.overGroups(order, groups, joins)
+	if err := out.said.fits(); err != nil {
+		out.missing = append(out.missing, "The conditions are not converted: "+err.Error()+".")
+		out.said = said{"false", kindBool, levelAtom}
+	}
 	return out
 }
 

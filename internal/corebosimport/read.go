@@ -91,6 +91,9 @@ func (e *Export) json(name string, text []byte) error {
 
 // noJSON says where a value is no JSON.
 func noJSON(err error, decoder *json.Decoder) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the JSON is cut off at the end")
+	}
 	at := decoder.InputOffset()
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/engine"
+	"postern/internal/exprsafe"
 )
 
 // kind is what a value is to our expressions.
@@ -106,7 +107,31 @@ func (s *speech) expression(source string) (said, error) {
 	if regrouped(p.term) {
 		s.remark("coreBOS reads %s from the right, without precedence; the brackets keep its result.", quotedShort(source))
 	}
-	return s.say(p.term)
+	x, err := s.say(p.term)
+	if err == nil {
+		err = x.fits()
+	}
+	return x, err
+}
+
+// fits tells what is larger than an expression of ours may be.
+func (x said) fits() error {
+	const deep = exprsafe.MaxNesting / 2 // signs and choices count there too
+	depth, deepest := 0, 0
+	for i := range len(x.text) {
+		switch x.text[i] {
+		case '(', '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ')', ']', '}':
+			depth--
+		}
+	}
+	if len(x.text) > exprsafe.MaxSource || deepest > deep {
+		return unsaidf("it becomes larger than an expression may be (%d kB, brackets %d deep); take it apart with vars",
+			exprsafe.MaxSource>>10, deep)
+	}
+	return nil
 }
 
 // regrouped tells whether the usual precedence would group an expression otherwise.

@@ -3,6 +3,8 @@ package corebosimport
 import (
 	"strings"
 	"testing"
+
+	"postern/internal/exprsafe"
 )
 
 // speaker speaks of tickets of the sample's modules.
@@ -19,6 +21,7 @@ func speaker(t *testing.T, module string) *speech {
 
 // Expressions keep the result of the original, which groups from the right.
 func TestExpressions(t *testing.T) {
+	scope := typesOf(speaker(t, "HelpDesk"))
 	for source, want := range map[string]string{
 		"2*3+4":                           "2 * (3 + 4)",
 		"10-3-2":                          "10 - (3 - 2)",
@@ -96,6 +99,11 @@ func TestExpressions(t *testing.T) {
 		got, err := speaker(t, "HelpDesk").expression(source)
 		if err != nil || got.text != want {
 			t.Errorf("%s: %v\n got %s\nwant %s", source, err, got.text, want)
+			continue
+		}
+		_, fail := exprsafe.Compile(got.text, scope, exprsafe.Any)
+		if fail != nil && !strings.Contains(fail.Message, "reads the CRM") {
+			t.Errorf("%s became %s: %v", source, got.text, fail)
 		}
 	}
 }
@@ -129,6 +137,7 @@ func TestExpressionsThatCannotBeSaid(t *testing.T) {
 }
 
 func TestConditions(t *testing.T) {
+	scope := typesOf(speaker(t, "HelpDesk"))
 	for test, want := range map[string]string{
 		``:   "",
 		`[]`: "",
@@ -155,6 +164,9 @@ func TestConditions(t *testing.T) {
 		out := s.conditions(test, s.one)
 		if len(out.missing) > 0 || out.said.text != want {
 			t.Errorf("%s: %v\n got %s\nwant %s", test, out.missing, out.said.text, want)
+		}
+		if _, fail := exprsafe.Compile(out.said.text, scope, exprsafe.Bool); want != "" && fail != nil {
+			t.Errorf("%s became %s: %v", test, out.said.text, fail)
 		}
 	}
 }

@@ -245,7 +245,10 @@ func settings(t task) []string {
 
 // visible takes out what may not stand in a comment.
 func visible(r rune) rune {
-	if r < ' ' && r != '\t' || r == 0x7f || r == '\ufffd' {
+	switch {
+	case r == '\n' || r == '\r' || r == '\t':
+		return ' '
+	case odd(r) || r == '\ufffd':
 		return -1
 	}
 	return r

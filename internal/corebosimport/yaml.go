@@ -2,8 +2,10 @@ package corebosimport
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // node is a value of a YAML file that is being written. Exactly one of text, entries and items is used.
@@ -166,8 +168,15 @@ func longText(text string) bool {
 		!strings.Contains(text, " \n") && printable(text)
 }
 
+// printable tells whether a text may stand in a file as it is; in double quotes anything may, escaped.
 func printable(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f || r == '\ufffd' })
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && odd(r) })
+}
+
+// odd are the characters that a YAML file does not show: controls, separators of lines, marks of byte order.
+func odd(r rune) bool {
+	return r < ' ' && r != '\t' || r >= 0x7f && r <= 0x9f || r == '\u2028' || r == '\u2029' || r == '\ufeff' ||
+		r >= 0xfffe && r <= 0xffff
 }
 
 func (w *yamlWriter) literal(text, indent string) {
@@ -268,7 +277,7 @@ func quoted(text string, flow bool) string {
 	if dateForm.MatchString(text) {
 		return text
 	}
-	if !notPlain.MatchString(text) && !otherWords.MatchString(text) && !(flow && notInFlow.MatchString(text)) {
+	if printable(text) && !notPlain.MatchString(text) && !otherWords.MatchString(text) && !(flow && notInFlow.MatchString(text)) {
 		return text
 	}
 	if strings.ContainsAny(text, `"\`) && printable(text) && !strings.Contains(text, "\n") {
@@ -277,7 +286,7 @@ func quoted(text string, flow bool) string {
 	return jsonQuoted(text)
 }
 
-// jsonQuoted is a text in double quotes; JSON's are YAML's.
+// jsonQuoted is a text in double quotes; JSON's are YAML's. What may not stand in a file is escaped.
 func jsonQuoted(text string) string {
 	var out strings.Builder
 	encoder := json.NewEncoder(&out)
@@ -285,14 +294,22 @@ func jsonQuoted(text string) string {
 	if encoder.Encode(text) != nil {
 		return `""`
 	}
-	return strings.TrimSuffix(out.String(), "\n")
+	var escaped strings.Builder
+	for _, r := range strings.TrimSuffix(out.String(), "\n") {
+		if odd(r) {
+			fmt.Fprintf(&escaped, `\u%04x`, r)
+			continue
+		}
+		escaped.WriteRune(r)
+	}
+	return escaped.String()
 }
 
 // wrap breaks a sentence into lines at its spaces.
 func wrap(sentence string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(sentence) {
+	for _, word := range strings.Fields(strings.Map(visible, strings.ToValidUTF8(sentence, ""))) {
 		if line != "" && len(line)+1+len(word) > width {
 			lines, line = append(lines, line), ""
 		}
