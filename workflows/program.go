@@ -119,7 +119,8 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 	}
 	values := map[string]any{
 		"record": record, "steps": steps, "vars": map[string]any(env.Vars), "actor": "", "inputs": env.Inputs,
-		exprsafe.EnvRoutes: routes, exprsafe.EnvFound: env.Found(), exprsafe.EnvNow: env.Now, exprsafe.EnvSecret: exprsafe.Secrets(env.Secret),
+		exprsafe.EnvRoutes: routes, exprsafe.EnvFound: env.Found(), exprsafe.EnvNow: env.Now,
+		exprsafe.EnvSecret: exprsafe.Secrets(env.Secret),
 	}
 	if env.Random != nil {
 		values[exprsafe.EnvRandom] = env.Random

@@ -10,7 +10,8 @@ import (
 func parseFunctions() []function {
 	return []function{
 		{
-			name: "parseDate", args: "text, pattern, zone?", params: []Kind{Text, Text, Text}, optional: 1, result: Time,
+			name: "parseDate", args: "text, pattern, zone?", params: []Kind{Text, Text, Text}, optional: 1,
+			result:  Time,
 			summary: "reads a date by a pattern of yyyy yy MM dd HH mm ss, in UTC if no zone is named",
 			example: `parseDate("31/12/2026", "dd/MM/yyyy") == date("2026-12-31")`,
 			check:   parseCheck, call: parseDate,

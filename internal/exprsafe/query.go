@@ -77,7 +77,8 @@ func (c *compiler) query(n *ast.CallNode, name string) (x lowered, fail *Error, 
 	case c.item != nil:
 		return lowered{}, c.fail(n, "%s cannot stand within the condition of another list", name), true
 	case len(n.Arguments) != want:
-		return lowered{}, c.fail(n, "%s does not take %d arguments; an example is %s", name, len(n.Arguments), f.example), true
+		fail := c.fail(n, "%s does not take %d arguments; an example is %s", name, len(n.Arguments), f.example)
+		return lowered{}, fail, true
 	}
 	x, fail = f.lower(c, n)
 	return x, fail, true
@@ -110,8 +111,8 @@ func (c *compiler) related(n *ast.CallNode) (lowered, *Error) {
 	case len(leading) == 0:
 		return lowered{}, c.fail(n.Arguments[0], "no field of %s refers to this record", module)
 	case !named && len(leading) > 1:
-		return lowered{}, c.fail(n.Arguments[0], "several fields of %s refer to this record: name one, such as related(\"%s.%s\")",
-			module, module, leading[0])
+		return lowered{}, c.fail(n.Arguments[0],
+			"several fields of %s refer to this record: name one, such as related(\"%s.%s\")", module, module, leading[0])
 	case !named:
 		field = leading[0]
 	case !slices.Contains(leading, field):
