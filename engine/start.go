@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ScheduleModule is the module of runs that are about no record: they are about Schedule/<workflow>. No book
@@ -23,6 +24,15 @@ type StartOrder struct {
 	Workflow string `json:"workflow"`
 	Inputs   Fields `json:"inputs,omitempty"`
 	By       string `json:"by,omitempty"` // who ordered it: the actor of the run
+}
+
+// Event is the event that carries the order, once for one id of its source.
+func (o StartOrder) Event(source, id string, ref Ref, now time.Time) (*Event, error) {
+	data, err := plainJSON(o)
+	if err != nil {
+		return nil, fmt.Errorf("inputs of %s: %w", o.Workflow, err)
+	}
+	return &Event{ID: id, Source: source, Type: WorkflowStart, Subject: ref.String(), Time: now, Data: data}, nil
 }
 
 // startOrder reads the data of a WorkflowStart event.
@@ -46,7 +56,7 @@ func (b *Book) Startable(order StartOrder, ref Ref) (*Workflow, Fields, error) {
 		return nil, nil, fmt.Errorf("there is no workflow %q in the book", order.Workflow)
 	}
 	w := b.Workflows[i]
-	if !slices.ContainsFunc(w.Triggers, func(t Trigger) bool { return t.Manual }) {
+	if !w.ByHand() {
 		return nil, nil, fmt.Errorf("workflow %s is not started by hand: it has no trigger { manual: true }", w.Name)
 	}
 	if ref.Module != w.Module.Name || ref.ID == "" {
@@ -54,6 +64,11 @@ func (b *Book) Startable(order StartOrder, ref Ref) (*Workflow, Fields, error) {
 	}
 	inputs, err := w.readInputs(order.Inputs)
 	return w, inputs, err
+}
+
+// ByHand tells whether the workflow may be started by hand.
+func (w *Workflow) ByHand() bool {
+	return slices.ContainsFunc(w.Triggers, func(t Trigger) bool { return t.Manual })
 }
 
 // readInputs holds what was handed over against the inputs that the workflow declares.

@@ -23,7 +23,7 @@ func operations() []handler {
 		deadList, deadShow, deadReplay, deadDrop,
 		runList, runShow, runRetry, runCancel,
 		deliveryList, deliveryShow, deliveryRetry, deliveryCancel,
-		waitList, waitMove, timingList,
+		waitList, waitMove, runStart, bookReload, timingList,
 		replayBegin, replaySome, replayCount,
 		auditList, auditVerify,
 	}

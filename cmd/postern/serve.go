@@ -12,13 +12,16 @@ import (
 
 func serveCommand() *cobra.Command {
 	var path, book, data string
+	var watch bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run Postern",
 		Long: `Serve takes events in, runs workflows, sends messages and opens the door for links, until it
-gets SIGTERM or SIGINT; then it finishes what is in flight and exits with 0.`,
+gets SIGTERM or SIGINT; then it finishes what is in flight and exits with 0. On SIGHUP, by
+postern reload, or with --watch whenever its files change, it takes the book over again;
+one with a mistake is told in the log, and the book in use stays.`,
 		Example: `  postern serve --config postern.yaml
-  postern serve --config postern.yaml --book ./book`,
+  postern serve --config postern.yaml --book ./book --watch`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(path)
@@ -31,16 +34,17 @@ gets SIGTERM or SIGINT; then it finishes what is in flight and exits with 0.`,
 			if data != "" {
 				c.Data = data
 			}
-			return serve(cmd.Context(), cmd.ErrOrStderr(), c)
+			return serve(cmd.Context(), cmd.ErrOrStderr(), c, watch)
 		},
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration file")
 	cmd.Flags().StringVar(&book, "book", "", "folder of the book, in place of the configured one")
 	cmd.Flags().StringVar(&data, "data", "", "data folder, in place of the configured one")
+	cmd.Flags().BoolVar(&watch, "watch", false, "take the book over again when its files change")
 	return cmd
 }
 
-func serve(ctx context.Context, out io.Writer, c config) error {
+func serve(ctx context.Context, out io.Writer, c config, watch bool) error {
 	if len(c.Channels) == 0 {
 		return errors.New("serve needs at least one channel in its configuration, such as\n" +
 			"  channels:\n    email: { host: smtp.example.com, from: \"Acme <help@example.com>\" }")
@@ -56,6 +60,7 @@ func serve(ctx context.Context, out io.Writer, c config) error {
 	}
 	logger.Info("postern serves", "version", version,
 		"web", listener.Addr().String(), "links", h.base.String(), "nats", h.bus.Address(), "book", bookSummary(h.book))
+	h.watching = watch
 	err = errors.Join(h.work(ctx, listener, h.handler()), h.close())
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)

@@ -43,6 +43,7 @@ type house struct {
 	engine   *engine.Engine
 	door     *links.Door
 	apiKeys  web.Keys
+	watching bool // the book is taken over when its files change
 }
 
 // openHouse checks the configuration and the book, then opens everything. Nothing is sent or taken in
@@ -207,6 +208,8 @@ func (h *house) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.OnceStarted(h.engine.Running, h.door))
 	mux.Handle("/events", web.EventsHandler(h.bus, h.apiKeys, h.refusing, h.logger))
+	mux.Handle("/api/runs", web.StartsHandler(h.startRun, h.apiKeys, rand.Reader, h.refusing, h.logger))
+	mux.Handle("/api/workflows", web.WorkflowsHandler(h.engine.Book, h.apiKeys))
 	mux.Handle("/healthz/", web.Health(h.engine.Live, h.ready))
 	return mux
 }
@@ -253,6 +256,7 @@ func (h *house) work(ctx context.Context, listener net.Listener, handler http.Ha
 			return web.Serve(ctx, listener, web.Log(h.logger, web.Recover(h.logger, handler)), h.logger)
 		},
 		func(ctx context.Context) error { return web.Serve(ctx, control, h.controlHandler(), h.logger) },
+		h.watchBook,
 	}
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
