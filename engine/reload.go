@@ -17,7 +17,7 @@ func (e *Engine) Reload(ctx context.Context, book *Book) error {
 	m := newMatcher(book)
 	m.watch = e.Watch
 	e.matcher.Store(m)
-	e.resting.nudge()
+	nudge(e.timetable.tick) // its schedules may be others
 	return nil
 }
 
