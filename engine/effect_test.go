@@ -42,6 +42,12 @@ func newRemote(t *testing.T, echoes bool, workflows ...string) *remote {
 	for i, text := range workflows {
 		files[string(rune('a'+i))+".yaml"] = text
 	}
+	return newRemoteBook(t, echoes, files)
+}
+
+// newRemoteBook is newRemote with a book of its own.
+func newRemoteBook(t *testing.T, echoes bool, files map[string]string) *remote {
+	t.Helper()
 	h := newHouse(t, files)
 	played, err := corebostest.New(time.Now)
 	if err != nil {
