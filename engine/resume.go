@@ -142,7 +142,7 @@ func judged(effects []*Effect, round int) (results []Record, again string, faile
 		case f.State == EffectDone && f.Result == nil:
 		case f.State == EffectDone:
 			results = append(results, *f.Result)
-		case f.State == EffectConflict && !f.Doubtful && round < contests:
+		case f.State == EffectConflict && (!f.Doubtful || f.Create != nil) && round < contests:
 			again = "somebody else wrote to the record first"
 		case f.State == EffectRejected && WasCancelled(f.Reason):
 			again = "what it asked for was cancelled"

@@ -186,14 +186,8 @@ func (e *Engine) applyCreate(ctx context.Context, f *Effect) error {
 	c := f.Create
 	if c.Match != "" {
 		defer e.writers.alone(c)()
-		if !f.Doubtful { // else it may be ours, and is known by its key
-			page, err := e.CRM.List(ctx, Listing{Module: c.Module, Field: c.Match, Value: c.Fields[c.Match], Limit: 1})
-			if err != nil {
-				return err
-			}
-			if len(page.Records) > 0 {
-				return Permanent(fmt.Errorf("create a record of %s: field %s: %w", c.Module, c.Match, ErrConflict))
-			}
+		if err := e.unmatched(ctx, c, f.Doubtful); err != nil {
+			return err
 		}
 	}
 	record, err := e.CRM.Create(ctx, *c)
@@ -201,6 +195,30 @@ func (e *Engine) applyCreate(ctx context.Context, f *Effect) error {
 		f.Result = &record
 	}
 	return err
+}
+
+// unmatched refuses to make a record whose match another one has by now. One that may be ours, since an answer was
+// lost, is known by its key, and by its fields where that is what it is matched by.
+func (e *Engine) unmatched(ctx context.Context, c *Create, doubtful bool) error {
+	listing := Listing{Module: c.Module, Field: c.Match, Value: c.Fields[c.Match], Limit: MaxListed}
+	for {
+		page, err := e.CRM.List(ctx, listing)
+		if err != nil {
+			return err
+		}
+		for _, record := range page.Records {
+			ours := doubtful && Same(record.Fields[c.KeyField], c.Key)
+			for name, value := range c.Fields {
+				ours = ours && (c.KeyField != c.Match || Same(record.Fields[name], value))
+			}
+			if !ours {
+				return Permanent(fmt.Errorf("create a record of %s: field %s: %w", c.Module, c.Match, ErrConflict))
+			}
+		}
+		if listing.After = page.Next; page.Next == "" {
+			return nil
+		}
+	}
 }
 
 // judge turns the outcome of a try into the effect's next state.
