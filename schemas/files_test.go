@@ -123,6 +123,39 @@ func TestMistakesOfFormAreRefused(t *testing.T) {
 	}
 }
 
+// A book's names are proposed, and others are let through all the same.
+func TestNamesOfABook(t *testing.T) {
+	names := map[string][]string{"module": {"HelpDesk", "Contacts"}, "landing": nil}
+	for _, name := range schemas.Names() {
+		plain, _ := schemas.Of(name)
+		text, ok := schemas.For(name, names)
+		if !ok || bytes.Contains(text, []byte("HelpDesk")) != bytes.Contains(plain, []byte("#/definitions/module")) {
+			t.Errorf("%s: %t\n%s", name, ok, text)
+		}
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compiler := jsonschema.NewCompiler()
+		if err := compiler.AddResource(name, document); err != nil {
+			t.Fatal(err)
+		}
+		schema, err := compiler.Compile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "landing" {
+			landing := map[string]any{"landing": "x", "module": "Invoice", "show": "number"}
+			if err := schema.Validate(landing); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if _, ok := schemas.For("none", names); ok {
+		t.Error("there is a schema of no name")
+	}
+}
+
 // Every kind of task is known, and its documented example fits.
 func TestExamplesOfTasksFit(t *testing.T) {
 	all := compiled(t)

@@ -13,7 +13,7 @@ import (
 // id as the CRM gave it.
 type Create struct {
 	// Module is the kind of record to make.
-	Module string `yaml:"module,required"`
+	Module string `yaml:"module,required" schema:"module"`
 	// Set gives its values: plain ones, or text with {{ expressions }}. A value that is exactly one
 	// {{ expression }} keeps its type.
 	Set map[string]any `yaml:"set,required"`

@@ -20,7 +20,7 @@ type Notify struct {
 	// message for good (there is no such mailbox), the next one takes it.
 	Via []string `yaml:"via,required,one"`
 	// Template names the folder of the message's texts under templates/.
-	Template string `yaml:"template,required"`
+	Template string `yaml:"template,required" schema:"template"`
 	// Link is what {{ link }} leads to.
 	Link *LinkTo `yaml:"link"`
 	// Links are several links, each as {{ links.name }}.
@@ -38,7 +38,7 @@ type Notify struct {
 // LinkTo says what a link opens.
 type LinkTo struct {
 	// Landing names the page and the rules.
-	Landing string `yaml:"landing,required"`
+	Landing string `yaml:"landing,required" schema:"landing"`
 	// Preset names an action of the landing that the link opens with.
 	Preset string `yaml:"preset"`
 	// Expires is how long the link lives, at most 90d, if not as long as the landing says.

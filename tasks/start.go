@@ -13,7 +13,7 @@ import (
 // { manual: true }, and is not waited for.
 type Start struct {
 	// Workflow is the name of the other workflow.
-	Workflow string `yaml:"workflow,required"`
+	Workflow string `yaml:"workflow,required" schema:"workflow"`
 	// Record is a route to the record that it is about, such as record.parent_id, if that is another one.
 	Record string `yaml:"record"`
 	// Inputs are handed over: what the other workflow declares under its inputs. Plain values, or text with

@@ -11,7 +11,7 @@ import (
 // with the first id is meant. Its outputs are the record's id, and created: whether it was made.
 type Upsert struct {
 	// Module is the kind of record.
-	Module string `yaml:"module,required"`
+	Module string `yaml:"module,required" schema:"module"`
 	// Match names the field by which the record is found: the one that has the value which set gives it.
 	// Letters count as they are written: Zoe@acme.example is not zoe@acme.example.
 	Match string `yaml:"match,required"`

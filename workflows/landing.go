@@ -21,7 +21,7 @@ type landingFile struct {
 	// Landing is the landing's name: small letters, digits and -.
 	Landing *yamldoc.Node `yaml:"landing,required" schema:"name"`
 	// Module is the kind of record that the link shows.
-	Module *yamldoc.Node `yaml:"module,required" schema:"text"`
+	Module *yamldoc.Node `yaml:"module,required" schema:"module"`
 	// Title is the page's heading: a text with {{ expressions }}, or one for each language.
 	Title *yamldoc.Node `yaml:"title" schema:"labels"`
 	// Show are the fields that a visitor sees.

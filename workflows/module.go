@@ -34,7 +34,7 @@ type fieldFile struct {
 	// Options are the values of a picklist or multipicklist: a list, or a mapping of each value to what people call it.
 	Options choices `yaml:"options"`
 	// To are the modules that a reference may lead to, or the one of an owner where its users are records too.
-	To []*yamldoc.Node `yaml:"to,one" schema:"text"`
+	To []*yamldoc.Node `yaml:"to,one" schema:"module"`
 	// Required says that a record is never without a value here.
 	Required bool `yaml:"required"`
 	// Unique says that no two records have the same value here.

@@ -33,7 +33,7 @@ type scheduleFile struct {
 // eachFile says for which records a schedule starts runs.
 type eachFile struct {
 	// Module is the kind of record.
-	Module *yamldoc.Node `yaml:"module,required" schema:"text"`
+	Module *yamldoc.Node `yaml:"module,required" schema:"module"`
 	// Where is a condition: only records for which it holds.
 	Where *yamldoc.Node `yaml:"where" schema:"if"`
 }

@@ -18,11 +18,11 @@ type triggerFile struct {
 	// Manual lets an operator, a button of the CRM or another workflow start this one.
 	Manual *yamldoc.Node `yaml:"manual" schema:"yes"`
 	// Module is the kind of record that the workflow is about.
-	Module *yamldoc.Node `yaml:"module" schema:"text"`
+	Module *yamldoc.Node `yaml:"module" schema:"module"`
 	// Changed are fields: an update starts the workflow only if one of them has changed.
 	Changed []*yamldoc.Node `yaml:"changed,one" schema:"text"`
 	// Related is the module at the other end of a relation.
-	Related *yamldoc.Node `yaml:"related" schema:"text"`
+	Related *yamldoc.Node `yaml:"related" schema:"module"`
 
 	at *yamldoc.Node
 }

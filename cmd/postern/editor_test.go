@@ -83,6 +83,8 @@ on:
   ch
 tasks:
   - f
+  - notify:
+      template: t
   - wait:
       for: 1d
 `
@@ -99,7 +101,16 @@ tasks:
 	if i < 0 || !strings.Contains(fmt.Sprint(keys[i].Documentation), "only if one of them has changed") {
 		t.Errorf("of the key changed is said %v", keys)
 	}
-	if said := e.hover(uri, spot{8, 5}); !strings.Contains(said, "Wait lets the run rest") {
+	for _, place := range []struct {
+		at   spot
+		name string
+	}{{spot{4, 10}, "Contacts"}, {spot{9, 17}, "ticket-resolved"}} {
+		names := e.complete(uri, place.at)
+		if !slices.ContainsFunc(names, func(p proposal) bool { return p.Label == place.name }) {
+			t.Errorf("the book's %s is not proposed among %v", place.name, names)
+		}
+	}
+	if said := e.hover(uri, spot{10, 5}); !strings.Contains(said, "Wait lets the run rest") {
 		t.Errorf("of wait is said %q", said)
 	}
 }

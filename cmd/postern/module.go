@@ -17,7 +17,6 @@ import (
 	"postern/engine"
 	"postern/internal/infer"
 	"postern/internal/nats"
-	"postern/internal/yamldoc"
 )
 
 func moduleCommand() *cobra.Command {
@@ -154,12 +153,10 @@ func (i *inference) finish() error {
 				name, strings.Join(i.seen.Modules(), ", "))
 		}
 	}
-	there, err := describedIn(i.book)
-	if err != nil {
-		return err
-	}
+	there := describedIn(i.book)
 	known := func(name string) bool { return there[name] != "" || slices.Contains(wanted, name) }
 	for n, name := range wanted {
+		var err error
 		text := i.seen.File(name, known)
 		switch {
 		case i.book != "":
@@ -173,7 +170,10 @@ func (i *inference) finish() error {
 			return err
 		}
 	}
-	return nil
+	if _, err := os.Stat(filepath.Join(i.book, schemaFolder)); i.book == "" || err != nil {
+		return nil
+	}
+	return putSchemas(i.book) // editors propose the new names
 }
 
 // write puts a module's file into the book; there is the file that describes it already.
@@ -197,27 +197,9 @@ func (i *inference) write(name, there string, text []byte) error {
 }
 
 // describedIn are the files of a book that describe modules, by module. A book may not be there yet.
-func describedIn(book string) (map[string]string, error) {
-	files := map[string]string{}
+func describedIn(book string) map[string]string {
 	if book == "" {
-		return files, nil
+		return nil
 	}
-	paths, err := filepath.Glob(filepath.Join(book, "modules", "*.yaml"))
-	if err != nil {
-		return nil, fmt.Errorf("look at the book: %w", err)
-	}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("look at the book: %w", err)
-		}
-		doc, _ := yamldoc.Parse(path, text) // what is wrong with it is for lint to say
-		if doc == nil {
-			continue
-		}
-		if name := doc.Root().Get("module"); name != nil {
-			files[name.Text()] = path
-		}
-	}
-	return files, nil
+	return namedIn(book, "modules/*.yaml", "module")
 }

@@ -98,12 +98,8 @@ func (b *beginning) newModule(name string) error {
 	if !engine.PlainToken(name) {
 		return fmt.Errorf("%q is no name for a module: it may hold only letters, digits, - and _", name)
 	}
-	there, err := describedIn(b.book)
-	if err != nil {
-		return err
-	}
-	if there[name] != "" {
-		return fmt.Errorf("%s is described already, in %s", name, there[name])
+	if there := describedIn(b.book)[name]; there != "" {
+		return fmt.Errorf("%s is described already, in %s", name, there)
 	}
 	return b.put("modules/"+name+".yaml", starter("module.yaml"), struct{ Name string }{name})
 }

@@ -28,7 +28,8 @@ func schemaCommand() *cobra.Command {
 With --write it sets a book up for editors with a YAML language server, so that they propose
 keys, explain them and mark mistakes while you write, without a network: it writes the schemas
 into the book's folder ` + schemaFolder + ` and puts a line that names its schema on top of every file
-that has none. Do it again after an update of Postern.`,
+that has none. The names of the book's modules, landings, templates and workflows are proposed too.
+Do it again when there are new ones, and after an update of Postern.`,
 		Example: `  postern schema --write ./book
   postern schema workflow`,
 		Args: oneArgument("schema"),
@@ -94,8 +95,9 @@ func putSchemas(book string) error {
 	if err := makeFolder(filepath.Join(book, schemaFolder)); err != nil {
 		return fmt.Errorf("write schemas: %w", err)
 	}
+	names := namesIn(book)
 	for _, name := range schemas.Names() {
-		text, _ := schemas.Of(name)
+		text, _ := schemas.For(name, names)
 		if err := replaceFile(filepath.Join(book, schemaFolder, schemas.File(name)), text, forAll); err != nil {
 			return fmt.Errorf("write schemas: %w", err)
 		}

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"slices"
 	"strconv"
 	"strings"
+
+	"postern/schemas"
 )
 
 // typed is the schema of a value of a type, or of the form that the field's tag names: that is what a single value
@@ -93,6 +96,10 @@ func (b *schemaBuilder) formNamed(in scope, name string) (object, error) {
 	if item, ok := strings.CutPrefix(name, "[]"); ok {
 		items, err := b.formNamed(in, item)
 		return object{"type": "array", "items": items}, err
+	}
+	if slices.Contains(schemas.BookNames(), name) {
+		b.definitions[name] = object{"type": "string"}
+		return object{"allOf": []any{object{"$ref": "#/definitions/" + name}}}, nil
 	}
 	if name == "step" {
 		return b.step(in)

@@ -125,7 +125,7 @@ type callFile struct {
 
 type orderFile struct {
 	// Workflow is the workflow that was started.
-	Workflow *yamldoc.Node `yaml:"workflow,required" schema:"name"`
+	Workflow *yamldoc.Node `yaml:"workflow,required" schema:"workflow"`
 	// About is the record that it was started for.
 	About *yamldoc.Node `yaml:"about" schema:"text"`
 	// Inputs are what was handed over.
@@ -134,7 +134,7 @@ type orderFile struct {
 
 type runFile struct {
 	// Workflow is the workflow's name.
-	Workflow *yamldoc.Node `yaml:"workflow" schema:"name"`
+	Workflow *yamldoc.Node `yaml:"workflow" schema:"workflow"`
 	// About is the record of the run.
 	About *yamldoc.Node `yaml:"about" schema:"text"`
 	// State is where the run stands.

@@ -250,7 +250,7 @@ func (p *parser) event(f eventFile, node *yamldoc.Node) func(context.Context, *p
 
 type startFile struct {
 	// Workflow is the one to start; that of the file if not said.
-	Workflow *yamldoc.Node `yaml:"workflow" schema:"name"`
+	Workflow *yamldoc.Node `yaml:"workflow" schema:"workflow"`
 	// Record is what it is started for.
 	Record *yamldoc.Node `yaml:"record" schema:"text"`
 	// Inputs are what is handed over.
