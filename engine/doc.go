@@ -44,6 +44,7 @@
 //	Tick       a moment at which a schedule is due
 //	Timing     a trigger that goes by time, and where it stands
 //	Walk       a passage over the records of a module, page by page
+//	Alarm      a moment at which a date of a record starts a workflow
 //	Wall time  what clocks on the wall of a zone show
 //	Condition  the expression after if:
 //	Step       one entry under tasks:

@@ -154,6 +154,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	reading, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	e.reading = reading
+	if err := e.timings(reading); err != nil {
+		e.health.phase.Store(phaseFailed)
+		return err
+	}
 	var group sync.WaitGroup
 	for _, lane := range e.lanes {
 		group.Go(func() { stopOn(stop, e.runLane(reading, lane)) })
@@ -165,6 +169,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() {
 		stopOn(stop, e.byTime(reading, "look for schedules that are due", e.timetable.tick, e.ticks()))
 	})
+	group.Go(func() { stopOn(stop, e.byTime(reading, "look for alarms that are due", e.timetable.alarm, e.alarms)) })
 	group.Go(func() { stopOn(stop, e.byTime(reading, "walk over records", e.timetable.walk, e.walks)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })

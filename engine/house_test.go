@@ -190,7 +190,13 @@ func (h *house) publishEvent(event *engine.Event) {
 // until waits for something to become true.
 func (h *house) until(what string, holds func() bool) {
 	h.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	h.waitFor(10*time.Second, what, holds)
+}
+
+// waitFor is until with a time of its own.
+func (h *house) waitFor(most time.Duration, what string, holds func() bool) {
+	h.t.Helper()
+	deadline := time.Now().Add(most)
 	for !holds() {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("%s did not happen; log:\n%s", what, h.logs)

@@ -84,6 +84,8 @@ type TimeDesk interface {
 // TimingLine is where a timing stands, for operators.
 type TimingLine struct {
 	Timing
+	Alarms int       // that are armed
+	First  time.Time // when the first of them is due; zero for none
 }
 
 // ErrNoThing is why something cannot be read: it never was, or its history has been removed.

@@ -54,6 +54,7 @@ type Intake struct {
 	Runs    []*Run
 	Kept    []Kept
 	Touched []string // topics: what happened to records that runs may wait for
+	Alarms  []Alarm  // as they stand now; without a Due they are gone
 	Events  []*Event // to be published: what came without a key and goes out again with it, what failed runs tell
 	Refused []DeadLetter
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 )
 
 // markEvery is how many entries may pass before the cursors of all partitions are moved, not only of
@@ -14,15 +15,19 @@ const markEvery = 4096
 // batch is what one group of entries leads to.
 type batch struct {
 	intake  Intake
-	jobs    []job        // one for each of intake.Runs
-	touched map[int]bool // partitions where something is to be stored
+	jobs    []job                // one for each of intake.Runs
+	touched map[int]bool         // partitions where something is to be stored
+	dates   map[string][]*timing // timings that go by a date, by module
 }
 
 // take handles entries in stream order: decode, match, store with the cursors, then hand the new runs
 // to their lanes.
 func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	m := e.matcher.Load()
-	b := &batch{touched: map[int]bool{}}
+	e.timetable.reading.RLock()
+	stored := sync.OnceFunc(e.timetable.reading.RUnlock)
+	defer stored()
+	b := &batch{touched: map[int]bool{}, dates: e.timetable.dates()}
 	arrived, err := e.decode(m, b, entries)
 	if err != nil {
 		return fmt.Errorf("take events in: %w", err)
@@ -56,6 +61,10 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 	})
 	if err != nil {
 		return fmt.Errorf("take events in: %w", err)
+	}
+	stored()
+	if len(b.intake.Alarms) > 0 {
+		nudge(e.timetable.alarm) // one may be due sooner than the loop knows of
 	}
 	for _, m := range b.intake.Marks {
 		e.cursors[m.Partition] = m.Cursor
@@ -214,6 +223,7 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		b.intake.Touched = append(b.intake.Touched, RecordTopic(ref))
 	}
 	e.echoes.inherit(event, now)
+	e.heed(b, event, now)
 	env := &Env{
 		Event: event, Ref: ref, Module: module, Modules: m.book.Modules, Record: event.Change.Record, Now: now,
 		Work: NewWork(QuickWork),

@@ -91,7 +91,10 @@ func (e *Engine) scheduled(tick *Tick, t *timing, due dueTick) error {
 	if err != nil {
 		return err
 	}
-	env := &Env{Event: run.Event, Ref: run.Record, Module: t.workflow.Module, Record: Fields{}, Now: run.Created}
+	env := &Env{
+		Event: run.Event, Ref: run.Record, Module: t.workflow.Module, Modules: t.workflow.Modules, Record: Fields{},
+		Now: run.Created, Work: NewWork(QuickWork),
+	}
 	if !run.judge(t.workflow, env) {
 		return nil
 	}
@@ -160,7 +163,13 @@ func (e *Engine) moveOn(ctx context.Context, t *timing, tick Tick) error {
 	if err != nil {
 		return nil // another book, which has no such trigger, is in use by now
 	}
-	e.seat(ctx, tick.Runs, fresh)
+	var started []*Run
+	for i, run := range tick.Runs {
+		if fresh[i] {
+			started = append(started, run)
+		}
+	}
+	e.seat(ctx, started)
 	return nil
 }
 
@@ -182,12 +191,9 @@ const seats = 64
 
 // seat hands new runs to their lanes as they find a seat there; until then they wait in the store. It returns when the
 // last one has one.
-func (e *Engine) seat(ctx context.Context, runs []*Run, fresh []bool) {
-	for i, run := range runs {
-		if run.Reason != "" && fresh[i] {
-			e.tell(run)
-		}
-		if !fresh[i] || run.State.Over() {
+func (e *Engine) seat(ctx context.Context, runs []*Run) {
+	for _, run := range runs {
+		if e.tell(run); run.State.Over() {
 			continue
 		}
 		select {

@@ -9,23 +9,27 @@ import (
 
 // timetable holds the timings of the book in use.
 type timetable struct {
+	reading sync.RWMutex // held by the reader while it takes events in by the dates it knows of
+	setting sync.Mutex   // held while it is brought in line
+
 	mu   sync.Mutex
 	book *Book // that they are of
 	all  []*timing
 	turn int // whose walk is next
 
-	tick, walk chan struct{} // a value waits here when the loop should look
+	tick, walk, alarm chan struct{} // a value waits here when the loop should look
 }
 
 // timing is a Timing with the trigger that it is of.
 type timing struct {
 	Timing
 	workflow *Workflow
-	schedule *Schedule
+	schedule *Schedule // or
+	around   *Around
 }
 
 func newTimetable() *timetable {
-	return &timetable{tick: make(chan struct{}, 1), walk: make(chan struct{}, 1)}
+	return &timetable{tick: make(chan struct{}, 1), walk: make(chan struct{}, 1), alarm: make(chan struct{}, 1)}
 }
 
 // timings are those of a book, as they stand when they are new: due from now on.
@@ -38,6 +42,11 @@ func (b *Book) timings(now time.Time) (all []*timing) {
 					workflow: w, schedule: t.Schedule,
 				})
 			}
+			if t.Around != nil { // the records that are there already are walked over
+				all = append(all, &timing{
+					Timing: Timing{Workflow: w.Name, Key: t.Around.Key(), Walk: &Walk{}}, workflow: w, around: t.Around,
+				})
+			}
 		}
 	}
 	return all
@@ -46,6 +55,8 @@ func (b *Book) timings(now time.Time) (all []*timing) {
 // timings brings the timetable in line with the book in use. A trigger that the book before had too keeps its place.
 func (e *Engine) timings(ctx context.Context) error {
 	table, book := e.timetable, e.Book()
+	table.setting.Lock()
+	defer table.setting.Unlock()
 	table.mu.Lock()
 	same := table.book == book
 	table.mu.Unlock()
@@ -65,9 +76,11 @@ func (e *Engine) timings(ctx context.Context) error {
 	for i, t := range all {
 		t.Timing = stored[i]
 	}
+	table.reading.Lock() // what the reader is taking in by the book before is stored when the walks begin
 	table.mu.Lock()
 	table.book, table.all = book, all
 	table.mu.Unlock()
+	table.reading.Unlock()
 	nudge(table.walk)
 	return e.pullBack(ctx, now)
 }
@@ -135,4 +148,34 @@ func (t *timetable) stand(one *timing, now Timing) {
 	t.mu.Lock()
 	one.Timing = now
 	t.mu.Unlock()
+}
+
+// dates are the timings that go by a date, by the module of its record.
+func (t *timetable) dates() map[string][]*timing {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var found map[string][]*timing
+	for _, one := range t.all {
+		if one.around != nil {
+			if found == nil {
+				found = map[string][]*timing{}
+			}
+			name := one.workflow.Module.Name
+			found[name] = append(found[name], one)
+		}
+	}
+	return found
+}
+
+// byNumber are the timings that go by a date, by their numbers.
+func (t *timetable) byNumber() map[int64]*timing {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found := map[int64]*timing{}
+	for _, one := range t.all {
+		if one.around != nil {
+			found[one.Number] = one
+		}
+	}
+	return found
 }

@@ -27,6 +27,7 @@ type Tick struct {
 	Timing Timing // as it stands from now on
 	Runs   []*Run
 	Events []*Event // that tell what failed
+	Alarms []Alarm  // to be armed, where there is none for the record
 }
 
 // TimeStore holds what starts runs by time.
@@ -37,4 +38,10 @@ type TimeStore interface {
 	// Tick moves a timing on and takes in the runs that it led to. It tells for each run whether it is new; one that
 	// is not was taken in before. It fails with ErrStale, nothing done, when the timing was forgotten meanwhile.
 	Tick(ctx context.Context, tick Tick) (fresh []bool, err error)
+	// DueAlarms reads alarms that are due, the longest due first, at most limit. next is when the earliest of the
+	// others falls due; zero for none.
+	DueAlarms(ctx context.Context, now time.Time, limit int) (due []Alarm, next time.Time, err error)
+	// Ring ends alarms, and takes in the runs and arms the alarms that they lead to. Nothing of one is done that was
+	// armed otherwise or disarmed since it was read. It returns the runs that are new.
+	Ring(ctx context.Context, fences []Fence, rung []Rung) (started []*Run, err error)
 }

@@ -11,6 +11,7 @@ type Trigger struct {
 	Manual  bool     // by hand: an operator, the API, or the start task
 
 	Schedule *Schedule // at its ticks
+	Around   *Around   // around a date of the record
 }
 
 // Matches tells whether the trigger's event type, module and fields fit the event.

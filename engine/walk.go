@@ -37,7 +37,9 @@ func (e *Engine) page(ctx context.Context, t *timing) error {
 	}
 	tick := Tick{Timing: t.Timing}
 	for _, record := range page.Records {
-		if err := e.each(&tick, t, walk, record); err != nil {
+		if t.around != nil {
+			tick.arm(t, record, e.Clock.Now())
+		} else if err := e.each(&tick, t, walk, record); err != nil {
 			return err
 		}
 	}
@@ -46,7 +48,18 @@ func (e *Engine) page(ctx context.Context, t *timing) error {
 		tick.Timing.Walk = nil
 		defer nudge(e.timetable.tick) // a tick may have come meanwhile
 	}
+	if len(tick.Alarms) > 0 {
+		defer nudge(e.timetable.alarm)
+	}
 	return e.moveOn(ctx, t, tick)
+}
+
+// arm adds the alarm of one record, if it has a date ahead. Where an event has armed one meanwhile, that stands.
+func (t *Tick) arm(of *timing, record Record, now time.Time) {
+	alarm := of.alarmOf(record.ID, record.Fields[of.around.Field.Name], now)
+	if !alarm.Due.IsZero() {
+		t.Alarms = append(t.Alarms, alarm)
+	}
 }
 
 // each adds the run of one record, if it is among those that are meant. Whether the condition holds is looked at here,
@@ -57,11 +70,14 @@ func (e *Engine) each(tick *Tick, t *timing, walk Walk, record Record) error {
 		return err
 	}
 	env := &Env{
-		Event: run.Event, Ref: record.Ref, Module: t.workflow.Module, Record: record.Fields, Now: run.Created,
-		Work: NewWork(QuickWork),
+		Event: run.Event, Ref: record.Ref, Module: t.workflow.Module, Modules: t.workflow.Modules,
+		Record: record.Fields, Now: run.Created, Work: NewWork(QuickWork),
 	}
 	if where := t.schedule.Each.Where; where != nil {
 		if err := e.follow(e.work, env, where.Routes()); err != nil {
+			return err
+		}
+		if err := e.ask(e.work, env, QueriesOf(where)); err != nil {
 			return err
 		}
 		meant, err := True(where, env)
@@ -84,7 +100,8 @@ func (e *Engine) each(tick *Tick, t *timing, walk Walk, record Record) error {
 
 // breakOff ends a walk that the CRM refuses, with a run that says why: nobody should wait for it in vain.
 func (e *Engine) breakOff(ctx context.Context, t *timing, cause error) error {
-	run, err := e.dueRun(t, Ref{Module: ScheduleModule, ID: t.Workflow}, t.Walk.Tick, t.Walk.Missed)
+	run, err := e.timedRun(t.workflow, Ref{Module: ScheduleModule, ID: t.Workflow}, ScheduleDue, t.Walk.Tick,
+		map[string]any{"walk": t.workflow.Module.Name}, t.Key, t.Walk.Tick.String(), t.Walk.After)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,14 @@ import (
 	"postern/internal/yamldoc"
 )
 
-// triggerFile is one entry under on. It has exactly one of event, schedule and manual.
+// triggerFile is one entry under on. It has exactly one of event, schedule, around and manual.
 type triggerFile struct {
 	// Event is the type of the event.
 	Event *yamldoc.Node `yaml:"event" schema:"event"`
 	// Schedule starts the workflow at times.
 	Schedule *scheduleFile `yaml:"schedule"`
+	// Around starts the workflow some time before or after a date of the record.
+	Around *aroundFile `yaml:"around"`
 	// Manual lets an operator, a button of the CRM or another workflow start this one.
 	Manual *yamldoc.Node `yaml:"manual" schema:"yes"`
 	// Module is the kind of record that the workflow is about.
@@ -57,7 +59,7 @@ func eventNames() []string {
 func (l *loader) trigger(w *engine.Workflow, t triggerFile) {
 	kinds := t.kinds()
 	if len(kinds) != 1 {
-		l.complain(t.at.Errorf("a trigger has one of event, schedule and manual: true, this one has %s", listed(kinds)))
+		l.complain(t.at.Errorf("a trigger has one of event, schedule, around and manual: true, this one has %s", listed(kinds)))
 		return
 	}
 	if t.Schedule != nil {
@@ -69,6 +71,10 @@ func (l *loader) trigger(w *engine.Workflow, t triggerFile) {
 	}
 	if t.Manual != nil {
 		l.byHand(w, t)
+		return
+	}
+	if t.Around != nil {
+		l.around(w, t)
 		return
 	}
 	events := l.eventTypes(t.Event)
@@ -90,6 +96,9 @@ func (t triggerFile) kinds() (kinds []string) {
 	}
 	if t.Schedule != nil {
 		kinds = append(kinds, "schedule")
+	}
+	if t.Around != nil {
+		kinds = append(kinds, "around")
 	}
 	if t.Manual != nil {
 		kinds = append(kinds, "manual")

@@ -38,7 +38,8 @@ type scheduleLine struct {
 
 	Standing *engine.TimingLine `json:"standing,omitempty"` // as stored; nil where nothing is
 
-	key string // that it is stored under
+	around bool   // it goes by the dates of records, and has no ticks
+	key    string // that it is stored under
 }
 
 // tickLine is when a schedule is due.
@@ -130,6 +131,12 @@ func scheduleLines(book *engine.Book, only []string, after time.Time, next int) 
 			if t.Schedule != nil {
 				lines = append(lines, lineOfSchedule(w, t.Schedule, after, next))
 			}
+			if t.Around != nil {
+				lines = append(lines, &scheduleLine{
+					Workflow: w.Name, Says: t.Around.Source, Zone: t.Around.Zone.String(),
+					About: "a run for each record of " + t.Module, around: true, key: t.Around.Key(),
+				})
+			}
 		}
 	}
 	return lines, nil
@@ -194,7 +201,7 @@ func layOutSchedules(out *strings.Builder, lines []*scheduleLine) {
 		}
 		fmt.Fprintf(out, "%s: %s in %s, %s\n", l.Workflow, oneLine(l.Says, 100), l.Zone, oneLine(l.About, 200))
 		l.layOutStanding(out)
-		if len(l.Ticks) == 0 {
+		if len(l.Ticks) == 0 && !l.around {
 			out.WriteString("  never again\n")
 		}
 		var t table
@@ -211,10 +218,23 @@ func (l *scheduleLine) layOutStanding(out *strings.Builder) {
 	if s == nil {
 		return
 	}
-	if s.Walk != nil {
+	if l.around {
+		fmt.Fprintf(out, "  %s\n", alarmsText(s))
+	}
+	if s.Walk != nil && l.around {
+		fmt.Fprintf(out, "  arms alarms for the records that are there, after record %q\n", s.Walk.After)
+	} else if s.Walk != nil {
 		fmt.Fprintf(out, "  walks over its records for %s, after record %q\n", clockText(s.Walk.Tick), s.Walk.After)
 	}
 	if !s.Next.IsZero() {
 		fmt.Fprintf(out, "  due next at %s\n", clockText(s.Next))
 	}
+}
+
+// alarmsText says how many alarms are armed.
+func alarmsText(s *engine.TimingLine) string {
+	if s.Alarms == 0 {
+		return "no alarms are armed"
+	}
+	return fmt.Sprintf("%s armed, the first due at %s", counted(s.Alarms, "alarm"), clockText(s.First))
 }

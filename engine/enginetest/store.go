@@ -80,6 +80,8 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"a workflow remembers with the step":             storeMemory,
 		"timings follow the book":                        storeTimings,
 		"a tick moves a timing and its runs together":    storeTick,
+		"alarms stand as events say":                     storeAlarms,
+		"an alarm rings once, and not if it was moved":   storeRing,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -41,8 +41,9 @@ func forms() map[string]object {
 			"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?$",
 			"examples": []any{"2026-12-24T09:00"},
 		},
-		"cron": {"type": "string", "examples": []any{"0 8 * * 1-5", "0 9,13,18 * * *", "0 8 L * *"}},
-		"day":  {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+		"clock": {"type": "string", "pattern": "^[0-9]{2}:[0-9]{2}$", "examples": []any{"09:00"}},
+		"cron":  {"type": "string", "examples": []any{"0 8 * * 1-5", "0 9,13,18 * * *", "0 8 L * *"}},
+		"day":   {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
 		"first": {"anyOf": []any{object{"type": "boolean"}, object{
 			"type": "object", "properties": object{"key": object{"type": "string"}}, "required": []string{"key"},
 			"additionalProperties": false,

@@ -118,6 +118,12 @@ const (
 		(SELECT id FROM dead_letters WHERE id < ? AND at < ? ORDER BY id LIMIT ?)` // the id of some tells no time
 	oldWrites = `DELETE FROM writes WHERE event_id IN
 		(SELECT event_id FROM writes WHERE event_id < ? ORDER BY event_id LIMIT ?)`
+	// Of triggers that the book has dropped. It steps from trigger to trigger, however many alarms each has.
+	lostAlarms = `WITH RECURSIVE armed(n) AS (SELECT min(timing) FROM alarms UNION ALL
+			SELECT (SELECT min(timing) FROM alarms WHERE timing > n) FROM armed WHERE n IS NOT NULL),
+		lost(n) AS (SELECT min(n) FROM armed WHERE n NOT IN (SELECT number FROM timings))
+		DELETE FROM alarms WHERE timing = (SELECT n FROM lost) AND record IN
+			(SELECT record FROM alarms WHERE timing = (SELECT n FROM lost) LIMIT ?)`
 	oldKeys = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
 	// What is left must follow a seal at all times: each bite removes what one seal covers, by number and not by time.
 	oldDeeds = `DELETE FROM audit WHERE seq <=
@@ -131,6 +137,7 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 	for _, c := range []call{
 		{oldLetters, []any{history, instant(now.Add(-keep.History)), forgetBite}},
 		{oldWrites, []any{history, forgetBite}},
+		{lostAlarms, []any{forgetBite}},
 		{oldKeys, []any{keys, forgetBite}},
 		{oldDeeds, []any{audit}},
 	} {

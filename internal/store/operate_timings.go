@@ -12,11 +12,13 @@ func (s *Store) TimingLines(ctx context.Context, workflow string) ([]engine.Timi
 	ctx, cancel := s.read(ctx)
 	defer cancel()
 	var lines []engine.TimingLine
-	const query = `SELECT number, workflow, key, next, walk FROM timings WHERE ?1 IN ('', workflow)
-		ORDER BY workflow, number`
+	const query = `SELECT number, workflow, key, next, walk,
+			(SELECT count(*) FROM alarms WHERE timing = number), (SELECT min(due) FROM alarms WHERE timing = number)
+		FROM timings WHERE ?1 IN ('', workflow) ORDER BY workflow, number`
 	err := s.reads.each(ctx, query, []any{workflow}, func(row scan) error {
 		var l engine.TimingLine
-		err := row(&l.Number, &l.Workflow, &l.Key, (*instant)(&l.Next), document{&l.Walk})
+		err := row(&l.Number, &l.Workflow, &l.Key, (*instant)(&l.Next), document{&l.Walk},
+			&l.Alarms, (*instant)(&l.First))
 		lines = append(lines, l)
 		return err
 	})

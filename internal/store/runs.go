@@ -49,6 +49,9 @@ func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
 		if err := tx.touch(ctx, now, in.Touched...); err != nil {
 			return err
 		}
+		if err := tx.heed(ctx, in.Alarms); err != nil {
+			return err
+		}
 		if err := tx.emit(ctx, rekeyed...); err != nil {
 			return err
 		}

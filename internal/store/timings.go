@@ -92,6 +92,9 @@ func (s *Store) Tick(ctx context.Context, tick engine.Tick) ([]bool, error) {
 			err = engine.ErrStale
 		}
 		if err == nil {
+			err = tx.arm(ctx, tick.Alarms)
+		}
+		if err == nil {
 			fresh, err = tx.admit(ctx, runs)
 		}
 		return err

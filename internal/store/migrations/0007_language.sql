@@ -38,3 +38,13 @@ CREATE TABLE timings (
     walk     TEXT    NOT NULL, -- 'null' while none is under way
     UNIQUE (workflow, key)
 ) STRICT;
+
+-- Moments at which a date of a record starts a workflow: one for a trigger and a record that has such a date ahead.
+CREATE TABLE alarms (
+    timing INTEGER NOT NULL, -- the trigger's number
+    record TEXT    NOT NULL,
+    value  TEXT    NOT NULL, -- the date when it was armed
+    due    INTEGER NOT NULL,
+    PRIMARY KEY (timing, record)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alarms_due ON alarms (due);

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// alarmPage is how many alarms are looked at before what they led to is stored.
+const alarmPage = 256
+
+// heed adds what an event means for the alarms of its record.
+func (e *Engine) heed(b *batch, event *Event, now time.Time) {
+	ref := event.Ref()
+	for _, t := range b.dates[ref.Module] {
+		if alarm, ok := t.heed(event, now); ok {
+			b.touched[ref.partition()] = true
+			b.intake.Alarms = append(b.intake.Alarms, alarm)
+		}
+	}
+}
+
+// alarms starts runs for the alarms that are due, the longest due first.
+func (e *Engine) alarms(ctx context.Context) (time.Time, error) {
+	for {
+		if err := e.timings(ctx); err != nil {
+			return time.Time{}, err
+		}
+		due, next, err := e.Store.DueAlarms(ctx, e.Clock.Now(), alarmPage)
+		if err != nil || len(due) == 0 {
+			return next, err
+		}
+		if err := e.ring(ctx, due); err != nil {
+			return time.Time{}, err
+		}
+	}
+}
+
+// ring decides about alarms that are due. Each record is read: its date may have been moved without an event, and the
+// alarm with it.
+func (e *Engine) ring(ctx context.Context, due []Alarm) error {
+	byNumber := e.timetable.byNumber()
+	var refs []Ref
+	for _, alarm := range due {
+		if t := byNumber[alarm.Timing]; t != nil {
+			refs = append(refs, Ref{Module: t.workflow.Module.Name, ID: alarm.Record})
+		}
+	}
+	found, err := e.CRM.Get(ctx, refs...)
+	if err != nil {
+		return fmt.Errorf("read the records of alarms: %w", err)
+	}
+	records := make(map[Ref]Record, len(found))
+	for _, record := range found {
+		records[record.Ref] = record
+	}
+	now := e.Clock.Now()
+	var rung []Rung
+	for _, alarm := range due {
+		t := byNumber[alarm.Timing]
+		if t == nil {
+			continue // of another book, that comes into use right now
+		}
+		r := Rung{Alarm: alarm}
+		if record, there := records[Ref{Module: t.workflow.Module.Name, ID: alarm.Record}]; there {
+			if err := e.rung(&r, t, record, now); err != nil {
+				return err
+			}
+		}
+		rung = append(rung, r)
+	}
+	return e.ringOut(ctx, rung)
+}
+
+// rung decides about one alarm by the record as it is.
+func (e *Engine) rung(r *Rung, t *timing, record Record, now time.Time) (err error) {
+	stands := t.alarmOf(record.ID, record.Fields[t.around.Field.Name], now)
+	switch {
+	case stands.Value != r.Alarm.Value && !stands.Due.IsZero():
+		r.Again = &stands
+		return nil
+	case stands.Value != r.Alarm.Value, !t.workflow.Active.At(now):
+		return nil
+	}
+	said := map[string]any{
+		"field": t.around.Field.Name, "value": r.Alarm.Value, "due": r.Alarm.Due.UTC().Format(time.RFC3339),
+	}
+	r.Run, err = e.timedRun(t.workflow, record.Ref, AlarmDue, r.Alarm.Due, said, t.around.occasion(r.Alarm.Value)...)
+	if err == nil && (t.workflow.If != nil || t.workflow.remembers()) {
+		r.Run.State = RunPending
+	}
+	return err
+}
+
+// ringOut stores what became of alarms and hands the runs to their lanes.
+func (e *Engine) ringOut(ctx context.Context, rung []Rung) error {
+	var runs []*Run
+	for _, r := range rung {
+		if r.Run != nil {
+			runs = append(runs, r.Run)
+		}
+	}
+	var started []*Run
+	err := e.insist("ring alarms", func(ctx context.Context) (err error) {
+		started, err = e.Store.Ring(ctx, e.fencesOf(runs), rung)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	e.seat(ctx, started)
+	return nil
+}
