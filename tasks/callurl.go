@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -102,10 +101,11 @@ func checkHost(scheme, authority string, rules engine.CallRules) error {
 	case strings.Contains(authority, "@"):
 		return errors.New("a user or a password has no place in url: use auth")
 	case !netguard.IsHost(host):
-		return fmt.Errorf("%q is no host: write a name such as api.example.com; one of other letters is written xn--…", host)
+		return fmt.Errorf("%q is no host: write a name such as api.example.com; "+
+			"one of other letters is written xn--…", host)
 	case err != nil && host != authority:
 		return fmt.Errorf("%q is no port", port)
-	case scheme == "http" && !slices.ContainsFunc(rules.Plain, func(h string) bool { return strings.EqualFold(h, host) }):
+	case scheme == "http" && !netguard.Named(rules.Plain, host):
 		return errors.New("http:// lets everybody in between read the call: write https://, " +
 			"or name the host under calls.http of the configuration")
 	case scheme != "https" && scheme != "http":
@@ -186,7 +186,8 @@ func (u callURL) join(value func(urlPart) (string, error)) (string, error) {
 // inPath refuses values that a part of a path cannot be.
 func inPath(part urlPart, text string) error {
 	if text == "" {
-		return fmt.Errorf("{{ %s }} gives nothing to put into the path, which would lead elsewhere", part.value.Source())
+		return fmt.Errorf("{{ %s }} gives nothing to put into the path, which would lead elsewhere",
+			part.value.Source())
 	}
 	if strings.ContainsFunc(text, isControl) {
 		return fmt.Errorf("{{ %s }} gives a control character, which no path holds", part.value.Source())

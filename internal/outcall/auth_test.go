@@ -21,8 +21,11 @@ func TestAuth(t *testing.T) {
 		header, want string
 	}{
 		{engine.CallAuth{Kind: engine.AuthBearer}, "Authorization", "Bearer " + secretValue},
-		{engine.CallAuth{Kind: engine.AuthBasic, User: "joe"}, "Authorization",
-			"Basic " + base64.StdEncoding.EncodeToString([]byte("joe:"+secretValue))},
+		{
+			engine.CallAuth{Kind: engine.AuthBasic, User: "joe"},
+			"Authorization",
+			"Basic " + base64.StdEncoding.EncodeToString([]byte("joe:"+secretValue)),
+		},
 		{engine.CallAuth{Kind: engine.AuthHeader, Name: "X-Api-Key"}, "X-Api-Key", secretValue},
 	} {
 		tr := newTrial(t, nil)

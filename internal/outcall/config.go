@@ -26,8 +26,9 @@ type Config struct {
 	CA []string `yaml:"ca"`
 	// Timeout is the longest time for one try where the step says nothing else: 1s to 5m.
 	Timeout time.Duration `yaml:"timeout"`
-	// Proxy is the address of a proxy that all calls go through, such as http://proxy.acme.example:3128. It resolves the
-	// names again, and must itself keep calls from going inside. Without it there is none, whatever the environment says.
+	// Proxy is the address of a proxy that all calls go through, such as http://proxy.acme.example:3128. It resolves
+	// the names again, and must itself keep calls from going inside. Without it there is none, whatever the environment
+	// says.
 	Proxy string `yaml:"proxy"`
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -100,7 +101,7 @@ func (c *Caller) fetchToken(ctx context.Context, auth *engine.CallAuth, secret s
 	answer, err := c.send(request, false)
 	switch {
 	case engine.IsUnknown(err):
-		return "", 0, fmt.Errorf("get a token from %s: %s", target.Host, err.Error()) //nolint:errorlint // no verdict: see above
+		return "", 0, fmt.Errorf("get a token from %s: %s", target.Host, err.Error()) // without its verdict
 	case err != nil:
 		return "", 0, fmt.Errorf("get a token from %s: %w", target.Host, err)
 	}
@@ -123,8 +124,9 @@ func readToken(host string, answer engine.Answer) (string, time.Duration, error)
 	if err == nil && errorCode.MatchString(told.Error) {
 		refusal = fmt.Errorf("%w %s", refusal, told.Error)
 	}
+	passing := []int{http.StatusTooManyRequests, http.StatusRequestTimeout}
 	switch {
-	case answer.Status >= 500 || answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusRequestTimeout:
+	case answer.Status >= 500 || slices.Contains(passing, answer.Status):
 		return "", 0, refusal
 	case answer.Status != http.StatusOK:
 		return "", 0, engine.Misconfigured(refusal)

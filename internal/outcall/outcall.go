@@ -117,7 +117,8 @@ func (c *Caller) Call(ctx context.Context, call engine.Call) (engine.Answer, err
 			return answer, nil
 		}
 		if redirects == maxRedirects {
-			return engine.Answer{}, engine.Permanent(fmt.Errorf("%s redirects more than %d times", call.Host, maxRedirects))
+			err := fmt.Errorf("%s redirects more than %d times", call.Host, maxRedirects)
+			return engine.Answer{}, engine.Permanent(err)
 		}
 		if target, err = c.follow(target, next); err != nil {
 			return engine.Answer{}, engine.Permanent(fmt.Errorf("%s redirects: %w", call.Host, err))
@@ -203,7 +204,7 @@ func (c *Caller) target(text string) (*url.URL, error) {
 	switch {
 	case u.User != nil || u.Opaque != "" || !netguard.IsHost(host):
 		return nil, errors.New("the address is none that can be called")
-	case u.Scheme == "http" && !slices.ContainsFunc(c.config.HTTP, func(h string) bool { return strings.EqualFold(h, host) }):
+	case u.Scheme == "http" && !netguard.Named(c.config.HTTP, host):
 		return nil, fmt.Errorf("%s is called by https only, unless calls.http names it", host)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, fmt.Errorf("%s is called by https only", host)

@@ -130,16 +130,24 @@ func TestFailures(t *testing.T) {
 	}{
 		{"reset before the hand-over", outcalltest.Answer{}, func(tr *trial, _ *engine.Call) { tr.service.Refuse(true) }, "none", ""},
 		{"reset after the hand-over", outcalltest.Answer{Lost: true}, nil, "unknown", "the answer was lost"},
-		{"slow", outcalltest.Answer{Slow: time.Minute}, func(_ *trial, c *engine.Call) { c.Timeout = 200 * time.Millisecond },
-			"unknown", "no answer in time"},
+		{
+			"slow",
+			outcalltest.Answer{Slow: time.Minute},
+			func(_ *trial, c *engine.Call) { c.Timeout = 200 * time.Millisecond },
+			"unknown", "no answer in time",
+		},
 		{"a huge answer", outcalltest.Answer{Body: long}, nil, "permanent", "longer than 256 kB"},
 		{"huge headers", outcalltest.Answer{Header: map[string]string{"X": long}}, nil, "unknown", ""},
 		{"an unknown name", outcalltest.Answer{}, func(tr *trial, _ *engine.Call) { tr.names.Hosts = nil }, "none", "find the address"},
 		{"no TLS", outcalltest.Answer{}, func(_ *trial, c *engine.Call) {
 			c.Request.URL = strings.Replace(c.Request.URL, "https", "http", 1)
 		}, "permanent", "by https only"},
-		{"another scheme", outcalltest.Answer{}, func(_ *trial, c *engine.Call) { c.Request.URL = "file:///etc/passwd" },
-			"permanent", "none that can be called"},
+		{
+			"another scheme",
+			outcalltest.Answer{},
+			func(_ *trial, c *engine.Call) { c.Request.URL = "file:///etc/passwd" },
+			"permanent", "none that can be called",
+		},
 		{"a user in the address", outcalltest.Answer{}, func(_ *trial, c *engine.Call) {
 			c.Request.URL = strings.Replace(c.Request.URL, "example.com", "example.com@evil.example", 1)
 		}, "permanent", "none that can be called"},
