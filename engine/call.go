@@ -18,12 +18,12 @@ const (
 // Call is the call of a web service, with its final values. Secrets are named in it, never held.
 type Call struct {
 	Method  string        `json:"method"`
-	Host    string        `json:"host"`              // of the address, with its port if it names one; calls of a host share a breaker
+	Host    string        `json:"host"`              // of the address, with its port if it names one
 	Key     string        `json:"key"`               // names this call and no other: the same for all tries
 	Timeout time.Duration `json:"timeout,omitempty"` // of one try; zero for that of the Caller
 	Auth    *CallAuth     `json:"auth,omitempty"`    // nil for none
 	Expect  []Statuses    `json:"expect"`            // answers that are as wanted; all others are failures
-	Resend  bool          `json:"resend,omitempty"`  // what may have arrived is sent again; else it is given up, in doubt
+	Resend  bool          `json:"resend,omitempty"`  // what may have arrived is sent again; else it is given up
 
 	Request Request `json:"-"` // at rest it is within Effect.Sealed
 }

@@ -136,23 +136,51 @@ func TestCallFails(t *testing.T) {
 		state    engine.RunState
 		reason   string
 	}{
-		{"an answer that is refused for good", "", []outcalltest.Answer{status(404)}, 1, engine.RunFailed,
-			"answered 404 Not Found"},
+		{
+			"an answer that is refused for good", "",
+			[]outcalltest.Answer{status(404)},
+			1, engine.RunFailed,
+			"answered 404 Not Found",
+		},
 		{"a redirect of what is no read", "", []outcalltest.Answer{status(302)}, 1, engine.RunFailed, "answered 302 Found"},
-		{"busy for a while", "", []outcalltest.Answer{status(503), status(500), status(429), status(408), fine}, 5,
-			engine.RunDone, ""},
-		{"busy for ever", "", []outcalltest.Answer{status(503)}, 3, engine.RunFailed,
-			"given up after 3 tries: example.com:PORT answered 503 Service Unavailable"},
+		{
+			"busy for a while", "",
+			[]outcalltest.Answer{status(503), status(500), status(429), status(408), fine},
+			5,
+			engine.RunDone, "",
+		},
+		{
+			"busy for ever", "",
+			[]outcalltest.Answer{status(503)},
+			3, engine.RunFailed,
+			"given up after 3 tries: example.com:PORT answered 503 Service Unavailable",
+		},
 		{"a lost answer", "", []outcalltest.Answer{lost, fine}, 1, engine.RunFailed, "it may have arrived, and is not sent again"},
-		{"an answer that a gateway lost", "", []outcalltest.Answer{status(502), fine}, 1, engine.RunFailed,
-			"it may have arrived, and is not sent again"},
-		{"a lost answer of a service that knows the key", "on_unknown: resend", []outcalltest.Answer{lost, status(504), fine}, 3,
-			engine.RunDone, ""},
+		{
+			"an answer that a gateway lost", "",
+			[]outcalltest.Answer{status(502), fine},
+			1, engine.RunFailed,
+			"it may have arrived, and is not sent again",
+		},
+		{
+			"a lost answer of a service that knows the key", "on_unknown: resend",
+			[]outcalltest.Answer{lost, status(504), fine},
+			3,
+			engine.RunDone, "",
+		},
 		{"a lost answer of a read", "method: PUT", []outcalltest.Answer{lost, fine}, 2, engine.RunDone, ""},
-		{"an answer without what is expected", "expect: { if: response.body.rate > 2 }", []outcalltest.Answer{fine}, 1,
-			engine.RunFailed, "the answer is not as expected: response.body.rate > 2 does not hold"},
-		{"a status that is expected", "expect: { status: [404, 2xx] }", []outcalltest.Answer{status(404)}, 1,
-			engine.RunDone, ""},
+		{
+			"an answer without what is expected", "expect: { if: response.body.rate > 2 }",
+			[]outcalltest.Answer{fine},
+			1,
+			engine.RunFailed, "the answer is not as expected: response.body.rate > 2 does not hold",
+		},
+		{
+			"a status that is expected", "expect: { status: [404, 2xx] }",
+			[]outcalltest.Answer{status(404)},
+			1,
+			engine.RunDone, "",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -62,15 +63,6 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"a cancelled run stays so":                       storeCancel,
 		"a run that was changed is not moved on":         storeStale,
 		"a step makes records of our own":                storeAdvanceCreates,
-		"an effect comes back as it was settled":         storeEffect,
-		"effects of a record keep their order":           storeEffectOrder,
-		"effects are taken up to a limit":                storeEffectLimit,
-		"the end of the last effect wakes its run":       storeEffectWakes,
-		"an effect of a former owner is doubtful":        storeEffectDoubt,
-		"recent writes are known":                        storeRecentWrites,
-		"a call comes back as it was answered":           storeCall,
-		"calls are taken host by host":                   storeCallHosts,
-		"a call of a former owner is doubtful":           storeCallDoubt,
 		"deeds are chained and sealed":                   storeAudit,
 		"sealed deeds are forgotten in time":             storeAuditForgets,
 		"what is over and old is forgotten":              storeForgets,
@@ -83,6 +75,7 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"alarms stand as events say":                     storeAlarms,
 		"an alarm rings once, and not if it was moved":   storeRing,
 	}
+	maps.Copy(cases, effectCases())
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// effectCases are those of TestStore that are about effects.
+func effectCases() map[string]func(*testing.T, *storeTrial) {
+	return map[string]func(*testing.T, *storeTrial){
+		"an effect comes back as it was settled":   storeEffect,
+		"effects of a record keep their order":     storeEffectOrder,
+		"effects are taken up to a limit":          storeEffectLimit,
+		"the end of the last effect wakes its run": storeEffectWakes,
+		"an effect of a former owner is doubtful":  storeEffectDoubt,
+		"recent writes are known":                  storeRecentWrites,
+		"a call comes back as it was answered":     storeCall,
+		"calls are taken host by host":             storeCallHosts,
+		"a call of a former owner is doubtful":     storeCallDoubt,
+	}
+}
+
 // callOf is a new effect of a run: the call of a host.
 func (s *storeTrial) callOf(run *engine.Run, host string, due time.Time) *engine.Effect {
 	e := s.effect(run, "")
