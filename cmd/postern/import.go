@@ -199,10 +199,10 @@ func (i *corebosImport) write(files map[string]string) error {
 	}
 	for _, name := range names {
 		path := filepath.Join(i.out, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a book is for everyone to read
 			return fmt.Errorf("write book: %w", err)
 		}
-		if err := os.WriteFile(path, []byte(files[name]), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(files[name]), 0o644); err != nil { //nolint:gosec // as its folder
 			return fmt.Errorf("write book: %w", err)
 		}
 	}

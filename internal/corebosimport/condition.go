@@ -81,7 +81,8 @@ func (s *speech) overGroups(order []string, groups map[string]said, joins map[st
 	for i, group := range order {
 		switch x := groups[group]; {
 		case i == 0 && joins[group] == "or":
-			s.remark("The first group of conditions is joined by or, which makes coreBOS take it for true: it is left out.")
+			s.remark("The first group of conditions is joined by or, which makes coreBOS take it for true: " +
+				"it is left out.")
 		case all.text == "" && joins[group] == "or": // true or …
 		case x.text == "":
 		default:
@@ -232,12 +233,13 @@ func (s *speech) changed(c condition, name string, f *field) (said, error) {
 		return said{}, err
 	}
 	if f != nil && f.said() == kindList {
-		s.change("coreBOS compares all options of %s as one text; here it is enough that the option is among them.", name)
+		s.change("coreBOS compares all options of %s as one text; here it is enough that the option is among them.",
+			name)
 		if c.Operation == "was" {
 			return said{value.at(levelCompare) + " in old." + name, kindBool, levelCompare}, nil
 		}
-		return said{"changed(" + jsonQuoted(name) + ") && " + value.at(levelCompare) + " in record." + name,
-			kindBool, levelAnd}, nil
+		text := "changed(" + jsonQuoted(name) + ") && " + value.at(levelCompare) + " in record." + name
+		return said{text, kindBool, levelAnd}, nil
 	}
 	word := map[string]string{"has changed to": "changed_to", "was": "was"}[c.Operation]
 	return atom(kindBool, "%s(%q, %s)", word, name, value.text), nil
@@ -290,7 +292,8 @@ func (s *speech) lookInto(c condition, left said, f *field, about *speech, opera
 	operator, negated := strings.CutPrefix(operator, "!")
 	switch c.Operation {
 	case "does not start with", "does not end with":
-		s.change("coreBOS compares one character for %q and fails on the rest; this compares the whole text.", c.Operation)
+		s.change("coreBOS compares one character for %q and fails on the rest; this compares the whole text.",
+			c.Operation)
 	}
 	x := said{stringOf(left).at(levelCompare) + " " + operator + " " + value.at(levelCompare), kindBool, levelCompare}
 	if left.kind == kindList {
@@ -335,64 +338,4 @@ func (s *speech) comparisonOf(c condition, left said, f *field, about *speech) (
 		left = said{"(" + left.text + " ?? 0)", kindNumber, levelAtom} // an empty number is small there
 	}
 	return about.compare(op, left, value)
-}
-
-var digits = regexp.MustCompile(`^[0-9]+$`)
-
-// sameRecord compares a reference with an id, which the original also writes without its module's number.
-func (s *speech) sameRecord(op string, left, value said, f *field) (said, error) {
-	id, isText := value.quotes()
-	if !isText || !digits.MatchString(id) {
-		return s.compare(op, left, value)
-	}
-	if whole := s.modules.wholeID(f, id); whole != "" {
-		return s.compare(op, left, sayText(whole))
-	}
-	x := said{left.text + " endsWith " + jsonQuoted("x"+id), kindBool, levelCompare}
-	if op == "!=" {
-		return not(x), nil
-	}
-	return x, nil
-}
-
-// wholeID is an id with the number of its module, "" where that is not known for sure.
-func (m Modules) wholeID(f *field, id string) string {
-	if len(f.to) != 1 || m[f.to[0]] == nil || m[f.to[0]].prefix == "" {
-		return ""
-	}
-	return m[f.to[0]].prefix + "x" + id
-}
-
-// value says the right side of a condition, in the kind of the field if that is known.
-func (s *speech) value(c condition, f *field, about *speech) (said, error) {
-	switch c.ValueType {
-	case "fieldname":
-		name := strings.TrimPrefix(c.raw(), "$")
-		if route := routeForm.FindStringSubmatch(name); route != nil && about == s {
-			return s.route(routeTerm{route[1], route[2], route[3]})
-		} else if route != nil {
-			return about.field(route[3])
-		}
-		return about.field(name)
-	case "expression":
-		if c.raw() == "" {
-			return sayText(""), nil
-		}
-		x, err := about.expression(c.raw())
-		s.heard(about)
-		return x, err
-	}
-	raw := c.raw()
-	if f == nil || raw == "" {
-		return sayText(raw), nil
-	}
-	switch f.said() {
-	case kindNumber:
-		return s.toNumber(sayText(raw))
-	case kindTime, kindMoment:
-		return s.toTime(sayText(raw))
-	case kindBool:
-		return said{map[bool]string{true: "true", false: "false"}[truth(raw)], kindBool, levelAtom}, nil
-	}
-	return sayText(raw), nil
 }

@@ -1,8 +1,6 @@
 package corebosimport
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -191,7 +189,8 @@ func (c *conversion) test() *node {
 		one = func(line condition) (said, error) {
 			switch line.Operation {
 			case "has changed", "has changed to", "was":
-				c.speech.change("coreBOS does not look at the condition %s on a schedule, and so it is left out.", line.show())
+				c.speech.change("coreBOS does not look at the condition %s on a schedule, and so it is left out.",
+					line.show())
 				return said{}, errLeftOut
 			}
 			return c.speech.one(line)
@@ -321,13 +320,4 @@ func oneLine(text string) string {
 		return strings.TrimSuffix(text, ".")
 	}
 	return "without a name"
-}
-
-// asJSON is a value for a comment.
-func asJSON(v any) string {
-	body, err := json.Marshal(plain(v))
-	if err != nil {
-		return errors.New("unreadable").Error()
-	}
-	return string(body)
 }

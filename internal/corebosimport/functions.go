@@ -20,10 +20,10 @@ func (s *speech) call(c callTerm) (said, error) {
 		}
 		return x, err
 	}
-	if why := notSayable()[c.name]; why != "" {
+	if why := whyNot(c.name); why != "" {
 		return said{}, unsaidf("%s has no counterpart: %s", c.name, why)
 	}
-	return said{}, unsaidf("%s is no function that is known here; a function of your own PHP code is not converted", c.name)
+	return said{}, unsaidf("%s is no function that is known here; one of your own PHP code is not converted", c.name)
 }
 
 // sayers are the functions of the original that can be said here.
@@ -33,32 +33,6 @@ func sayers() map[string]sayer {
 	maps.Copy(all, timeSayers())
 	maps.Copy(all, recordSayers())
 	return all
-}
-
-// notSayable tells why the others cannot.
-func notSayable() map[string]string {
-	why := map[string]string{}
-	for reason, names := range map[string]string{
-		"an expression here runs no SQL":                             "executeSQL",
-		"an expression here sees no request of a browser":            "getRequest Importing getCRUDMode",
-		"settings of coreBOS stay there; use a value, or inputs":     "getSetting setSetting delSetting globalvariable getCurrentConfiguredTaxValues getCurrencyConversionValue",
-		"an expression here calls no network; use a call step":       "EUVATValidation getLatitude getLongitude getLongitudeLatitude getGEODistance getGEODistanceFromCompanyAddress getGEODistanceFromUserAddress getGEODistanceFromUser2AccountBilling getGEODistanceFromUser2AccountShipping getGEODistanceFromUser2ContactBilling getGEODistanceFromUser2ContactShipping sendMessage readMessage",
-		"a business map is no expression":                            "evaluateRule evaluateExpression applyMaptoArrayElements applyMaptoArrayElementsAndSubarray",
-		"who is signed in to coreBOS is not known here; see actor":   "getCurrentUserName getCurrentUserField getGroupID",
-		"files of coreBOS stay there":                                "hashFile getimageurl",
-		"records of several kinds are made with create and for_each": "getRelatedMassCreateArray getRelatedMassCreateArrayConverting getRelatedRecordCreateArrayConverting",
-		"an expression here sets nothing; use a vars step":           "setToContext",
-		"holidays of a business map are not known here":              "holidaydifference isholidaydate get_nextdatelaborable",
-		"it makes data up": "faker",
-		"an expression is to give the same when it is looked at again": "randomnumber",
-		"it writes a number in words":                                  "num2str",
-		"texts of coreBOS's language files stay there":                 "translate",
-	} {
-		for name := range strings.FieldsSeq(names) {
-			why[name] = reason
-		}
-	}
-	return why
 }
 
 // arguments says how many a function takes; -1 for any number.
@@ -214,18 +188,18 @@ func toRE2(pattern string) (string, error) {
 			pattern = strings.ReplaceAll(pattern[1:end], `\`+pattern[:1], pattern[:1])
 		}
 	}
-	inner := ""
+	var inner []rune
 	for _, flag := range flags {
 		switch flag {
 		case 'i', 'm', 's':
-			inner += string(flag)
+			inner = append(inner, flag)
 		case 'u': // texts are UTF-8 here
 		default:
 			return "", unsaidf("the pattern %s has the flag %c, which is not known here", quotedShort(pattern), flag)
 		}
 	}
-	if inner != "" {
-		pattern = "(?" + inner + ")" + pattern
+	if len(inner) > 0 {
+		pattern = "(?" + string(inner) + ")" + pattern
 	}
 	if _, err := syntax.Parse(pattern, syntax.Perl); err != nil {
 		return "", unsaidf("the pattern %s has parts that patterns here do not have (%v)", quotedShort(pattern), err)

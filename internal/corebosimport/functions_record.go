@@ -138,8 +138,9 @@ func aggregation(s *speech, args []term) (said, error) {
 	if err != nil || !ok {
 		return said{}, err
 	}
-	function := map[string]string{"sum": "sum", "min": "min", "max": "max", "avg": "mean", "average": "mean",
-		"std": "stddev"}[strings.ToLower(string(operation))]
+	function := map[string]string{
+		"sum": "sum", "min": "min", "max": "max", "avg": "mean", "average": "mean", "std": "stddev",
+	}[strings.ToLower(string(operation))]
 	if strings.EqualFold(string(operation), "count") {
 		return atom(kindNumber, "len(%s)", list.text), nil
 	}

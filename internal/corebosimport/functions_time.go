@@ -74,7 +74,8 @@ func networkDays(s *speech, args []term) (said, error) {
 		return said{}, err
 	}
 	if len(args) == 3 && args[2] != textTerm("") {
-		return said{}, unsaidf("networkdays takes its holidays from a business map; list them: businessDays(from, to, [\"12-25\"])")
+		return said{}, unsaidf("networkdays takes its holidays from a business map; " +
+			"list them: businessDays(from, to, [\"12-25\"])")
 	}
 	from, err := s.time(args[0])
 	if err != nil {
@@ -174,7 +175,8 @@ func formatDate(s *speech, args []term) (said, error) {
 		case strings.ContainsRune("-/.:, ", r):
 			pattern.WriteRune(r)
 		default:
-			return said{}, unsaidf("the letter %c of the form %s of a date is not known here", r, quotedShort(string(form)))
+			return said{}, unsaidf("the letter %c of the form %s of a date is not known here",
+				r, quotedShort(string(form)))
 		}
 	}
 	return atom(kindText, "formatDate(%s, %s, %q)", date.text, jsonQuoted(pattern.String()), s.language), nil
@@ -235,7 +237,8 @@ func hash(s *speech, args []term) (said, error) {
 		return said{}, err
 	}
 	if lastOf(args, 2) != textTerm("sha256") {
-		return said{}, unsaidf("hash makes sha1 unless told otherwise, which is not made here; there are sha256 and hmac")
+		return said{}, unsaidf("hash makes sha1 unless told otherwise, which is not made here; " +
+			"there are sha256 and hmac")
 	}
 	return s.texts("sha256", kindText, args[0])
 }

@@ -7,7 +7,8 @@ import (
 )
 
 var (
-	htmlHidden  = regexp.MustCompile(`(?is)<(style|script|head|title)\b[^>]*>.*?</(style|script|head|title)>|<!--.*?-->`)
+	htmlHidden  = regexp.MustCompile(`(?is)<(style|script|head|title)\b[^>]*>.*?</(style|script|head|title)>`)
+	htmlComment = regexp.MustCompile(`(?s)<!--.*?-->`)
 	htmlLink    = regexp.MustCompile(`(?is)<a\b[^>]*\bhref\s*=\s*["']([^"']*)["'][^>]*>(.*?)</a>`)
 	htmlBreak   = regexp.MustCompile(`(?i)<br\s*/?>|</(div|tr)>`)
 	htmlEnd     = regexp.MustCompile(`(?i)</(p|h[1-6]|ul|ol|table|blockquote)>`)
@@ -25,7 +26,7 @@ func isHTML(text string) bool { return htmlAny.MatchString(text) }
 
 // plainText is what HTML says without its looks: paragraphs as lines, links with their address.
 func plainText(source string) string {
-	source = htmlHidden.ReplaceAllString(source, "")
+	source = htmlComment.ReplaceAllString(htmlHidden.ReplaceAllString(source, ""), "")
 	source = strings.Join(strings.Fields(strings.ReplaceAll(source, "\u00a0", " ")), " ")
 	source = htmlLink.ReplaceAllStringFunc(source, func(link string) string {
 		m := htmlLink.FindStringSubmatch(link)

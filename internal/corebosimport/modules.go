@@ -292,7 +292,7 @@ func (m Modules) AddFiles(files map[string][]byte) {
 			continue
 		}
 		var f moduleFile
-		yamldoc.Decode(doc.Root(), &f)
+		_ = yamldoc.Decode(doc.Root(), &f)
 		if f.Module == "" || m[f.Module] != nil {
 			continue
 		}
@@ -302,7 +302,7 @@ func (m Modules) AddFiles(files map[string][]byte) {
 			if e.Value.Kind() == yamldoc.Text {
 				ff.Type = e.Value.Text()
 			} else {
-				yamldoc.Decode(e.Value, &ff)
+				_ = yamldoc.Decode(e.Value, &ff)
 			}
 			mod.names = append(mod.names, e.Key.Text())
 			mod.fields[e.Key.Text()] = &field{

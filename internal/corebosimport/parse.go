@@ -14,7 +14,7 @@ const (
 )
 
 // term is a piece of an expression of the original.
-type term interface{}
+type term any
 
 type (
 	textTerm   string // 'text'

@@ -95,8 +95,7 @@ func noJSON(err error, decoder *json.Decoder) error {
 		return errors.New("the JSON is cut off at the end")
 	}
 	at := decoder.InputOffset()
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		at = syntax.Offset
 	}
 	return fmt.Errorf("byte %d: this is no JSON: %w", at, err)

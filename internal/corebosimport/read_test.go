@@ -62,10 +62,10 @@ func TestReadTellsWhatItLeavesOut(t *testing.T) {
 		t.Errorf("left out:\n%s\nwant:\n%s", got, want)
 	}
 	for text, want := range map[string]string{
-		`{"moduleName": `: "x: the JSON is cut off at the end",
-		`[]`:              "there is no workflow in it",
-		`{"a":[{"b":1}]}`: "there is no workflow in it",
-		"":                "x: read the names of the columns: EOF",
+		"{\"moduleName\":": "x: the JSON is cut off at the end",
+		`[]`:               "there is no workflow in it",
+		`{"a":[{"b":1}]}`:  "there is no workflow in it",
+		"":                 "x: read the names of the columns: EOF",
 	} {
 		if _, err := Read([]File{{Name: "x", Text: []byte(text)}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)

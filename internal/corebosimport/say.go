@@ -105,7 +105,7 @@ func (s *speech) expression(source string) (said, error) {
 		s.change("coreBOS passes over %s in %s, and so this does.", quotedShort(p.ignored), quotedShort(source))
 	}
 	if regrouped(p.term) {
-		s.remark("coreBOS reads %s from the right, without precedence; the brackets keep its result.", quotedShort(source))
+		s.remark(remarkGrouping, quotedShort(source))
 	}
 	x, err := s.say(p.term)
 	if err == nil {
@@ -133,6 +133,9 @@ func (x said) fits() error {
 	}
 	return nil
 }
+
+// remarkGrouping is told of an expression that the usual precedence would group otherwise.
+const remarkGrouping = "coreBOS reads %s from the right, without precedence; the brackets keep its result."
 
 // regrouped tells whether the usual precedence would group an expression otherwise.
 func regrouped(t term) bool {

@@ -162,7 +162,8 @@ func (c *conversion) delayed(t task, d delay, cond said, steps []*node) []*node 
 	at, err := c.speech.field(d.field)
 	if err != nil {
 		c.missing = append(c.missing, "The date of task "+t.show()+" is not converted: "+err.Error()+".")
-		return append([]*node{mapping().note("Not converted: a wait for " + d.field + ": " + err.Error() + ".")}, steps...)
+		missing := mapping().note("Not converted: a wait for " + d.field + ": " + err.Error() + ".")
+		return append([]*node{missing}, steps...)
 	}
 	hours := strconv.FormatFloat(d.hours, 'f', -1, 64) + "h"
 	if days := d.hours / 24; days == float64(int(days)) {
@@ -177,7 +178,8 @@ func (c *conversion) delayed(t task, d delay, cond said, steps []*node) []*node 
 	}
 	wait := step("wait", mapping(pair("at", moment)))
 	if c.o.trigger != "6" && c.o.trigger != "ON_SCHEDULE" {
-		c.speech.change("It waits as its settings say. The last public coreBOS ran a task with a delay at once when an event started it.")
+		c.speech.change("It waits as its settings say. The last public coreBOS ran a task with a delay at once " +
+			"when an event started it.")
 	}
 	if cond.text == "" {
 		return append([]*node{wait}, steps...)
@@ -286,7 +288,10 @@ func (c *conversion) convertTask(t task) ([]*node, error) {
 
 // notConverted tells why tasks of a class have no counterpart.
 func notConverted() map[string]string {
-	const document = "documents and files are made and kept in the CRM"
+	const (
+		document = "documents and files are made and kept in the CRM"
+		activity = "activities of the old calendar are made in the CRM; create makes a record of cbCalendar"
+	)
 	return map[string]string{
 		"GenerateDocument":              document,
 		"generateReportWfTask":          document,
@@ -294,16 +299,16 @@ func notConverted() map[string]string {
 		"CBWatermark":                   document,
 		"CBSignPDFDocument":             document,
 		"GenerateImageCodeWorkflowTask": document,
-		"VTEntityMethodTask":            "it runs a PHP function of your own; a call or a kind of task in Go can take its place",
+		"VTEntityMethodTask":            "it runs a PHP function of your own; a call can take its place",
 		"CBSelectcbMap":                 "it answers who may see a record, which the CRM decides",
 		"CBTagTask":                     "tags are kept by the CRM and are no fields of a record",
-		"DuplicateRecords":              "a copy of a record with all that belongs to it is made in the CRM; create makes one record",
+		"DuplicateRecords":              "a copy with all that belongs to it is made in the CRM",
 		"convertInventoryModule":        "an order with its lines is converted in the CRM",
 		"CBRelateSales":                 "lines of products and services are related in the CRM",
 		"setManyToManyRelationwf":       "it names records by their ids; relate goes by a route of references",
 		"CBAddNotification":             "pop-ups are shown by the CRM; notify sends a message instead",
-		"VTCreateTodoTask":              "activities of the old calendar are made in the CRM; create makes a record of cbCalendar",
-		"VTCreateEventTask":             "activities of the old calendar are made in the CRM; create makes a record of cbCalendar",
+		"VTCreateTodoTask":              activity,
+		"VTCreateEventTask":             activity,
 	}
 }
 

@@ -33,7 +33,8 @@ func (c *conversion) oneSignal(t task) ([]*node, error) {
 	texts := mapping()
 	var errs []error
 	for _, part := range []struct{ key, text string }{
-		{"headings", t.text("notification_heading")}, {"subtitle", t.text("notification_subtitle")},
+		{"headings", t.text("notification_heading")},
+		{"subtitle", t.text("notification_subtitle")},
 		{"contents", t.text("notification_content")},
 	} {
 		text, more := c.inline(chatText(unescapeTokens(part.text)))
@@ -91,7 +92,10 @@ func (c *conversion) mattermost(t task) ([]*node, error) {
 		return nil, err
 	}
 	var parts []string
-	for _, name := range [][]string{{"title", "msgtitle", "mmtitle"}, {"body", "content", "msgbody", "message", "mmbody"}} {
+	for _, name := range [][]string{
+		{"title", "msgtitle", "mmtitle"},
+		{"body", "content", "msgbody", "message", "mmbody"},
+	} {
 		text, errs := c.inline(chatText(unescapeTokens(t.text(name...))))
 		if len(errs) > 0 {
 			return nil, all(errs)
@@ -137,7 +141,8 @@ func (c *conversion) webservice(t task) ([]*node, error) {
 // calling makes a call of a service of a map, and the step that keeps its answer in the record.
 func (c *conversion) calling(m businessMap, w webserviceMap) ([]*node, error) {
 	if !strings.EqualFold(w.Config.Type, "REST") && w.Config.Type != "" {
-		return nil, unsaidf("the map %s calls %s; a call here is an HTTP request with JSON, a form or text", m.name, w.Config.Type)
+		return nil, unsaidf("the map %s calls %s; a call here is an HTTP request with JSON, a form or text",
+			m.name, w.Config.Type)
 	}
 	if strings.EqualFold(w.Config.Output, "XML") && len(w.Response) > 0 {
 		return nil, unsaidf("the map %s takes values out of XML; an answer here is JSON or text", m.name)
@@ -324,7 +329,7 @@ func (c *conversion) part(o mapPart) (said, error) {
 				continue
 			}
 			x, err := c.piece(p)
-			if err != nil && err != errNothing {
+			if err != nil && !errors.Is(err, errNothing) {
 				return said{}, err
 			}
 			if err == nil {

@@ -43,15 +43,17 @@ func (c *conversion) email(t task) ([]*node, error) {
 	if t.text("emailcc", "emailbcc") != "" {
 		c.speech.change("Each copy is a message of its own; nobody sees who else has got one.")
 	}
+	to := t.text("recepient") //nolint:misspell // so it is called there
 	return c.notify(letter{
-		channel: "email", to: []string{t.text("recepient", "recipient"), t.text("emailcc"), t.text("emailbcc")},
+		channel: "email", to: []string{to, t.text("emailcc"), t.text("emailbcc")},
 		subject: t.text("subject"), body: t.text("content"), html: true,
 	})
 }
 
 func (c *conversion) sms(t task) ([]*node, error) {
+	to := t.text("sms_recepient") //nolint:misspell // so it is called there
 	return c.notify(letter{
-		channel: "sms", to: []string{t.text("sms_recepient", "sms_recipient", "recepient")},
+		channel: "sms", to: []string{to},
 		body: t.text("content"),
 	})
 }
@@ -109,7 +111,7 @@ func (c *conversion) recipients(l letter) ([]string, error) {
 			}
 			x, err := c.piece(pieces[0])
 			switch {
-			case err == errNothing:
+			case errors.Is(err, errNothing):
 				return nil, unsaidf("%s has no field %s to send to", c.o.module, pieces[0].name)
 			case err != nil:
 				return nil, unsaidf("%s: %v", one, err)
@@ -176,7 +178,7 @@ func (c *conversion) texts(name string, l letter) error {
 		return unsaid{errors.Join(errs...).Error()}
 	}
 	base := "templates/" + name + "/" + l.channel + "." + c.im.options.Language
-	text := body
+	var text string
 	switch {
 	case isPage && l.html:
 		c.files[base+".html"] = strings.TrimSpace(body) + "\n"

@@ -94,9 +94,9 @@ func (c *conversion) fill(line assignment) (*node, error) {
 	if line.ValueType != "expression" {
 		return nil, nil
 	}
-	p, err := parseExpression(textOf(line.Value))
+	p, _ := parseExpression(textOf(line.Value)) // one that cannot be read is told of where it is said
 	call, isCall := p.term.(callTerm)
-	if err != nil || !isCall || call.name != "randomstring" && call.name != "uniqid" {
+	if !isCall || call.name != "randomstring" && call.name != "uniqid" {
 		return nil, nil
 	}
 	f := c.speech.described(line.Field)
@@ -113,7 +113,8 @@ func (c *conversion) fill(line assignment) (*node, error) {
 	}
 	if length := (bits + 4) / 5; f != nil && f.longest > 0 && f.longest < length {
 		if bits = f.longest * 5; bits < 128 {
-			return nil, unsaidf("%s holds %d characters, too few for an identifier that nobody can guess", f.name, f.longest)
+			return nil, unsaidf("%s holds %d characters, too few for an identifier that nobody can guess",
+				f.name, f.longest)
 		}
 	}
 	c.speech.change("fill writes small letters and digits into %s, once; coreBOS wrote hexadecimal digits, "+
@@ -148,7 +149,8 @@ func (c *conversion) assigned(s *speech, module string, line assignment) (*node,
 		return c.value(fitting(x, f)), err
 	}
 	raw = html.UnescapeString(raw)
-	if f != nil && f.kind == engine.TypePicklist && len(f.options) > 0 && raw != "" && !slices.Contains(f.options, raw) {
+	if f != nil && f.kind == engine.TypePicklist && len(f.options) > 0 && raw != "" &&
+		!slices.Contains(f.options, raw) {
 		return nil, unsaidf("%s of %s has no option %s", line.Field, module, quotedShort(raw))
 	}
 	return c.constant(f, raw), nil

@@ -64,7 +64,7 @@ func (c *conversion) onlyThose(n *node, t task, module, setting string) error {
 		return unsaidf("the expression of the business map %s cannot be read: %v", m.name, err)
 	}
 	if regrouped(p.term) {
-		about.remark("coreBOS reads %s from the right, without precedence; the brackets keep its result.", quotedShort(source))
+		about.remark(remarkGrouping, quotedShort(source))
 	}
 	cond, err := about.condition(p.term)
 	if err != nil {

@@ -1,6 +1,7 @@
 package corebosimport
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -224,7 +225,7 @@ func (c *conversion) render(template string, write func(said) string) (string, [
 		}
 		x, err := c.piece(p)
 		switch {
-		case err == errNothing:
+		case errors.Is(err, errNothing):
 			c.speech.change("%s is no field of %s; coreBOS writes nothing for it, and neither does this.",
 				p.source, c.o.module)
 		case err != nil:

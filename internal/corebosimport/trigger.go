@@ -88,7 +88,8 @@ func (c *conversion) schedules() []*node {
 	case "2":
 		at("* * *")
 	case "3":
-		at("* * %s", joinNumbers(listed(s.weekDays), func(day int) (int, bool) { return day - 1, day >= 1 && day <= 7 }))
+		fromSunday := func(day int) (int, bool) { return day - 1, day >= 1 && day <= 7 }
+		at("* * %s", joinNumbers(listed(s.weekDays), fromSunday))
 	case "4":
 		c.datesOnce(times, add)
 	case "5":
@@ -114,7 +115,8 @@ func (c *conversion) schedules() []*node {
 		return []*node{mapping(entry{"manual", literal("true")}, pair("module", c.o.module))}
 	}
 	if c.im.options.Zone == "UTC" && s.kind != "1" && s.kind != "8" {
-		c.root.note("The zone is that of coreBOS's first administrator, which the export does not say: check UTC (--zone).")
+		c.root.note("The zone is that of coreBOS's first administrator, which the export does not say: " +
+			"check UTC (--zone).")
 	}
 	return triggers
 }

@@ -277,7 +277,8 @@ func quoted(text string, flow bool) string {
 	if dateForm.MatchString(text) {
 		return text
 	}
-	if printable(text) && !notPlain.MatchString(text) && !otherWords.MatchString(text) && !(flow && notInFlow.MatchString(text)) {
+	plain := printable(text) && !notPlain.MatchString(text) && !otherWords.MatchString(text)
+	if plain && !(flow && notInFlow.MatchString(text)) {
 		return text
 	}
 	if strings.ContainsAny(text, `"\`) && printable(text) && !strings.Contains(text, "\n") {
@@ -309,7 +310,7 @@ func jsonQuoted(text string) string {
 func wrap(sentence string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(strings.Map(visible, strings.ToValidUTF8(sentence, ""))) {
+	for word := range strings.FieldsSeq(strings.Map(visible, strings.ToValidUTF8(sentence, ""))) {
 		if line != "" && len(line)+1+len(word) > width {
 			lines, line = append(lines, line), ""
 		}
