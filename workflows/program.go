@@ -26,7 +26,8 @@ type program struct {
 	modules map[string]*engine.Module
 	uses    engine.Uses
 	queries []engine.Query
-	old     bool // whether it reads old
+	old     bool                    // whether it reads old
+	apart   func() []engine.Program // takes a condition apart; nil for other programs
 }
 
 func newProgram(e evaluator, source string, modules map[string]*engine.Module) *program {
@@ -52,6 +53,14 @@ func newProgram(e evaluator, source string, modules map[string]*engine.Module) *
 		})
 	}
 	return p
+}
+
+// Parts are what stands between the operators of a condition.
+func (p *program) Parts() []engine.Program {
+	if p.apart == nil {
+		return []engine.Program{p}
+	}
+	return p.apart()
 }
 
 // Queries are what must be asked of the CRM before Eval.

@@ -128,7 +128,23 @@ func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.K
 		l.complain(d)
 		return nil
 	}
-	return l.routed(n, p)
+	routed := l.routed(n, p)
+	if whole, ok := routed.(*program); ok && want == exprsafe.Bool {
+		whole.apart = func() []engine.Program { return parts(whole, &steady) }
+	}
+	return routed
+}
+
+// parts are what stands between the operators of a condition, each compiled as the whole is.
+func parts(whole *program, scope *exprsafe.Scope) (all []engine.Program) {
+	for _, source := range exprsafe.Operands(whole.source) {
+		p, fail := exprsafe.Compile(source, scope, exprsafe.Any)
+		if fail != nil {
+			return []engine.Program{whole}
+		}
+		all = append(all, newProgram(p, source, whole.modules))
+	}
+	return all
 }
 
 // routed is a compiled expression or text; nil, after a complaint, if it follows more references than the engine does.
