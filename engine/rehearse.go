@@ -52,7 +52,8 @@ const (
 type Rehearsal struct {
 	engine *Engine
 	clock  *StillClock
-	after  uint64 // stream position up to which everything was taken in
+	after  uint64                                     // stream position up to which everything was taken in
+	parts  []func(context.Context) (time.Time, error) // what Run does in loops, one turn each; they tell when it is theirs again
 }
 
 // Rehearse makes an engine on ports whose clock is still, claims the store for it and stands ready. The engine goes
@@ -64,7 +65,7 @@ func Rehearse(ctx context.Context, ports Ports, settings Settings) (*Rehearsal, 
 	}
 	settings.Lanes, settings.Batch = 1, 1
 	e := New(ports, settings)
-	e.lanes[0].jobs = make(chan job, rehearsalJobs)
+	e.lanes[0].jobs, e.seats = make(chan job, rehearsalJobs), make(chan struct{}, rehearsalJobs)
 	e.senders.inline = true
 	e.work, e.reading = ctx, ctx
 	after, unfinished, err := e.begin(ctx)
@@ -76,7 +77,12 @@ func Rehearse(ctx context.Context, ports Ports, settings Settings) (*Rehearsal, 
 		e.enqueue(ctx, j)
 	}
 	e.health.phase.Store(phaseRunning)
-	return &Rehearsal{engine: e, clock: clock, after: after}, nil
+	return &Rehearsal{
+		engine: e, clock: clock, after: after,
+		parts: []func(context.Context) (time.Time, error){
+			e.ticks(), e.walks, e.wakeDue, e.writeDue, e.callDue, e.takeDue,
+		},
+	}, nil
 }
 
 // Engine is the engine that is driven.
@@ -143,8 +149,8 @@ func (r *Rehearsal) round(ctx context.Context) (moved bool, next time.Time, err 
 	if err != nil {
 		return false, next, err
 	}
-	for _, due := range []func(context.Context) (time.Time, error){e.wakeDue, e.writeDue, e.callDue, e.takeDue} {
-		again, err := due(ctx)
+	for _, part := range r.parts {
+		again, err := part(ctx)
 		if err != nil {
 			return false, next, err
 		}
