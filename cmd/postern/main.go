@@ -74,7 +74,8 @@ sends people a message with a link back to the web, and guards the door the link
 	root.SetHelpCommand(helpCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		demoCommand(), serveCommand(), reloadCommand(), runCommand(), lintCommand(), testCommand(), functionsCommand(), emitCommand(),
+		demoCommand(), serveCommand(), reloadCommand(), runCommand(), lintCommand(), testCommand(), simulateCommand(),
+		functionsCommand(), emitCommand(),
 		eventsCommand(), linkCommand(), schedulesCommand(),
 		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
 		backupCommand(), restoreCommand(), importCommand(), schemaCommand(), moduleCommand(), newCommand(),

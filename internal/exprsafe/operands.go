@@ -22,15 +22,15 @@ func Operands(src string) []string {
 	return []string{src}
 }
 
-// piece is a token with its place and how many brackets are open around it.
-type piece struct {
+// lexeme is a token with its place and how many brackets are open around it.
+type lexeme struct {
 	token      string
 	start, end int
 	depth      int
 }
 
-// pieces are the tokens of a source, && and || each as one.
-func pieces(src string) (all []piece) {
+// lexemes are the tokens of a source, && and || each as one.
+func lexemes(src string) (all []lexeme) {
 	s, depth := scanner{src: src}, 0
 	for token, at := s.next(); token != ""; token, at = s.next() {
 		switch token {
@@ -41,7 +41,7 @@ func pieces(src string) (all []piece) {
 		if (token == "&" || token == "|") && last >= 0 && all[last].token == token && all[last].end == at {
 			all[last].token, all[last].end = token+token, s.pos
 		} else {
-			all = append(all, piece{token: token, start: at, end: s.pos, depth: depth})
+			all = append(all, lexeme{token: token, start: at, end: s.pos, depth: depth})
 		}
 		switch token {
 		case "(", "[", "{":
@@ -55,7 +55,7 @@ func pieces(src string) (all []piece) {
 // bind less than all operators.
 func cutAt(src string, operators []string) (parts []string) {
 	from := 0
-	for i, p := range pieces(src) {
+	for i, p := range lexemes(src) {
 		if p.depth > 0 {
 			continue
 		}
@@ -76,7 +76,7 @@ func cutAt(src string, operators []string) (parts []string) {
 // unwrapped is a source without brackets around the whole of it.
 func unwrapped(src string) string {
 	src = strings.TrimSpace(src)
-	all := pieces(src)
+	all := lexemes(src)
 	if len(all) < 2 || all[0].token != "(" {
 		return src
 	}
@@ -93,7 +93,7 @@ func unwrapped(src string) string {
 
 // negated is what stands in the brackets behind a ! or not.
 func negated(src string) (string, bool) {
-	all := pieces(src)
+	all := lexemes(src)
 	if len(all) < 3 || all[0].token != "!" && all[0].token != "not" {
 		return "", false
 	}

@@ -38,19 +38,8 @@ func Play(
 		}
 		active = []string{name}
 	}
-	s := &play{
-		book: choose(book, active), channels: map[string]*channel{}, states: map[engine.ID]string{},
-		deleted: map[engine.Ref]engine.Fields{},
-	}
-	s.services = services{answers: map[string][]reply{}, step: s.stepOf}
-	cast := Cast{
-		Book: s.book, Clock: engine.NewStillClock(c.now), Channels: map[string]engine.Channel{}, Caller: &s.services,
-		Watch: watch,
-	}
-	for _, name := range channels {
-		s.channels[name] = &channel{answer: answerTakes, sent: map[engine.ID]engine.Message{}}
-		cast.Channels[name] = s.channels[name]
-	}
+	cast := Cast{Book: choose(book, active), Clock: engine.NewStillClock(c.now), Watch: watch}
+	s := newPlay(cast.Book, channels, &cast)
 	if s.Stage, err = open(ctx, cast); err != nil {
 		return result, err
 	}
@@ -61,6 +50,21 @@ func Play(
 		result.History = s.history(ctx, c.now.Location())
 	}
 	return result, nil
+}
+
+// newPlay is a play before its beginning, who plays the outside world in its cast.
+func newPlay(book *engine.Book, channels []string, cast *Cast) *play {
+	s := &play{
+		book: book, channels: map[string]*channel{}, states: map[engine.ID]string{},
+		deleted: map[engine.Ref]engine.Fields{},
+	}
+	s.services = services{answers: map[string][]reply{}, step: s.stepOf}
+	cast.Channels, cast.Caller = map[string]engine.Channel{}, &s.services
+	for _, name := range channels {
+		s.channels[name] = &channel{answer: answerTakes, sent: map[engine.ID]engine.Message{}}
+		cast.Channels[name] = s.channels[name]
+	}
+	return s
 }
 
 // perform plays the story to its end, or to the entry that cannot be played.

@@ -43,6 +43,7 @@ type Cast struct {
 	Clock    *engine.StillClock
 	Channels map[string]engine.Channel
 	Caller   engine.Caller
+	Outside  engine.CRM     // what is read of records that the stage does not have; nil for nothing
 	Watch    engine.Watcher // nil for nobody
 }
 
