@@ -91,6 +91,10 @@
 //	Seal       a signature under the audit as far as a deed
 //	Replay     the events of a stretch of the stream, matched once more
 //	Dry        of a run: what it asks for is only noted
+//	Rehearsal  an engine that is driven step by step, on a clock that stands still
+//	Sight      what a run was seen to do at a place of its workflow
+//	Case       a story and what is expected to come of it: one test of a workflow
+//	Stage      what a case is played on: a house of its own, in memory
 //	Channel    how a message leaves: email, capture
 //	Outlet     what a channel may send at present: its slots, its breaker, its rate
 //	Breaker    what keeps a channel from being tried while its provider fails

@@ -19,16 +19,19 @@ import (
 	"postern/engine"
 	"postern/internal/rehearsal"
 	"postern/internal/yamldoc"
+	"postern/workflows"
 )
 
 // testOptions are the flags of `postern test`.
 type testOptions struct {
+	config   string
 	channels []string
 	run      string
 	verbose  bool
 	coverage bool
 	json     bool
 	junit    string
+	book     workflows.Options
 }
 
 func testCommand() *cobra.Command {
@@ -42,11 +45,24 @@ take a millisecond. Without a folder or file it tests the shipped book. It close
 steps and branches of the workflows the cases have seen. Exit code 1 means that a case failed.`,
 		Example: `  postern test ./book
   postern test ./book/ticket-created.yaml --run "nobody" -v
-  postern test ./book --coverage --junit report.xml`,
+  postern test --config postern.yaml --coverage --junit report.xml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := loadConfig(o.config)
+			if err != nil {
+				return err
+			}
+			if o.config != "" && !cmd.Flags().Changed("channel") {
+				o.channels = c.channelNames()
+			}
+			if len(args) == 0 {
+				args = []string{c.Book}
+			}
+			o.book = c.bookOptions()
+			o.book.Channels, o.book.KeepAll = o.channels, true
 			return test(cmd.Context(), cmd.OutOrStdout(), args, o)
 		},
 	}
+	cmd.Flags().StringVarP(&o.config, "config", "c", "", "configuration file: its book, channels and secrets")
 	cmd.Flags().StringSliceVar(&o.channels, "channel", []string{"email"}, "a channel that workflows may use")
 	cmd.Flags().StringVar(&o.run, "run", "", "only the cases whose name has this in it")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "name every case, and what no case has seen")
@@ -65,9 +81,6 @@ type program struct {
 
 // programs finds the books that the arguments name. A file is tested with the book that it lies in.
 func programs(args []string) ([]program, error) {
-	if len(args) == 0 {
-		args = []string{""}
-	}
 	var all []program
 	for _, arg := range args {
 		info, err := os.Stat(arg)
@@ -125,7 +138,7 @@ func test(ctx context.Context, out io.Writer, args []string, o testOptions) erro
 
 // run runs the tests of a book.
 func (p program) run(ctx context.Context, o testOptions, report *testReport) error {
-	book, diags, sources := loadBook(p.files, o.channels, true)
+	book, diags, sources := workflows.Load(p.files, o.book)
 	if book == nil {
 		return complaints{diags, sources}
 	}

@@ -243,7 +243,7 @@ func (p *parser) wantRecords(e *expectations, node *yamldoc.Node, f expectFile) 
 		one, ok := p.ref(ends[0])
 		other, both := p.ref(ends[1])
 		if ok && both {
-			add(kind, fmt.Sprintf("%s of %s and %s", kind, one, other), nil)
+			add(kind, joined(kind, one.String(), other.String()), nil)
 		}
 	}
 	for _, entry := range f.Record {

@@ -189,6 +189,9 @@ func (s *play) changes() ([]*happening, error) {
 			}
 			continue
 		}
+		if strings.HasSuffix(h.kind, "relate") && byRecord[h.title] != nil {
+			continue // it is told for each of its ends
+		}
 		byRecord[h.title] = h
 		made = append(made, h)
 	}
@@ -242,10 +245,15 @@ func changed(event *engine.Event) *happening {
 	case engine.RecordRelated, engine.RecordUnrelated:
 		kind := map[string]string{engine.RecordRelated: "relate", engine.RecordUnrelated: "unrelate"}[event.Type]
 		return &happening{
-			kind: kind, title: fmt.Sprintf("%s of %s and %s", kind, ref, change.Related), facts: map[string]any{},
+			kind: kind, title: joined(kind, ref.String(), change.Related), facts: map[string]any{},
 		}
 	}
 	return nil
+}
+
+// joined is the title of a relation, whichever end tells it.
+func joined(kind, one, other string) string {
+	return fmt.Sprintf("%s of %s and %s", kind, min(one, other), max(one, other))
 }
 
 func dataOf(event *engine.Event) any {
