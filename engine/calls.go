@@ -12,7 +12,7 @@ import (
 // Call asks for the call of a web service; its Key is set here. The task hears of the answer in Answered, once it
 // is as the call expects. Any other ends the run, at once or when the tries of the step's policy are used up.
 func (s *StepContext) Call(call Call) {
-	n := strconv.Itoa(len(s.asks.effects))
+	n := strconv.Itoa(s.asked)
 	call.Key = DerivedID(s.run.ID, s.Step.Path, n, "call", strconv.Itoa(s.run.Progress.Keys)).String()
 	s.effect(Ask{Call: &call})
 }
@@ -124,29 +124,19 @@ func (e *Engine) tryCall(f *Effect) (answer Answer, err error) {
 	return e.Caller.Call(ctx, call)
 }
 
-// takeAnswers hands the answers of a step's calls to its task. An error that is not Permanent is of a read, which is
-// to be made again.
-func (e *Engine) takeAnswers(ctx context.Context, step *Step, s *stretch, env *Env, calls []*Effect) (err error) {
-	if len(calls) == 0 {
-		return nil
-	}
-	if env.Outputs, err = e.outputs(ctx, s); err != nil {
-		return err
-	}
-	if err := e.readFor(ctx, env, step); err != nil {
-		return err
-	}
+// takeAnswers hands the answers of a step's calls to its task. Its error is Permanent.
+func (e *Engine) takeAnswers(ctx context.Context, sc *StepContext, calls []*Effect) (err error) {
 	defer e.onPanic("task broke down", func(broken error) { err = Permanent(broken) })
 	for _, f := range calls {
-		if err := e.takeAnswer(ctx, step, s, env, f); err != nil {
+		if err := e.takeAnswer(ctx, sc, f); err != nil {
 			return Permanent(err)
 		}
 	}
 	return nil
 }
 
-func (e *Engine) takeAnswer(ctx context.Context, step *Step, s *stretch, env *Env, f *Effect) error {
-	answerer, ok := step.Task.(Answerer)
+func (e *Engine) takeAnswer(ctx context.Context, sc *StepContext, f *Effect) error {
+	answerer, ok := sc.Step.Task.(Answerer)
 	if !ok {
 		return nil
 	}
@@ -154,17 +144,17 @@ func (e *Engine) takeAnswer(ctx context.Context, step *Step, s *stretch, env *En
 	if err := e.unsealJSON("answer:"+f.ID.String(), f.Answer, &answer); err != nil {
 		return fmt.Errorf("open answer: %w", err)
 	}
+	env := sc.Env
 	env.Response, env.views = answer.View(), nil
 	defer func() { env.Response, env.views = nil, nil }()
-	return answerer.Answered(ctx, e.stepContext(step, s, env), answer)
+	return answerer.Answered(ctx, sc, answer)
 }
 
 // renewKeys lets the calls of a step have other keys if an operator lets it be taken again, where each was refused for
 // certain: a service that knows the key would answer the same once more. Where one stands or may stand, the keys stay.
-func (s *stretch) renewKeys(step *Step, effects []*Effect) {
+func (s *stretch) renewKeys(effects []*Effect) {
 	for _, f := range effects {
-		mine := f.Step == step.Path && f.Round == s.run.Progress.Round && f.Call != nil
-		if mine && (f.State != EffectRejected || f.Doubtful) {
+		if f.Call != nil && (f.State != EffectRejected || f.Doubtful) {
 			return
 		}
 	}

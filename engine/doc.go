@@ -51,6 +51,8 @@
 //	Work       what evaluations may cost, in about bytes looked at
 //	Var        a value that a run keeps for its later steps, by name
 //	Handler    the steps under on_error, taken when theirs failed for good
+//	Item       what a step with for_each is taken for, one after the other
+//	Loop       where a run stands among the items of a step
 //	Uses       what the value of an expression depends on
 //	Baseline   the record as it was when a wait began
 //	Task       what a step does; its kind is the key in YAML: fill, update, notify, emit …

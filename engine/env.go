@@ -18,6 +18,7 @@ type Env struct {
 	Routes  map[string]Record  // what the routes lead to, by path; absent where a reference is empty
 	Outputs map[string]Fields  // outputs of steps, by id
 	Vars    Values             // what vars steps have set so far
+	Item    any                // what a step with for_each is taken for; a record is in Routes, under ItemRoute
 	Inputs  map[string]any     // what was handed over when the workflow was started by hand, as expressions see it
 	Now     time.Time          // the step's start
 	Random  io.Reader          // what is random in a value comes from here; nil where nothing may be

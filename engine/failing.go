@@ -11,13 +11,26 @@ import (
 func (s *stretch) fail(w *Workflow, cause error, now time.Time) {
 	p := &s.run.Progress
 	step := w.Tasks[p.Next]
+	if p.Loop != nil {
+		onward, of := s.failItem(step, cause, now)
+		if onward {
+			s.run.State, s.run.Reason, p.From = RunReady, "", ""
+			return
+		}
+		cause = of
+	}
 	if step.OnError == ErrorFails {
 		s.end(RunFailed, stepError(step, cause).Error(), now)
 		return
 	}
 	s.saw(step.Path, SightFailed)
 	reason := brief(cause)
-	s.run.output(step, Fields{"failed": true, "error": reason})
+	output := Fields{}
+	if p.Loop != nil {
+		output = p.Loop.summary()
+	}
+	output["failed"], output["error"] = true, reason
+	s.run.output(step, output)
 	s.run.State, s.run.Reason, p.Rest, p.From = RunReady, "", nil, ""
 	if step.OnError == ErrorPasses {
 		s.run.decide(now, step.Path, "failed: %s: the run goes on", reason)
@@ -37,7 +50,7 @@ func (s *stretch) next(w *Workflow) {
 // goTo makes an entry the next one.
 func (s *stretch) goTo(w *Workflow, index int) {
 	p := &s.run.Progress
-	p.Next, p.Place = index, ""
+	p.Next, p.Place, p.Loop = index, "", nil
 	if index < len(w.Tasks) && w.Tasks[index].Path != strconv.Itoa(index+1) {
 		p.Place = w.Tasks[index].Path
 	}
@@ -49,12 +62,12 @@ func (e *Engine) blame(j *job, s *stretch, cause error) (again bool, err error) 
 	switch {
 	case j.workflow == nil:
 		return false, e.end(j, RunFailed, cause)
-	case s != nil && j.workflow.recovers() && (s.taken > 1 || s.taken > 0 && j.undecided()):
+	case s != nil && !j.single && s.taken > 0 && j.workflow.recovers():
 		j.single = true // one of several steps is to blame: taken one by one, it is found
 		return true, nil
 	case j.standing() == nil:
 		return false, e.end(j, RunFailed, cause)
-	case j.standing().OnError == ErrorFails:
+	case j.standing().OnError == ErrorFails && j.run.Progress.Loop == nil:
 		return false, e.end(j, RunFailed, cause)
 	}
 	j.single = false
@@ -65,7 +78,7 @@ func (e *Engine) blame(j *job, s *stretch, cause error) (again bool, err error) 
 func (e *Engine) failStep(j *job, cause error) (again bool, err error) {
 	run := *j.run
 	s := &stretch{run: &run, rested: run.State.Parked(), watch: e.Watch}
-	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
+	run.Progress.Outputs, run.Progress.Loop = maps.Clone(run.Progress.Outputs), run.Progress.Loop.clone()
 	s.fail(j.workflow, cause, e.Clock.Now())
 	return e.commitOnward(j, s)
 }

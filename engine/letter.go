@@ -55,6 +55,7 @@ type sealedLetter struct {
 	Routes    map[string]Record `json:"routes,omitempty"`
 	Outputs   map[string]Fields `json:"outputs,omitempty"`
 	Vars      Values            `json:"vars,omitempty"`
+	Item      Items             `json:"item,omitempty"` // the one, if it is no record
 	Origin    origin            `json:"origin"`
 }
 
@@ -62,6 +63,9 @@ func (e *Engine) seal(d *Delivery, l *letter) ([]byte, error) {
 	sealed := sealedLetter{
 		Now: l.env.Now, Recipient: l.env.Recipient, Record: l.env.Record, Module: l.env.Module.Name,
 		Routes: l.env.Routes, Outputs: l.env.Outputs, Vars: l.env.Vars, Origin: l.origin,
+	}
+	if l.env.Item != nil {
+		sealed.Item = Items{l.env.Item}
 	}
 	if len(l.ways) > 1 {
 		sealed.Ways = l.ways
@@ -102,6 +106,9 @@ func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	l.env = &Env{
 		Now: sealed.Now, Recipient: recipient, Ref: d.Record, Record: sealed.Record, Module: module,
 		Routes: sealed.Routes, Outputs: sealed.Outputs, Vars: sealed.Vars, Links: map[string]string{},
+	}
+	if len(sealed.Item) > 0 {
+		l.env.Item = sealed.Item[0]
 	}
 	return l, nil
 }

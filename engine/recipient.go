@@ -11,6 +11,17 @@ type Route struct {
 	Field *Field // the last field
 }
 
+// String is the route as it is written: record.parent_id.email, item.email.
+func (r *Route) String() string { return RouteName(r.Path) }
+
+// RouteName is a path as the route is written.
+func RouteName(path string) string {
+	if below, ok := strings.CutPrefix(path, ItemRoute); ok {
+		return "item" + below
+	}
+	return "record." + path
+}
+
 // Records tells whether the route ends at a record, not at a plain value.
 func (r *Route) Records() bool { return len(r.Field.To) > 0 }
 
@@ -33,7 +44,7 @@ func (r *Route) Recipient(env *Env, modules map[string]*Module, channel string) 
 	if !r.Records() {
 		address := strings.TrimSpace(r.Text(env))
 		if address == "" {
-			return Recipient{}, fmt.Errorf("record.%s is empty", r.Path)
+			return Recipient{}, fmt.Errorf("%s is empty", r)
 		}
 		owner, module := Record{Ref: env.Ref, Fields: env.Record}, env.Module
 		if at := strings.LastIndexByte(r.Path, '.'); at >= 0 {
@@ -44,7 +55,7 @@ func (r *Route) Recipient(env *Env, modules map[string]*Module, channel string) 
 	}
 	record, ok := env.Routes[r.Path]
 	if !ok {
-		return Recipient{}, fmt.Errorf("record.%s leads to no record", r.Path)
+		return Recipient{}, fmt.Errorf("%s leads to no record", r)
 	}
 	module := modules[record.Module]
 	for _, name := range module.Names {

@@ -96,9 +96,7 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 	if err != nil {
 		return err
 	}
-	effects = slices.DeleteFunc(effects, func(f *Effect) bool {
-		return f.Step != step.Path || f.Round != s.run.Progress.Round
-	})
+	effects = slices.DeleteFunc(effects, func(f *Effect) bool { return !s.run.asked(step, f) })
 	switch under := slices.ContainsFunc(effects, func(f *Effect) bool { return !f.State.Over() }); {
 	case under && j.run.State == RunWriting:
 		s.asleep, s.rested = true, false // the end of the last one wakes it
@@ -107,25 +105,31 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 		s.again = true // it parks once more, and one may end before that is stored
 		return nil
 	}
+	if s.run.Progress.Loop != nil {
+		return e.collectItems(ctx, j, s, env, effects)
+	}
 	results, again, failed := judged(effects, s.run.Progress.Round)
 	switch {
 	case failed != nil:
-		s.renewKeys(step, effects)
+		s.renewKeys(effects)
 		return e.failWriting(ctx, j, s, env, failed)
 	case again != "":
 		return e.again(ctx, step, s, env, again)
 	}
 	calls := slices.DeleteFunc(effects, func(f *Effect) bool { return f.Call == nil })
-	if err := e.takeAnswers(ctx, step, s, env, calls); IsPermanent(err) {
+	if len(calls) > 0 {
+		if err := e.see(ctx, step, s, env); err != nil {
+			return err
+		}
+	}
+	sc := e.stepContext(step, s, env)
+	if err := e.takeAnswers(ctx, sc, calls); err != nil {
 		if len(calls) == 1 {
 			s.run.Progress.Keys++ // its answer was as good as a refusal
 		}
 		return e.failWriting(ctx, j, s, env, err)
-	} else if err != nil {
-		return err
 	}
 	s.run.State = RunReady
-	sc := e.stepContext(step, s, env)
 	for _, record := range results {
 		if err := done(ctx, sc, record); err != nil {
 			return e.failWriting(ctx, j, s, env, err)
@@ -133,6 +137,19 @@ func (e *Engine) collect(ctx context.Context, j job, s *stretch, env *Env) error
 	}
 	s.next(j.workflow)
 	return nil
+}
+
+// asked tells whether the step asked for an effect as it stands now, for an item that is open if it has items.
+func (r *Run) asked(step *Step, f *Effect) bool {
+	if r.Progress.Loop == nil {
+		return f.Step == step.Path && f.Round == r.Progress.Round
+	}
+	for index, round := range r.Progress.Loop.Open {
+		if f.Step == step.ofItem(index).Path && f.Round == round {
+			return true
+		}
+	}
+	return false
 }
 
 // judged is what the effects of a step came to: the records made, why it is taken again, or why it failed.

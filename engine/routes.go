@@ -12,22 +12,41 @@ const MaxHops = 5
 // follow reads what routes lead to, all routes of one hop count in one read, and puts it into the
 // environment. An empty or dangling reference leads nowhere, which is no error.
 func (e *Engine) follow(ctx context.Context, env *Env, paths []string) error {
-	modules := e.modulesFor(env)
+	return e.followAll(ctx, []*Env{env}, paths)
+}
+
+// followAll is follow for several environments together.
+func (e *Engine) followAll(ctx context.Context, envs []*Env, paths []string) error {
+	if len(envs) == 0 {
+		return nil
+	}
+	modules := e.modulesFor(envs[0]) // of one run
 	for hops := 1; hops <= MaxHops; hops++ {
-		asked := map[Ref][]string{}
+		asked := map[Ref][]routeOf{}
 		for _, path := range paths {
-			if _, known := env.Routes[path]; known || strings.Count(path, ".") != hops-1 {
+			if strings.Count(path, ".") != hops-1 {
 				continue
 			}
-			for _, ref := range env.targets(path, modules) {
-				asked[ref] = append(asked[ref], path)
+			for _, env := range envs {
+				if _, known := env.Routes[path]; known {
+					continue
+				}
+				for _, ref := range env.targets(path, modules) {
+					asked[ref] = append(asked[ref], routeOf{env, path})
+				}
 			}
 		}
-		if err := e.fetch(ctx, env, asked); err != nil {
+		if err := e.fetch(ctx, envs[0].asks, asked); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// routeOf is a route of an environment.
+type routeOf struct {
+	env  *Env
+	path string
 }
 
 // targets are the records that the last reference of a path may mean: one for each module it may
@@ -51,7 +70,7 @@ func (e *Env) targets(path string, modules map[string]*Module) []Ref {
 	return refs
 }
 
-func (e *Engine) fetch(ctx context.Context, env *Env, asked map[Ref][]string) error {
+func (e *Engine) fetch(ctx context.Context, asks *asks, asked map[Ref][]routeOf) error {
 	if len(asked) == 0 {
 		return nil
 	}
@@ -63,9 +82,9 @@ func (e *Engine) fetch(ctx context.Context, env *Env, asked map[Ref][]string) er
 	if err != nil {
 		return fmt.Errorf("read related records: %w", err)
 	}
-	for _, record := range env.asks.unstored(refs, records) {
-		for _, path := range asked[record.Ref] {
-			env.route(path, record)
+	for _, record := range asks.unstored(refs, records) {
+		for _, of := range asked[record.Ref] {
+			of.env.route(of.path, record)
 		}
 	}
 	return nil

@@ -71,6 +71,7 @@ type Progress struct {
 	Written Fields            `json:"written,omitempty"` // the run's own writes to the record
 	Outputs map[string]Fields `json:"outputs,omitempty"`
 	Sent    map[string][]ID   `json:"sent,omitempty"`   // deliveries of steps, by step id
+	Loop    *Loop             `json:"loop,omitempty"`   // where it stands among the items of the next step
 	Vars    Values            `json:"vars,omitempty"`   // what vars steps have set, at most MaxVars; never changed in place
 	Gate    string            `json:"gate,omitempty"`   // what runs of the workflow pass one at a time; see Concurrency
 	Rest    *Rest             `json:"rest,omitempty"`   // set while the run waits in a wait step
@@ -86,10 +87,13 @@ type Progress struct {
 
 // At is the path of the step to take next.
 func (p *Progress) At() string {
-	if p.Place != "" {
-		return p.Place
+	at := either(p.Place, strconv.Itoa(p.Next+1))
+	if p.Loop != nil {
+		if index, ok := p.Loop.current(); ok {
+			at += fmt.Sprintf("[%d]", index+1)
+		}
 	}
-	return strconv.Itoa(p.Next + 1)
+	return at
 }
 
 // Rest is what a wait step needs to know when it is looked at again.

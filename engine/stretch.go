@@ -15,7 +15,10 @@ type stretch struct {
 	asks   asks
 	rested bool    // the run had a wait, which ends with the commit
 	wait   *Wait   // what it rests for after the commit
-	taken  int     // steps that were taken
+	single bool    // it holds one step, or one item of one
+	taken  int     // steps that were taken, each item counted
+	items  int     // items that were taken
+	began  bool    // a list of items was made
 	again  bool    // the wait depends on topics, and is looked at once more after the commit
 	asleep bool    // nothing is to be committed: it goes on resting
 	seen   []Touch // asleep: what woke it in vain
@@ -31,7 +34,10 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	run.Progress.Written = maps.Clone(run.Progress.Written)
 	run.Progress.Outputs = maps.Clone(run.Progress.Outputs)
 	run.Progress.Sent = maps.Clone(run.Progress.Sent)
-	s := &stretch{run: &run, rested: run.State.Parked(), asks: asks{letters: map[ID]*letter{}}, watch: e.Watch}
+	run.Progress.Loop = run.Progress.Loop.clone()
+	s := &stretch{
+		run: &run, rested: run.State.Parked(), single: j.single, asks: asks{letters: map[ID]*letter{}}, watch: e.Watch,
+	}
 	env := *j.env
 	env.views, env.Now, env.Work, env.Vars = nil, e.Clock.Now(), NewWork(StretchWork), run.Progress.Vars
 	env.asks = &s.asks
@@ -51,8 +57,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 			return s, nil
 		}
 		step := j.workflow.Tasks[run.Progress.Next]
-		err := e.takeStep(ctx, step, s, &env)
-		s.taken++
+		more, err := e.takeStep(ctx, step, s, &env)
 		switch {
 		case IsPermanent(err):
 			s.fail(j.workflow, err, env.Now)
@@ -62,6 +67,8 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 			if !s.retry(env.Now, step.Retry, stepError(step, err), e.Random) {
 				s.fail(j.workflow, s.givenUp(err), env.Now)
 			}
+		case more:
+			return s, nil
 		case run.State == RunReady:
 			s.next(j.workflow)
 		}
@@ -116,25 +123,50 @@ func (s *stretch) givenUp(cause error) error {
 	return fmt.Errorf("given up after %d tries: %w", s.run.Progress.Tries, cause)
 }
 
-// takeStep runs one step. What it asked is dropped again if it fails.
-func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env) (err error) {
+// see brings what a step sees up to date.
+func (e *Engine) see(ctx context.Context, step *Step, s *stretch, env *Env) (err error) {
 	env.views, env.Now = nil, e.Clock.Now()
 	if env.Outputs, err = e.outputs(ctx, s); err != nil {
 		return err
 	}
-	if err := e.readFor(ctx, env, step); err != nil {
-		return err
+	if step.ForEach != nil { // what it asks may depend on the item
+		return e.follow(ctx, env, step.Routes)
 	}
+	return e.readFor(ctx, env, step)
+}
+
+// takeStep runs one step, or as many items of it as one commit may hold. more: others follow after the commit.
+func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env) (more bool, err error) {
+	if err := e.see(ctx, step, s, env); err != nil {
+		return false, err
+	}
+	if step.ForEach != nil {
+		return e.takeItems(ctx, step, s, env)
+	}
+	s.taken++
+	effects := len(s.asks.effects)
+	if _, err := e.runStep(ctx, e.stepContext(step, s, env), s); err != nil {
+		return false, err
+	}
+	if len(s.asks.effects) > effects && s.run.State == RunReady && !s.run.Progress.Dry {
+		s.run.State = RunWriting
+	}
+	return false, nil
+}
+
+// runStep runs a task once, unless its condition does not hold. What it asked is dropped again if it fails.
+func (e *Engine) runStep(ctx context.Context, sc *StepContext, s *stretch) (taken bool, err error) {
+	step, env := sc.Step, sc.Env
 	holds, err := True(step.If, env)
 	if err != nil {
-		return Permanent(err)
+		return false, Permanent(err)
 	}
 	if !holds {
-		s.saw(step.Path, SightSkipped)
-		s.run.decide(env.Now, step.Path, "skipped: %s does not hold", step.If.Source())
-		return nil
+		s.saw(stepOf(step.Path), SightSkipped)
+		sc.Note("skipped: %s does not hold", step.If.Source())
+		return false, nil
 	}
-	s.saw(step.Path, SightTaken)
+	s.saw(stepOf(step.Path), SightTaken)
 	before, written, vars := s.asks, maps.Clone(s.run.Progress.Written), env.Vars
 	defer func() {
 		if err != nil {
@@ -148,10 +180,9 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 	running := &e.laneOf(s.run.Partition).task
 	running.expect(env.Now.Add(timeout + hangTime))
 	defer running.over()
-	effects, changes := len(s.asks.effects), len(s.asks.changes)
-	sc := e.stepContext(step, s, env)
+	changes := len(s.asks.changes)
 	if err := step.Task.Run(ctx, sc); err != nil {
-		return err
+		return false, err
 	}
 	for _, ask := range s.asks.changes[changes:] { // which commit with the run
 		if ask.Create == nil {
@@ -159,30 +190,34 @@ func (e *Engine) takeStep(ctx context.Context, step *Step, s *stretch, env *Env)
 		}
 		record, _ := ask.Create.Make(ask.Create.EventID.String())
 		if err := done(ctx, sc, record); err != nil {
-			return err
+			return false, err
 		}
 	}
+	s.settle(step, env.Now)
+	return true, nil
+}
+
+// settle does what a task asked of the run itself: to end, or to rest.
+func (s *stretch) settle(step *Step, now time.Time) {
 	switch halt := s.asks.stop; {
 	case halt != nil && halt.failed:
-		s.end(RunFailed, halt.reason, env.Now)
+		s.end(RunFailed, halt.reason, now)
 	case halt != nil:
-		s.end(RunStopped, halt.reason, env.Now)
+		s.end(RunStopped, halt.reason, now)
 	case s.asks.wait != nil && s.run.Progress.Dry:
-		s.run.decide(env.Now, step.Path, "a replay without effects does not wait")
+		s.run.decide(now, step.Path, "a replay without effects does not wait")
 		s.asks.wait, s.run.Progress.Rest = nil, nil
 	case s.asks.wait != nil:
 		s.run.State = RunWaiting
 		s.await(s.asks.wait.Due, s.asks.wait.Topics)
 		s.asks.wait = nil
-	case len(s.asks.effects) > effects && !s.run.Progress.Dry:
-		s.run.State = RunWriting
 	}
-	return nil
 }
 
 func (e *Engine) stepContext(step *Step, s *stretch, env *Env) *StepContext {
 	return &StepContext{
 		Env: env, Ref: s.run.Record, Step: step, Modules: e.modulesFor(env),
-		random: e.Random, minter: e.Minter, run: s.run, asks: &s.asks, read: e.readOne, list: e.list, local: e.CRM.Traits().Local,
+		random: e.Random, minter: e.Minter, run: s.run, round: s.run.Progress.Round, asks: &s.asks,
+		read: e.readOne, list: e.list, local: e.CRM.Traits().Local,
 	}
 }

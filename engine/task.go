@@ -97,6 +97,10 @@ type StepContext struct {
 	list   func(ctx context.Context, listing Listing) (Page, error)
 	read   func(ctx context.Context, ref Ref) (Record, error)
 	items  int
+	asked  int   // effects
+	round  int   // which time the step is taken, for the item if it has one
+	loop   *Loop // nil: it is taken once
+	item   int   // index of the item
 }
 
 // asks is what the steps of one stretch of a run want done, until it is committed.
@@ -109,6 +113,23 @@ type asks struct {
 	letters    map[ID]*letter // of the deliveries
 	events     []*Event
 	stop       *halt // ends the run after the step
+}
+
+// mark is how many changes were asked for so far, of records of our own and of others.
+func (a *asks) mark() [2]int { return [2]int{len(a.changes), len(a.effects)} }
+
+// since goes through the writes that were asked for after a mark.
+func (a *asks) since(mark [2]int, each func(Write)) {
+	for _, ask := range a.changes[mark[0]:] {
+		if ask.Write != nil {
+			each(*ask.Write)
+		}
+	}
+	for _, f := range a.effects[mark[1]:] {
+		if f.Write != nil {
+			each(*f.Write)
+		}
+	}
 }
 
 // halt is how a step ends its run.
@@ -253,10 +274,10 @@ func (s *StepContext) told(format string, args ...any) {
 
 // effect asks for what is done outside of our own store.
 func (s *StepContext) effect(ask Ask) {
-	round := s.run.Progress.Round
-	id := DerivedID(s.run.ID, s.Step.Path, strconv.Itoa(len(s.asks.effects)), "effect", strconv.Itoa(round))
+	id := DerivedID(s.run.ID, s.Step.Path, strconv.Itoa(s.asked), "effect", strconv.Itoa(s.round))
+	s.asked++
 	f := NewEffect(id, s.run.ID, ask, s.Step.Retry, s.Now())
-	f.Workflow, f.Step, f.Round = s.run.Workflow, s.Step.Path, round
+	f.Workflow, f.Step, f.Round = s.run.Workflow, s.Step.Path, s.round
 	if ask.Call != nil {
 		f.Partition = s.run.Partition // the store has no record to go by
 	}
@@ -354,10 +375,19 @@ func (s *StepContext) SetVars(values Values) error {
 func (s *StepContext) Stop(reason string, failed bool) { s.asks.stop = &halt{reason, failed} }
 
 // Output gives values to the steps that follow, under the step's id.
-func (s *StepContext) Output(values Fields) { s.run.output(s.Step, values) }
+func (s *StepContext) Output(values Fields) {
+	if s.loop != nil {
+		s.loop.output(s.Step, s.item, values)
+		return
+	}
+	s.run.output(s.Step, values)
+}
 
 // Note adds a line to the run's history.
 func (s *StepContext) Note(format string, args ...any) {
+	if s.loop != nil && !s.loop.noted() {
+		return
+	}
 	s.run.decide(s.Now(), s.Step.Path, format, args...)
 }
 

@@ -47,6 +47,7 @@ const (
 	packedTime     = "$time"
 	packedDuration = "$duration"
 	packedMap      = "$map"
+	packedRecord   = "$record"
 )
 
 // maxPacked is how deep lists and maps of a value may lie in one another, as in expressions.
@@ -81,12 +82,14 @@ func pack(v any, depth int) (any, error) {
 		return list, nil
 	case map[string]any:
 		packed, err := packMap(v, depth)
-		if err == nil && len(packed) == 1 && looksPacked(packed) {
+		if err == nil && looksPacked(packed) {
 			return map[string]any{packedMap: packed}, nil
 		}
 		return packed, err
 	case Fields:
 		return pack(map[string]any(v), depth)
+	case Ref:
+		return map[string]any{packedRecord: v.Module, "id": v.ID}, nil
 	}
 	return nil, fmt.Errorf("%T is not plain data", v)
 }
@@ -104,7 +107,7 @@ func packMap(m map[string]any, depth int) (map[string]any, error) {
 }
 
 func looksPacked(m map[string]any) bool {
-	for _, key := range []string{packedTime, packedDuration, packedMap} {
+	for _, key := range []string{packedTime, packedDuration, packedMap, packedRecord} {
 		if _, ok := m[key]; ok {
 			return true
 		}
@@ -128,7 +131,7 @@ func unpack(v any) (any, error) {
 		}
 		return list, nil
 	case map[string]any:
-		if len(v) == 1 && looksPacked(v) {
+		if looksPacked(v) {
 			return unpackMarked(v)
 		}
 		return unpackMap(v)
@@ -155,6 +158,10 @@ func unpackMarked(v map[string]any) (any, error) {
 		d, err := n.Int64()
 		return time.Duration(d), err
 	}
+	if module, ok := v[packedRecord].(string); ok {
+		id, _ := v["id"].(string)
+		return Ref{Module: module, ID: id}, nil
+	}
 	if m, ok := v[packedMap].(map[string]any); ok {
 		return unpackMap(m)
 	}
@@ -173,14 +180,46 @@ func unpackMap(v map[string]any) (any, error) {
 	return m, nil
 }
 
+// Items are the items of a list that a run keeps, in the same way. A record is a Ref.
+type Items []any
+
+// MarshalJSON writes the items for UnmarshalJSON.
+func (v Items) MarshalJSON() ([]byte, error) {
+	packed, err := pack([]any(v), 0)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(packed)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (v *Items) UnmarshalJSON(data []byte) error {
+	var packed []any
+	if err := strictJSON(data, &packed); err != nil {
+		return err
+	}
+	unpacked, err := unpack(packed)
+	if err != nil {
+		return err
+	}
+	list, _ := unpacked.([]any)
+	*v = list
+	return nil
+}
+
+// innermost is the cause of an error of a marshaler: what stands around it speaks of Go.
+func innermost(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
+}
+
 // kept gives values the form that they will have once they were stored, and tells their size there.
 func kept(v Values) (Values, int, error) {
 	written, err := json.Marshal(v)
 	if err != nil {
-		if inner := errors.Unwrap(err); inner != nil {
-			err = inner // of the marshaler; what stands around it speaks of Go
-		}
-		return nil, 0, err
+		return nil, 0, innermost(err)
 	}
 	var back Values
 	if err := back.UnmarshalJSON(written); err != nil {

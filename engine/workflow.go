@@ -35,19 +35,23 @@ type Workflow struct {
 
 // Step is one entry under tasks, of the workflow or of a handler under on_error.
 type Step struct {
-	Path    string // its place, from 1: "3", and in the handler of that one "3.error.1"
-	ID      string // the name its outputs have under steps; "" for none
-	Name    string // for people; "" for none
-	Kind    string // the task kind
-	If      Program
-	Task    Task
-	Routes  []string // routes its expressions and templates take, sorted
-	Queries []Query  // what its expressions ask of the CRM
-	Awaits  []string // modules whose records the condition of a wait depends on, sorted
-	Retry   Retry
-	Timeout time.Duration // of one call of the task
-	Then    int           // index of the entry that follows; 0 for the next one
-	OnError int           // what follows when it failed for good: ErrorFails, ErrorPasses or the index of an entry
+	Path       string // its place, from 1: "3", and in the handler of that one "3.error.1"
+	ID         string // the name its outputs have under steps; "" for none
+	Name       string // for people; "" for none
+	Kind       string // the task kind
+	If         Program
+	Task       Task
+	Routes     []string // routes its expressions and templates take, sorted
+	Queries    []Query  // what its expressions ask of the CRM, for each item if it has items
+	Awaits     []string // modules whose records the condition of a wait depends on, sorted
+	Retry      Retry
+	Timeout    time.Duration // of one call of the task
+	Then       int           // index of the entry that follows; 0 for the next one
+	ForEach    Program       // gives a list for whose items the step is taken; nil: it is taken once
+	Parallel   int           // how many items' effects are under way together
+	ItemRoutes []string      // routes that begin at the item, sorted
+
+	OnError int // what follows when it failed for good: ErrorFails, ErrorPasses or the index of an entry
 }
 
 // What Step.OnError may be beside the index of a handler's first step.

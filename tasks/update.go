@@ -121,7 +121,7 @@ func (u *Update) Run(_ context.Context, step *engine.StepContext) error {
 	ref := step.Ref
 	if u.route != nil {
 		if ref = u.route.Ref(step.Env); ref.IsZero() {
-			step.Note("nothing written: record.%s leads to no record", u.route.Path)
+			step.Note("nothing written: %s leads to no record", u.route)
 			return nil
 		}
 	}

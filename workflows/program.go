@@ -131,6 +131,11 @@ func (p *program) values(env *engine.Env) (map[string]any, error) {
 		exprsafe.EnvRoutes: routes, exprsafe.EnvFound: env.Found(), exprsafe.EnvNow: env.Now,
 		exprsafe.EnvSecret: exprsafe.Secrets(env.Secret),
 	}
+	if item, ok := routes[engine.ItemRoute]; ok {
+		values[exprsafe.ItemName] = item
+	} else if env.Item != nil {
+		values[exprsafe.ItemName] = env.Item
+	}
 	if env.Random != nil {
 		values[exprsafe.EnvRandom] = env.Random
 	}
@@ -221,7 +226,7 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 	}
 	outputs := map[string]exprsafe.Type{}
 	for _, id := range steps {
-		outputs[id] = stepOutputs
+		outputs[id] = exprsafe.Type{Kind: exprsafe.Map}
 	}
 	text, at := exprsafe.Type{Kind: exprsafe.Text}, exprsafe.Type{Kind: exprsafe.Time}
 	return &exprsafe.Scope{Names: map[string]exprsafe.Type{
@@ -235,11 +240,20 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 	}}
 }
 
-// stepOutputs is what a step gives: what is so of every step, and more by its kind. Of a step that was not
-// taken all of it is null.
-var stepOutputs = exprsafe.MapOf(map[string]exprsafe.Type{
-	"failed": {Kind: exprsafe.Bool}, "error": {Kind: exprsafe.Text},
-})
+// outputsOf is the type of what a step gives: what is so of every step, and more by its kind. Of a step that
+// was not taken all of it is null.
+func outputsOf(step *engine.Step) exprsafe.Type {
+	known := map[string]exprsafe.Type{"failed": {Kind: exprsafe.Bool}, "error": {Kind: exprsafe.Text}}
+	if step.ForEach == nil {
+		return exprsafe.MapOf(known)
+	}
+	known["count"], known["failures"] = exprsafe.Type{Kind: exprsafe.Number}, exprsafe.Type{Kind: exprsafe.Number}
+	known["items"] = exprsafe.ListOf(exprsafe.Type{Kind: exprsafe.Map})
+	for _, ofMessages := range []string{"acted", "state", "channel"} {
+		known[ofMessages] = exprsafe.Type{}
+	}
+	return exprsafe.ObjectOf("steps."+step.ID, known)
+}
 
 // titleScope is what the title of a landing may see: the record that the page shows. No event has led to it.
 func (t *types) titleScope(module *engine.Module) *exprsafe.Scope {

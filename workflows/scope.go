@@ -135,43 +135,6 @@ func (s *stepScope) Await(p engine.Program) {
 	}
 }
 
-// Route reads the route at a key.
-func (s *stepScope) Route(key string) *engine.Route {
-	n := s.at(key)
-	names := strings.Split(n.Text(), ".")
-	if len(names) < 2 || names[0] != "record" {
-		s.complain(n.Errorf("expected a route such as record.parent_id or record.email, found %q", n.Text()))
-		return nil
-	}
-	from := []*engine.Module{s.workflow.Module}
-	for i, name := range names[1:] {
-		field, others := fieldOf(from, name)
-		if field == nil {
-			d := s.within(n, names[:i+1], "unknown field %q of %s", name, namesOf(from))
-			if near, ok := yamldoc.Suggest(name, others); ok {
-				d.Hint = fmt.Sprintf("did you mean %q?", near)
-			}
-			s.complain(d)
-			return nil
-		}
-		path := strings.Join(names[1:i+2], ".")
-		if len(field.To) > 0 {
-			if s.tooFar(n, path) {
-				return nil
-			}
-			s.routes[path] = true
-		}
-		if i == len(names)-2 {
-			return &engine.Route{Path: path, Field: field}
-		}
-		if from = s.modulesOf(field); len(from) == 0 {
-			s.complain(s.within(n, names[:i+1], "%s is no reference, so it leads no further", name))
-			return nil
-		}
-	}
-	return nil
-}
-
 // within is a complaint about the name that follows the given ones in a route.
 func (s *stepScope) within(route *yamldoc.Node, before []string, format string, args ...any) yamldoc.Diagnostic {
 	d := route.Errorf(format, args...)
@@ -257,7 +220,7 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 		s.complain(fromTemplate(p))
 	}
 	for _, p := range t.Bind(render.Scope{
-		Module: s.workflow.Module, Modules: s.book.Modules, Links: links, Vars: s.vars,
+		Module: s.workflow.Module, Modules: s.book.Modules, Links: links, Vars: s.vars, Item: s.item, Steps: s.outputs,
 	}) {
 		d := fromTemplate(p)
 		if d.Hint == "" { // the text may be right and the step that uses it wrong

@@ -19,6 +19,8 @@ type binder struct {
 	files    map[string]bool          // that the workflow's version covers
 	ids      []string                 // of the steps so far
 	vars     map[string]exprsafe.Type // that they set
+	outputs  map[string]exprsafe.Type // of the steps so far, by id
+	item     *exprsafe.Type           // what the present step is taken for; nil without for_each
 	count    int                      // of the steps so far
 }
 
@@ -30,6 +32,10 @@ type stepFile struct {
 	Name string `yaml:"name"`
 	// If is a condition: where it does not hold the step is passed over.
 	If *yamldoc.Node `yaml:"if" schema:"if"`
+	// ForEach is an expression for a list: the step is taken for each of its items, at most 1,000, as item.
+	ForEach *yamldoc.Node `yaml:"for_each" schema:"expression"`
+	// Parallel is how many items' writes and calls are under way together, 1 to 32.
+	Parallel *yamldoc.Node `yaml:"parallel" schema:"parallel"`
 	// Retry says how often and for how long the step is tried.
 	Retry retryFile `yaml:"retry"`
 	// Timeout is the longest time for one try.
@@ -66,6 +72,8 @@ func (b *binder) step(path string, n *yamldoc.Node, depth int) *plannedStep {
 		return nil
 	}
 	step := &engine.Step{Path: path, Name: f.Name, Retry: engine.Retry(f.Retry), Timeout: f.Timeout}
+	b.forEach(step, &f)
+	defer func() { b.item = nil }()
 	if f.If != nil {
 		step.If = b.program(f.If, b.scope(), exprsafe.Bool)
 	}
@@ -86,6 +94,8 @@ func (b *binder) step(path string, n *yamldoc.Node, depth int) *plannedStep {
 	}
 	step.Routes, step.Queries = slices.Sorted(maps.Keys(scope.routes)), scope.queries
 	step.Awaits = slices.Sorted(maps.Keys(scope.awaits))
+	b.checkItems(step, config)
+	b.item = nil // a handler knows none
 	b.claimID(step, f.ID)
 	planned := &plannedStep{Step: step, node: n}
 	b.onError(planned, f.OnError, depth)
@@ -117,7 +127,7 @@ func (b *binder) kind(n *yamldoc.Node, rest []yamldoc.Entry) (*engine.TaskKind, 
 
 // unknownKey is a misspelt task, or a misspelt key beside one.
 func (b *binder) unknownKey(step, key *yamldoc.Node) yamldoc.Diagnostic {
-	beside := []string{"id", "name", "if", "retry", "timeout", "on_error"}
+	beside := []string{"id", "name", "if", "for_each", "parallel", "retry", "timeout", "on_error"}
 	_, near := yamldoc.Suggest(key.Text(), beside)
 	hasTask := slices.ContainsFunc(b.taskNames(), func(name string) bool { return step.Get(name) != nil })
 	if near || hasTask {
@@ -145,5 +155,6 @@ func (b *binder) claimID(step *engine.Step, id *yamldoc.Node) {
 	default:
 		step.ID = id.Text()
 		b.ids = append(b.ids, step.ID)
+		b.outputs[step.ID] = outputsOf(step)
 	}
 }

@@ -15,6 +15,10 @@ var varName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 func (b *binder) scope() *exprsafe.Scope {
 	scope := b.types.asking(b.types.scope(b.workflow, b.ids), b.workflow)
 	scope.Names["vars"] = exprsafe.ObjectOf("vars", b.vars)
+	scope.Names["steps"] = exprsafe.ObjectOf("steps", b.outputs)
+	if b.item != nil {
+		scope.Names[exprsafe.ItemName] = *b.item
+	}
 	return scope
 }
 

@@ -73,6 +73,10 @@ func (c *compiler) locate(root *ast.IdentifierNode, steps []*ast.StringNode) (pl
 		return place{}, c.unknownName(root)
 	}
 	at := place{root: root.Value, typ: typ, name: root.Value}
+	if root.Value == ItemName && typ.Kind == Object {
+		at.route = ItemRoute
+		c.routes[ItemRoute] = true
+	}
 	for _, step := range steps {
 		if at.typ.Refers != nil {
 			if fail := c.hop(&at, step); fail != nil {
@@ -91,7 +95,7 @@ func (c *compiler) locate(root *ast.IdentifierNode, steps []*ast.StringNode) (pl
 
 // hop follows the reference that the place holds.
 func (c *compiler) hop(at *place, step *ast.StringNode) *Error {
-	if at.root != RecordName {
+	if at.root != RecordName && at.route == "" {
 		last := at.keys[max(0, len(at.keys)-1):]
 		path := strings.Join(append(append([]string{RecordName}, last...), step.Value), ".")
 		return c.fail(step, "%s is only an id, references are followed from %s: %s", at.name, RecordName, path)
@@ -134,6 +138,9 @@ func (c *compiler) field(of Type, name string, step *ast.StringNode) (Type, *Err
 func (c *compiler) unknownName(root *ast.IdentifierNode) *Error {
 	if isFunction(root.Value) {
 		return c.fail(root, "%s is a function: write %s(…)", root.Value, root.Value)
+	}
+	if root.Value == ItemName {
+		return c.fail(root, "item is known only in a step with for_each")
 	}
 	fail := c.fail(root, "unknown name %q", root.Value)
 	fail.Hint = suggest(root.Value, slices.Collect(maps.Keys(c.scope.Names)))

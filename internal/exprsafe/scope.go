@@ -89,6 +89,13 @@ type Secrets func(name string) (value []byte, ok bool)
 // (changed, was, …) speak of.
 const RecordName = "record"
 
+// ItemName is the root name of what a step is taken for. If it is an Object its references can be followed too: it is
+// itself the route ItemRoute, and theirs begin with it.
+const ItemName = "item"
+
+// ItemRoute is the route to the record that ItemName is.
+const ItemRoute = "$item"
+
 // Keys of the environment of an evaluation beside the scope's own names. No expression can name them.
 const (
 	// EnvRoutes holds a map[string]map[string]any: for each of a program's Routes the fields of the
@@ -106,6 +113,9 @@ const (
 	// EnvSecret holds the Secrets that hmac() asks for its key.
 	EnvSecret = "$secret"
 )
+
+// Item is the type of the items of a list; anything where that is not known.
+func (t Type) Item() Type { return t.item() }
 
 // item is the type of the items of a list.
 func (t Type) item() Type {

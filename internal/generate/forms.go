@@ -23,11 +23,13 @@ func forms() map[string]object {
 			object{"type": "array", "items": object{"type": []any{"string", "number", "boolean"}}},
 			object{"type": "object", "additionalProperties": object{"anyOf": []any{label, object{"type": "null"}}}},
 		}},
-		"fields": {"type": "object"},                             // values by the names of fields
-		"word":   {"type": []any{"string", "number", "boolean"}}, // a text that may look like something else
-		"name":   {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
-		"id":     {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
-		"if":     {"type": []any{"string", "boolean"}}, // a bare expression
+		"fields":     {"type": "object"},                             // values by the names of fields
+		"word":       {"type": []any{"string", "number", "boolean"}}, // a text that may look like something else
+		"name":       {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},
+		"id":         {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+		"if":         {"type": []any{"string", "boolean"}}, // a bare expression
+		"expression": {"type": []any{"string", "boolean", "number"}},
+		"parallel":   {"type": "integer", "minimum": 1, "maximum": 32},
 		"event": {"anyOf": []any{
 			object{"enum": append([]string{
 				engine.RecordCreated, engine.RecordUpdated, "record.saved", engine.RecordDeleted, engine.RecordRestored,

@@ -17,16 +17,18 @@ type Scope struct {
 	Modules map[string]*engine.Module
 	Links   []string                 // names of those that the message carries
 	Vars    map[string]exprsafe.Type // that the steps before set
+	Steps   map[string]exprsafe.Type // what those with an id gave
+	Item    *exprsafe.Type           // what the step is taken for; nil for nothing
 }
 
 // Bind ties the template to the modules of its book and checks what it says of them: the record's
 // fields and routes, the names of the links the message carries, and the vars. It must be called before
 // Render.
 func (t *Template) Bind(scope Scope) []Problem {
-	t.modules, t.vars = scope.Modules, slices.Sorted(maps.Keys(scope.Vars))
+	t.modules, t.vars, t.steps = scope.Modules, maps.Clone(scope.Vars), maps.Clone(scope.Steps)
 	var problems []Problem
 	for _, use := range t.uses {
-		c := checker{Scope: scope}
+		c := checker{Scope: scope, dot: use.dot}
 		c.use(use.Path)
 		if c.wrong != "" && len(problems) < maxTrouble {
 			problems = append(problems, Problem{
@@ -44,6 +46,7 @@ func (t *Template) Bind(scope Scope) []Problem {
 // checker holds one path against the book.
 type checker struct {
 	Scope
+	dot int // how many names of the path stand for the dot
 
 	routes  []string // that the path takes
 	wrong   string   // what is wrong with it; "" for nothing
@@ -55,9 +58,16 @@ type checker struct {
 func (c *checker) use(path []string) {
 	switch path[0] {
 	case "record":
-		c.fields(path, []*engine.Module{c.Module})
+		c.fields(path, "", []*engine.Module{c.Module})
 	case "vars":
 		c.value(path, exprsafe.ObjectOf("vars", c.Vars))
+	case "steps":
+		if c.Steps == nil || len(path) == 1 {
+			return
+		}
+		c.value(path, exprsafe.ObjectOf("steps", c.Steps))
+	case "item":
+		c.item(path)
 	case "recipient":
 		c.oneOf(path, "part of recipient", []string{"name", "address", "language"})
 	case "link":
@@ -78,16 +88,16 @@ func (c *checker) oneOf(path []string, what string, choices []string) {
 	if slices.Contains(choices, word) {
 		return
 	}
-	c.at = before(path, 1)
+	c.at = c.before(path, 1)
 	c.wrong, c.word, c.choices = fmt.Sprintf("unknown %s %q", what, word), word, choices
 }
 
 // fields walks a path of fields after the name record; where a reference is followed, the route is
 // noted and the walk goes on in every module it may lead to.
-func (c *checker) fields(path []string, from []*engine.Module) {
+func (c *checker) fields(path []string, route string, from []*engine.Module) {
 	for i := 1; i < len(path); i++ {
 		name := path[i]
-		c.at = before(path, i)
+		c.at = c.before(path, i)
 		field := fieldIn(from, name)
 		if field == nil && name != "id" {
 			c.wrong = fmt.Sprintf("unknown field %q of %s", name, nameOf(from))
@@ -111,7 +121,28 @@ func (c *checker) fields(path []string, from []*engine.Module) {
 				from = append(from, m)
 			}
 		}
-		c.routes = append(c.routes, strings.Join(path[1:i+1], "."))
+		route = strings.TrimPrefix(route+"."+name, ".")
+		c.routes = append(c.routes, route)
+	}
+}
+
+// spoken is a path as people say it.
+func spoken(path []string) string {
+	if last := len(path) - 1; path[last] == eachItem {
+		return "an item of " + spoken(path[:last])
+	}
+	return strings.Join(path, ".")
+}
+
+// item walks a path from what the step is taken for.
+func (c *checker) item(path []string) {
+	switch {
+	case c.Item == nil:
+		c.wrong = "item is known only in a step with for_each"
+	case c.Item.Kind == exprsafe.Object && c.Modules[c.Item.Name] != nil:
+		c.fields(path, engine.ItemRoute, []*engine.Module{c.Modules[c.Item.Name]})
+	default:
+		c.value(path, *c.Item)
 	}
 }
 
@@ -119,7 +150,7 @@ func (c *checker) fields(path []string, from []*engine.Module) {
 func (c *checker) value(path []string, typ exprsafe.Type) {
 	for i := 1; i < len(path); i++ {
 		name := path[i]
-		c.at = before(path, i)
+		c.at = c.before(path, i)
 		switch typ.Kind {
 		case exprsafe.Any, exprsafe.Map:
 			return
@@ -133,24 +164,31 @@ func (c *checker) value(path []string, typ exprsafe.Type) {
 			typ = field
 		case exprsafe.Time:
 			c.oneOf(path[i-1:i+1], "part of a time", moments)
-			c.at = before(path, i)
+			c.at = c.before(path, i)
 			return
 		case exprsafe.List:
+			if name == eachItem {
+				typ = typ.Item()
+				continue
+			}
 			c.wrong = fmt.Sprintf("%s is a list: write {{ range %[1]s }}{{ .%s }}{{ end }}", strings.Join(path[:i], "."), name)
 			return
 		default:
-			c.wrong = fmt.Sprintf("%s is %s and has no field %q", strings.Join(path[:i], "."), typ.Kind, name)
+			c.wrong = fmt.Sprintf("%s is %s and has no field %q", spoken(path[:i]), typ.Kind, name)
 			return
 		}
 	}
-	if typ.Kind == exprsafe.Object {
+	if typ.Kind == exprsafe.Object && path[len(path)-1] != eachItem && len(path) > c.dot {
 		c.at = 0
 		c.wrong = strings.Join(path, ".") + " holds several values; name one of them"
 	}
 }
 
-// before is how many characters of a path stand before its i-th name.
-func before(path []string, i int) int {
+// before is how many characters of a path stand before its i-th name, as it is written.
+func (c *checker) before(path []string, i int) int {
+	if c.dot > 0 {
+		return utf8.RuneCountInString(strings.Join(path[c.dot:max(i, c.dot)], ".")) + 1 + min(i-c.dot, 1)
+	}
 	return utf8.RuneCountInString(strings.Join(path[:i], ".")) + min(i, 1)
 }
 
@@ -193,13 +231,10 @@ func (r routed) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // data is what the rewritten templates look into.
 func (t *Template) data(env *engine.Env) map[string]any {
-	outputs := map[string]any{}
-	for id, values := range env.Outputs {
-		outputs[id] = plain(values, "steps."+id, 0)
-	}
+	outputs := t.outputs(env)
 	vars := make(map[string]any, len(t.vars))
-	for _, name := range t.vars { // one that no step has set is empty
-		vars[name] = ""
+	for name, typ := range t.vars { // one that no step has set is empty
+		vars[name] = empty(typ)
 	}
 	for name, value := range env.Vars {
 		if value == nil {
@@ -208,7 +243,7 @@ func (t *Template) data(env *engine.Env) map[string]any {
 		vars[name] = plain(value, "vars."+name, 0)
 	}
 	return map[string]any{
-		"vars":   vars,
+		"vars": vars, "item": t.item(env),
 		"record": t.fields(env, env.Module, env.Ref.ID, env.Record, ""),
 		"recipient": map[string]any{
 			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,
@@ -216,6 +251,51 @@ func (t *Template) data(env *engine.Env) map[string]any {
 		"steps": outputs, "links": env.Links, "link": env.Links["link"], "now": moment{env.Now},
 		budgetName: newBudget(),
 	}
+}
+
+// outputs are what the steps gave. What the texts speak of is there, whether or not a step gave it.
+func (t *Template) outputs(env *engine.Env) map[string]any {
+	all := map[string]any{}
+	for id, values := range env.Outputs {
+		all[id] = plain(values, "steps."+id, 0)
+	}
+	for _, use := range t.uses {
+		if use.Path[0] != "steps" || len(use.Path) < 2 {
+			continue
+		}
+		of, ok := all[use.Path[1]].(map[string]any)
+		if !ok {
+			of = map[string]any{}
+			all[use.Path[1]] = of
+		}
+		if len(use.Path) < 3 {
+			continue
+		}
+		if _, given := of[use.Path[2]]; !given {
+			of[use.Path[2]] = empty(t.steps[use.Path[1]].Fields[use.Path[2]])
+		}
+	}
+	return all
+}
+
+// empty is what stands for a missing value of a type.
+func empty(typ exprsafe.Type) any {
+	switch typ.Kind {
+	case exprsafe.List:
+		return []any{}
+	case exprsafe.Bool:
+		return false
+	}
+	return ""
+}
+
+// item is what the step is taken for.
+func (t *Template) item(env *engine.Env) any {
+	record, ok := env.Routes[engine.ItemRoute]
+	if !ok || t.modules[record.Module] == nil {
+		return plain(env.Item, "item", 0)
+	}
+	return t.fields(env, t.modules[record.Module], record.ID, record.Fields, engine.ItemRoute)
 }
 
 // fields are a record's values with every described field there, and followed references in place of
@@ -248,7 +328,7 @@ func fieldName(route, name string) string {
 	if route != "" {
 		route += "."
 	}
-	return "record." + route + name
+	return engine.RouteName(route + name)
 }
 
 func (t *Template) follow(env *engine.Env, field *engine.Field, route string) routed {

@@ -106,7 +106,7 @@ func TestNoTemplateIsWithoutEnd(t *testing.T) {
 // What a template cannot reach, or has no need of, is told when it is loaded.
 func TestTemplateLanguage(t *testing.T) {
 	for _, tt := range []struct{ source, want string }{
-		{`{{ $.record.title }}`, "1:4: $ is not available; write record, recipient, steps, vars, link, links, now"},
+		{`{{ $.record.title }}`, "1:4: $ is not available; write record, recipient, steps, vars, item, link, links, now"},
 		{`{{ . }}`, "1:4: there is no . outside of range and with; write record, recipient"},
 		{`é {{ .record.title }}`, "1:6: write record.title without the dot before it"},
 		{`{{ with record.title }}{{ . }}{{ end }}`, ""},

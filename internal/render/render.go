@@ -1,6 +1,7 @@
 // Package render turns the files of a message template into messages. A template is a folder of
 // files <channel>.<language>.<part>, where the part is subject, txt or html; they are Go templates
-// (text/template, html/template) over the names record, recipient, steps, vars, link, links and now,
+// (text/template, html/template) over the names record, recipient, steps, vars, item, link,
+// links and now,
 // written without a dot: {{ record.ticket_no }}. A name or field that is not there is an error.
 package render
 
@@ -15,13 +16,15 @@ import (
 	texttemplate "text/template"
 
 	"postern/engine"
+	"postern/internal/exprsafe"
 )
 
 // Template is the parsed files of one template.
 type Template struct {
 	name    string
 	modules map[string]*engine.Module
-	vars    []string                    // that the template may read
+	vars    map[string]exprsafe.Type    // that the texts may read
+	steps   map[string]exprsafe.Type    // likewise
 	texts   map[string]map[string]*text // by channel and language
 	uses    []Use
 	routes  []string

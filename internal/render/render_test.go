@@ -147,7 +147,7 @@ func TestProblems(t *testing.T) {
 		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:12: unknown field "titel" of HelpDesk`},
 		{"email.en.txt", "{{ record.title.x }}", `email.en.txt:1:11: title is no reference, so title.x leads nowhere`},
 		{"email.en.txt", "{{ record.parent_id.nme }}", `email.en.txt:1:21: unknown field "nme" of Contacts`},
-		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, link, links, now`},
+		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, item, link, links, now`},
 		{"email.en.txt", "{{ links.approve }}", `email.en.txt:1:10: unknown link "approve"`},
 		{"email.en.txt", "{{ recipient.mail }}", `email.en.txt:1:14: unknown part of recipient "mail"`},
 		{"email.en.txt", "{{ if record.title }}", `email.en.txt:1:0: an if, range or with is not closed by {{ end }}`},

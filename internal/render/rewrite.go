@@ -11,14 +11,34 @@ import (
 )
 
 // names are what a template may speak of.
-var names = []string{"record", "recipient", "steps", "vars", "link", "links", "now"}
+var names = []string{"record", "recipient", "steps", "vars", "item", "link", "links", "now"}
 
 // Use is one place where a template speaks of a value.
 type Use struct {
 	File   string
 	Line   int
 	Column int
-	Path   []string // record, parent_id, firstname
+	Path   []string // record, parent_id, firstname; eachItem for what a range goes through
+	dot    int      // how many names of it stand for the dot
+}
+
+// eachItem stands in the path of a Use for any item of a list.
+const eachItem = "[]"
+
+// pathOf is the path of a pipeline that is nothing but one; nil for another.
+func pathOf(pipe *parse.PipeNode) []string {
+	if len(pipe.Cmds) != 1 || len(pipe.Cmds[0].Args) != 1 {
+		return nil
+	}
+	if chain, ok := pipe.Cmds[0].Args[0].(*parse.ChainNode); ok {
+		if id, ok := chain.Node.(*parse.IdentifierNode); ok && (id.Ident == "vars" || id.Ident == "steps" || id.Ident == "item") {
+			return append([]string{id.Ident}, chain.Field...)
+		}
+	}
+	if id, ok := pipe.Cmds[0].Args[0].(*parse.IdentifierNode); ok && id.Ident == "item" {
+		return []string{id.Ident}
+	}
+	return nil
 }
 
 var errNested = errors.New("1:1: a message template cannot define or include others")
@@ -45,9 +65,9 @@ func rewrite(path, source string, root *parse.ListNode, html bool) ([]Use, error
 
 type rewriter struct {
 	path, source string
-	html         bool // whether html/template will escape what is written
-	ranges       int  // around the present node
-	dots         int  // range and with around it, which give the dot a meaning
+	html         bool       // whether html/template will escape what is written
+	ranges       int        // around the present node
+	dots         [][]string // of each range and with around it, what the dot stands for; nil where that is not known
 	uses         []Use
 	err          error
 
@@ -78,10 +98,11 @@ func (r *rewriter) list(list *parse.ListNode) int {
 		case *parse.IfNode:
 			nodes += r.pipe(n.Pipe) + r.list(n.List) + r.list(n.ElseList)
 		case *parse.WithNode:
+			of := pathOf(n.Pipe)
 			nodes += r.pipe(n.Pipe)
-			r.dots++
+			r.dots = append(r.dots, of)
 			nodes += r.list(n.List)
-			r.dots--
+			r.dots = r.dots[:len(r.dots)-1]
 			nodes += r.list(n.ElseList)
 		case *parse.RangeNode:
 			nodes += r.rounds(n)
@@ -100,14 +121,18 @@ func (r *rewriter) rounds(n *parse.RangeNode) int {
 	if over, ok := n.Pipe.Cmds[0].Args[0].(*parse.NumberNode); ok && over.IsInt && over.Int64 > MaxIterations {
 		r.fail(over.Pos, "%v", errTooManyRounds)
 	}
+	of := pathOf(n.Pipe)
+	if of != nil {
+		of = append(of, eachItem)
+	}
 	outside := r.pipe(n.Pipe)
 	n.Pipe.Cmds = append(n.Pipe.Cmds, look(n.Pos))
 	if r.ranges++; r.ranges > MaxRanges {
 		r.fail(n.Pos, "at most %d ranges may lie in one another", MaxRanges)
 	}
-	r.dots++
+	r.dots = append(r.dots, of)
 	round := r.list(n.List)
-	r.dots--
+	r.dots = r.dots[:len(r.dots)-1]
 	r.ranges--
 	n.List.Nodes = append([]parse.Node{counter(n.Pos, roundName, round)}, n.List.Nodes...)
 	return outside + r.list(n.ElseList)
@@ -173,12 +198,20 @@ func (r *rewriter) argument(node parse.Node) (parse.Node, int) {
 			r.fail(r.begin(n.Pos, "$"), "$ is not available; write %s", strings.Join(names, ", "))
 		}
 	case *parse.DotNode:
-		if r.dots == 0 {
+		if len(r.dots) == 0 {
 			r.fail(n.Pos, "there is no . outside of range and with; write %s", strings.Join(names, ", "))
 		}
 	case *parse.FieldNode:
-		if r.dots == 0 {
-			r.fail(r.begin(n.Pos, "."+n.Ident[0]), "write %s without the dot before it", strings.Join(n.Ident, "."))
+		begin := r.begin(n.Pos, "."+n.Ident[0])
+		if len(r.dots) == 0 {
+			r.fail(begin, "write %s without the dot before it", strings.Join(n.Ident, "."))
+			return node, 0
+		}
+		if dot := r.dots[len(r.dots)-1]; dot != nil {
+			line, column := r.place(begin)
+			r.uses = append(r.uses, Use{
+				File: r.path, Line: line, Column: column, Path: slices.Concat(dot, n.Ident), dot: len(dot),
+			})
 		}
 	case *parse.StringNode, *parse.NumberNode, *parse.BoolNode, *parse.NilNode:
 	default:

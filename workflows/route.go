@@ -1,0 +1,79 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/exprsafe"
+	"postern/internal/yamldoc"
+)
+
+// Route reads the route at a key.
+func (s *stepScope) Route(key string) *engine.Route {
+	n := s.at(key)
+	names := strings.Split(n.Text(), ".")
+	item := s.itemModule()
+	var from []*engine.Module
+	path := ""
+	switch {
+	case names[0] == "item" && item != nil:
+		from, path = []*engine.Module{item}, engine.ItemRoute
+		if len(names) == 1 {
+			return &engine.Route{Path: path, Field: &engine.Field{
+				Name: "item", Type: engine.TypeReference, To: []string{item.Name},
+			}}
+		}
+	case names[0] == "item" && s.item != nil:
+		s.complain(n.Errorf("the items of this list are not known to be records, so %q leads nowhere", n.Text()))
+		return nil
+	case names[0] == "item":
+		s.complain(n.Errorf("item is known only in a step with for_each"))
+		return nil
+	case names[0] == "record" && len(names) > 1:
+		from = []*engine.Module{s.workflow.Module}
+	default:
+		s.complain(n.Errorf("expected a route such as record.parent_id or record.email, found %q", n.Text()))
+		return nil
+	}
+	return s.walk(n, names, from, path)
+}
+
+// walk follows the names of a route after the first, which leads to a record of one of the modules.
+func (s *stepScope) walk(n *yamldoc.Node, names []string, from []*engine.Module, path string) *engine.Route {
+	for i, name := range names[1:] {
+		field, others := fieldOf(from, name)
+		if field == nil {
+			d := s.within(n, names[:i+1], "unknown field %q of %s", name, namesOf(from))
+			if near, ok := yamldoc.Suggest(name, others); ok {
+				d.Hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			s.complain(d)
+			return nil
+		}
+		path = strings.TrimPrefix(path+"."+name, ".")
+		if len(field.To) > 0 {
+			if s.tooFar(n, path) {
+				return nil
+			}
+			s.routes[path] = true
+		}
+		if i == len(names)-2 {
+			return &engine.Route{Path: path, Field: field}
+		}
+		if from = s.modulesOf(field); len(from) == 0 {
+			s.complain(s.within(n, names[:i+1], "%s is no reference, so it leads no further", name))
+			return nil
+		}
+	}
+	return nil
+}
+
+// itemModule is the module of the records that the step is taken for; nil if its items are no records, or it
+// has none.
+func (b *binder) itemModule() *engine.Module {
+	if b.item == nil || b.item.Kind != exprsafe.Object {
+		return nil
+	}
+	return b.book.Modules[b.item.Name]
+}
