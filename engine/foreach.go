@@ -175,14 +175,13 @@ func (e *Engine) takeItems(ctx context.Context, step *Step, s *stretch, env *Env
 		if err != nil {
 			return false, err
 		}
-		seen := s.asks.mark()
 		for i, index := range window {
 			if s.bitten(step, env) {
 				return len(loop.Open) == 0, nil
 			}
 			one := envs[i]
 			one.Record, one.Vars, one.answers = env.Record, env.Vars, env.answers
-			s.asks.since(seen, func(w Write) { one.WriteRoutes(w.Ref, w.Patch.Set) })
+			s.asks.since([2]int{}, func(w Write) { one.WriteRoutes(w.Ref, w.Patch.Set) }) // it was read before they are done
 			before := s.asks.mark()
 			if err := e.takeItem(ctx, step, s, one, index); err != nil {
 				if len(loop.Open) > 0 { // it is taken again when those before it are over

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -239,5 +240,48 @@ func TestForEachOfEffects(t *testing.T) {
 	r.has("ticketpriorities", "10 and 0")
 	if got := r.writes("create"); got != 10 {
 		t.Errorf("%d records were made", got)
+	}
+}
+
+// Records of a list are read in their turn; routes and messages begin at them.
+func TestForEachRecord(t *testing.T) {
+	h := newHouse(t, bookOf(`
+name: each-ticket
+on: { event: record.updated, module: People, changed: email }
+tasks:
+  - update: { record: item, set: { note: "{{ item.no }} of {{ item.contact.name }}", status: Resolved } }
+    for_each: filter(related("Tickets"), .status == "Open")
+    if: item.no != "T2"
+    id: told
+  - notify: { to: item.contact, via: email, template: each }
+    for_each: related("Tickets")
+    if: item.status == "Resolved"
+  - update: { record: item.contact, set: { name: "{{ item.contact.name }}{{ item.no }}" } }
+    for_each: related("Tickets")
+  - update: { set: { name: "{{ record.name }} {{ steps.told.count }}" } }
+`))
+	h.files["templates/each/email.en.subject"] = "Ticket {{ item.no }}"
+	h.files["templates/each/email.en.txt"] = "{{ item.contact.name }}: {{ item.note }} {{ steps.told.count }}"
+	h.start()
+	h.person()
+	for _, id := range []string{"1", "2", "3"} {
+		h.ticket(id)
+	}
+	third := engine.Ref{Module: "Tickets", ID: "3"}
+	h.becomes(third, "no", "T3")
+	h.publish(engine.RecordUpdated, "People/p1", engine.Change{
+		Record: engine.Fields{"email": "z@acme.example"}, Changed: []string{"email"}, Partial: true,
+	})
+	h.becomes(engine.Ref{Module: "People", ID: "p1"}, "name", "ZoëT1T2T3 2")
+	h.becomes(third, "note", "T3 of Zoë")
+	h.until("two mails", func() bool { return len(h.mail.Sent()) == 2 })
+	texts := []string{}
+	for _, m := range h.mail.Sent() {
+		texts = append(texts, m.Content.Subject+", "+m.Content.Text+", "+m.Recipient.Address)
+	}
+	slices.Sort(texts)
+	want := []string{"Ticket T1, Zoë: T1 of Zoë 2, z@acme.example", "Ticket T3, Zoë: T3 of Zoë 2, z@acme.example"}
+	if !slices.Equal(texts, want) {
+		t.Errorf("the mails are %q", texts)
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"postern/internal/yamldoc"
 )
 
+// unknownItem names the type of the items of a list that cannot be read: more need not be said of them.
+const unknownItem = "?"
+
 // forEach reads the list that a step is taken for. Until the step is compiled its expressions know the item.
 func (b *binder) forEach(step *engine.Step, f *stepFile) {
 	if f.ForEach == nil {
@@ -18,8 +21,9 @@ func (b *binder) forEach(step *engine.Step, f *stepFile) {
 		}
 		return
 	}
-	b.item = &exprsafe.Type{}
-	if step.ForEach = b.program(f.ForEach, b.scope(), exprsafe.List); step.ForEach == nil {
+	step.ForEach = b.program(f.ForEach, b.scope(), exprsafe.List)
+	if b.item = (&exprsafe.Type{}); step.ForEach == nil {
+		b.item.Name = unknownItem
 		return
 	}
 	if list := typeOf(step.ForEach); list.Elem != nil {

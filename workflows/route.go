@@ -25,6 +25,9 @@ func (s *stepScope) Route(key string) *engine.Route {
 			}}
 		}
 	case names[0] == "item" && s.item != nil:
+		if s.item.Name == unknownItem {
+			return nil
+		}
 		s.complain(n.Errorf("the items of this list are not known to be records, so %q leads nowhere", n.Text()))
 		return nil
 	case names[0] == "item":
