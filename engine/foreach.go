@@ -322,7 +322,7 @@ func (e *Engine) itemEnvs(ctx context.Context, step *Step, s *stretch, env *Env,
 		if err != nil {
 			return nil, fmt.Errorf("read the items: %w", err)
 		}
-		for _, record := range records {
+		for _, record := range env.asks.unstored(refs, records) {
 			found[record.Ref] = record
 		}
 	}
