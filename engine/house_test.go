@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -171,13 +172,13 @@ func (h *house) position() string {
 	return position.Stream
 }
 
-var published int
+var published atomic.Int64
 
 // publish tells a change of a record.
 func (h *house) publish(eventType, ref string, change engine.Change) {
 	h.t.Helper()
-	published++
-	h.publishEvent(&engine.Event{ID: fmt.Sprint("e", published), Source: "crm", Type: eventType, Subject: ref, Change: &change})
+	id := fmt.Sprint("e", published.Add(1))
+	h.publishEvent(&engine.Event{ID: id, Source: "crm", Type: eventType, Subject: ref, Change: &change})
 }
 
 func (h *house) publishEvent(event *engine.Event) {
