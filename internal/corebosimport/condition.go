@@ -241,6 +241,9 @@ func (s *speech) changed(c condition, name string, f *field) (said, error) {
 		text := "changed(" + jsonQuoted(name) + ") && " + value.at(levelCompare) + " in record." + name
 		return said{text, kindBool, levelAnd}, nil
 	}
+	if value, err = s.toKind(f, value); err != nil {
+		return said{}, err
+	}
 	word := map[string]string{"has changed to": "changed_to", "was": "was"}[c.Operation]
 	return atom(kindBool, "%s(%q, %s)", word, name, value.text), nil
 }

@@ -332,12 +332,16 @@ func (s *speech) route(r routeTerm) (said, error) {
 	case target.fields[r.name] == nil:
 		return said{}, unsaidf("%s has no field %s", r.module, r.name)
 	}
+	of := target.fields[r.name].said()
 	for _, other := range f.to {
 		if o := s.modules[other]; other != r.module && o != nil && o.fields[r.name] != nil {
 			s.change("coreBOS reads %s of %s only; here %s may also be that of %s.", r.name, r.module, text, other)
+			if o.fields[r.name].said() != of {
+				of = kindAny
+			}
 		}
 	}
-	return said{text, target.fields[r.name].said(), levelAtom}, nil
+	return said{text, of, levelAtom}, nil
 }
 
 // quotedShort shows the beginning of a text of the original in a comment.

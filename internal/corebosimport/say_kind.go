@@ -66,9 +66,12 @@ func (s *speech) compare(op string, left, right said) (said, error) {
 	empty := func(x said) bool { text, is := x.quotes(); return is && text == "" }
 	var err error
 	switch {
-	case empty(left) || empty(right) || left.kind == right.kind || left.kind == kindAny || right.kind == kindAny:
-	case left.kind == kindBool || right.kind == kindBool:
+	case (empty(left) || empty(right)) && op != "==" && op != "!=":
+		err = unsaidf("%s %s %s has no meaning: nothing is neither more nor less", left.text, op, right.text)
+	case left.kind != right.kind && left.kind != kindAny && right.kind != kindAny &&
+		(left.kind == kindBool || right.kind == kindBool):
 		return s.compareBool(op, left, right)
+	case empty(left) || empty(right) || left.kind == right.kind || left.kind == kindAny || right.kind == kindAny:
 	case left.kind.isTime() || right.kind.isTime():
 		if left, err = s.toTime(left); err == nil {
 			right, err = s.toTime(right)
@@ -103,7 +106,7 @@ func (s *speech) compareBool(op string, left, right said) (said, error) {
 		left, right = right, left
 	}
 	value := strings.Trim(right.text, `"`)
-	if op != "==" && op != "!=" || right.level != levelAtom || value != "0" && value != "1" {
+	if op != "==" && op != "!=" || right.level != levelAtom || value != "0" && value != "1" && value != "" {
 		return said{}, unsaidf("%s is true or false and cannot be compared with %s", left.text, right.text)
 	}
 	if (value == "1") == (op == "==") {
@@ -147,6 +150,26 @@ func (s *speech) time(t term) (said, error) {
 		return x, err
 	}
 	return s.toTime(x)
+}
+
+// toKind brings a value to what a field holds.
+func (s *speech) toKind(f *field, x said) (said, error) {
+	if text, is := x.quotes(); f == nil || x.kind == kindAny || is && text == "" && f.said() != kindBool {
+		return x, nil
+	}
+	switch f.said() {
+	case kindNumber:
+		return s.toNumber(x)
+	case kindTime, kindMoment:
+		return s.toTime(x)
+	case kindText:
+		if x.kind != kindList {
+			return stringOf(x), nil
+		}
+	case x.kind:
+		return x, nil
+	}
+	return x, unsaidf("%s cannot be compared with %s", f.name, x.text)
 }
 
 func (s *speech) toTime(x said) (said, error) {
