@@ -150,6 +150,9 @@ func (l listProgram) Eval(env *engine.Env) (any, error) {
 // Routes are those of the items.
 func (l listProgram) Routes() []string { return routesOf(slices.Values(l)) }
 
+// Queries are those of the items.
+func (l listProgram) Queries() []engine.Query { return queriesOf(slices.Values(l)) }
+
 // Source is nothing that an admin wrote in one piece.
 func (listProgram) Source() string { return "the list" }
 
@@ -172,8 +175,19 @@ func (m mapProgram) Eval(env *engine.Env) (any, error) {
 // Routes are those of the values.
 func (m mapProgram) Routes() []string { return routesOf(maps.Values(m)) }
 
+// Queries are those of the values.
+func (m mapProgram) Queries() []engine.Query { return queriesOf(maps.Values(m)) }
+
 // Source is nothing that an admin wrote in one piece.
 func (mapProgram) Source() string { return "the mapping" }
+
+// queriesOf are the queries of some programs together.
+func queriesOf(programs iter.Seq[engine.Program]) (all []engine.Query) {
+	for p := range programs {
+		all = append(all, engine.QueriesOf(p)...)
+	}
+	return all
+}
 
 // routesOf are the routes of some programs together, sorted.
 func routesOf(programs iter.Seq[engine.Program]) []string {
