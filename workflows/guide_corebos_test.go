@@ -51,6 +51,21 @@ var operators = []string{
 	"more than hours before", "less than hours later", "more than hours later",
 }
 
+// triggers are the ways in which a workflow of coreBOS starts, and taskNames what it can do.
+var (
+	triggers = []string{
+		"ON_FIRST_SAVE", "ONCE", "ON_EVERY_SAVE", "ON_MODIFY", "ON_DELETE", "ON_SCHEDULE", "MANUAL",
+		"RECORD_ACCESS_CONTROL", "ON_RELATE", "ON_UNRELATE",
+	}
+	taskNames = []string{
+		"Email", "SMS, WhatsApp, push, Mattermost", "Push notification (URL)", "GMP", "Run web service", "Update fields",
+		"Create entity", "Upsert", "Mass update related", "Delete related", "Assign related", "Launch workflow",
+		"Execute expression", "Entity method", "Add notification", "Add tag", "Duplicate record",
+		"Relate many to many", "Relate products and services, convert inventory",
+		"Generate document, report, PDF, barcode", "Send file", "Select cbMap", "Dummy",
+	}
+)
+
 // pageExample is an example of a page and what it is to give; "" if that is not said.
 type pageExample struct {
 	line       int
@@ -109,7 +124,7 @@ func TestThePageFromCoreBOS(t *testing.T) {
 	if len(examples) < 150 {
 		t.Errorf("only %d examples were found", len(examples))
 	}
-	for _, name := range append(strings.Fields(originals), operators...) {
+	for _, name := range slices.Concat(strings.Fields(originals), operators, triggers, taskNames) {
 		is := func(row string) bool { return row == name || strings.HasPrefix(row, name+" (") }
 		if !slices.ContainsFunc(names, is) {
 			t.Errorf("the page does not map %s", name)
@@ -125,7 +140,7 @@ func TestThePageFromCoreBOS(t *testing.T) {
 
 // tryExample loads an example, and evaluates it where the page says what it gives.
 func tryExample(t *testing.T, book map[string]string, e pageExample) error {
-	if beginsWithKey.MatchString(e.text) || strings.HasPrefix(e.text, "- ") {
+	if beginsWithKey.MatchString(e.text) || strings.HasPrefix(e.text, "- ") || strings.HasPrefix(e.text, "{ ") {
 		return tryPiece(book, e.text)
 	}
 	program, err := compileExample(book, e.text)
