@@ -108,7 +108,7 @@ func (e *Engine) listAll(ctx context.Context, q Query, value string) ([]Record, 
 	}
 	var records []Record
 	for {
-		page, err := e.CRM.List(ctx, listing)
+		page, err := e.list(ctx, listing)
 		if err != nil {
 			return nil, err
 		}
