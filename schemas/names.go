@@ -2,12 +2,9 @@ package schemas
 
 import "encoding/json"
 
-// BookNames are what the files of a book name of one another: each is a definition in the schemas, and any text until
-// a book is known.
-func BookNames() []string { return []string{"module", "landing", "template", "workflow"} }
-
-// For returns a schema with the names that a book has, by what they are, for editors to propose. Any other text is let
-// through, since it may be in a file that is not written yet. False if there is no schema of that name.
+// For returns a schema with the names that a book has, by what they are (module, landing, template, workflow), for
+// editors to propose. Any other text is let through, since it may be in a file that is not written yet. False if there
+// is no schema of that name.
 func For(name string, names map[string][]string) ([]byte, bool) {
 	text, ok := Of(name)
 	if !ok {
@@ -19,12 +16,12 @@ func For(name string, names map[string][]string) ([]byte, bool) {
 	}
 	definitions, _ := schema["definitions"].(map[string]any)
 	changed := false
-	for _, what := range BookNames() {
-		if definitions[what] == nil || len(names[what]) == 0 {
+	for what, known := range names {
+		if definitions[what] == nil || len(known) == 0 {
 			continue
 		}
 		definitions[what] = map[string]any{"anyOf": []any{
-			map[string]any{"enum": names[what]}, map[string]any{"type": "string"},
+			map[string]any{"enum": known}, map[string]any{"type": "string"},
 		}}
 		changed = true
 	}

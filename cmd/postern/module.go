@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -170,7 +169,7 @@ func (i *inference) finish() error {
 			return err
 		}
 	}
-	if _, err := os.Stat(filepath.Join(i.book, schemaFolder)); i.book == "" || err != nil {
+	if i.book == "" || !hasSchemas(i.book) {
 		return nil
 	}
 	return putSchemas(i.book) // editors propose the new names

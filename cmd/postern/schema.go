@@ -105,6 +105,12 @@ func putSchemas(book string) error {
 	return nil
 }
 
+// hasSchemas tells whether a book is set up for editors.
+func hasSchemas(book string) bool {
+	_, err := os.Stat(filepath.Join(book, schemaFolder))
+	return err == nil
+}
+
 // schemaSign is what the line that names a file's schema begins with.
 const schemaSign = "# yaml-language-server: $schema="
 

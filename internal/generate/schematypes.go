@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"postern/schemas"
 )
+
+// bookNames are what the files of a book name of one another: each is a definition of its own, to which the names of a
+// book are added beside the book.
+var bookNames = []string{"module", "landing", "template", "workflow"}
 
 // typed is the schema of a value of a type, or of the form that the field's tag names: that is what a single value
 // is, or each one of a list or of a mapping by name.
@@ -97,7 +99,7 @@ func (b *schemaBuilder) formNamed(in scope, name string) (object, error) {
 		items, err := b.formNamed(in, item)
 		return object{"type": "array", "items": items}, err
 	}
-	if slices.Contains(schemas.BookNames(), name) {
+	if slices.Contains(bookNames, name) {
 		b.definitions[name] = object{"type": "string"}
 		return object{"allOf": []any{object{"$ref": "#/definitions/" + name}}}, nil
 	}
