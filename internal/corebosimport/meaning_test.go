@@ -208,11 +208,20 @@ func TestEveryOperationOnEveryField(t *testing.T) {
 		"more than hours before", "less than hours later", "more than hours later", "matches", "another",
 	}
 	values := []condition{
-		{Value: ""}, {Value: "abc"}, {Value: "7"}, {Value: "2026-03-01"}, {Value: "2026-03-01,2026-04-01"},
-		{Value: "true:boolean"}, {Value: "hours", ValueType: "fieldname"}, {Value: "ticket_no", ValueType: "fieldname"},
-		{Value: "cf_due", ValueType: "fieldname"}, {Value: "cf_tags", ValueType: "fieldname"},
-		{Value: "from_portal", ValueType: "fieldname"}, {Value: "hours * 2", ValueType: "expression"},
-		{Value: "get_date('today')", ValueType: "expression"}, {Value: "concat(ticket_no, 'x')", ValueType: "expression"},
+		{Value: ""},
+		{Value: "abc"},
+		{Value: "7"},
+		{Value: "2026-03-01"},
+		{Value: "2026-03-01,2026-04-01"},
+		{Value: "true:boolean"},
+		{Value: "hours", ValueType: "fieldname"},
+		{Value: "ticket_no", ValueType: "fieldname"},
+		{Value: "cf_due", ValueType: "fieldname"},
+		{Value: "cf_tags", ValueType: "fieldname"},
+		{Value: "from_portal", ValueType: "fieldname"},
+		{Value: "hours * 2", ValueType: "expression"},
+		{Value: "get_date('today')", ValueType: "expression"},
+		{Value: "concat(ticket_no, 'x')", ValueType: "expression"},
 	}
 	s := speaker(t, "HelpDesk")
 	scope := typesOf(s)
