@@ -45,6 +45,7 @@
 //	Timing     a trigger that goes by time, and where it stands
 //	Walk       a passage over the records of a module, page by page
 //	Alarm      a moment at which a date of a record starts a workflow
+//	Window     holds the events of a burst until one run begins on the last of them
 //	Wall time  what clocks on the wall of a zone show
 //	Condition  the expression after if:
 //	Step       one entry under tasks:

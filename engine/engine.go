@@ -170,6 +170,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		stopOn(stop, e.byTime(reading, "look for schedules that are due", e.timetable.tick, e.ticks()))
 	})
 	group.Go(func() { stopOn(stop, e.byTime(reading, "look for alarms that are due", e.timetable.alarm, e.alarms)) })
+	group.Go(func() { stopOn(stop, e.byTime(reading, "close windows", e.timetable.window, e.windows)) })
 	group.Go(func() { stopOn(stop, e.byTime(reading, "walk over records", e.timetable.walk, e.walks)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })

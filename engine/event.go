@@ -71,6 +71,10 @@ type Event struct {
 
 	Change *Change
 	Data   json.RawMessage
+
+	// Of the event that a run of a window began with, and kept with the run alone:
+	Gathered []json.RawMessage // the events of the window, the oldest first, in structured mode
+	LeftOut  int               // how many were too many to be kept
 }
 
 // Change is the data of a record event.
@@ -113,6 +117,9 @@ type envelope struct {
 	TraceParent string          `json:"traceparent,omitempty"`
 	Letter      string          `json:"deadletter,omitempty"`
 	Data        json.RawMessage `json:"data,omitempty"`
+
+	Gathered []json.RawMessage `json:"gathered,omitempty"` // see Event
+	LeftOut  int               `json:"leftout,omitempty"`
 }
 
 // MarshalJSON writes the event in structured mode.
@@ -120,7 +127,7 @@ func (e *Event) MarshalJSON() ([]byte, error) {
 	env := envelope{
 		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject,
 		CauseID: e.CauseID, Depth: e.Depth, Chain: e.Chain, TraceParent: e.TraceParent,
-		Letter: e.Letter, Data: e.Data,
+		Letter: e.Letter, Data: e.Data, Gathered: e.Gathered, LeftOut: e.LeftOut,
 	}
 	if !e.Time.IsZero() {
 		env.Time = e.Time.UTC().Format(time.RFC3339Nano)

@@ -18,6 +18,7 @@ type job struct {
 	env       *Env
 	woken     *Woken // what woke it, if it rested
 	queued    bool   // it waits for its gate
+	window    string // that the event joins in place of being run; "" for none
 	seated    bool   // it has one of Engine.seats
 	contested int    // how often somebody else wrote to the record meanwhile
 	single    bool   // it takes one step at a time: one of several was refused

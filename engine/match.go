@@ -139,6 +139,12 @@ func (m *matcher) match(event *Event, env *Env) []job {
 		if !c.startsOn(event, env.Now) {
 			continue
 		}
+		if c.workflow.Debounce != nil {
+			if j, ok := gather(c.workflow, event, env); ok {
+				jobs = append(jobs, j)
+			}
+			continue
+		}
 		run := newRun(c.workflow, event)
 		begins := run.judge(c.workflow, env)
 		m.sawStart(run, c.workflow, begins)

@@ -167,6 +167,7 @@ func RestoreEvent(data []byte) (*Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read stored event: %w", err)
 	}
+	event.Gathered, event.LeftOut = env.Gathered, env.LeftOut
 	if !event.IsRecord() {
 		return event, nil
 	}

@@ -31,7 +31,8 @@ func newShelf() *shelf {
 func (s *shelf) add(c candidate) {
 	p := placed{candidate: c, place: s.count}
 	s.count++
-	if needing, ok := c.workflow.If.(Needing); ok {
+	// The condition of one that gathers events is decided when its window is over, by the last of them.
+	if needing, ok := c.workflow.If.(Needing); ok && c.workflow.Debounce == nil {
 		if field, value, ok := needing.Needs(); ok {
 			if s.needing[field] == nil {
 				s.needing[field] = map[string][]placed{}

@@ -50,13 +50,14 @@ type Partitioner interface {
 
 // Intake is what one batch of events leads to.
 type Intake struct {
-	Marks   []Mark
-	Runs    []*Run
-	Kept    []Kept
-	Touched []string // topics: what happened to records that runs may wait for
-	Alarms  []Alarm  // as they stand now; without a Due they are gone
-	Events  []*Event // to be published: what came without a key and goes out again with it, what failed runs tell
-	Refused []DeadLetter
+	Marks    []Mark
+	Runs     []*Run
+	Kept     []Kept
+	Touched  []string // topics: what happened to records that runs may wait for
+	Gathered []Gathered
+	Alarms   []Alarm  // as they stand now; without a Due they are gone
+	Events   []*Event // to be published: what came without a key and goes out again with it, what failed runs tell
+	Refused  []DeadLetter
 }
 
 // Mark moves a partition's cursor.

@@ -63,6 +63,9 @@ func (e *Engine) take(ctx context.Context, entries []Entry) error {
 		return fmt.Errorf("take events in: %w", err)
 	}
 	stored()
+	if len(b.intake.Gathered) > 0 {
+		nudge(e.timetable.window)
+	}
 	if len(b.intake.Alarms) > 0 {
 		nudge(e.timetable.alarm) // one may be due sooner than the loop knows of
 	}
@@ -264,6 +267,11 @@ func (e *Engine) enroll(b *batch, seq uint64, jobs []job) error {
 		j.id, j.partition = id, j.run.Record.partition()
 		j.run.ID, j.run.Seq, j.run.Created, j.run.Partition = id, seq, now, j.partition
 		e.breakLoop(j.run)
+		if j.window != "" && !j.run.State.Over() {
+			b.touched[j.partition] = true
+			b.intake.Gathered = append(b.intake.Gathered, j.gathered(seq, now))
+			continue
+		}
 		if j.run.Reason != "" {
 			j.run.decide(now, "", "%s: %s", j.run.State, j.run.Reason)
 			e.tell(j.run)

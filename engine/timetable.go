@@ -17,7 +17,7 @@ type timetable struct {
 	all  []*timing
 	turn int // whose walk is next
 
-	tick, walk, alarm chan struct{} // a value waits here when the loop should look
+	tick, walk, alarm, window chan struct{} // a value waits here when the loop should look
 }
 
 // timing is a Timing with the trigger that it is of.
@@ -29,7 +29,10 @@ type timing struct {
 }
 
 func newTimetable() *timetable {
-	return &timetable{tick: make(chan struct{}, 1), walk: make(chan struct{}, 1), alarm: make(chan struct{}, 1)}
+	return &timetable{
+		tick: make(chan struct{}, 1), walk: make(chan struct{}, 1), alarm: make(chan struct{}, 1),
+		window: make(chan struct{}, 1),
+	}
 }
 
 // timings are those of a book, as they stand when they are new: due from now on.

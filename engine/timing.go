@@ -44,4 +44,10 @@ type TimeStore interface {
 	// Ring ends alarms, and takes in the runs and arms the alarms that they lead to. Nothing of one is done that was
 	// armed otherwise or disarmed since it was read. It returns the runs that are new.
 	Ring(ctx context.Context, fences []Fence, rung []Rung) (started []*Run, err error)
+	// DueWindows reads windows that are due, the longest due first, at most limit. next is when the earliest of the
+	// others falls due; zero for none.
+	DueWindows(ctx context.Context, now time.Time, limit int) (due []*Window, next time.Time, err error)
+	// CloseWindow ends a window and takes in its run; nil for none. false, nothing done, if an event has come since it
+	// was read.
+	CloseWindow(ctx context.Context, fence Fence, w *Window, run *Run) (closed bool, err error)
 }

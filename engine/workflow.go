@@ -25,8 +25,9 @@ type Workflow struct {
 	Inputs       *Module            // what is handed over when it is started by hand; nil for nothing
 	If           Program            // nil for always
 	Active       Active
-	First        *First   // nil: as often as it is triggered
-	OnlyOnChange []string // fields one of which must differ from when it last began for the record; none for always
+	Debounce     *Debounce // nil: a run for each event
+	First        *First    // nil: as often as it is triggered
+	OnlyOnChange []string  // fields one of which must differ from when it last began for the record; none for always
 	Concurrency  Concurrency
 	Tasks        []*Step // the main steps, then those of handlers; see Step.Then
 	Templates    map[string]Template

@@ -27,6 +27,7 @@ type program struct {
 	uses    engine.Uses
 	queries []engine.Query
 	old     bool                    // whether it reads old
+	events  bool                    // and events
 	apart   func() []engine.Program // takes a condition apart; nil for other programs
 }
 
@@ -43,6 +44,8 @@ func newProgram(e evaluator, source string, modules map[string]*engine.Module) *
 			p.uses.Record = true
 		case "old":
 			p.uses.Record, p.old = true, true
+		case "events":
+			p.events = true
 		case "steps":
 			p.uses.Steps = append(p.uses.Steps, below)
 		}
@@ -97,6 +100,11 @@ func (p *program) Eval(env *engine.Env) (any, error) {
 			return nil, fmt.Errorf("old: %w", err)
 		}
 		values["old"] = old
+	}
+	if _, have := values["events"]; !have && p.events {
+		if values["events"], err = gathered(env); err != nil {
+			return nil, err
+		}
 	}
 	v, spent, err := p.EvalWithin(values, env.Work.Left())
 	env.Work.Spend(spent)
@@ -229,7 +237,7 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 		outputs[id] = exprsafe.Type{Kind: exprsafe.Map}
 	}
 	text, at := exprsafe.Type{Kind: exprsafe.Text}, exprsafe.Type{Kind: exprsafe.Time}
-	return &exprsafe.Scope{Names: map[string]exprsafe.Type{
+	scope := &exprsafe.Scope{Names: map[string]exprsafe.Type{
 		"record": record, "old": record, "actor": text,
 		"event": exprsafe.ObjectOf("event", map[string]exprsafe.Type{
 			"id": text, "source": text, "type": text, "time": at, "record": record, "related": text,
@@ -238,6 +246,13 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 		"inputs": inputs,
 		"steps":  exprsafe.ObjectOf("steps", outputs),
 	}}
+	if w.Debounce != nil {
+		scope.Names["events"] = exprsafe.ListOf(exprsafe.ObjectOf("event", map[string]exprsafe.Type{
+			"id": text, "source": text, "type": text, "time": at, "actor": text, "record": record, "old": record,
+			"changed": exprsafe.ListOf(text),
+		}))
+	}
+	return scope
 }
 
 // outputsOf is the type of what a step gives: what is so of every step, and more by its kind. Of a step that

@@ -29,6 +29,8 @@ type workflowFile struct {
 	First *yamldoc.Node `yaml:"first" schema:"first"`
 	// OnlyOnChange are fields: a run begins only if one of them differs from when the last one began for the record.
 	OnlyOnChange []*yamldoc.Node `yaml:"only_on_change,one" schema:"text"`
+	// Debounce gathers the events of a burst into one run, on the last of them.
+	Debounce *debounceFile `yaml:"debounce"`
 	// Concurrency says which runs of the workflow pass one at a time; by default those about one record.
 	Concurrency concurrencyFile `yaml:"concurrency"`
 	// Tasks are the steps, taken one after the other.
@@ -70,6 +72,7 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	b := &binder{
 		loader: l, workflow: w, files: map[string]bool{file: true}, vars: map[string]exprsafe.Type{}, outputs: map[string]exprsafe.Type{},
 	}
+	l.debounce(w, f.Debounce)
 	b.start(f, root)
 	l.concurrency(w, f.Concurrency)
 	b.steps(f.Tasks, root)

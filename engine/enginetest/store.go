@@ -74,6 +74,7 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"a tick moves a timing and its runs together":    storeTick,
 		"alarms stand as events say":                     storeAlarms,
 		"an alarm rings once, and not if it was moved":   storeRing,
+		"events are gathered once into windows":          storeWindows,
 	}
 	maps.Copy(cases, effectCases())
 	for name, test := range cases {

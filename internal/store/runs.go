@@ -52,6 +52,9 @@ func (s *Store) Intake(ctx context.Context, in engine.Intake) ([]bool, error) {
 		if err := tx.heed(ctx, in.Alarms); err != nil {
 			return err
 		}
+		if err := tx.gather(ctx, in.Gathered); err != nil {
+			return err
+		}
 		if err := tx.emit(ctx, rekeyed...); err != nil {
 			return err
 		}

@@ -48,3 +48,14 @@ CREATE TABLE alarms (
     PRIMARY KEY (timing, record)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX alarms_due ON alarms (due);
+
+-- Events of a burst, until it is over and one run begins on the last of them.
+CREATE TABLE windows (
+    workflow TEXT    NOT NULL,
+    key      TEXT    NOT NULL,
+    due      INTEGER NOT NULL,
+    count    INTEGER NOT NULL,
+    body     TEXT    NOT NULL, -- the events, and what the fields were before them
+    PRIMARY KEY (workflow, key)
+) STRICT;
+CREATE INDEX windows_due ON windows (due);
