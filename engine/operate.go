@@ -79,6 +79,16 @@ type ReplayDesk interface {
 type TimeDesk interface {
 	// TimingLines lists where the timings of a workflow stand, or those of all for "".
 	TimingLines(ctx context.Context, workflow string) ([]TimingLine, error)
+	// WindowLines counts the open windows of each workflow that has some.
+	WindowLines(ctx context.Context) ([]WindowLine, error)
+}
+
+// WindowLine is what gathers for a workflow.
+type WindowLine struct {
+	Workflow string
+	Windows  int
+	Events   int
+	First    time.Time // when the first of them is over
 }
 
 // TimingLine is where a timing stands, for operators.

@@ -13,15 +13,20 @@ import (
 	"postern/internal/yamldoc"
 )
 
-// timingList tells where the triggers stand that go by time.
-var timingList = operation[timingListOrder, []engine.TimingLine]{"timings/ls", needsStore, (*house).timingLines}
+// timingList tells where everything stands that goes by time.
+var timingList = operation[struct{}, standings]{"timings/ls", needsStore, (*house).standings}
 
-type timingListOrder struct {
-	Workflow string `json:"workflow,omitempty"`
+type standings struct {
+	Timings []engine.TimingLine `json:"timings"`
+	Windows []engine.WindowLine `json:"windows"`
 }
 
-func (h *house) timingLines(ctx context.Context, order timingListOrder) ([]engine.TimingLine, error) {
-	return h.store.TimingLines(ctx, order.Workflow)
+func (h *house) standings(ctx context.Context, _ struct{}) (all standings, err error) {
+	if all.Timings, err = h.store.TimingLines(ctx, ""); err != nil {
+		return all, err
+	}
+	all.Windows, err = h.store.WindowLines(ctx)
+	return all, err
 }
 
 // maxTicks is the most ticks of a schedule that are shown.
@@ -31,14 +36,15 @@ const maxTicks = 1000
 type scheduleLine struct {
 	Workflow string     `json:"workflow"`
 	Says     string     `json:"says"`
-	Zone     string     `json:"zone"`
+	Zone     string     `json:"zone,omitempty"`
 	About    string     `json:"about"`
 	Missed   string     `json:"missed,omitempty"`
 	Ticks    []tickLine `json:"ticks,omitempty"`
 
 	Standing *engine.TimingLine `json:"standing,omitempty"` // as stored; nil where nothing is
+	Gathers  *engine.WindowLine `json:"gathers,omitempty"`  // likewise
 
-	around bool   // it goes by the dates of records, and has no ticks
+	around bool   // it goes by the dates of records, or gathers events, and has no ticks
 	key    string // that it is stored under
 }
 
@@ -127,6 +133,9 @@ func scheduleLines(book *engine.Book, only []string, after time.Time, next int) 
 		if len(only) > 0 && !slices.Contains(only, w.Name) {
 			continue
 		}
+		if w.Debounce != nil {
+			lines = append(lines, lineOfDebounce(w))
+		}
 		for _, t := range w.Triggers {
 			if t.Schedule != nil {
 				lines = append(lines, lineOfSchedule(w, t.Schedule, after, next))
@@ -140,6 +149,19 @@ func scheduleLines(book *engine.Book, only []string, after time.Time, next int) 
 		}
 	}
 	return lines, nil
+}
+
+// lineOfDebounce tells how a workflow gathers events.
+func lineOfDebounce(w *engine.Workflow) *scheduleLine {
+	about := "a run for each burst of events about one record"
+	if w.Debounce.Key != nil {
+		about = "a run for each burst of events of one " + w.Debounce.Key.Source()
+	}
+	return &scheduleLine{
+		Workflow: w.Name, About: about, around: true,
+		Says: fmt.Sprintf("%s after the last event, at most %s after the first",
+			yamldoc.FormatDuration(w.Debounce.For), yamldoc.FormatDuration(w.Debounce.Max)),
+	}
 }
 
 func lineOfSchedule(w *engine.Workflow, s *engine.Schedule, after time.Time, next int) *scheduleLine {
@@ -175,11 +197,17 @@ func clockNote(at time.Time, zone *time.Location) string {
 
 // standingOf adds where each stands by the database.
 func standingOf(ctx context.Context, at *site, lines []*scheduleLine) error {
-	stored, err := timingList.ask(ctx, at, timingListOrder{})
+	all, err := timingList.ask(ctx, at, struct{}{})
 	if err != nil {
 		return err
 	}
+	stored := all.Timings
 	for _, line := range lines {
+		for i, w := range all.Windows {
+			if line.key == "" && w.Workflow == line.Workflow {
+				line.Gathers = &all.Windows[i]
+			}
+		}
 		i := slices.IndexFunc(stored, func(l engine.TimingLine) bool {
 			return l.Workflow == line.Workflow && l.Key == line.key
 		})
@@ -199,7 +227,11 @@ func layOutSchedules(out *strings.Builder, lines []*scheduleLine) {
 		if i > 0 {
 			out.WriteString("\n")
 		}
-		fmt.Fprintf(out, "%s: %s in %s, %s\n", l.Workflow, oneLine(l.Says, 100), l.Zone, oneLine(l.About, 200))
+		in := ""
+		if l.key != "" {
+			in = " in " + l.Zone
+		}
+		fmt.Fprintf(out, "%s: %s%s, %s\n", l.Workflow, oneLine(l.Says, 100), in, oneLine(l.About, 200))
 		l.layOutStanding(out)
 		if len(l.Ticks) == 0 && !l.around {
 			out.WriteString("  never again\n")
@@ -214,6 +246,10 @@ func layOutSchedules(out *strings.Builder, lines []*scheduleLine) {
 
 // layOutStanding tells where a timing stands, if anything is stored of it.
 func (l *scheduleLine) layOutStanding(out *strings.Builder) {
+	if g := l.Gathers; g != nil {
+		fmt.Fprintf(out, "  %s gathered in %s, the first over at %s\n", counted(g.Events, "event"),
+			counted(g.Windows, "window"), clockText(g.First))
+	}
 	s := l.Standing
 	if s == nil {
 		return

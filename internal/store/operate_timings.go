@@ -27,3 +27,21 @@ func (s *Store) TimingLines(ctx context.Context, workflow string) ([]engine.Timi
 	}
 	return lines, nil
 }
+
+// WindowLines implements engine.TimeDesk.
+func (s *Store) WindowLines(ctx context.Context) ([]engine.WindowLine, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	var lines []engine.WindowLine
+	const query = "SELECT workflow, count(*), sum(count), min(due) FROM windows GROUP BY workflow ORDER BY workflow"
+	err := s.reads.each(ctx, query, nil, func(row scan) error {
+		var l engine.WindowLine
+		err := row(&l.Workflow, &l.Windows, &l.Events, (*instant)(&l.First))
+		lines = append(lines, l)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list windows: %w", err)
+	}
+	return lines, nil
+}
