@@ -69,6 +69,9 @@ func Rehearse(ctx context.Context, ports Ports, settings Settings) (*Rehearsal, 
 	e.senders.inline = true
 	e.work, e.reading = ctx, ctx
 	after, unfinished, err := e.begin(ctx)
+	if err == nil {
+		err = e.timings(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rehearse: %w", err)
 	}
@@ -80,7 +83,7 @@ func Rehearse(ctx context.Context, ports Ports, settings Settings) (*Rehearsal, 
 	return &Rehearsal{
 		engine: e, clock: clock, after: after,
 		parts: []func(context.Context) (time.Time, error){
-			e.ticks(), e.walks, e.wakeDue, e.writeDue, e.callDue, e.takeDue,
+			e.ticks(), e.alarms, e.walks, e.wakeDue, e.writeDue, e.callDue, e.takeDue,
 		},
 	}, nil
 }
