@@ -114,7 +114,7 @@ func simulate(ctx context.Context, in io.Reader, out io.Writer, file string, o s
 // readOneEvent reads the event of a file, or of standard input for -.
 func readOneEvent(in io.Reader, file string) (*engine.Event, error) {
 	if file != "-" {
-		opened, err := os.Open(file) //nolint:gosec // the operator's own file
+		opened, err := os.Open(file)
 		if err != nil {
 			return nil, fmt.Errorf("read event: %w", err)
 		}

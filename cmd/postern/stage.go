@@ -55,8 +55,8 @@ func openStage(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stage, erro
 		return nil, errors.Join(err, db.Close())
 	}
 	door, err := links.NewDoor(links.DoorConfig{
-		Store: db, CRM: records, Book: r.Engine().Book, Keys: ring.Door(), Base: base, Clock: cast.Clock, Random: random,
-		Logger: logger, Brand: links.Brand{Name: "Acme"},
+		Store: db, CRM: records, Book: r.Engine().Book, Keys: ring.Door(), Base: base, Clock: cast.Clock,
+		Random: random, Logger: logger, Brand: links.Brand{Name: "Acme"},
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

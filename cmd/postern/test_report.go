@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +83,8 @@ func (r *testReport) print(out io.Writer, o testOptions) error {
 	}
 	fmt.Fprintf(&b, "%d passed, %d failed\n", r.Passed, r.Failed)
 	if o.run == "" {
-		fmt.Fprintf(&b, "coverage steps=%d%% branches=%d%%\n", r.Coverage.Steps.Percent(), r.Coverage.Branches.Percent())
+		steps, branches := r.Coverage.Steps.Percent(), r.Coverage.Branches.Percent()
+		fmt.Fprintf(&b, "coverage steps=%d%% branches=%d%%\n", steps, branches)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -184,7 +186,8 @@ func (r *testReport) writeJUnit(file string) error {
 		suite.Tests++
 		took := time.Duration(c.Milliseconds) * time.Millisecond
 		one := junitCase{
-			Name: c.Name, Class: testName(c.File), File: c.File, Line: c.Line, Time: fmt.Sprintf("%.3f", took.Seconds()),
+			Name: c.Name, Class: testName(c.File), File: c.File, Line: c.Line,
+			Time: fmt.Sprintf("%.3f", took.Seconds()),
 		}
 		if !c.Passed {
 			suite.Failures++
@@ -196,7 +199,8 @@ func (r *testReport) writeJUnit(file string) error {
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := os.WriteFile(file, append([]byte(xml.Header), append(text, '\n')...), 0o644); err != nil { //nolint:gosec // a report for everyone
+	text = slices.Concat([]byte(xml.Header), text, []byte("\n"))
+	if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // a report for everyone
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil

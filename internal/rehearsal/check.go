@@ -74,7 +74,7 @@ func (s *play) stands(ctx context.Context, want standing) error {
 		for name, value := range want.fields {
 			if !like(value, record.Fields[name]) {
 				s.fail(want.line, fmt.Sprintf("expected      record %s", want.ref),
-					fmt.Sprintf("              %s: expected %s, found %s", name, show(value), show(record.Fields[name])))
+					indent(fmt.Sprintf("%s: expected %s, found %s", name, show(value), show(record.Fields[name])))[0])
 			}
 		}
 	}

@@ -10,12 +10,23 @@ func TestLike(t *testing.T) {
 		want, got any
 		is        bool
 	}{
-		{"a", "a", true}, {"a", "b", false}, {"", nil, true}, {json.Number("3"), "3.0", true}, {true, "1", true},
-		{"/^[a-z]+$/", "abc", true}, {"/^[a-z]+$/", "abc1", false}, {"/./", nil, false}, {"/./", json.Number("7"), true},
-		{"/", "/", true}, {"//", "//", true},
-		{[]any{"a", "/b/"}, []any{"a", "bb"}, true}, {[]any{"a"}, []any{"a", "b"}, false}, {[]any{}, "a", false},
+		{"a", "a", true},
+		{"a", "b", false},
+		{"", nil, true},
+		{json.Number("3"), "3.0", true},
+		{true, "1", true},
+		{"/^[a-z]+$/", "abc", true},
+		{"/^[a-z]+$/", "abc1", false},
+		{"/./", nil, false},
+		{"/./", json.Number("7"), true},
+		{"/", "/", true},
+		{"//", "//", true},
+		{[]any{"a", "/b/"}, []any{"a", "bb"}, true},
+		{[]any{"a"}, []any{"a", "b"}, false},
+		{[]any{}, "a", false},
 		{map[string]any{"a": "1"}, map[string]any{"a": "1", "b": "2"}, true},
-		{map[string]any{"a": "1"}, map[string]any{"b": "1"}, false}, {map[string]any{}, "text", false},
+		{map[string]any{"a": "1"}, map[string]any{"b": "1"}, false},
+		{map[string]any{}, "text", false},
 	} {
 		if got := like(c.want, c.got); got != c.is {
 			t.Errorf("like(%v, %v) is %v", c.want, c.got, got)

@@ -170,7 +170,7 @@ func sourceOf(w *engine.Workflow) *yamldoc.Node {
 func stepAt(root *yamldoc.Node, path string) *yamldoc.Node {
 	list := root.Get("tasks")
 	var node *yamldoc.Node
-	for _, part := range strings.Split(path, ".") {
+	for part := range strings.SplitSeq(path, ".") {
 		if part == "error" {
 			if node == nil || node.Get("on_error") == nil {
 				return nil

@@ -57,10 +57,16 @@ func TestCoverageOfNothing(t *testing.T) {
 func TestCoverageOfAll(t *testing.T) {
 	c := NewCoverage()
 	for _, s := range []sighted{
-		{"covered", "", engine.SightBegun}, {"covered", "", engine.SightLeft},
-		{"covered", "1", engine.SightTaken}, {"covered", "1", engine.SightMet}, {"covered", "1", engine.SightTimeUp},
-		{"covered", "2", engine.SightTaken}, {"covered", "2", engine.SightSkipped}, {"covered", "2", engine.SightPassed},
-		{"covered", "2", engine.SightFailed}, {"covered", "2.error.1", engine.SightTaken},
+		{"covered", "", engine.SightBegun},
+		{"covered", "", engine.SightLeft},
+		{"covered", "1", engine.SightTaken},
+		{"covered", "1", engine.SightMet},
+		{"covered", "1", engine.SightTimeUp},
+		{"covered", "2", engine.SightTaken},
+		{"covered", "2", engine.SightSkipped},
+		{"covered", "2", engine.SightPassed},
+		{"covered", "2", engine.SightFailed},
+		{"covered", "2.error.1", engine.SightTaken},
 	} {
 		c.Watch(s.workflow, s.step, s.sight)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -151,7 +152,8 @@ func (s *play) runs(ctx context.Context) ([]*happening, error) {
 			kind: "run", run: line.ID, quiet: line.State != engine.RunFailed && line.State != engine.RunHeld,
 			title: fmt.Sprintf("run of %s about %s", line.Workflow, line.Record),
 			facts: map[string]any{
-				"workflow": line.Workflow, "about": line.Record.String(), "state": string(line.State), "reason": line.Reason,
+				"workflow": line.Workflow, "about": line.Record.String(), "state": string(line.State),
+				"reason": line.Reason,
 			},
 		}
 		story, err := s.Desk.RunStory(ctx, line.ID)
@@ -184,9 +186,7 @@ func (s *play) changes() ([]*happening, error) {
 		}
 		// Several updates of a record are one: what it came to.
 		if before := byRecord[h.title]; before != nil && h.kind == "update" {
-			for name, value := range h.facts {
-				before.facts[name] = value
-			}
+			maps.Copy(before.facts, h.facts)
 			continue
 		}
 		if strings.HasSuffix(h.kind, "relate") && byRecord[h.title] != nil {

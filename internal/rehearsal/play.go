@@ -100,8 +100,9 @@ func (s *play) history(ctx context.Context, zone *time.Location) (lines []string
 		if err != nil {
 			return append(lines, err.Error())
 		}
-		lines = append(lines, fmt.Sprintf("run of %s about %s: %s", story.Run.Workflow, story.Run.Record, story.Run.State))
-		for _, d := range story.Run.History {
+		run := story.Run
+		lines = append(lines, fmt.Sprintf("run of %s about %s: %s", run.Workflow, run.Record, run.State))
+		for _, d := range run.History {
 			lines = append(lines, line(d, zone))
 		}
 		for _, d := range story.Deliveries {

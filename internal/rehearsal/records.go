@@ -34,8 +34,8 @@ func (p *parser) records(all, own []yamldoc.Entry, now time.Time) []*engine.Even
 	var events []*engine.Event
 	for i, ref := range order {
 		events = append(events, &engine.Event{
-			ID: fmt.Sprint("before-", i+1), Source: source, Type: engine.RecordCreated, Subject: ref.String(), Time: now,
-			Change: &engine.Change{Record: fields[ref]},
+			ID: fmt.Sprint("before-", i+1), Source: source, Type: engine.RecordCreated, Subject: ref.String(),
+			Time: now, Change: &engine.Change{Record: fields[ref]},
 		})
 	}
 	return events

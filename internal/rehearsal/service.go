@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -64,7 +65,8 @@ func (s *services) Call(ctx context.Context, call engine.Call) (engine.Answer, e
 	}
 	answers := s.answers[step]
 	if len(answers) == 0 {
-		why := fmt.Sprintf("the story has no answer for step %s, which calls %s %s", step, call.Method, call.Request.URL)
+		why := fmt.Sprintf("the story has no answer for step %s, which calls %s %s",
+			step, call.Method, call.Request.URL)
 		s.missing = append(s.missing, why)
 		return engine.Answer{}, engine.Permanent(errors.New(why))
 	}
@@ -94,9 +96,7 @@ func (p *parser) answer(entries []yamldoc.Entry) func(context.Context, *play) er
 		}
 	}
 	return func(_ context.Context, s *play) error {
-		for step, answers := range replies {
-			s.services.answers[step] = answers
-		}
+		maps.Copy(s.services.answers, replies)
 		return nil
 	}
 }
@@ -184,8 +184,8 @@ func (s *services) happened() []*happening {
 			headers[name] = request.Header.Get(name)
 		}
 		facts := map[string]any{
-			"method": c.call.Method, "url": request.URL, "headers": headers, "body": bodyOf(request.Body), "step": c.step,
-			"tries": json.Number(fmt.Sprint(c.tries - c.shown)),
+			"method": c.call.Method, "url": request.URL, "headers": headers, "body": bodyOf(request.Body),
+			"step": c.step, "tries": json.Number(fmt.Sprint(c.tries - c.shown)),
 		}
 		if c.call.Auth != nil {
 			facts["secret"] = c.call.Auth.Secret

@@ -165,7 +165,8 @@ func (o Outcome) Lines() (lines []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Facts)) {
 		text, single := engine.PlainText(o.Facts[name])
-		if single && text == "" || told[name] || o.Facts[name] == nil || name == "tries" || name == "method" || name == "url" {
+		said := told[name] || name == "tries" || name == "method" || name == "url"
+		if said || single && text == "" || o.Facts[name] == nil {
 			continue
 		}
 		lines = append(lines, name+": "+show(o.Facts[name]))

@@ -201,9 +201,12 @@ func (p *parser) gone(ref, node *yamldoc.Node, by, eventType string) func(contex
 }
 
 // related reads two records that are joined or parted.
-func (p *parser) related(ends []*yamldoc.Node, node *yamldoc.Node, by, eventType string) func(context.Context, *play) error {
+func (p *parser) related(
+	ends []*yamldoc.Node, node *yamldoc.Node, by, eventType string,
+) func(context.Context, *play) error {
 	if len(ends) != 2 {
-		p.complain(node.Errorf("two records are joined, found %d", len(ends)).WithHint("[Contacts/12x1, HelpDesk/17x1]"))
+		p.complain(node.Errorf("two records are joined, found %d", len(ends)).
+			WithHint("write it like [Contacts/12x1, HelpDesk/17x1]"))
 		return nil
 	}
 	one, ok := p.ref(ends[0])
@@ -297,7 +300,8 @@ func (p *parser) wait(node *yamldoc.Node) func(context.Context, *play) error {
 	return func(ctx context.Context, s *play) error {
 		d := until.Sub(s.Clock.Now())
 		if d <= 0 {
-			return fmt.Errorf("%s is over: it is %s", node.Text(), s.Clock.Now().In(until.Location()).Format(time.RFC3339))
+			now := s.Clock.Now().In(until.Location())
+			return fmt.Errorf("%s is over: it is %s", node.Text(), now.Format(time.RFC3339))
 		}
 		return s.advance(ctx, d)
 	}

@@ -36,7 +36,8 @@ func (p *parser) visit(f visitFile, node *yamldoc.Node) func(context.Context, *p
 		return nil
 	}
 	if f.Press == "" && f.Enter == nil && f.Finds == "" {
-		p.complain(node.Errorf("a visit that does nothing").WithHint("say press, enter, or what the page says under finds"))
+		p.complain(node.Errorf("a visit that does nothing").
+			WithHint("say press, enter, or what the page says under finds"))
 	}
 	return func(ctx context.Context, s *play) error {
 		address, err := s.linkOf(ctx, f.Link.Text(), f.To)
