@@ -76,6 +76,7 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	slices.SortFunc(l.book.Workflows, func(a, b *engine.Workflow) int { return strings.Compare(a.Name, b.Name) })
 	l.diags.Sort()
 	l.diags = slices.Compact(l.diags) // two steps with one template say the same of its text
+	l.diags = l.diags.Silence(l.sources)
 	if l.diags.Err() != nil {
 		return nil, l.diags, l.sources
 	}

@@ -45,12 +45,18 @@ func (b *binder) list(prefix string, nodes []*yamldoc.Node, depth int) (steps []
 			}
 			return steps
 		}
+		if len(steps) > 0 && ends(steps[len(steps)-1]) && i == len(steps) {
+			b.complain(n.Warningf("unreachable", "this step is never taken: step %s ends the run", steps[i-1].Path))
+		}
 		if step := b.step(prefix+strconv.Itoa(i+1), n, depth); step != nil {
 			steps = append(steps, step)
 		}
 	}
 	return steps
 }
+
+// ends tells whether no step after it is ever taken.
+func ends(step *plannedStep) bool { return step.Kind == "stop" && step.If == nil && step.ForEach == nil }
 
 // onError reads what follows when a step failed.
 func (b *binder) onError(step *plannedStep, n *yamldoc.Node, depth int) {

@@ -245,12 +245,13 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 func (s *stepScope) warn(key, name string, t *render.Template, channels, links []string) {
 	if slices.Contains(channels, "email") {
 		for _, language := range t.WithoutSubject("email") {
-			s.complain(s.at(key).Warningf("template %s has no subject for email in %q: add email.%s.subject",
+			s.complain(s.at(key).Warningf("no-subject",
+				"template %s has no subject for email in %q: add email.%s.subject",
 				name, language, language))
 		}
 	}
 	if len(links) > 0 && !t.SpeaksOfLinks() {
-		s.complain(s.at(key).Warningf("no text of template %s shows the link that the message carries", name))
+		s.complain(s.at(key).Warningf("no-link", "no text of template %s shows the link that the message carries", name))
 	}
 }
 

@@ -109,7 +109,8 @@ func (c *circles) walk(name string) {
 	c.path = append(c.path, name)
 	for _, s := range c.next[name] {
 		if i := slices.Index(c.path, s.to); i >= 0 {
-			c.complain(s.at.Warningf("workflows start each other in a circle, %s: only a condition ends it",
+			c.complain(s.at.Warningf("circle",
+				"workflows start each other in a circle, %s: only a condition ends it",
 				strings.Join(append(slices.Clone(c.path[i:]), s.to), " → ")))
 		} else if !c.seen[s.to] {
 			c.walk(s.to)

@@ -151,7 +151,7 @@ func TestInvalidPartsAreNotReportedTwice(t *testing.T) {
 
 func TestDiagnosticsAreAnError(t *testing.T) {
 	root := parsed(t, "b: 1\na: 2")
-	diags := Diagnostics{root.Warningf("careless"), root.Get("a").Errorf("second"), root.Get("b").Errorf("first")}
+	diags := Diagnostics{root.Warningf("care", "careless"), root.Get("a").Errorf("second"), root.Get("b").Errorf("first")}
 	if diags.Errors() != 2 || diags.Warnings() != 1 {
 		t.Errorf("got %d errors, %d warnings", diags.Errors(), diags.Warnings())
 	}

@@ -25,7 +25,9 @@ type Diagnostic struct {
 	Line     int      `json:"line"`
 	Column   int      `json:"column"`
 	Severity Severity `json:"severity"`
-	Message  string   `json:"message"`
+	// Code is the short name of a warning, by which a comment may silence it; empty for an error.
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message"`
 	// Hint says what to do about it, such as `did you mean "name"?`; it may be empty.
 	Hint string `json:"hint"`
 }
@@ -36,16 +38,20 @@ func (d Diagnostic) WithHint(hint string) Diagnostic {
 	return d
 }
 
-// String renders the diagnostic on one line: `file:line:column: error: message (hint)`.
+// String renders the diagnostic on one line: `file:line:column: error: message (hint)`, or `warning [code]: …`.
 func (d Diagnostic) String() string {
 	place := d.File
 	if d.Line > 0 {
 		place = fmt.Sprintf("%s:%d:%d", d.File, d.Line, d.Column)
 	}
-	if d.Hint == "" {
-		return fmt.Sprintf("%s: %s: %s", place, d.Severity, d.Message)
+	severity := string(d.Severity)
+	if d.Code != "" {
+		severity += " [" + d.Code + "]"
 	}
-	return fmt.Sprintf("%s: %s: %s (%s)", place, d.Severity, d.Message, d.Hint)
+	if d.Hint == "" {
+		return fmt.Sprintf("%s: %s: %s", place, severity, d.Message)
+	}
+	return fmt.Sprintf("%s: %s: %s (%s)", place, severity, d.Message, d.Hint)
 }
 
 // Diagnostics is a list of complaints. It is an error too, so that errors.As finds the list again behind wrapping;

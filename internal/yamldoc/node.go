@@ -169,9 +169,11 @@ func (n *Node) Errorf(format string, args ...any) Diagnostic {
 	return n.diagnostic(Error, fmt.Sprintf(format, args...))
 }
 
-// Warningf makes a warning at the node.
-func (n *Node) Warningf(format string, args ...any) Diagnostic {
-	return n.diagnostic(Warning, fmt.Sprintf(format, args...))
+// Warningf makes a warning at the node, of the short name code.
+func (n *Node) Warningf(code, format string, args ...any) Diagnostic {
+	d := n.diagnostic(Warning, fmt.Sprintf(format, args...))
+	d.Code = code
+	return d
 }
 
 func (n *Node) diagnostic(severity Severity, message string) Diagnostic {
