@@ -29,6 +29,19 @@ var modelJobs = []modelJob{
   - create: { module: Notes, set: { text: "{{ record.no }} {{ record.turn }}" }, key: ext }
     id: made
   - update: { set: { mark: "{{ steps.made.id }}" } }`},
+	{name: "each", steps: `
+  - vars: { of: "{{ event.id }}" }
+  - create: { module: Notes, set: { text: "{{ record.no }} {{ item }} {{ vars.of }}" }, key: ext }
+    for_each: split("` + modelItems + `", ",")
+    parallel: 2
+    retry: { attempts: 4, backoff: 5s, for: 1h }
+    on_error: continue
+    id: made
+  - update: { set: { mark: "{{ steps.made.count }} {{ vars.of }}" } }
+    retry: { attempts: 3, backoff: 5s, for: 1h }
+    on_error: { tasks: [ { vars: { why: "{{ steps.marked.error }}" } }, { emit: { type: ticket.stuck, data: { why: "{{ vars.why }}" } } } ] }
+    id: marked
+  - emit: { type: ticket.marked, data: { of: "{{ vars.of }}" } }`},
 	{name: "hold", steps: tell(", on_unknown: hold")},
 	{name: "resend", steps: tell(", on_unknown: resend")},
 	{name: "next", steps: tell(", on_unknown: next")},
@@ -66,6 +79,9 @@ var modelJobs = []modelJob{
 	{name: "gone", on: "{ event: record.deleted, module: Tickets }", steps: `
   - emit: { type: ticket.gone }`},
 }
+
+// modelItems are what the job each goes through.
+const modelItems = "a,b,c,d,e"
 
 func tell(more string) string {
 	return `

@@ -357,13 +357,69 @@ func (w *world) checkNotes(rows []row) {
 		}
 		made[id] = true
 	}
-	notes := 0
+	notes := w.notes()
+	if most := runs + w.checkItems(rows, notes); len(notes) > most {
+		w.fail("runs that make %d records made %d", most, len(notes))
+	}
+}
+
+// notes are the texts of the records that were made.
+func (w *world) notes() (texts []string) {
 	if w.outside != nil {
-		notes = len(w.outside.made)
-	} else {
-		notes = w.one("SELECT count(*) FROM records WHERE module = 'Notes'")
+		defer w.outside.lock()()
+		for ref, fields := range w.outside.records {
+			if ref.Module == "Notes" {
+				texts = append(texts, fields.Text("text"))
+			}
+		}
+		return texts
 	}
-	if notes > runs {
-		w.fail("%d runs made %d records", runs, notes)
+	w.query("SELECT fields ->> '$.text' FROM records WHERE module = 'Notes'", func(scan func(...any) error) error {
+		texts = append(texts, "")
+		return scan(&texts[len(texts)-1])
+	})
+	return texts
+}
+
+// checkItems sees that no item of a list was done twice, and none passed over. It tells how many there were.
+func (w *world) checkItems(rows []row, notes []string) (most int) {
+	words := strings.Split(modelItems, ",")
+	seen := map[string]bool{}
+	for _, text := range notes {
+		if parts := strings.Fields(text); len(parts) == 3 && slices.Contains(words, parts[1]) {
+			if seen[text] {
+				w.fail("item %q was made twice", text)
+			}
+			seen[text] = true
+		}
 	}
+	for _, r := range rows {
+		if r.workflow != "each" {
+			continue
+		}
+		most += len(words)
+		if r.state != engine.RunDone {
+			continue
+		}
+		made := r.progress.Outputs["made"]
+		items, _ := made["items"].([]any)
+		count, _ := made["count"].(float64)
+		failures, _ := made["failures"].(float64)
+		if len(items) != len(words) || int(count+failures) != len(words) {
+			w.fail("run %s took %v and failed %v of %d items", r.id, count, failures, len(items))
+		}
+		for i, item := range items {
+			text := fmt.Sprintf("T%s %s %s", r.ref.ID, words[i], r.progress.Vars["of"])
+			if item != nil && !seen[text] {
+				w.fail("run %s says that it made %q, which is not there", r.id, text)
+			}
+			if item != nil {
+				count--
+			}
+		}
+		if count != 0 {
+			w.fail("run %s counts %v items more than gave something", r.id, count)
+		}
+	}
+	return most
 }
