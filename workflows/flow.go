@@ -56,7 +56,9 @@ func (b *binder) list(prefix string, nodes []*yamldoc.Node, depth int) (steps []
 }
 
 // ends tells whether no step after it is ever taken.
-func ends(step *plannedStep) bool { return step.Kind == "stop" && step.If == nil && step.ForEach == nil }
+func ends(step *plannedStep) bool {
+	return step.Kind == "stop" && step.If == nil && step.ForEach == nil
+}
 
 // onError reads what follows when a step failed.
 func (b *binder) onError(step *plannedStep, n *yamldoc.Node, depth int) {
