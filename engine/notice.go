@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
+
+// Notice is a message that a step wants delivered.
+type Notice struct {
+	Ways     []Way // at least one, each over another channel: the first is taken, the next if that one is no good
+	Template string
+	Links    map[string]LinkTerms // by the name the template uses; landing, preset and expiry suffice
+	First    string               // the name that {{ link }} means
+	Unknown  OnUnknown
+}
+
+// Notify asks for the delivery of a message and mints its links.
+func (s *StepContext) Notify(ctx context.Context, n Notice) error {
+	item := strconv.Itoa(s.items)
+	s.items++
+	way := n.Ways[0]
+	identity := way.Recipient.Ref.String() + "|" + way.Recipient.Address
+	d := &Delivery{
+		ID: DerivedID(s.run.ID, s.Step.Path, item, identity, "0", "0"), Run: s.run.ID,
+		Partition: s.run.Partition, Workflow: s.run.Workflow, Version: s.run.Version, Step: s.Step.Path,
+		Channel: way.Channel, Template: n.Template, Record: s.Ref, Recipient: way.Recipient,
+		Masked: way.Recipient.Masked(), State: DeliveryPlanned, Due: s.Now(), Until: s.Now().Add(s.Step.Retry.For),
+		Retry: s.Step.Retry, Unknown: n.Unknown, Created: s.Now(),
+	}
+	env := *s.Env
+	env.Recipient, env.views, env.Links = way.Recipient, nil, map[string]string{}
+	for name, terms := range n.Links {
+		link, err := s.mint(ctx, terms, way.Recipient)
+		if err != nil {
+			return err
+		}
+		d.Links = append(d.Links, NamedLink{Name: name, Link: link, ID: link.ID})
+		if name == n.First {
+			d.Links = append(d.Links, NamedLink{Name: "link", Link: link, ID: link.ID})
+		}
+		s.asks.links = append(s.asks.links, link)
+	}
+	if id := s.Step.ID; id != "" {
+		if s.run.Progress.Sent == nil {
+			s.run.Progress.Sent = map[string][]ID{}
+		}
+		s.run.Progress.Sent[id] = append(s.run.Progress.Sent[id], d.ID)
+	}
+	s.asks.deliveries = append(s.asks.deliveries, d)
+	s.asks.letters[d.ID] = &letter{env: &env, ways: n.Ways, origin: origin{
+		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
+	}}
+	return nil
+}
+
+func (s *StepContext) mint(ctx context.Context, terms LinkTerms, to Recipient) (Link, error) {
+	terms.Record, terms.Run, terms.Workflow, terms.Cause = s.Ref, s.run.ID, s.run.Workflow, s.run.Event.ID
+	terms.Recipient, terms.Masked, terms.Language = to.Ref, to.Masked(), to.Language
+	link, err := s.minter.Mint(ctx, terms, s.Now())
+	if err != nil {
+		return Link{}, fmt.Errorf("mint link to %s: %w", terms.Landing.Name, err)
+	}
+	return link, nil
+}
