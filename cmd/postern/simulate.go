@@ -55,7 +55,7 @@ and with --crm from the configured CRM, which is only read.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.config, "config", "c", "", "configuration file")
-	cmd.Flags().StringVar(&o.book, "book", "", "folder of workflows; by default the configured one, or the shipped book")
+	cmd.Flags().StringVar(&o.book, "book", "", "folder of workflows; by default the configured or the shipped book")
 	cmd.Flags().StringSliceVar(&o.records, "record", nil, "file with records as they are before the event")
 	cmd.Flags().BoolVar(&o.crm, "crm", false, "read other records from the configured CRM")
 	cmd.Flags().StringVar(&o.at, "at", "", "when it happens, as 2026-03-02T09:00:00+01:00; by default now")

@@ -160,7 +160,9 @@ func (s *play) stepOf(ctx context.Context, call engine.Call) (string, error) {
 	return "", fmt.Errorf("no run has asked for the call of %s", call.Request.URL)
 }
 
+// stepName is the id of a step, or its path where it has none; for all items of one with for_each it is the same.
 func stepName(book *engine.Book, workflow, path string) string {
+	path, _, _ = strings.Cut(path, "[")
 	for _, w := range book.Workflows {
 		for _, step := range w.Tasks {
 			if w.Name == workflow && step.Path == path && step.ID != "" {
