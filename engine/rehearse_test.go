@@ -55,7 +55,12 @@ func rehearse(t *testing.T, files map[string]string) *rehearsed {
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	if r.store, err = store.OpenMemory(t.Context(), r.clock, logger); err != nil {
+	mould, err := store.NewMould(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mould.Close()
+	if r.store, err = mould.Open(t.Context(), r.clock, logger); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.store.Close() })

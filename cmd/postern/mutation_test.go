@@ -30,6 +30,11 @@ func TestShippedTestsNoticeEveryChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stages, err := newStages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stages.close)
 	coverage := rehearsal.NewCoverage()
 	for _, w := range book.Workflows {
 		i := slices.IndexFunc(files, func(f *rehearsal.File) bool { return f.Name == testOf(w) })
@@ -41,7 +46,7 @@ func TestShippedTestsNoticeEveryChange(t *testing.T) {
 		for _, m := range mutants(w) {
 			t.Run(m.what, func(t *testing.T) {
 				t.Parallel()
-				if !noticed(t, with(book, m.workflow), files[i].Cases) {
+				if !noticed(t, stages, with(book, m.workflow), files[i].Cases) {
 					t.Errorf("%s: all %d cases pass all the same", rehearsal.FileOf(w), len(files[i].Cases))
 				}
 			})
@@ -71,9 +76,9 @@ func unchanged(t *testing.T, book *engine.Book, cases []*rehearsal.Case, coverag
 }
 
 // noticed tells whether a case fails.
-func noticed(t *testing.T, book *engine.Book, cases []*rehearsal.Case) bool {
+func noticed(t *testing.T, stages *stages, book *engine.Book, cases []*rehearsal.Case) bool {
 	for _, c := range cases {
-		result, err := rehearsal.Play(t.Context(), book, defaultConfig().channelNames(), c, openStage, nil)
+		result, err := rehearsal.Play(t.Context(), book, defaultConfig().channelNames(), c, stages.open, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

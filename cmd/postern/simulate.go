@@ -104,7 +104,12 @@ func simulate(ctx context.Context, in io.Reader, out io.Writer, file string, o s
 		defer closeReading(outside)
 		cast.Outside = outside
 	}
-	result, err := rehearsal.Simulate(ctx, cast, c.channelNames(), event, records, openStage)
+	stages, err := newStages(ctx)
+	if err != nil {
+		return err
+	}
+	defer stages.close()
+	result, err := rehearsal.Simulate(ctx, cast, c.channelNames(), event, records, stages.open)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"postern/engine"
 	"postern/internal/crm"
 	"postern/internal/keys"
+	"postern/internal/labels"
 	"postern/internal/memory"
 	"postern/internal/rehearsal"
 	"postern/internal/store"
@@ -19,9 +20,26 @@ import (
 // rehearsalSecret stands for every secret of the configuration.
 func rehearsalSecret(name string) ([]byte, bool) { return []byte("the secret " + name), true }
 
-// openStage makes what one case of a test is played on: the house as serve opens it, with everything in memory, a
-// clock that stands still, and dice that fall the same each time.
-func openStage(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stage, error) {
+// stages makes what cases are played on, of what is the same for all of them.
+type stages struct {
+	mould  *store.Mould
+	labels *labels.Catalogue
+}
+
+func newStages(ctx context.Context) (*stages, error) {
+	texts, err := links.ShippedLabels()
+	if err != nil {
+		return nil, err
+	}
+	mould, err := store.NewMould(ctx)
+	return &stages{mould: mould, labels: texts}, err
+}
+
+func (s *stages) close() { _ = s.mould.Close() }
+
+// open makes what one case of a test is played on: the house as serve opens it, with everything in memory, a clock
+// that stands still, and dice that fall the same each time.
+func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stage, error) {
 	logger := slog.New(slog.DiscardHandler)
 	random := rand.NewChaCha8([32]byte([]byte("a rehearsal is the same each time")))
 	root, err := keys.NewRoot(random)
@@ -36,7 +54,7 @@ func openStage(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stage, erro
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.OpenMemory(ctx, cast.Clock, logger)
+	db, err := s.mould.Open(ctx, cast.Clock, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +74,7 @@ func openStage(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stage, erro
 	}
 	door, err := links.NewDoor(links.DoorConfig{
 		Store: db, CRM: records, Book: r.Engine().Book, Keys: ring.Door(), Base: base, Clock: cast.Clock,
-		Random: random, Logger: logger, Brand: links.Brand{Name: "Acme"},
+		Random: random, Logger: logger, Labels: s.labels, Brand: links.Brand{Name: "Acme"},
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

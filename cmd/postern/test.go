@@ -210,13 +210,18 @@ func casesNamed(files []*rehearsal.File, text string) (cases []*rehearsal.Case) 
 func playAll(
 	ctx context.Context, book *engine.Book, cases []*rehearsal.Case, channels []string, coverage *rehearsal.Coverage,
 ) ([]rehearsal.Result, error) {
+	stages, err := newStages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer stages.close()
 	results, failures := make([]rehearsal.Result, len(cases)), make([]error, len(cases))
 	next := make(chan int)
 	var group sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		group.Go(func() {
 			for i := range next {
-				results[i], failures[i] = rehearsal.Play(ctx, book, channels, cases[i], openStage, coverage.Watch)
+				results[i], failures[i] = rehearsal.Play(ctx, book, channels, cases[i], stages.open, coverage.Watch)
 				if failures[i] != nil {
 					failures[i] = fmt.Errorf("%s: %w", cases[i].Place(), failures[i])
 				}
