@@ -134,8 +134,9 @@ func (w *Workflow) asksWhatChanged() bool {
 // needs the CRM makes its run pending, and so does one that costs too much here. One environment
 // serves all.
 func (m *matcher) match(event *Event, env *Env) []job {
+	candidates := m.index[env.Module.Name+"."+verbOf(event.Type)].candidates(env, m.watch != nil)
 	var jobs []job
-	for _, c := range m.index[env.Module.Name+"."+verbOf(event.Type)].find(env) {
+	for _, c := range candidates {
 		if !c.startsOn(event, env.Now) {
 			continue
 		}

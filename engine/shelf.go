@@ -56,6 +56,14 @@ func (s *shelf) add(c candidate) {
 	}
 }
 
+// candidates are those that may start, or all where somebody watches how each is judged.
+func (s *shelf) candidates(env *Env, watched bool) []candidate {
+	if watched {
+		return s.all()
+	}
+	return s.find(env)
+}
+
 // find returns the candidates that may start, in their order. A record that does not fit its module is told by their
 // conditions, so that all of them are given then.
 func (s *shelf) find(env *Env) []candidate {
@@ -80,6 +88,28 @@ func (s *shelf) find(env *Env) []candidate {
 			}
 		}
 	}
+	return inOrder(found)
+}
+
+// all returns every candidate, in their order.
+func (s *shelf) all() []candidate {
+	if s == nil {
+		return nil
+	}
+	found := slices.Clone(s.rest)
+	for _, some := range s.changed {
+		found = append(found, some...)
+	}
+	for _, byValue := range s.needing {
+		for _, some := range byValue {
+			found = append(found, some...)
+		}
+	}
+	return inOrder(found)
+}
+
+// inOrder sorts candidates by their place, each once.
+func inOrder(found []placed) []candidate {
 	slices.SortFunc(found, func(a, b placed) int { return a.place - b.place })
 	var candidates []candidate
 	for i, p := range found {
