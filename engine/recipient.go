@@ -7,7 +7,7 @@ import (
 
 // Route is a way from the record over references to a record or a field.
 type Route struct {
-	Path  string // "parent_id", "parent_id.email": the fields without the leading record
+	Path  string // "parent_id", "parent_id.email": the fields without the leading record; "" is the record itself
 	Field *Field // the last field
 }
 
@@ -16,6 +16,9 @@ func (r *Route) String() string { return RouteName(r.Path) }
 
 // RouteName is a path as the route is written.
 func RouteName(path string) string {
+	if path == "" {
+		return "record"
+	}
 	if below, ok := strings.CutPrefix(path, ItemRoute); ok {
 		return "item" + below
 	}
@@ -26,7 +29,15 @@ func RouteName(path string) string {
 func (r *Route) Records() bool { return len(r.Field.To) > 0 }
 
 // Ref is the record the route ends at; zero where a reference is empty or dangling.
-func (r *Route) Ref(env *Env) Ref { return env.Routes[r.Path].Ref }
+func (r *Route) Ref(env *Env) Ref { return r.Record(env).Ref }
+
+// Record is the record the route ends at; zero where a reference is empty or dangling.
+func (r *Route) Record(env *Env) Record {
+	if r.Path == "" {
+		return Record{Ref: env.Ref, Fields: env.Record}
+	}
+	return env.Routes[r.Path]
+}
 
 // Text is the value of the route's last field.
 func (r *Route) Text(env *Env) string {
@@ -53,8 +64,8 @@ func (r *Route) Recipient(env *Env, modules map[string]*Module, channel string) 
 		}
 		return Recipient{Ref: owner.Ref, Address: address, Language: language(module, owner.Fields)}, nil
 	}
-	record, ok := env.Routes[r.Path]
-	if !ok {
+	record := r.Record(env)
+	if record.IsZero() {
 		return Recipient{}, fmt.Errorf("%s leads to no record", r)
 	}
 	module := modules[record.Module]

@@ -13,7 +13,7 @@ import (
 
 // Notify sends one message to whom a route leads, with links back to the web.
 type Notify struct {
-	// To is a route to the recipient: a record with an address (record.parent_id) or an address
+	// To is a route to the recipient: a record with an address (record.parent_id, or record itself) or an address
 	// itself (record.email).
 	To string `yaml:"to,required"`
 	// Via names the channels to choose from: the first that the recipient has an address for. If that one refuses the

@@ -61,7 +61,7 @@ func (e ends) refs(step *engine.StepContext, done string) (near, far engine.Ref,
 		if near.IsZero() {
 			route = e.near
 		}
-		step.Note("nothing %s: record.%s leads to no record", done, route.Path)
+		step.Note("nothing %s: %s leads to no record", done, route)
 	case near == far:
 		step.Note("nothing %s: %s is at both ends", done, near)
 	default:

@@ -137,7 +137,7 @@ func (u *Update) Run(_ context.Context, step *engine.StepContext) error {
 func (u *Update) seen(step *engine.StepContext, set engine.Fields) engine.Fields {
 	fields := step.Env.Record
 	if u.route != nil {
-		fields = step.Env.Routes[u.route.Path].Fields
+		fields = u.route.Record(step.Env).Fields
 	}
 	seen := engine.Fields{}
 	for name := range set {

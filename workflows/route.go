@@ -33,6 +33,10 @@ func (s *stepScope) Route(key string) *engine.Route {
 	case names[0] == "item":
 		s.complain(n.Errorf("item is known only in a step with for_each"))
 		return nil
+	case n.Text() == "record" && s.workflow.Module.Name != engine.ScheduleModule:
+		return &engine.Route{Field: &engine.Field{
+			Name: "record", Type: engine.TypeReference, To: []string{s.workflow.Module.Name},
+		}}
 	case names[0] == "record" && len(names) > 1:
 		from = []*engine.Module{s.workflow.Module}
 	default:
