@@ -42,6 +42,11 @@ var modelJobs = []modelJob{
     on_error: { tasks: [ { vars: { why: "{{ steps.marked.error }}" } }, { emit: { type: ticket.stuck, data: { why: "{{ vars.why }}" } } } ] }
     id: marked
   - emit: { type: ticket.marked, data: { of: "{{ vars.of }}" } }`},
+	{name: "share", steps: `
+  - upsert: { module: Firms, match: name, set: { name: acme }, key: ext }
+    id: firm
+    retry: { attempts: 5, backoff: 5s, for: 1h }
+  - relate: { to: record.contact }`},
 	{name: "hold", steps: tell(", on_unknown: hold")},
 	{name: "resend", steps: tell(", on_unknown: resend")},
 	{name: "next", steps: tell(", on_unknown: next")},
@@ -112,6 +117,7 @@ fields:
 `
 	modelPeople  = "module: People\ntitle: name\nfields: { name: text, email: email, phone: phone, tally: text }\n"
 	modelNotes   = "module: Notes\ntitle: text\nfields: { text: text, ext: { type: text, unique: true } }\n"
+	modelFirms   = "module: Firms\ntitle: name\nfields: { name: text, ext: { type: text, unique: true } }\n"
 	modelLanding = `
 landing: ticket
 module: Tickets
@@ -126,6 +132,7 @@ uses: 3
 func modelBook() map[string]string {
 	files := map[string]string{
 		"modules/Tickets.yaml": modelTickets, "modules/People.yaml": modelPeople, "modules/Notes.yaml": modelNotes,
+		"modules/Firms.yaml":               modelFirms,
 		"landings/ticket.yaml":             modelLanding,
 		"templates/hello/email.en.subject": "Ticket {{ record.no }}",
 		"templates/hello/email.en.txt":     "{{ recipient.name }}: {{ record.no }} {{ record.turn }} {{ record.note }} {{ link }}",

@@ -237,6 +237,7 @@ func ownActor(e *engine.Event) (workflow string, ok bool) {
 // checkRecords holds the records against the stream, and what workflows wrote against their runs.
 func (w *world) checkRecords(rows []row) {
 	w.checkNotes(rows)
+	w.checkFirms(rows)
 	w.checkLastWriter(rows)
 	w.checkConflicts()
 	if w.outside != nil {
@@ -257,6 +258,9 @@ func (w *world) checkRecords(rows []row) {
 		}
 		if replayed[ref] == nil {
 			replayed[ref] = engine.Fields{}
+		}
+		if change.Related != "" {
+			continue
 		}
 		for name, value := range change.Record {
 			if len(change.Changed) == 0 || slices.Contains(change.Changed, name) {
@@ -319,7 +323,7 @@ func (w *world) checkConflicts() {
 		return
 	}
 	const query = `SELECT e.run, e.ask ->> '$.write.EventID' FROM effects AS e
-		WHERE e.state = 'conflict' AND e.step <> '' AND EXISTS (
+		WHERE e.state = 'conflict' AND e.step <> '' AND e.ask -> '$.write' IS NOT NULL AND EXISTS (
 			SELECT 1 FROM effects AS o WHERE o.run = e.run AND o.step = e.step AND o.round > e.round)`
 	w.query(query, func(scan func(...any) error) error {
 		var run []byte
@@ -422,4 +426,31 @@ func (w *world) checkItems(rows []row, notes []string) (most int) {
 		}
 	}
 	return most
+}
+
+// checkFirms sees that the runs that looked for the same firm found one, which the first of them made, and that no
+// relation waits for its events.
+func (w *world) checkFirms(rows []row) {
+	firms := map[string]bool{}
+	for _, r := range rows {
+		if id, _ := r.progress.Outputs["firm"]["id"].(string); r.workflow == "share" && r.state == engine.RunDone {
+			firms[id] = true
+		}
+	}
+	stored := w.one("SELECT count(*) FROM records WHERE module = 'Firms'")
+	if w.outside != nil {
+		defer w.outside.lock()()
+		stored = 0
+		for ref := range w.outside.records {
+			if ref.Module == "Firms" {
+				stored++
+			}
+		}
+	}
+	if len(firms) > 1 || stored > 1 || stored < len(firms) {
+		w.fail("of one firm there are %d, and runs found %v", stored, firms)
+	}
+	if n := w.one("SELECT count(*) FROM relations WHERE written <> ''"); n > 0 {
+		w.fail("%d relations wait for their events", n)
+	}
 }
