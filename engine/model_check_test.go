@@ -137,7 +137,8 @@ func (w *world) checkRuns(rows []row) {
 // checkWaits sees that no wait is over that goes on. A CRM that does not tell its changes may hold some of which nobody
 // knows yet, because the answer was lost.
 func (w *world) checkWaits(rows []row) {
-	known := w.outside == nil || w.outside.echo || w.one("SELECT count(*) FROM effects WHERE state = 'planned'") == 0
+	const unsure = "SELECT count(*) FROM effects WHERE state = 'planned' OR (doubtful = 1 AND state = 'rejected')"
+	known := w.outside == nil || w.outside.echo || w.one(unsure) == 0
 	for _, r := range rows {
 		rest := r.progress.Rest
 		if r.state != engine.RunWaiting || r.progress.Tries > 0 || r.behind(rows) {
