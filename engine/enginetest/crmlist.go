@@ -56,7 +56,7 @@ func crmList(t *testing.T, crm crmTrial) {
 		t.Errorf("an empty module has %v", got)
 	}
 	want := crm.tickets(t, 12, always("Open"))
-	crm.seed(engine.Record{Ref: engine.Ref{Module: "Contacts", ID: "t005"}, Fields: engine.Fields{"lastname": "O'Brien"}})
+	crm.seed(contact("t005"))
 	for _, limit := range []int{1, 5, 12, engine.MaxListed} {
 		got := crm.listed(t, engine.Listing{Module: "HelpDesk", Limit: limit}, nothing)
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -118,7 +118,8 @@ func storeAdvanceCreates(t *testing.T, s *storeTrial) {
 		},
 	}
 	refused := engine.Advance{
-		Fence: s.fences[run.Partition], Run: done(run), Changes: append([]engine.Ask{{Create: &c}}, writes(s.write("1", "Gone", "Closed"))...),
+		Fence: s.fences[run.Partition], Run: done(run),
+		Changes: append([]engine.Ask{{Create: &c}}, writes(s.write("1", "Gone", "Closed"))...),
 	}
 	if err := s.Advance(t.Context(), refused); err == nil {
 		t.Fatal("a write that conflicts was done")

@@ -10,7 +10,8 @@ import (
 
 func (s *storeTrial) origin() engine.Origin {
 	return engine.Origin{
-		EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 2, Chain: "a", Actor: "workflow:test", At: storeNow,
+		EventID: s.id(), Source: engine.Source, Cause: "cause", Depth: 2, Chain: "a", Actor: "workflow:test",
+		At: storeNow,
 	}
 }
 
@@ -61,14 +62,15 @@ func storeDelete(t *testing.T, s *storeTrial) {
 	unique.Patch.Set["externalid"], unique.Unique = "x", []string{"externalid"}
 	d := engine.Delete{Ref: engine.Ref{Module: "HelpDesk", ID: "1"}, Origin: s.origin()}
 	again := engine.Delete{Ref: d.Ref, Origin: s.origin()}
-	s.advance(t, done(run), engine.Advance{Changes: append(writes(unique), engine.Ask{Delete: &d}, engine.Ask{Delete: &again})})
+	changes := append(writes(unique), engine.Ask{Delete: &d}, engine.Ask{Delete: &again})
+	s.advance(t, done(run), engine.Advance{Changes: changes})
 	if s.there(t, "1") {
 		t.Fatal("it is still there")
 	}
 	told := s.leaving(t)
 	want := &engine.Event{
-		ID: d.EventID.String(), Source: engine.Source, Type: engine.RecordDeleted, Subject: "HelpDesk/1", Time: storeNow,
-		CauseID: "cause", Depth: 2, Chain: "a", Change: &engine.Change{
+		ID: d.EventID.String(), Source: engine.Source, Type: engine.RecordDeleted, Subject: "HelpDesk/1",
+		Time: storeNow, CauseID: "cause", Depth: 2, Chain: "a", Change: &engine.Change{
 			Record: engine.Fields{"status": "Open", "externalid": "x", "hours": number("1.50")}, Actor: "workflow:test",
 		},
 	}
@@ -120,7 +122,8 @@ func storeRelate(t *testing.T, s *storeTrial) {
 		return &engine.Event{
 			ID: id, Source: engine.Source, Type: engine.RecordRelated, Subject: subject.String(), Time: storeNow,
 			CauseID: "cause", Depth: 2, Chain: "a", Change: &engine.Change{
-				Record: engine.Fields{"status": status, "hours": number("1.50")}, Related: related.String(), Actor: "workflow:test",
+				Record: engine.Fields{"status": status, "hours": number("1.50")}, Related: related.String(),
+				Actor: "workflow:test",
 			},
 		}
 	}

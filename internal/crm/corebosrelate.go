@@ -29,9 +29,9 @@ func (c *Corebos) Delete(ctx context.Context, d engine.Delete) (engine.Record, e
 	return *record, nil
 }
 
-// Relate sees that both records are there and joins or parts them. coreBOS does not say whether they were joined before:
-// joining anew and parting anew change nothing there, and count as a change here. It parts two records of different
-// modules only, and says that it did where it did not.
+// Relate sees that both records are there and joins or parts them. coreBOS does not say whether they were joined
+// before: joining anew and parting anew change nothing there, and count as a change here. It parts two records of
+// different modules only, and says that it did where it did not.
 func (c *Corebos) Relate(ctx context.Context, r engine.Relate) (bool, error) {
 	changed, err := c.relate(ctx, r)
 	if err != nil {

@@ -30,8 +30,8 @@ func (p place) path() string { return `$."` + p.field + `"` }
 // quoted is a text as a literal of SQL.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// valueAt is the single value of a field as text, numbers as they were written; NULL for any other. It stands in queries
-// with a parameter for the path, and in an index and the queries that use it with the path itself.
+// valueAt is the single value of a field as text, numbers as they were written; NULL for any other. It stands in
+// queries with a parameter for the path, and in an index and the queries that use it with the path itself.
 func valueAt(path string) string {
 	return `CASE json_type(fields, ` + path + `) WHEN 'text' THEN fields ->> ` + path +
 		` WHEN 'null' THEN NULL WHEN 'array' THEN NULL WHEN 'object' THEN NULL ELSE fields -> ` + path + ` END`

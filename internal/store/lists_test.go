@@ -50,8 +50,11 @@ func walk(t testing.TB, s *Store, l engine.Listing) (records, pages int) {
 func TestIndexFindsWhatALookFinds(t *testing.T) {
 	s := fresh(t)
 	values := []any{
-		"a", "A", "it's", json.Number("1.50"), "1.50", json.Number("1.5"), true, "true", false, nil, []any{"a"}, "null",
-		map[string]any{"a": "a"}, `"a"`, `["a"]`,
+		"a", "A", "it's", json.Number("1.50"), "1.50", json.Number("1.5"), true, "true", false, nil,
+		[]any{"a"},
+		"null",
+		map[string]any{"a": "a"},
+		`"a"`, `["a"]`,
 	}
 	for i, value := range values {
 		err := s.writer.steadily(t.Context(), func(ctx context.Context, tx *tx) error {
