@@ -19,7 +19,7 @@ func TestAroundMoment(t *testing.T) {
 		name  string
 		field engine.FieldType
 		value any
-		shift time.Duration
+		hours int
 		at    string
 		zone  string
 		want  string
@@ -42,7 +42,7 @@ func TestAroundMoment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := engine.Around{Field: &engine.Field{Name: "due", Type: c.field}, Shift: c.shift * time.Hour, Zone: zone}
+		a := engine.Around{Field: &engine.Field{Name: "due", Type: c.field}, Shift: time.Duration(c.hours) * time.Hour, Zone: zone}
 		if c.at != "" {
 			at, err := time.Parse("15:04", c.at)
 			if err != nil {

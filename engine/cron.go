@@ -79,7 +79,9 @@ func ParseCron(text string) (*Cron, error) {
 	}
 	c.either = !strings.HasPrefix(words[2], "*") && !strings.HasPrefix(words[4], "*")
 	if c.next(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, &CronError{Offset: offsets[2], Message: "no month that is meant has such a day: it would never be due"}
+		return nil, &CronError{
+			Offset: offsets[2], Message: "no month that is meant has such a day: it would never be due",
+		}
 	}
 	return c, nil
 }
@@ -141,7 +143,9 @@ func (c *Cron) part(i int, part string) (uint64, *CronError) {
 	if stepped {
 		n, fail := strconv.Atoi(stepText)
 		if fail != nil || n < 1 || n > f.last {
-			return 0, &CronError{Message: fmt.Sprintf("%q: after / stands how many to go on by, from 1 to %d", part, f.last)}
+			return 0, &CronError{
+				Message: fmt.Sprintf("%q: after / stands how many to go on by, from 1 to %d", part, f.last),
+			}
 		}
 		if step = n; first == last && !strings.Contains(span, "-") {
 			last = f.last
@@ -194,7 +198,9 @@ func (f cronField) value(text string) (int, *CronError) {
 		return 0, &CronError{Message: fmt.Sprintf("%q is no %s: it is a number from %d to %d or a name such as %s",
 			text, f.name, f.first, f.last, f.names[1])}
 	case err != nil:
-		return 0, &CronError{Message: fmt.Sprintf("%q is no %s: it is a number from %d to %d", text, f.name, f.first, f.last)}
+		return 0, &CronError{
+			Message: fmt.Sprintf("%q is no %s: it is a number from %d to %d", text, f.name, f.first, f.last),
+		}
 	case n < f.first || n > f.last:
 		e := &CronError{Message: fmt.Sprintf("%d is no %s: they go from %d to %d", n, f.name, f.first, f.last)}
 		if n == f.last+1 && f.first == 0 {
@@ -219,7 +225,9 @@ func (c *Cron) weekdayOfMonth(f cronField, part string) *CronError {
 	if counted {
 		n, fail := strconv.Atoi(countText)
 		if fail != nil || n < 1 || n > 5 {
-			return &CronError{Message: fmt.Sprintf("%q: after # stands which such day of the month is meant, from 1 to 5", part)}
+			return &CronError{
+				Message: fmt.Sprintf("%q: after # stands which such day of the month is meant, from 1 to 5", part),
+			}
 		}
 		count = n
 	}

@@ -91,7 +91,7 @@ func (s *Schedule) nextEvery(after time.Time) time.Time {
 			if after.Before(begin) {
 				return begin
 			}
-			next := begin.Add((after.Sub(begin)/s.Every + 1) * s.Every)
+			next := begin.Add(after.Sub(begin).Truncate(s.Every) + s.Every)
 			if next.After(end) {
 				return end
 			}

@@ -254,8 +254,8 @@ func TestCronMistakes(t *testing.T) {
 		"eight 8 * * *": `"eight" is no minute: it is a number from 0 to 59 ()`,
 	} {
 		_, err := engine.ParseCron(text)
-		var told *engine.CronError
-		if !errors.As(err, &told) {
+		told, ok := errors.AsType[*engine.CronError](err)
+		if !ok {
 			t.Errorf("%s: %v", text, err)
 		} else if got := fmt.Sprintf("%s (%s)", told.Message, told.Hint); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", text, got, want)

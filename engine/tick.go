@@ -23,7 +23,7 @@ func (e *Engine) byTime(
 		case errors.Is(err, ErrFenced):
 			return err
 		case err != nil && ctx.Err() == nil:
-			e.Logger.Error(what, "error", err)
+			e.Logger.Error("do what is due by time", "what", what, "error", err)
 			pause = insistMost
 		case !next.IsZero():
 			pause = max(min(pause, next.Sub(e.Clock.Now())), 0)
@@ -156,12 +156,13 @@ func (e *Engine) moveOn(ctx context.Context, t *timing, tick Tick) error {
 		fresh, err = e.Store.Tick(ctx, tick)
 		return err
 	})
-	if err != nil && !errors.Is(err, ErrStale) {
+	stale := errors.Is(err, ErrStale) // another book, which has no such trigger, is in use by now
+	if err != nil && !stale {
 		return err
 	}
 	e.timetable.stand(t, tick.Timing)
-	if err != nil {
-		return nil // another book, which has no such trigger, is in use by now
+	if stale {
+		return nil
 	}
 	var started []*Run
 	for i, run := range tick.Runs {

@@ -132,7 +132,8 @@ func gather(w *Workflow, event *Event, env *Env) (job, bool) {
 	}
 	value, err := w.Debounce.Key.Eval(env)
 	if err != nil {
-		run.State, run.Reason, j.window = RunFailed, fmt.Sprintf("debounce key %s: %v", w.Debounce.Key.Source(), err), ""
+		run.State, j.window = RunFailed, ""
+		run.Reason = fmt.Sprintf("debounce key %s: %v", w.Debounce.Key.Source(), err)
 		return j, true
 	}
 	j.window = gateKey(fmt.Sprint(value))

@@ -77,9 +77,9 @@ func (l *loader) dateField(module *engine.Module, n *yamldoc.Node) *engine.Field
 
 // shift reads how far from the date the workflow is due.
 func (l *loader) shift(a *engine.Around, f *aroundFile) {
-	n, sign, word := f.After, time.Duration(1), "after"
+	n, word := f.After, "after"
 	if f.Before != nil {
-		n, sign, word = f.Before, -1, "before"
+		n, word = f.Before, "before"
 	}
 	if (f.Before == nil) == (f.After == nil) {
 		l.complain(f.at.Errorf("around has one of before and after, such as before: 3d; for the day itself after: 0d"))
@@ -93,7 +93,9 @@ func (l *loader) shift(a *engine.Around, f *aroundFile) {
 	if shift > maxShift {
 		l.complain(n.Errorf("%s is at most 3660d, found %s", word, n.Text()))
 	}
-	a.Shift = sign * shift
+	if a.Shift = shift; f.Before != nil {
+		a.Shift = -shift
+	}
 	a.Source = n.Text() + " " + word + " " + f.Field.Text()
 }
 
@@ -107,7 +109,8 @@ func (l *loader) timeOfDay(a *engine.Around, f *aroundFile) {
 	case err != nil:
 		l.complain(f.At.Errorf("expected a time of day such as 09:00, found %q", f.At.Text()))
 	case a.Shift%(24*time.Hour) != 0:
-		l.complain(f.At.Errorf("at goes with whole days before or after the date: the hours say when it is due already"))
+		l.complain(f.At.Errorf("at goes with whole days before or after the date: " +
+			"the hours say when it is due already"))
 	}
 	a.Fixed, a.At = true, at.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC))
 	a.Source += " at " + f.At.Text()

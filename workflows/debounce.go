@@ -43,7 +43,8 @@ func (l *loader) debounce(w *engine.Workflow, f *debounceFile) {
 	}
 	for _, t := range w.Triggers {
 		if !strings.HasPrefix(t.Event, "record.") {
-			l.complain(f.at.Errorf("debounce gathers changes of records; this workflow is started by something else too"))
+			l.complain(f.at.Errorf("debounce gathers changes of records; " +
+				"this workflow is started by something else too"))
 			return
 		}
 	}
@@ -58,7 +59,8 @@ func (l *loader) debounce(w *engine.Workflow, f *debounceFile) {
 	if f.Key != nil && f.Key.Text() != "record.id" {
 		d.Key = l.program(f.Key, l.types.scope(w, nil), exprsafe.Any)
 		if d.Key != nil && (len(d.Key.Routes()) > 0 || len(engine.QueriesOf(d.Key)) > 0) {
-			l.complain(f.Key.Errorf("the key is told as an event comes in, from the record itself: it reads no other record"))
+			l.complain(f.Key.Errorf("the key is told as an event comes in, from the record itself: " +
+				"it reads no other record"))
 		}
 	}
 	w.Debounce = d

@@ -52,7 +52,8 @@ func (l *loader) scheduled(w *engine.Workflow, t triggerFile) {
 	for _, key := range []string{"module", "changed", "related"} {
 		switch n := t.at.Get(key); {
 		case n != nil && key == "module":
-			l.complain(n.Errorf("a schedule names the module within each: { schedule: { …, each: { module: %s } } }", n.Text()))
+			l.complain(n.Errorf("a schedule names the module within each: { schedule: { …, each: { module: %s } } }",
+				n.Text()))
 		case n != nil:
 			l.complain(n.Errorf("%s does not go with schedule", key))
 		}

@@ -70,13 +70,9 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"the audit is in order while it is forgotten":    storeAuditForgetsWhole,
 		"dead letters are forgotten in time":             storeForgetsLetters,
 		"a workflow remembers with the step":             storeMemory,
-		"timings follow the book":                        storeTimings,
-		"a tick moves a timing and its runs together":    storeTick,
-		"alarms stand as events say":                     storeAlarms,
-		"an alarm rings once, and not if it was moved":   storeRing,
-		"events are gathered once into windows":          storeWindows,
 	}
 	maps.Copy(cases, effectCases())
+	maps.Copy(cases, timeCases())
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

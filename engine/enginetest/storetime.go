@@ -11,6 +11,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// timeCases are the cases about what starts runs by time.
+func timeCases() map[string]func(*testing.T, *storeTrial) {
+	return map[string]func(*testing.T, *storeTrial){
+		"timings follow the book":                      storeTimings,
+		"a tick moves a timing and its runs together":  storeTick,
+		"alarms stand as events say":                   storeAlarms,
+		"an alarm rings once, and not if it was moved": storeRing,
+		"events are gathered once into windows":        storeWindows,
+	}
+}
+
 // timings brings the stored timings in line with those of a book.
 func (s *storeTrial) timings(t *testing.T, ofBook ...engine.Timing) []engine.Timing {
 	t.Helper()

@@ -34,7 +34,8 @@ func storeWindows(t *testing.T, s *storeTrial) {
 	}
 	s.intake(t, engine.Intake{Gathered: []engine.Gathered{first, second}})
 	i := slices.IndexFunc(early, func(w *engine.Window) bool { return w.Key == "=1" })
-	if closed, err := s.CloseWindow(t.Context(), s.fences[early[i].Partition], early[i], s.run(4)); err != nil || closed {
+	stale := early[i]
+	if closed, err := s.CloseWindow(t.Context(), s.fences[stale.Partition], stale, s.run(4)); err != nil || closed {
 		t.Errorf("closed as it was before the last event: %v, %v", closed, err)
 	}
 	due, _, err = s.DueWindows(t.Context(), storeEver, 9)
@@ -46,7 +47,8 @@ func storeWindows(t *testing.T, s *storeTrial) {
 		t.Errorf("the window is %+v", w)
 	}
 	for i, want := range []bool{true, false} {
-		if closed, err := s.CloseWindow(t.Context(), s.fences[w.Partition], w, s.run(uint64(5+i))); err != nil || closed != want {
+		closed, err := s.CloseWindow(t.Context(), s.fences[w.Partition], w, s.run(uint64(5+i)))
+		if err != nil || closed != want {
 			t.Errorf("closed: %v, %v", closed, err)
 		}
 	}
