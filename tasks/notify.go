@@ -14,7 +14,7 @@ import (
 // Notify sends one message to whom a route leads, with links back to the web.
 type Notify struct {
 	// To is a route to the recipient: a record with an address (record.parent_id, or record itself) or an address
-	// itself (record.email).
+	// itself (record.email); or an address as it is, such as desk@acme.example or +34600123456.
 	To string `yaml:"to,required"`
 	// Via names the channels to choose from: the first that the recipient has an address for. If that one refuses the
 	// message for good (there is no such mailbox), the next one takes it.
@@ -56,7 +56,9 @@ func notifyKind() engine.TaskKind {
 
 // Check finds route, channels, landings and template.
 func (n *Notify) Check(scope engine.CheckScope) {
-	if n.to = scope.Route("to"); n.to != nil {
+	if isAddress(n.To) {
+		n.checkAddress(scope)
+	} else if n.to = scope.Route("to"); n.to != nil {
 		n.checkRecipient(scope)
 	}
 	var known []string
@@ -153,7 +155,7 @@ func (n *Notify) Run(ctx context.Context, step *engine.StepContext) error {
 	var missing []string
 	var ways []engine.Way
 	for _, channel := range n.Via {
-		recipient, err := n.to.Recipient(step.Env, step.Modules, channel)
+		recipient, err := n.recipient(step, channel)
 		if err != nil {
 			missing = append(missing, fmt.Sprintf("%s: %v", channel, err))
 			continue

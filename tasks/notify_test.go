@@ -110,3 +110,15 @@ func TestNotifyToAnAddress(t *testing.T) {
 		t.Errorf("without an address it says %q", got)
 	}
 }
+
+func TestNotifyReachesAnAddressThatIsWrittenDown(t *testing.T) {
+	h := newHouse(t, strings.Replace(telling, "record.contact", "desk@acme.example", 1))
+	h.tell("Tickets/1", engine.Fields{"no": "T1"})
+	mail := h.sent(1)[0]
+	if mail.Recipient.Address != "desk@acme.example" || !mail.Recipient.Ref.IsZero() || mail.Content.Subject != "Ticket T1" {
+		t.Errorf("the mail is %+v", mail)
+	}
+	if got := h.ended("1").Run.History[0].Text; got != "message hello to d…@acme.example by email" {
+		t.Errorf("the history says %q", got)
+	}
+}

@@ -95,7 +95,10 @@ func (c *conversion) notify(l letter) ([]*node, error) {
 	return steps, nil
 }
 
-// recipients are the routes to the addresses.
+// writtenAddress is a mail address or a phone number that stands in the task itself.
+var writtenAddress = regexp.MustCompile(`^([^\s@<>,]+@[^\s@<>,]+\.[^\s@<>,]+|\+[1-9][0-9]{6,14})$`)
+
+// recipients are the routes to the addresses, and addresses.
 func (c *conversion) recipients(l letter) ([]string, error) {
 	var routes []string
 	for _, template := range l.to {
@@ -105,9 +108,12 @@ func (c *conversion) recipients(l letter) ([]string, error) {
 				continue
 			}
 			pieces := piecesOf(one)
+			if len(pieces) == 1 && pieces[0].source == "" && writtenAddress.MatchString(one) {
+				routes = append(routes, one)
+				continue
+			}
 			if len(pieces) != 1 || pieces[0].source == "" {
-				return nil, unsaidf("it goes to the address %s, and a message here goes to a field: keep the address "+
-					"in a record, such as that of a user", quotedShort(one))
+				return nil, unsaidf("it goes to %s, which is neither an address nor a field of a record", quotedShort(one))
 			}
 			x, err := c.piece(pieces[0])
 			switch {
