@@ -3,6 +3,7 @@ package engine_test
 import (
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,12 +11,12 @@ import (
 	"postern/workflows"
 )
 
-// shipped are the files of the book that comes with Postern.
-func shipped(t *testing.T) map[string]string {
+// shipped are the files of the book that comes with Postern, of its workflows only those named.
+func shipped(t *testing.T, names ...string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	err := fs.WalkDir(workflows.Shipped, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || entry.IsDir() || !strings.Contains(path, "/") && !slices.Contains(names, path) {
 			return err
 		}
 		text, err := fs.ReadFile(workflows.Shipped, path)
@@ -57,7 +58,7 @@ func tellable(event *engine.Event) bool {
 }
 
 func TestMainJobOnCoreBOSTickets(t *testing.T) {
-	h := newHouse(t, shipped(t))
+	h := newHouse(t, shipped(t, "ticket-created.yaml", "ticket-resolved.yaml"))
 	h.start()
 	created, updated := coreBOSEvents(t)
 	expected := map[engine.Ref]bool{}

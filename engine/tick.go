@@ -95,7 +95,9 @@ func (e *Engine) scheduled(tick *Tick, t *timing, due dueTick) error {
 		Event: run.Event, Ref: run.Record, Module: t.workflow.Module, Modules: t.workflow.Modules, Record: Fields{},
 		Now: run.Created, Work: NewWork(QuickWork),
 	}
-	if !run.judge(t.workflow, env) {
+	begins := run.judge(t.workflow, env)
+	e.matcher.Load().sawStart(run, t.workflow, begins)
+	if !begins {
 		return nil
 	}
 	return tick.add(run)

@@ -89,7 +89,9 @@ func (e *Engine) each(tick *Tick, t *timing, walk Walk, record Record) error {
 			return nil
 		}
 	}
-	if !run.judge(t.workflow, env) {
+	begins := run.judge(t.workflow, env)
+	e.matcher.Load().sawStart(run, t.workflow, begins)
+	if !begins {
 		return nil
 	}
 	if run.State == RunReady && t.workflow.If != nil {
