@@ -152,7 +152,9 @@ func (r *Rehearsal) round(ctx context.Context) (moved bool, next time.Time, err 
 	if err != nil {
 		return false, next, err
 	}
+	walked := false // a timing whose walk ends in this round tells only in the next when it is due again
 	for _, part := range r.parts {
+		walked = walked || e.timetable.walking()
 		again, err := part(ctx)
 		if err != nil {
 			return false, next, err
@@ -164,7 +166,7 @@ func (r *Rehearsal) round(ctx context.Context) (moved bool, next time.Time, err 
 		return false, next, err
 	}
 	published, err := e.publishSome()
-	return read || advanced || published > 0 || e.senders.launched > launched, next, err
+	return read || walked || advanced || published > 0 || e.senders.launched > launched, next, err
 }
 
 // read takes the next entry of the stream in.

@@ -166,6 +166,32 @@ tasks:
 	}
 }
 
+// A schedule whose walk found nothing to do is due again at its next tick, and not when time is moved on next.
+func TestRehearsalGoesFromTickToTick(t *testing.T) {
+	r := rehearse(t, bookOf(`
+name: main
+on: { schedule: { cron: "0 9 * * *", each: { module: Tickets, where: 'now() >= date("2026-03-04")' } } }
+tasks:
+  - notify: { to: record.contact, via: email, template: hello, link: { landing: ticket } }
+`))
+	began := r.clock.Now()
+	var sent []time.Time
+	r.mail.Answer = func(engine.Message) (engine.Receipt, error) {
+		sent = append(sent, r.clock.Now())
+		return engine.Receipt{Provider: "recorder"}, nil
+	}
+	r.settle(r.event(engine.RecordCreated, "People/p1", person()), r.event(engine.RecordCreated, "Tickets/1", openTicket()))
+	if err := r.Advance(t.Context(), 68*time.Hour+59*time.Minute); err != nil || len(sent) > 0 {
+		t.Errorf("sent at %v, %v", sent, err)
+	}
+	if err := r.Advance(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if want := began.Add(69 * time.Hour); len(sent) != 1 || !sent[0].Equal(want) {
+		t.Errorf("sent at %v, not at %v", sent, want)
+	}
+}
+
 // What was there before starts nothing, and is there.
 func TestSeedsStartNothing(t *testing.T) {
 	r := rehearse(t, bookOf(mainJob))

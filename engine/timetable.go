@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -144,6 +145,13 @@ func (t *timetable) walker() *timing {
 		}
 	}
 	return nil
+}
+
+// walking tells whether a walk is under way.
+func (t *timetable) walking() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.all, func(one *timing) bool { return one.Walk != nil })
 }
 
 // stand notes where a timing stands now.
