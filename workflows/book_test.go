@@ -1,6 +1,8 @@
 package workflows_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"postern/tasks"
@@ -16,6 +18,15 @@ func TestShippedBookIsClean(t *testing.T) {
 	}
 	if book == nil || len(book.Workflows) < 2 {
 		t.Fatal("no book")
+	}
+	guide, err := os.ReadFile("../docs/guide/shipped.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range book.Workflows {
+		if !strings.Contains(string(guide), "["+w.Name+"](../../workflows/"+w.Name+".yaml)") {
+			t.Errorf("the guide does not list %s", w.Name)
+		}
 	}
 }
 
