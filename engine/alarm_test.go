@@ -361,3 +361,38 @@ func BenchmarkAlarms(b *testing.B) {
 		h.stop()
 	}
 }
+
+// A book that comes into use while the engine runs has its schedules due and its alarms armed from then on.
+func TestTimeAfterReload(t *testing.T) {
+	seen := sight(t, sightDate)
+	files := dated(t)
+	h := newHouse(t, map[string]string{
+		"w.yaml":               "name: planned\non: { event: record.created, module: Tickets }\ntasks: [ { trial: { name: none } } ]\n",
+		"modules/Tickets.yaml": files["modules/Tickets.yaml"], "modules/People.yaml": peopleModule,
+	})
+	h.start()
+	h.dueTicket(engine.RecordCreated, "1", "2026-03-05")
+	h.until("the ticket", func() bool { return len(h.runs(engine.RunSelection{})) == 1 })
+	book, err := h.load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.engine.Reload(t.Context(), book); err != nil {
+		t.Fatal(err)
+	}
+	h.armed(1)
+	h.clock.Advance(70 * time.Hour)
+	h.soon("the run", func() bool { return seen.count() == 1 })
+	if book, err = h.load(planned(t, `{ schedule: { every: 1h } }`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.engine.Reload(t.Context(), book); err != nil {
+		t.Fatal(err)
+	}
+	h.soon("the schedule to be known", func() bool {
+		lines, err := h.store.TimingLines(t.Context(), "")
+		return err == nil && len(lines) == 1 && !lines[0].Next.IsZero()
+	})
+	h.clock.Advance(time.Hour)
+	h.soon("the run of the schedule", func() bool { return seen.count() == 2 })
+}

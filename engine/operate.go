@@ -85,17 +85,17 @@ type TimeDesk interface {
 
 // WindowLine is what gathers for a workflow.
 type WindowLine struct {
-	Workflow string
-	Windows  int
-	Events   int
-	First    time.Time // when the first of them is over
+	Workflow string    `json:"workflow"`
+	Windows  int       `json:"windows"`
+	Events   int       `json:"events"`
+	First    time.Time `json:"first"` // when the first of them is over
 }
 
 // TimingLine is where a timing stands, for operators.
 type TimingLine struct {
 	Timing
-	Alarms int       // that are armed
-	First  time.Time // when the first of them is due; zero for none
+	Alarms int       `json:"alarms,omitempty"` // that are armed
+	First  time.Time `json:"first,omitzero"`   // when the first of them is due; zero for none
 }
 
 // ErrNoThing is why something cannot be read: it never was, or its history has been removed.

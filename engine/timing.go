@@ -7,18 +7,18 @@ import (
 
 // Timing is a trigger that goes by time, and where it stands.
 type Timing struct {
-	Number   int64 // of the stored timing, which never comes twice
-	Workflow string
-	Key      string    // what the trigger says, by content: one that says something else begins anew
-	Next     time.Time // when it is due; zero for never again, and for one that has no ticks
-	Walk     *Walk     // through the records of its module; nil while none is under way
+	Number   int64     `json:"number"` // of the stored timing, which never comes twice
+	Workflow string    `json:"workflow"`
+	Key      string    `json:"key"`            // what the trigger says, by content: what says something else begins anew
+	Next     time.Time `json:"next,omitzero"`  // when it is due; zero for never again, and for one that has no ticks
+	Walk     *Walk     `json:"walk,omitempty"` // through the records of its module; nil while none is under way
 }
 
 // Walk is a passage over the records of a module, page by page.
 type Walk struct {
-	Tick   time.Time // that it is for; zero where alarms are armed
-	Missed int       // ticks before it that it stands for as well
-	After  string    // Page.Next of the last page that was walked over
+	Tick   time.Time `json:"tick,omitzero"`    // that it is for; zero where alarms are armed
+	Missed int       `json:"missed,omitempty"` // ticks before it that it stands for as well
+	After  string    `json:"after,omitempty"`  // Page.Next of the last page that was walked over
 }
 
 // Tick is one step forward of a timing, with everything it leads to.

@@ -134,7 +134,29 @@ func inventory(t *testing.T, s *Store) string {
 	sayRelations(t, s, say)
 	sayCalls(t, s, say, fences)
 	sayMessages(t, s, say, fences)
+	sayTime(t, s, say)
 	return lines.String()
+}
+
+// sayTime is the part of inventory on what starts runs by time.
+func sayTime(t *testing.T, s *Store, say func(string, ...any)) {
+	t.Helper()
+	ctx, now := t.Context(), testNow.Add(time.Hour)
+	timings, err := s.TimingLines(ctx, "")
+	for _, at := range timings {
+		say("timing %s of %s: due %s, walk %s, %d alarms", at.Key, at.Workflow, at.Next, asJSON(t, at.Walk), at.Alarms)
+	}
+	alarms, _, errAlarms := s.DueAlarms(ctx, now, 9)
+	for _, a := range alarms {
+		say("alarm of record %s for %s", a.Record, a.Value)
+	}
+	windows, _, errWindows := s.DueWindows(ctx, now, 9)
+	for _, w := range windows {
+		say("window %s of %s: %d events since %s", w.Key, w.Workflow, w.Count, w.First)
+	}
+	if err := errors.Join(err, errAlarms, errWindows); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // sayRelations is the part of inventory on records that are joined.

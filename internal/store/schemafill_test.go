@@ -113,6 +113,7 @@ func fill(t *testing.T, s *Store) {
 	}})
 	must(err)
 	fillWaits(t, s, runs, fences)
+	fillTime(t, s, fences)
 }
 
 // fillWaits parks runs: one that waits, one whose write is being tried, one whose write waits behind it.
@@ -180,4 +181,29 @@ func testEffect(run *engine.Run, record string) *engine.Effect {
 		Patch: engine.Patch{Set: engine.Fields{"size": json.Number("2")}, Expect: engine.Fields{"size": json.Number("1.50")}},
 	}
 	return e
+}
+
+// fillTime leaves a schedule in the middle of a walk, an alarm and a window.
+func fillTime(t *testing.T, s *Store, fences []engine.Fence) {
+	t.Helper()
+	walking, err := s.Timings(t.Context(), fences[0], []engine.Timing{
+		{Workflow: "ask", Key: "daily", Next: testNow.Add(time.Hour)}, {Workflow: "ask", Key: "date"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	walking[0].Walk = &engine.Walk{Tick: testNow, Missed: 2, After: "17x5"}
+	if _, err := s.Tick(t.Context(), engine.Tick{Fences: fences, Timing: walking[0]}); err != nil {
+		t.Fatal(err)
+	}
+	run := testRun(70)
+	_, err = s.Intake(t.Context(), engine.Intake{
+		Alarms: []engine.Alarm{{Timing: walking[1].Number, Record: "1", Value: "2026-12-24", Due: testNow}},
+		Gathered: []engine.Gathered{{
+			Workflow: "calm", Key: "=1", RunKey: run.Key, Event: run.Event, Seq: 70, At: testNow, For: time.Minute, Max: time.Hour,
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
