@@ -52,8 +52,10 @@ const (
 type Rehearsal struct {
 	engine *Engine
 	clock  *StillClock
-	after  uint64                                     // stream position up to which everything was taken in
-	parts  []func(context.Context) (time.Time, error) // what Run does in loops, one turn each; they tell when it is theirs again
+	after  uint64 // stream position up to which everything was taken in
+
+	// parts are what Run does in loops, one turn each. They tell when it is theirs again.
+	parts []func(context.Context) (time.Time, error)
 }
 
 // Rehearse makes an engine on ports whose clock is still, claims the store for it and stands ready. The engine goes
@@ -117,7 +119,8 @@ func (r *Rehearsal) Settle(ctx context.Context) (next time.Time, err error) {
 			return next, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("rehearse: something happens again and again: no rest after %d rounds", rehearsalRounds)
+	return time.Time{}, fmt.Errorf("rehearse: something happens again and again, without rest after %d rounds",
+		rehearsalRounds)
 }
 
 // Advance lets time go on by d, from one moment at which something happens to the next.

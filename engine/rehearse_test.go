@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +33,7 @@ type rehearsed struct {
 	bus   *memory.Bus
 	mail  *enginetest.Recorder
 	told  int
+	seen  []string // by the watcher
 }
 
 func rehearse(t *testing.T, files map[string]string) *rehearsed {
@@ -67,7 +70,9 @@ func rehearse(t *testing.T, files map[string]string) *rehearsed {
 	r.Rehearsal, err = engine.Rehearse(t.Context(), engine.Ports{
 		Bus: r.bus, CRM: crm.NewMirror(r.store), Store: r.store, Minter: links.NewMinter(base, ring.Mint(), random),
 		Sealer: ring.Seal(random), Channels: map[string]engine.Channel{"email": r.mail}, Book: book, Clock: r.clock,
-		Random: random, Logger: logger,
+		Random: random, Logger: logger, Watch: func(workflow, step string, sight engine.Sight) {
+			r.seen = append(r.seen, fmt.Sprintf("%s %s %s", workflow, step, sight))
+		},
 	}, engine.Settings{})
 	if err != nil {
 		t.Fatal(err)
@@ -217,5 +222,85 @@ func TestOnlyAStillClockRehearses(t *testing.T) {
 	clock := engine.NewStillClock(time.Now())
 	if err := clock.Wait(context.Background(), time.Hour); err == nil {
 		t.Error("an hour passed at once")
+	}
+}
+
+// A watcher sees which way each condition goes, and how steps and waits end.
+func TestWatcher(t *testing.T) {
+	r := rehearse(t, bookOf(`
+name: watched
+on: { event: record.created, module: Tickets }
+if: record.status == "Open"
+tasks:
+  - wait: { for: 1h, until: 'record.note != ""' }
+  - if: record.note == "x"
+    update: { set: { note: "y" } }
+  - update: { set: { ext: taken } }
+    on_error: continue
+`))
+	closed := openTicket()
+	closed["status"] = "Resolved"
+	taken := engine.Fields{"no": "T9", "status": "Resolved", "ext": "taken"}
+	r.settle(r.event(engine.RecordCreated, "Tickets/1", closed), r.event(engine.RecordCreated, "Tickets/9", taken))
+	r.settle(r.event(engine.RecordCreated, "Tickets/2", openTicket()))
+	changed := r.event(engine.RecordUpdated, "Tickets/2", engine.Fields{"note": "x"})
+	changed.Change.Partial, changed.Change.Changed = true, []string{"note"}
+	r.settle(changed)
+	r.settle(r.event(engine.RecordCreated, "Tickets/3", openTicket()))
+	if err := r.Advance(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"watched  left", "watched  begun", "watched 1 taken", "watched 1 met", "watched 1 time up", "watched 2 taken",
+		"watched 2 skipped", "watched 2 passed", "watched 3 taken", "watched 3 failed",
+	} {
+		if !slices.Contains(r.seen, want) {
+			t.Errorf("%q was not seen, but %q", want, r.seen)
+		}
+	}
+}
+
+// Weighing tells why a workflow does not begin, and begins none.
+func TestWeigh(t *testing.T) {
+	r := rehearse(t, bookOf(`
+name: weighed
+on:
+  - { event: record.created, module: Tickets }
+  - { event: record.updated, module: Tickets, changed: [note] }
+if: record.status == "Open" && record.contact.name != ""
+tasks:
+  - emit: { type: ticket.seen }
+`))
+	if err := r.Seed(t.Context(), r.event(engine.RecordCreated, "People/p1", person())); err != nil {
+		t.Fatal(err)
+	}
+	stranger := openTicket()
+	stranger["contact"] = ""
+	other := r.event(engine.RecordUpdated, "Tickets/1", openTicket())
+	other.Change.Changed = []string{"count"}
+	for _, c := range []struct {
+		event  *engine.Event
+		reason string
+		parts  string
+	}{
+		{r.event(engine.RecordCreated, "Tickets/1", openTicket()), "", "true true"},
+		{r.event(engine.RecordCreated, "Tickets/1", stranger), engine.NotMet, "true false"},
+		{r.event(engine.RecordDeleted, "Tickets/1", openTicket()), "it begins on record.created, record.updated", ""},
+		{other, "it looks for a change of note; changed is count", ""},
+	} {
+		weighed, err := r.Weigh(t.Context(), c.event)
+		if err != nil || len(weighed) != 1 {
+			t.Fatalf("%d workflows weighed, %v", len(weighed), err)
+		}
+		var parts []string
+		for _, p := range weighed[0].Parts {
+			parts = append(parts, fmt.Sprint(p.Value))
+		}
+		if got := weighed[0]; got.Reason != c.reason || strings.Join(parts, " ") != c.parts {
+			t.Errorf("%s: %q, parts %q", c.event.Type, got.Reason, parts)
+		}
+	}
+	if len(r.bus.All()) != 1 {
+		t.Errorf("%d events", len(r.bus.All()))
 	}
 }
