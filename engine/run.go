@@ -72,7 +72,7 @@ type Progress struct {
 	Outputs map[string]Fields `json:"outputs,omitempty"`
 	Sent    map[string][]ID   `json:"sent,omitempty"`   // deliveries of steps, by step id
 	Loop    *Loop             `json:"loop,omitempty"`   // where it stands among the items of the next step
-	Vars    Values            `json:"vars,omitempty"`   // what vars steps have set, at most MaxVars; never changed in place
+	Vars    Values            `json:"vars,omitempty"`   // set by vars steps, at most MaxVars; never changed in place
 	Gate    string            `json:"gate,omitempty"`   // what runs of the workflow pass one at a time; see Concurrency
 	Rest    *Rest             `json:"rest,omitempty"`   // set while the run waits in a wait step
 	From    RunState          `json:"from,omitempty"`   // where one that retries or ended early goes on, if not ready

@@ -89,6 +89,7 @@ func TestStopEndsTheRun(t *testing.T) {
   - stop: "nothing to do for {{ record.no }}"
     if: record.count == 0
   - stop: { reason: "{{ record.count }} are too many", failed: true }
+    if: record.count > 0
   - update: { set: { note: never } }
 `))
 	h.tell("Tickets/1", engine.Fields{"no": "T1", "count": 0, "status": "Open"})

@@ -251,7 +251,8 @@ func (s *stepScope) warn(key, name string, t *render.Template, channels, links [
 		}
 	}
 	if len(links) > 0 && !t.SpeaksOfLinks() {
-		s.complain(s.at(key).Warningf("no-link", "no text of template %s shows the link that the message carries", name))
+		s.complain(s.at(key).Warningf("no-link",
+			"no text of template %s shows the link that the message carries", name))
 	}
 }
 

@@ -70,7 +70,8 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 		return // without a module nothing below can be checked
 	}
 	b := &binder{
-		loader: l, workflow: w, files: map[string]bool{file: true}, vars: map[string]exprsafe.Type{}, outputs: map[string]exprsafe.Type{},
+		loader: l, workflow: w, files: map[string]bool{file: true},
+		vars: map[string]exprsafe.Type{}, outputs: map[string]exprsafe.Type{},
 	}
 	l.debounce(w, f.Debounce)
 	b.start(f, root)
@@ -168,7 +169,8 @@ func (l *loader) tooFar(n *yamldoc.Node, route string) bool {
 	if strings.Count(route, ".") < engine.MaxHops {
 		return false
 	}
-	l.complain(n.Errorf("a route follows %d references at most; %s follows more", engine.MaxHops, engine.RouteName(route)))
+	l.complain(n.Errorf("a route follows %d references at most; %s follows more",
+		engine.MaxHops, engine.RouteName(route)))
 	return true
 }
 

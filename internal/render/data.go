@@ -171,7 +171,7 @@ func (c *checker) value(path []string, typ exprsafe.Type) {
 				typ = typ.Item()
 				continue
 			}
-			c.wrong = fmt.Sprintf("%s is a list: write {{ range %[1]s }}{{ .%s }}{{ end }}", strings.Join(path[:i], "."), name)
+			c.wrong = fmt.Sprintf("%s is a list: write {{ range %[1]s }}{{ .%s }}{{ end }}", spoken(path[:i]), name)
 			return
 		default:
 			c.wrong = fmt.Sprintf("%s is %s and has no field %q", spoken(path[:i]), typ.Kind, name)

@@ -31,7 +31,8 @@ func pathOf(pipe *parse.PipeNode) []string {
 		return nil
 	}
 	if chain, ok := pipe.Cmds[0].Args[0].(*parse.ChainNode); ok {
-		if id, ok := chain.Node.(*parse.IdentifierNode); ok && (id.Ident == "vars" || id.Ident == "steps" || id.Ident == "item") {
+		id, ok := chain.Node.(*parse.IdentifierNode)
+		if ok && slices.Contains([]string{"vars", "steps", "item"}, id.Ident) {
 			return append([]string{id.Ident}, chain.Field...)
 		}
 	}
