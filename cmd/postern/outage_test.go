@@ -135,7 +135,7 @@ func unknownLink() string { return "/l/a" + strings.Repeat("b", 26) }
 
 func contactEvent(id string) string {
 	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":"crm","type":"record.created",`+
-		`"subject":"Contacts/12x%[1]s","data":{"record":{"lastname":%[1]q}}}`, id)
+		`"subject":"Contacts/12x%[1]s","data":{"record":{"lastname":%[1]q,"cf_externalid":%[1]q}}}`, id)
 }
 
 // until waits until a path answers with a status.
