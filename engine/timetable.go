@@ -154,10 +154,10 @@ func (t *timetable) walking() bool {
 	return slices.ContainsFunc(t.all, func(one *timing) bool { return one.Walk != nil })
 }
 
-// stand notes where a timing stands now.
+// stand notes where a timing stands now. What it is called never changes, and is read by all loops.
 func (t *timetable) stand(one *timing, now Timing) {
 	t.mu.Lock()
-	one.Timing = now
+	one.Next, one.Walk = now.Next, now.Walk
 	t.mu.Unlock()
 }
 
