@@ -62,6 +62,7 @@ is one for its module.`,
 		}
 		if kind.about {
 			child.Flags().StringVar(&b.module, "module", "", "the kind of record that it is about")
+			child.Flags().StringVarP(&b.config, "config", "c", "", "configuration file: channels, secrets and calls of the book")
 		}
 		cmd.AddCommand(child)
 	}
@@ -72,6 +73,7 @@ is one for its module.`,
 type beginning struct {
 	book   string
 	module string // as asked for
+	config string // file; "" for none
 	out    io.Writer
 }
 
@@ -143,7 +145,13 @@ func (b *beginning) about(name string) (*subject, error) {
 	if _, err := os.Stat(b.book); err != nil {
 		return nil, fmt.Errorf("open book: there is no folder %s; `postern new book %[1]s` makes one", b.book)
 	}
-	book, diags, sources := loadBook(os.DirFS(b.book), []string{"email"}, true)
+	c, err := loadConfig(b.config)
+	if err != nil {
+		return nil, err
+	}
+	options := c.bookOptions()
+	options.KeepAll = true
+	book, diags, sources := workflows.Load(os.DirFS(b.book), options)
 	if book == nil {
 		return nil, complaints{diags, sources}
 	}

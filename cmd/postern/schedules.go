@@ -11,6 +11,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/yamldoc"
+	"postern/workflows"
 )
 
 // timingList tells where everything stands that goes by time.
@@ -113,11 +114,7 @@ func schedulesBook(cmd *cobra.Command, at *site, folder string) (*engine.Book, e
 	if err != nil {
 		return nil, err
 	}
-	channels := at.config.channelNames()
-	if len(channels) == 0 {
-		channels = []string{"email"}
-	}
-	book, diags, sources := loadBook(files, channels, at.config.mirrors())
+	book, diags, sources := workflows.Load(files, at.config.bookOptions())
 	if book == nil {
 		return nil, complaints{diags, sources}
 	}
