@@ -92,7 +92,7 @@ func newHouse(t *testing.T, workflow string, kinds ...engine.TaskKind) *house {
 	book, complaints, _ := workflows.LoadFiles(files, workflows.Options{
 		Tasks: append(tasks.Kinds(), kinds...), Channels: []string{"email"}, KeepAll: true,
 	})
-	if len(complaints) > 0 {
+	if complaints.Err() != nil {
 		t.Fatal(complaints)
 	}
 	folder, logger, clock := t.TempDir(), slog.New(slog.DiscardHandler), engine.SystemClock{}

@@ -68,7 +68,10 @@ func houseAt(t *testing.T, url, data string) *trialHouse {
 func houseWith(t *testing.T, url, data string, change func(*config)) *trialHouse {
 	t.Helper()
 	c := defaultConfig()
-	c.Data, c.NATS = data, nats.Config{URL: url}
+	c.Data, c.NATS, c.Book = data, nats.Config{URL: url}, t.TempDir()
+	if err := writeTicketBook(c.Book); err != nil {
+		t.Fatal(err)
+	}
 	doc, diags := yamldoc.Parse("test", []byte("email: { kind: capture }\n"))
 	if diags.Err() != nil {
 		t.Fatal(diags.Err())
