@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
-			"tell": tell, "pick": pick, "await": awaitPrint, "tickets": ticketBook,
+			"tell": tell, "pick": pick, "await": awaitPrint,
 		},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"WEB", "NATS"} {

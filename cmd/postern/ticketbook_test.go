@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/testscript"
-
 	"postern/workflows"
 )
 
@@ -28,9 +26,4 @@ func writeTicketBook(folder string) error {
 		}
 		return os.WriteFile(filepath.Join(folder, path), text, 0o600)
 	})
-}
-
-// ticketBook writes that book into a folder of a script: tickets book.
-func ticketBook(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(writeTicketBook(ts.MkAbs(args[0])))
 }
