@@ -46,13 +46,9 @@ func (e *Engine) ring(ctx context.Context, due []Alarm) error {
 			refs = append(refs, Ref{Module: t.workflow.Module.Name, ID: alarm.Record})
 		}
 	}
-	found, err := e.CRM.Get(ctx, refs...)
+	records, refused, err := e.readEach(ctx, refs)
 	if err != nil {
 		return fmt.Errorf("read the records of alarms: %w", err)
-	}
-	records := make(map[Ref]Record, len(found))
-	for _, record := range found {
-		records[record.Ref] = record
 	}
 	now := e.Clock.Now()
 	var rung []Rung
@@ -61,15 +57,41 @@ func (e *Engine) ring(ctx context.Context, due []Alarm) error {
 		if t == nil {
 			continue // of another book, that comes into use right now
 		}
-		r := Rung{Alarm: alarm}
-		if record, there := records[Ref{Module: t.workflow.Module.Name, ID: alarm.Record}]; there {
-			if err := e.rung(&r, t, record, now); err != nil {
-				return err
-			}
+		r, ref := Rung{Alarm: alarm}, Ref{Module: t.workflow.Module.Name, ID: alarm.Record}
+		if record, there := records[ref]; there {
+			err = e.rung(&r, t, record, now)
+		} else if refused[ref] {
+			r.Run, err = e.alarmRun(t, ref, alarm) // which reads the record itself, and tells what it is told
+		}
+		if err != nil {
+			return err
 		}
 		rung = append(rung, r)
 	}
 	return e.ringOut(ctx, rung)
+}
+
+// readEach reads records together, or, where the CRM refuses that for good, one by one: those that it refuses to read
+// keep it from no other.
+func (e *Engine) readEach(ctx context.Context, refs []Ref) (records map[Ref]Record, refused map[Ref]bool, err error) {
+	records, refused = map[Ref]Record{}, map[Ref]bool{}
+	found, err := e.CRM.Get(ctx, refs...)
+	if IsPermanent(err) {
+		for _, ref := range refs {
+			one, err := e.CRM.Get(ctx, ref)
+			if err != nil && !IsPermanent(err) {
+				return nil, nil, err
+			}
+			refused[ref] = err != nil
+			found = append(found, one...)
+		}
+	} else if err != nil {
+		return nil, nil, err
+	}
+	for _, record := range found {
+		records[record.Ref] = record
+	}
+	return records, refused, nil
 }
 
 // rung decides about one alarm by the record as it is.
@@ -82,14 +104,20 @@ func (e *Engine) rung(r *Rung, t *timing, record Record, now time.Time) (err err
 	case stands.Value != r.Alarm.Value, !t.workflow.Active.At(now):
 		return nil
 	}
-	said := map[string]any{
-		"field": t.around.Field.Name, "value": r.Alarm.Value, "due": r.Alarm.Due.UTC().Format(time.RFC3339),
-	}
-	r.Run, err = e.timedRun(t.workflow, record.Ref, AlarmDue, r.Alarm.Due, said, t.around.occasion(r.Alarm.Value)...)
-	if err == nil && (t.workflow.If != nil || t.workflow.remembers()) {
-		r.Run.State = RunPending
-	}
+	r.Run, err = e.alarmRun(t, record.Ref, r.Alarm)
 	return err
+}
+
+// alarmRun is the run that an alarm starts.
+func (e *Engine) alarmRun(t *timing, ref Ref, alarm Alarm) (*Run, error) {
+	said := map[string]any{
+		"field": t.around.Field.Name, "value": alarm.Value, "due": alarm.Due.UTC().Format(time.RFC3339),
+	}
+	run, err := e.timedRun(t.workflow, ref, AlarmDue, alarm.Due, said, t.around.occasion(alarm.Value)...)
+	if err == nil && (t.workflow.If != nil || t.workflow.remembers()) {
+		run.State = RunPending
+	}
+	return run, err
 }
 
 // ringOut stores what became of alarms and hands the runs to their lanes.

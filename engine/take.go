@@ -266,7 +266,11 @@ func (e *Engine) enroll(b *batch, seq uint64, jobs []job) error {
 		}
 		j.id, j.partition = id, j.run.Record.partition()
 		j.run.ID, j.run.Seq, j.run.Created, j.run.Partition = id, seq, now, j.partition
-		e.breakLoop(j.run)
+		if j.window == "" {
+			e.breakLoop(j.run)
+		} else {
+			e.breakChain(j.run) // its rate says nothing: a burst is what the window is for
+		}
 		if j.window != "" && !j.run.State.Over() {
 			b.touched[j.partition] = true
 			b.intake.Gathered = append(b.intake.Gathered, j.gathered(seq, now))

@@ -138,6 +138,19 @@ func TestMissedTicks(t *testing.T) {
 	}
 }
 
+// A moment that came while nobody was there is made up for like any other tick.
+func TestMissedMoment(t *testing.T) {
+	seen := sight(t, sightTick)
+	h := newHouse(t, planned(t, `{ schedule: { at: "2026-03-01T14:00", zone: UTC, missed: once } }`))
+	h.start()
+	h.due(time.Date(2026, 3, 1, 14, 0, 0, 0, time.UTC))
+	h.stop()
+	h.clock.Advance(4 * time.Hour)
+	h.start()
+	h.soon("the run", func() bool { return seen.count() == 1 })
+	h.due(time.Time{})
+}
+
 // A clock that was ahead does not put a schedule off for as long, and what ran already does not run again.
 func TestScheduleClockSetBack(t *testing.T) {
 	seen := sight(t, sightTick)

@@ -107,7 +107,10 @@ func (t *timetable) ahead(now time.Time) (found []*timing) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, one := range t.all {
-		if one.schedule != nil && !one.Next.IsZero() && one.Walk == nil && one.Next.After(one.schedule.Next(now)) {
+		if one.schedule == nil || one.Walk != nil || !one.Next.After(now) { // one that has come is due
+			continue
+		}
+		if one.Next.After(one.schedule.Next(now)) {
 			found = append(found, one)
 		}
 	}

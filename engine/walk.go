@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -73,21 +72,14 @@ func (e *Engine) each(tick *Tick, t *timing, walk Walk, record Record) error {
 		Event: run.Event, Ref: record.Ref, Module: t.workflow.Module, Modules: t.workflow.Modules,
 		Record: record.Fields, Now: run.Created, Work: NewWork(QuickWork),
 	}
-	if where := t.schedule.Each.Where; where != nil {
-		if err := e.follow(e.work, env, where.Routes()); err != nil {
-			return err
-		}
-		if err := e.ask(e.work, env, QueriesOf(where)); err != nil {
-			return err
-		}
-		meant, err := True(where, env)
-		if err != nil && !errors.Is(err, ErrWork) {
-			run.State, run.Reason = RunFailed, err.Error()
-			return tick.add(run)
-		}
-		if err == nil && !meant {
-			return nil
-		}
+	switch meant, err := e.meant(t.schedule.Each.Where, env); {
+	case IsPermanent(err): // this record's, and no other's
+		run.State, run.Reason, run.Progress.From = RunFailed, err.Error(), RunPending
+		return tick.add(run)
+	case err != nil:
+		return err
+	case !meant:
+		return nil
 	}
 	begins := run.judge(t.workflow, env)
 	e.matcher.Load().sawStart(run, t.workflow, begins)
@@ -98,6 +90,27 @@ func (e *Engine) each(tick *Tick, t *timing, walk Walk, record Record) error {
 		run.State = RunPending
 	}
 	return tick.add(run)
+}
+
+// meant tells whether a record is among those that a schedule is for. Nobody waits for a walk, so that it has the time
+// of a run for each. Its error is Permanent where the same record would meet it again.
+func (e *Engine) meant(where Program, env *Env) (bool, error) {
+	if where == nil {
+		return true, nil
+	}
+	if err := e.follow(e.work, env, where.Routes()); err != nil {
+		return false, err
+	}
+	if err := e.ask(e.work, env, QueriesOf(where)); err != nil {
+		return false, err
+	}
+	env.Work = NewWork(StretchWork)
+	defer func() { env.Work = NewWork(QuickWork) }()
+	holds, err := True(where, env)
+	if err != nil {
+		return false, Permanent(err)
+	}
+	return holds, nil
 }
 
 // breakOff ends a walk that the CRM refuses, with a run that says why: nobody should wait for it in vain.

@@ -126,13 +126,16 @@ func gather(w *Workflow, event *Event, env *Env) (job, bool) {
 	if w.sawNoChange(event) {
 		return job{}, false
 	}
+	if w.If != nil || w.remembers() {
+		run.State = RunPending // for a replay, which gathers nothing
+	}
 	j := job{run: run, workflow: w, env: env, window: gateKey(run.Record.String())}
 	if w.Debounce.Key == nil {
 		return j, true
 	}
 	value, err := w.Debounce.Key.Eval(env)
 	if err != nil {
-		run.State, j.window = RunFailed, ""
+		run.State, run.Progress.From, j.window = RunFailed, RunPending, ""
 		run.Reason = fmt.Sprintf("debounce key %s: %v", w.Debounce.Key.Source(), err)
 		return j, true
 	}

@@ -212,3 +212,37 @@ func TestDebounceTorn(t *testing.T) {
 		t.Errorf("%d runs: %q", len(got), got)
 	}
 }
+
+// A burst is what a window is for, and no loop, however many events it has.
+func TestDebounceOfManyEvents(t *testing.T) {
+	const many = 90
+	seen := sight(t, sightBurst)
+	h := newHouse(t, bursts(t, `debounce: { for: 10m }`))
+	h.start()
+	for i := range many {
+		h.setTicket(engine.RecordUpdated, "1", engine.Fields{"note": fmt.Sprint(i)},
+			engine.Fields{"no": "T", "status": "Open", "note": fmt.Sprint(i + 1)})
+	}
+	h.gathered(many)
+	h.clock.Advance(11 * time.Minute)
+	h.soon("the run", func() bool { return seen.count() == 1 })
+	if got := seen.all()[0]; !strings.HasSuffix(got, fmt.Sprintf("%d events", many)) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A replay gathers nothing, but whom the condition keeps out it keeps out there too.
+func TestReplayOfABurst(t *testing.T) {
+	seen := sight(t, sightBurst)
+	h := newHouse(t, bursts(t, `debounce: { for: 10m }`, `if: record.status == "Resolved"`))
+	h.start()
+	h.setTicket(engine.RecordUpdated, "1", engine.Fields{"note": ""}, engine.Fields{"no": "T", "status": "Open", "note": "x"})
+	h.gathered(1)
+	h.replay(engine.ReplayOrder{Number: 1, Effects: true})
+	if line := h.over(1, 1)[0]; line.State != engine.RunStopped {
+		t.Errorf("the run is %+v", line)
+	}
+	if seen.count() > 0 {
+		t.Errorf("it ran: %v", seen.all())
+	}
+}
