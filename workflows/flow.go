@@ -27,7 +27,7 @@ type handlerFile struct {
 
 // steps compiles the tasks of a workflow and lays them out.
 func (b *binder) steps(nodes []*yamldoc.Node, root *yamldoc.Node) {
-	if len(nodes) == 0 {
+	if len(nodes) == 0 && root.Get("tasks") != nil {
 		b.complain(root.Errorf("a workflow needs at least one entry under tasks"))
 	}
 	b.workflow.Tasks = flat(b.list("", nodes, 0))

@@ -260,8 +260,13 @@ func fromTemplate(p render.Problem) yamldoc.Diagnostic {
 	d := yamldoc.Diagnostic{
 		File: p.File, Line: p.Line, Column: max(p.Column, 1), Severity: yamldoc.Error, Message: p.Message,
 	}
-	if near, ok := yamldoc.Suggest(p.Word, p.Choices); ok && p.Word != "" {
+	near, ok := yamldoc.Suggest(p.Word, p.Choices)
+	switch {
+	case p.Word == "":
+	case ok:
 		d.Hint = fmt.Sprintf("did you mean %q?", near)
+	case p.Listed && len(p.Choices) > 0:
+		d.Hint = "one of: " + strings.Join(p.Choices, ", ")
 	}
 	return d
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -133,7 +134,19 @@ func (b *binder) unknownKey(step, key *yamldoc.Node) yamldoc.Diagnostic {
 	if near || hasTask {
 		return key.Unknown("key", beside)
 	}
+	if name := elsewhere[key.Text()]; slices.Contains(b.taskNames(), name) {
+		return key.Errorf("unknown task %q", key.Text()).WithHint(fmt.Sprintf("did you mean %q?", name))
+	}
 	return key.Unknown("task", b.taskNames())
+}
+
+// elsewhere are words by which other programs call a task, with ours.
+var elsewhere = map[string]string{
+	"email": "notify", "mail": "notify", "message": "notify", "send": "notify", "sms": "notify",
+	"assign": "update", "set": "update", "write": "update", "insert": "create", "remove": "delete",
+	"http": "call", "request": "call", "webhook": "call", "event": "emit", "publish": "emit",
+	"delay": "wait", "sleep": "wait", "let": "vars", "variables": "vars",
+	"exit": "stop", "return": "stop", "run": "start", "trigger": "start",
 }
 
 func (b *binder) taskNames() []string {

@@ -144,6 +144,12 @@ func (c *compiler) unknownName(root *ast.IdentifierNode) *Error {
 	}
 	fail := c.fail(root, "unknown name %q", root.Value)
 	fail.Hint = suggest(root.Value, slices.Collect(maps.Keys(c.scope.Names)))
+	for _, owner := range [...]string{"vars", "inputs", "response", "record"} {
+		if _, ok := c.scope.Names[owner].Fields[root.Value]; ok {
+			fail.Hint = owner + "." + root.Value
+			break
+		}
+	}
 	return fail
 }
 

@@ -11,6 +11,7 @@ func TestCompileErrors(t *testing.T) {
 		{`record.statu == "Open"`, `unknown field "statu" of HelpDesk (did you mean "status"?)`, `statu`},
 		{`record.Status == "Open"`, `unknown field "Status" of HelpDesk (did you mean "status"?)`, `Status`},
 		{`"é" == record.zzzzz`, `unknown field "zzzzz" of HelpDesk`, `zzzzz`},
+		{`status == "Open"`, `unknown name "status" (did you mean "record.status"?)`, `status`},
 		{`recrod.status`, `unknown name "recrod" (did you mean "record"?)`, `recrod`},
 		{`1 + uper("x")`, `unknown function "uper" (did you mean "upper"?)`, `uper`},
 		{`chagned("status")`, `unknown function "chagned" (did you mean "changed"?)`, `chagned`},

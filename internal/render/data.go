@@ -33,7 +33,7 @@ func (t *Template) Bind(scope Scope) []Problem {
 		if c.wrong != "" && len(problems) < maxTrouble {
 			problems = append(problems, Problem{
 				File: use.File, Line: use.Line, Column: use.Column + c.at,
-				Message: c.wrong, Word: c.word, Choices: c.choices,
+				Message: c.wrong, Word: c.word, Choices: c.choices, Listed: c.listed,
 			})
 		}
 		t.routes = append(t.routes, c.routes...)
@@ -53,6 +53,7 @@ type checker struct {
 	at      int      // characters of the path before the name that is wrong
 	word    string   // the misspelt word, if it is one
 	choices []string // what could have been meant
+	listed  bool     // they are few and always the same
 }
 
 func (c *checker) use(path []string) {
@@ -69,6 +70,7 @@ func (c *checker) use(path []string) {
 	case "item":
 		c.item(path)
 	case "recipient":
+		c.listed = true
 		c.oneOf(path, "part of recipient", []string{"name", "address", "language"})
 	case "link":
 		if len(c.Links) == 0 {

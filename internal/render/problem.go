@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"postern/internal/exprsafe"
 )
 
 // The messages of an execution begin with the place, the column from 0.
@@ -48,6 +51,10 @@ var (
 func (p *Problem) explain(source string) {
 	if m := unknownFunction.FindStringSubmatch(p.Message); m != nil {
 		p.Message = fmt.Sprintf("unknown name %q; a template may speak of %s", m[1], strings.Join(names, ", "))
+		if ofExpressions(m[1]) {
+			p.Message = fmt.Sprintf("%s is for expressions: a vars step before computes what the text then shows as "+
+				"{{ vars.… }}", m[1])
+		}
 		p.Word, p.Choices = m[1], names
 		p.Column = columnOf(source, p.Line, m[1])
 		return
@@ -59,9 +66,42 @@ func (p *Problem) explain(source string) {
 		p.Message, p.Column = "{{ is not closed by }}", columnOf(source, p.Line, "{{")
 		return
 	}
+	if line, column := unclosed(source); line > 0 {
+		p.Message, p.Line, p.Column = "{{ is not closed by }}", line, column
+		return
+	}
 	if p.Message == "unexpected EOF" {
 		p.Message = "an if, range or with is not closed by {{ end }}"
 		p.Line = strings.Count(strings.TrimRight(source, "\n"), "\n") + 1
+	}
+}
+
+// ofExpressions tells whether expressions have a name or a function that templates lack.
+func ofExpressions(word string) bool {
+	if slices.Contains([]string{"inputs", "old", "event", "events", "actor"}, word) {
+		return true
+	}
+	return slices.ContainsFunc(exprsafe.Functions(), func(f exprsafe.Function) bool { return f.Name == word })
+}
+
+// unclosed finds a {{ after which another one begins before it is closed, as line and column from 1; 0 for none.
+func unclosed(source string) (line, column int) {
+	for at := 0; ; {
+		open := strings.Index(source[at:], "{{")
+		if open < 0 {
+			return 0, 0
+		}
+		at += open
+		end, next := strings.Index(source[at:], "}}"), strings.Index(source[at+2:], "{{")
+		if next >= 0 && (end < 0 || next+2 < end) {
+			before := source[:at]
+			return strings.Count(before, "\n") + 1,
+				utf8.RuneCountInString(before[strings.LastIndex(before, "\n")+1:]) + 1
+		}
+		if end < 0 {
+			return 0, 0
+		}
+		at += end + 2
 	}
 }
 

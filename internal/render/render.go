@@ -53,6 +53,7 @@ type Problem struct {
 	Message string
 	Word    string   // the misspelt word, if it is one
 	Choices []string // what could have been meant
+	Listed  bool     // they are few and always the same
 }
 
 // Parse reads the files of a template, by path. It returns all mistakes; the template can be used
