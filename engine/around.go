@@ -43,8 +43,10 @@ func (a *Around) Moment(value any) time.Time {
 	return instantOf(wall, a.Zone).Add(a.Shift % day)
 }
 
-// Key names what the trigger says: one that says something else arms its alarms anew.
-func (a *Around) Key() string { return contentKey(fmt.Sprintf("around %s zone %s", a.Source, a.Zone)) }
+// Key names what the trigger says of the records of a module: one that says something else arms its alarms anew.
+func (a *Around) Key(module string) string {
+	return contentKey(fmt.Sprintf("around %s of %s zone %s", a.Source, module, a.Zone))
+}
 
 // occasion is what tells apart the runs of one record: the date, and how far from it. Another time of day is none.
 func (a *Around) occasion(value string) []string {

@@ -17,7 +17,6 @@ type matcher struct {
 
 	awaits map[string]bool // modules whose records a wait step may depend on
 	asks   map[string]bool // modules of whose updates some workflow asks what changed
-	dated  map[string]bool // modules of whose records some workflow goes by a date
 	watch  Watcher         // nil for nobody
 }
 
@@ -30,7 +29,7 @@ type candidate struct {
 func newMatcher(book *Book) *matcher {
 	m := &matcher{
 		book: book, byName: map[string]*Workflow{}, index: map[string]*shelf{}, others: map[string][]candidate{},
-		awaits: map[string]bool{}, asks: map[string]bool{}, dated: map[string]bool{},
+		awaits: map[string]bool{}, asks: map[string]bool{},
 	}
 	for _, workflow := range book.Workflows {
 		if workflow.asksWhatChanged() {
@@ -51,9 +50,6 @@ func newMatcher(book *Book) *matcher {
 func (m *matcher) add(workflow *Workflow) {
 	byType := map[string][]Trigger{}
 	for _, t := range workflow.Triggers {
-		if t.Around != nil {
-			m.dated[t.Module] = true
-		}
 		if t.Event != "" {
 			byType[t.Event] = append(byType[t.Event], t)
 		}
@@ -72,14 +68,14 @@ func (m *matcher) add(workflow *Workflow) {
 	}
 }
 
-// wants tells whether anybody needs the event at an address decoded.
+// wants tells whether the book needs the event at an address decoded.
 func (m *matcher) wants(at Address) bool {
 	if at.Domain == DomainPostern {
 		eventType := at.Noun + "." + at.Verb
 		return eventType == WorkflowStart || len(m.others[eventType]) > 0
 	}
 	module := m.book.Modules[at.Noun]
-	return module == nil || module.Keep || m.awaits[at.Noun] || m.dated[at.Noun] || m.index[at.Noun+"."+at.Verb] != nil
+	return module == nil || module.Keep || m.awaits[at.Noun] || m.index[at.Noun+"."+at.Verb] != nil
 }
 
 // check holds a decoded record event against its module's description.

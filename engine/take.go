@@ -112,7 +112,7 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 		if entry.Seq <= e.cursors[at.Partition()] {
 			continue // taken in before a restart
 		}
-		if err == nil && !m.wants(at) && (at.Domain == DomainPostern || !e.awaited.has(at.Noun)) {
+		if err == nil && !m.wants(at) && (at.Domain == DomainPostern || !e.awaited.has(at.Noun) && b.dates[at.Noun] == nil) {
 			continue
 		}
 		var event *Event

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -186,17 +185,17 @@ func (e *Engine) closeWindow(ctx context.Context, w *Window) error {
 	return err
 }
 
-// windowRun is the run of a window; nil if its workflow is no longer in the book.
+// windowRun is the run of a window; nil if its workflow is no longer in the book, or about another module by now.
 func (e *Engine) windowRun(w *Window) (*Run, error) {
+	event, err := w.event()
+	if err != nil {
+		return nil, fmt.Errorf("read a window: %w", err)
+	}
 	workflow := e.matcher.Load().byName[w.Workflow]
-	if workflow == nil {
+	if workflow == nil || workflow.Module.Name != event.Ref().Module {
 		e.Logger.Warn("events of a workflow that is no longer in the book are dropped", "workflow", w.Workflow,
 			"events", w.Count)
 		return nil, nil //nolint:nilnil // there is nothing to run
-	}
-	event, err := w.event()
-	if err != nil {
-		return nil, errors.Join(errors.New("read a window"), err)
 	}
 	now := e.Clock.Now()
 	run := newRun(workflow, event)

@@ -140,7 +140,7 @@ func scheduleLines(book *engine.Book, only []string, after time.Time, next int) 
 			if t.Around != nil {
 				lines = append(lines, &scheduleLine{
 					Workflow: w.Name, Says: t.Around.Source, Zone: t.Around.Zone.String(),
-					About: "a run for each record of " + t.Module, around: true, key: t.Around.Key(),
+					About: "a run for each record of " + t.Module, around: true, key: t.Around.Key(t.Module),
 				})
 			}
 		}
