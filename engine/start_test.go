@@ -176,7 +176,7 @@ tasks:
 	h.start() // and it is not forgotten
 	h.ticket("4")
 	h.until("the last to end", func() bool { return len(h.runsOf("welcome", engine.RunStopped)) == 2 })
-	if done := h.runsOf("welcome", engine.RunDone); len(done) != 1 || done[0].Record.ID != "2" {
+	if done := h.runsOf("welcome", engine.RunDone); len(done) != 1 { // 2 or 3, whose lane was quicker
 		t.Errorf("done are %+v", done)
 	}
 }
