@@ -131,7 +131,9 @@ func (s *StepContext) CreateUnmatched(module string, fields Fields, keyField, ma
 	if err != nil {
 		return err
 	}
-	create := Create{Module: module, Fields: fields, KeyField: keyField, Key: id.String(), Match: match, Origin: s.origin(id)}
+	create := Create{
+		Module: module, Fields: fields, KeyField: keyField, Key: id.String(), Match: match, Origin: s.origin(id),
+	}
 	if !s.local && keyField == "" {
 		create.KeyField = match
 		create.Key, _ = PlainText(fields[match])

@@ -85,7 +85,7 @@ type Change struct {
 	Version int64    `json:"version,omitempty"` // the CRM's own counter of this record, rising
 	Actor   string   `json:"actor,omitempty"`   // who did it
 	Partial bool     `json:"partial,omitempty"` // Record holds only some fields
-	Related string   `json:"related,omitempty"` // of record.related and record.unrelated: the record at the other end, "Module/id"
+	Related string   `json:"related,omitempty"` // the record at the other end of a relation, "Module/id"
 }
 
 // Ref is the record the event is about; zero when the subject names none.

@@ -232,7 +232,9 @@ func (r *Run) judge(workflow *Workflow, env *Env) bool {
 // held against what the workflow remembers.
 func (w *Workflow) sawNoChange(event *Event) bool {
 	return len(w.OnlyOnChange) > 0 && event.Type == RecordUpdated && len(event.Change.Changed) > 0 &&
-		!slices.ContainsFunc(w.OnlyOnChange, func(name string) bool { return slices.Contains(event.Change.Changed, name) })
+		!slices.ContainsFunc(w.OnlyOnChange, func(name string) bool {
+			return slices.Contains(event.Change.Changed, name)
+		})
 }
 
 // verbOf is what happened: the part of an event's type after the dot.

@@ -56,7 +56,8 @@ func (e *Engine) recollect(ctx context.Context, w *Workflow, s *stretch, env *En
 		return nil
 	}
 	seen := Memory{
-		Workflow: w.Name, Kind: MemorySeen, Key: gateKey(s.run.Record.String()), Value: fingerprint(env.Record, w.OnlyOnChange),
+		Workflow: w.Name, Kind: MemorySeen, Key: gateKey(s.run.Record.String()),
+		Value: fingerprint(env.Record, w.OnlyOnChange),
 	}
 	last, known, err := e.Store.Recall(ctx, w.Name, MemorySeen, seen.Key)
 	switch {
@@ -88,7 +89,8 @@ func (e *Engine) firstKey(ctx context.Context, w *Workflow, s *stretch, env *Env
 // remember adds what a run that has succeeded is remembered by.
 func (s *stretch) remember() {
 	if p := s.run.Progress; s.run.State == RunDone && p.First != "" {
-		s.memories = append(s.memories, Memory{Workflow: s.run.Workflow, Kind: MemoryFirst, Key: p.First, Value: s.run.ID.String()})
+		first := Memory{Workflow: s.run.Workflow, Kind: MemoryFirst, Key: p.First, Value: s.run.ID.String()}
+		s.memories = append(s.memories, first)
 	}
 }
 

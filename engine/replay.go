@@ -197,7 +197,8 @@ func (r *replay) match(a arrival) ([]job, error) {
 	event, now := a.event, r.Clock.Now()
 	module := r.matcher.book.Modules[event.Ref().Module]
 	env := &Env{
-		Event: event, Ref: event.Ref(), Module: module, Modules: r.matcher.book.Modules, Record: event.Change.Record, Now: now,
+		Event: event, Ref: event.Ref(), Module: module, Modules: r.matcher.book.Modules,
+		Record: event.Change.Record, Now: now,
 	}
 	var jobs []job
 	for _, j := range r.matcher.match(event, env) {

@@ -9,7 +9,7 @@ import (
 type Timing struct {
 	Number   int64     `json:"number"` // of the stored timing, which never comes twice
 	Workflow string    `json:"workflow"`
-	Key      string    `json:"key"`            // what the trigger says, by content: what says something else begins anew
+	Key      string    `json:"key"`            // what the trigger says: one that says something else begins anew
 	Next     time.Time `json:"next,omitzero"`  // when it is due; zero for never again, and for one that has no ticks
 	Walk     *Walk     `json:"walk,omitempty"` // through the records of its module; nil while none is under way
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // Trigger is what starts a workflow: an event type on a module, a time, or somebody who starts it by hand.
 type Trigger struct {
-	Event   string   // record.created, record.updated …, or any other type; record.saved is two triggers; "" for the others
+	Event   string   // its type; record.saved is two triggers; "" where no event starts it
 	Module  string   // of the record
 	Changed []string // of record.updated: one of these fields changed; none for any
 	Related string   // of record.related and record.unrelated: the module at the other end; "" for any

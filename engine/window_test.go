@@ -169,8 +169,10 @@ func TestDebounceTorn(t *testing.T) {
 	}
 	h.start()
 	for id := range 4 {
-		event := &engine.Event{ID: fmt.Sprint("one", id), Source: "crm", Type: engine.RecordCreated, Subject: fmt.Sprint("Tickets/", id),
-			Change: &engine.Change{Record: engine.Fields{"status": "Open"}}}
+		event := &engine.Event{
+			ID: fmt.Sprint("one", id), Source: "crm", Type: engine.RecordCreated, Subject: fmt.Sprint("Tickets/", id),
+			Change: &engine.Change{Record: engine.Fields{"status": "Open"}},
+		}
 		if _, err := h.store.Intake(t.Context(), engine.Intake{Gathered: []engine.Gathered{{
 			Workflow: "planned", Key: fmt.Sprint("=Tickets/", id), RunKey: engine.RunKey("planned", "crm", event.ID), Event: event,
 			Seq: 1, At: h.clock.Now(), For: 10 * time.Minute, Max: time.Hour,

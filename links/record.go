@@ -154,7 +154,8 @@ func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) 
 	act.Write = engine.Write{
 		Ref: p.link.Record, Patch: engine.Patch{Set: set, Expect: expect}, Unique: p.landing.Module.UniqueAmong(set),
 		Origin: engine.Origin{
-			EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link), At: c.now,
+			EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link),
+			At: c.now,
 		},
 	}
 	if !d.with.CRM.Traits().Local {

@@ -49,7 +49,8 @@ func (l *loader) checkStarts() {
 func (l *loader) checkStart(s start, w *engine.Workflow) {
 	switch {
 	case !w.ByHand():
-		l.complain(s.at.Errorf("%s cannot be started: add { manual: true, module: %s } to its triggers", w.Name, w.Module.Name))
+		l.complain(s.at.Errorf("%s cannot be started: add { manual: true, module: %s } to its triggers",
+			w.Name, w.Module.Name))
 	case !slices.Contains(s.modules, w.Module):
 		l.complain(s.at.Errorf("%s is about a record of %s, this would start it on one of %s", w.Name, w.Module.Name,
 			namesOf(s.modules)))

@@ -59,7 +59,8 @@ func eventNames() []string {
 func (l *loader) trigger(w *engine.Workflow, t triggerFile) {
 	kinds := t.kinds()
 	if len(kinds) != 1 {
-		l.complain(t.at.Errorf("a trigger has one of event, schedule, around and manual: true, this one has %s", listed(kinds)))
+		l.complain(t.at.Errorf("a trigger has one of event, schedule, around and manual: true, this one has %s",
+			listed(kinds)))
 		return
 	}
 	if t.Schedule != nil {
@@ -158,7 +159,8 @@ func (l *loader) eventTypes(n *yamldoc.Node) []string {
 	case name == engine.WorkflowStart:
 		l.complain(n.Errorf("a start by hand is the trigger { manual: true }"))
 	case !engine.PlainToken(noun) || !engine.PlainToken(verb):
-		l.complain(n.Errorf("an event's type is <noun>.<verb>, such as record.created or ticket.escalated, found %q", name))
+		l.complain(n.Errorf(
+			"an event's type is <noun>.<verb>, such as record.created or ticket.escalated, found %q", name))
 	default:
 		return []string{name}
 	}

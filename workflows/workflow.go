@@ -58,7 +58,8 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 		return
 	}
 	w := &engine.Workflow{
-		Name: f.Name.Text(), Description: f.Description, Modules: l.book.Modules, Templates: map[string]engine.Template{},
+		Name: f.Name.Text(), Description: f.Description, Modules: l.book.Modules,
+		Templates: map[string]engine.Template{},
 	}
 	if !workflowName.MatchString(w.Name) {
 		l.complain(f.Name.Errorf("a workflow's name may hold only small letters, digits and -, at most 64"))

@@ -62,7 +62,8 @@ is one for its module.`,
 		}
 		if kind.about {
 			child.Flags().StringVar(&b.module, "module", "", "the kind of record that it is about")
-			child.Flags().StringVarP(&b.config, "config", "c", "", "configuration file: channels, secrets and calls of the book")
+			child.Flags().StringVarP(&b.config, "config", "c", "",
+				"configuration file: channels, secrets and calls of the book")
 		}
 		cmd.AddCommand(child)
 	}

@@ -33,7 +33,8 @@ func storeMemory(t *testing.T, s *storeTrial) {
 	s.advance(t, run, engine.Advance{Memories: []engine.Memory{
 		{Workflow: "w", Kind: engine.MemorySeen, Key: "=a", Value: "3"},
 	}})
-	if seen, first := recall(engine.MemorySeen, "=a"), recall(engine.MemoryFirst, "=a"); seen != "3" || first != "done" {
+	seen, first := recall(engine.MemorySeen, "=a"), recall(engine.MemoryFirst, "=a")
+	if seen != "3" || first != "done" {
 		t.Errorf("remembers %q and %q", seen, first)
 	}
 	if got := recall(engine.MemorySeen, "=b"); got != "" {

@@ -113,7 +113,8 @@ func (c *conversion) recipients(l letter) ([]string, error) {
 				continue
 			}
 			if len(pieces) != 1 || pieces[0].source == "" {
-				return nil, unsaidf("it goes to %s, which is neither an address nor a field of a record", quotedShort(one))
+				const neither = "it goes to %s, which is neither an address nor a field of a record"
+				return nil, unsaidf(neither, quotedShort(one))
 			}
 			x, err := c.piece(pieces[0])
 			switch {

@@ -112,7 +112,8 @@ func (c *compiler) related(n *ast.CallNode) (lowered, *Error) {
 		return lowered{}, c.fail(n.Arguments[0], "no field of %s refers to this record", module)
 	case !named && len(leading) > 1:
 		return lowered{}, c.fail(n.Arguments[0],
-			"several fields of %s refer to this record: name one, such as related(\"%s.%s\")", module, module, leading[0])
+			"several fields of %s refer to this record: name one, such as related(\"%s.%s\")",
+			module, module, leading[0])
 	case !named:
 		field = leading[0]
 	case !slices.Contains(leading, field):

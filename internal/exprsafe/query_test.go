@@ -55,7 +55,8 @@ func TestQueries(t *testing.T) {
 		{`exists("Comments", "text", record.title)`, []string{"Comments text Broken"}, comments, true},
 		{`exists("Comments", "text", "x") || exists("Comments", "text", "x")`, []string{"Comments text x"}, nil, false},
 		{
-			`lookup("Projects", lookup("Comments", "c1").text).name`, []string{"Comments  c1", "Projects  late"},
+			`lookup("Projects", lookup("Comments", "c1").text).name`,
+			[]string{"Comments  c1", "Projects  late"},
 			comments[:1], "",
 		},
 		{`records("Comments", "hours", 2)[-1].id`, []string{"Comments hours 2"}, comments, "c2"},

@@ -24,7 +24,8 @@ func insertEffect(e *engine.Effect, now time.Time) (call, error) {
 		columns[i] = written
 	}
 	const query = `INSERT INTO effects (` + effectColumns + `, updated, behind)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+			?23,
 			EXISTS (SELECT 1 FROM effects WHERE module = ?7 AND record = ?8 AND ?8 <> '' AND ` + openEffects + `))
 		ON CONFLICT DO NOTHING`
 	return call{query, []any{

@@ -24,7 +24,8 @@ const (
 	callHosts = `WITH RECURSIVE hosts (host) AS (
 			SELECT min(host) FROM effects WHERE state = 'planned' AND behind = 0 AND host > ''
 			UNION ALL
-			SELECT (SELECT min(e.host) FROM effects e WHERE e.state = 'planned' AND e.behind = 0 AND e.host > hosts.host)
+			SELECT (SELECT min(e.host) FROM effects e
+				WHERE e.state = 'planned' AND e.behind = 0 AND e.host > hosts.host)
 			FROM hosts WHERE hosts.host IS NOT NULL
 		) SELECT host, (SELECT min(e.due) FROM effects e
 			WHERE e.state = 'planned' AND e.behind = 0 AND e.host = hosts.host)

@@ -105,7 +105,8 @@ func readStart(in io.Reader) (body startBody, ref engine.Ref, err error) {
 	decoder.UseNumber()
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&body); err != nil {
-		return body, ref, fmt.Errorf(`the body is no order such as {"workflow": "remind", "record": "HelpDesk/17x1"}: %w`, err)
+		const form = `{"workflow": "remind", "record": "HelpDesk/17x1"}`
+		return body, ref, fmt.Errorf("the body is no order such as %s: %w", form, err)
 	}
 	if body.Workflow == "" {
 		return body, ref, errors.New(`"workflow" is missing`)
@@ -121,7 +122,8 @@ func readStart(in io.Reader) (body startBody, ref engine.Ref, err error) {
 func admit(w http.ResponseWriter, r *http.Request, keys Keys, method string) (name string, bad *refusal) {
 	if r.Method != method {
 		w.Header().Set("Allow", method)
-		return "", &refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "Use " + method + "."}
+		message := "Use " + method + "."
+		return "", &refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: message}
 	}
 	name, known := keys.Who(r)
 	if !known {
