@@ -10,6 +10,9 @@ import (
 // would be a wrong answer.
 const MaxQueried = 1000
 
+// maxSifted is how many records a query looks at whose condition leaves some out.
+const maxSifted = 50_000
+
 // Query is a read of the CRM that a program needs before it is evaluated: the records of a module whose field has a
 // value.
 type Query struct {
@@ -17,6 +20,7 @@ type Query struct {
 	Module string
 	Field  string  // "" for the id
 	Value  Program // its value is a single one; an empty one finds nothing
+	Where  Program // a condition on each record, which it sees as record; nil for none
 	One    bool    // one record is enough
 }
 
@@ -54,7 +58,7 @@ func (e *Engine) ask(ctx context.Context, env *Env, queries []Query) error {
 		if value != nil && !plain {
 			return Permanent(fmt.Errorf("look for %s: only a single value can be looked for", q.Key))
 		}
-		question := fmt.Sprintf("%s|%s|%t|%s", q.Module, q.Field, q.One, text)
+		question := fmt.Sprintf("%s|%s|%t|%s|%s", q.Module, q.Field, q.One, text, sourceOf(q.Where))
 		found, known := env.answers[question]
 		if !known {
 			if found, err = e.find(ctx, env, q, text); err != nil {
@@ -68,7 +72,8 @@ func (e *Engine) ask(ctx context.Context, env *Env, queries []Query) error {
 
 // find reads the records that a query is about, as expressions see them.
 func (e *Engine) find(ctx context.Context, env *Env, q Query, value string) ([]any, error) {
-	module := e.modulesFor(env)[q.Module]
+	env.Modules = e.modulesFor(env)
+	module := env.Modules[q.Module]
 	if module == nil || value == "" {
 		return []any{}, nil
 	}
@@ -77,16 +82,13 @@ func (e *Engine) find(ctx context.Context, env *Env, q Query, value string) ([]a
 	if q.Field == "" {
 		records, err = e.CRM.Get(ctx, Ref{Module: q.Module, ID: value})
 	} else {
-		records, err = e.listAll(ctx, q, value)
+		records, err = e.listAll(ctx, env, q, value)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read records of %s: %w", q.Module, err)
 	}
 	found := make([]any, len(records))
 	for i, record := range records {
-		if record.Ref == env.Ref {
-			record.Fields = env.Record // with the run's own writes
-		}
 		view, err := module.View(record.Fields)
 		if err != nil {
 			return nil, Permanent(fmt.Errorf("%s: %w", record.Ref, err))
@@ -100,20 +102,32 @@ func (e *Engine) find(ctx context.Context, env *Env, q Query, value string) ([]a
 // ModuleKey holds the name of the module of a record that stands in a list. No expression can name it.
 const ModuleKey = "$module"
 
-// listAll reads page after page.
-func (e *Engine) listAll(ctx context.Context, q Query, value string) ([]Record, error) {
+// listAll reads page after page. The record of the run itself is as the run has left it.
+func (e *Engine) listAll(ctx context.Context, env *Env, q Query, value string) ([]Record, error) {
 	listing := Listing{Module: q.Module, Field: q.Field, Value: value, Limit: MaxListed}
 	if q.One {
 		listing.Limit = 1
 	}
 	var records []Record
-	for {
+	for seen := 0; ; {
 		page, err := e.list(ctx, listing)
 		if err != nil {
 			return nil, err
 		}
-		records = append(records, page.Records...)
+		seen += len(page.Records)
+		for _, record := range page.Records {
+			if record.Ref == env.Ref {
+				record.Fields = env.Record
+			}
+			if fits, err := q.fits(env, record); err != nil {
+				return nil, err
+			} else if fits {
+				records = append(records, record)
+			}
+		}
 		switch {
+		case seen > maxSifted:
+			return nil, Permanent(fmt.Errorf("more than %d have this %s, too many to look at", maxSifted, q.Field))
 		case q.One && len(records) > 0:
 			return records[:1], nil
 		case len(records) > MaxQueried:
@@ -123,6 +137,30 @@ func (e *Engine) listAll(ctx context.Context, q Query, value string) ([]Record, 
 		}
 		listing.After = page.Next
 	}
+}
+
+// fits tells whether a record is one of those that the condition of a query leaves in.
+func (q Query) fits(env *Env, record Record) (bool, error) {
+	if q.Where == nil {
+		return true, nil
+	}
+	own := &Env{
+		Ref: record.Ref, Module: env.Modules[record.Module], Modules: env.Modules, Record: record.Fields, Now: env.Now,
+		Work: env.Work, Secret: env.Secret,
+	}
+	holds, err := True(q.Where, own)
+	if err != nil {
+		return false, Permanent(fmt.Errorf("%s: %w", record.Ref, err))
+	}
+	return holds, nil
+}
+
+// sourceOf is what the admin wrote; "" for nothing.
+func sourceOf(p Program) string {
+	if p == nil {
+		return ""
+	}
+	return p.Source()
 }
 
 // Found is what queries gave, by their keys.

@@ -24,6 +24,7 @@ tasks:
         first: '{{ lookup("Tickets", "1").note }}'
         nobody: '{{ lookup("Tickets", "99").note }}'
         known: '{{ exists("Tickets", "no", "T2") }}'
+        resolved: '{{ join(map(related("Tickets", "record.status == ''Resolved''"), .no), " ") }}'
 `)
 	files["modules/Extras.yaml"] = "module: Extras\nfields: { name: text }\n"
 	files["far.yaml"] = `
@@ -45,7 +46,7 @@ func TestExpressionsAskTheCRM(t *testing.T) {
 	h.publish(engine.RecordCreated, "Tickets/3", engine.Change{Record: engine.Fields{"no": "T3", "status": "Resolved", "contact": "p1"}})
 	h.publish(engine.RecordUpdated, "People/p1", engine.Change{Record: engine.Fields{"name": "Two"}, Partial: true})
 	got := h.told(1, "person.busy")
-	if want := []string{`person.busy {"first":"","known":true,"nobody":"","numbers":"T1 T2"}`}; !slices.Equal(got, want) {
+	if want := []string{`person.busy {"first":"","known":true,"nobody":"","numbers":"T1 T2","resolved":"T3"}`}; !slices.Equal(got, want) {
 		t.Errorf("told %q", got)
 	}
 	h.until("the other runs to end", func() bool { return len(h.runsOf("busy", engine.RunStopped, engine.RunDone)) == 2 })
@@ -71,7 +72,9 @@ func TestQueriesHaveALimit(t *testing.T) {
 	h := newHouse(t, bookOf(`
 name: many
 on: { event: record.updated, module: People }
-tasks: [ { emit: { type: person.many, data: { n: '{{ len(related("Tickets")) }}' } } } ]
+tasks:
+  - emit: { type: person.many, data: { n: '{{ len(related("Tickets", "record.no != ''T''")) }}' } }
+  - emit: { type: person.many, data: { n: '{{ len(related("Tickets")) }}' } }
 `))
 	h.start()
 	h.person()

@@ -51,9 +51,13 @@ func newProgram(e evaluator, source string, modules map[string]*engine.Module) *
 		}
 	}
 	for _, q := range e.Queries() {
-		p.queries = append(p.queries, engine.Query{
+		query := engine.Query{
 			Key: q.Key, Module: q.Module, Field: q.Field, One: q.One, Value: newProgram(q.Value, q.Key, modules),
-		})
+		}
+		if q.Where != nil {
+			query.Where = newProgram(q.Where, q.Where.Source(), modules)
+		}
+		p.queries = append(p.queries, query)
 	}
 	return p
 }

@@ -24,6 +24,7 @@ type Query struct {
 	Module string   //
 	Field  string   // "" for the id
 	Value  *Program // its value is a single one
+	Where  *Program // a condition on each record, which it sees as record; nil for none
 	One    bool     // one record is enough
 }
 
@@ -46,12 +47,12 @@ func queryFunctions() []queryFunction {
 			example: `lookup("Contacts", record.parent_id).email`, lower: (*compiler).lookup,
 		},
 		{
-			name: "related", args: `"Module" or "Module.field"`, result: "list",
+			name: "related", args: `"Module" or "Module.field", where?`, result: "list",
 			summary: "the records of a module that refer to this one, at most 1,000",
-			example: `count(related("HelpDesk"), .ticketstatus == "Open") > 2`, lower: (*compiler).related,
+			example: `len(related("HelpDesk", "record.ticketstatus == 'Open'")) > 2`, lower: (*compiler).related,
 		},
 		{
-			name: "records", args: `"Module", "field", value`, result: "list",
+			name: "records", args: `"Module", "field", value, where?`, result: "list",
 			summary: "the records of a module whose field has a value, at most 1,000",
 			example: `records("Contacts", "email", record.email)[0].lastname`, lower: (*compiler).records,
 		},
@@ -71,12 +72,14 @@ func (c *compiler) query(n *ast.CallNode, name string) (x lowered, fail *Error, 
 		return lowered{}, nil, false
 	}
 	f := all[i]
-	switch want := 1 + strings.Count(f.args, ", "); {
+	most := 1 + strings.Count(f.args, ", ")
+	least := most - strings.Count(f.args, "?")
+	switch {
 	case c.scope.Catalogue == nil:
 		return lowered{}, c.fail(n, "%s reads the CRM, which cannot be done here", name), true
 	case c.item != nil:
 		return lowered{}, c.fail(n, "%s cannot stand within the condition of another list", name), true
-	case len(n.Arguments) != want:
+	case len(n.Arguments) < least || len(n.Arguments) > most:
 		fail := c.fail(n, "%s does not take %d arguments; an example is %s", name, len(n.Arguments), f.example)
 		return lowered{}, fail, true
 	}
@@ -122,15 +125,41 @@ func (c *compiler) related(n *ast.CallNode) (lowered, *Error) {
 		return lowered{}, fail
 	}
 	id := &ast.MemberNode{Node: &ast.IdentifierNode{Value: RecordName}, Property: &ast.StringNode{Value: "id"}}
-	key, fail := c.ask(Query{Module: module, Field: field}, id)
+	where, fail := c.where(n.Arguments[1:], record)
+	if fail != nil {
+		return lowered{}, fail
+	}
+	key, fail := c.ask(Query{Module: module, Field: field, Where: where}, id)
 	if fail != nil {
 		return lowered{}, fail
 	}
 	return c.call(n.Location(), ListOf(record), allFound(key)), nil
 }
 
+// where compiles the condition that stands in quotes as the last argument, if there is one. It is evaluated while the
+// records are read, so that those it leaves out count for nothing.
+func (c *compiler) where(arguments []ast.Node, record Type) (*Program, *Error) {
+	if len(arguments) == 0 {
+		return nil, nil
+	}
+	text, fail := c.constant(arguments[0], "a condition in quotes, such as \"record.status == 'Open'\"")
+	if fail != nil {
+		return nil, fail
+	}
+	p, fail := Compile(text, &Scope{Names: map[string]Type{RecordName: record}, Steady: true}, Bool)
+	switch {
+	case fail != nil:
+		within := c.fail(arguments[0], "in the condition: %s", fail.Message)
+		within.Hint = fail.Hint
+		return nil, within
+	case len(p.routes) > 0:
+		return nil, c.fail(arguments[0], "in the condition: it looks at the record's own fields and follows no reference")
+	}
+	return p, nil
+}
+
 func (c *compiler) records(n *ast.CallNode) (lowered, *Error) {
-	key, record, fail := c.byField(n, false)
+	key, record, fail := c.byField(n, false, n.Arguments[3:])
 	if fail != nil {
 		return lowered{}, fail
 	}
@@ -138,7 +167,7 @@ func (c *compiler) records(n *ast.CallNode) (lowered, *Error) {
 }
 
 func (c *compiler) exists(n *ast.CallNode) (lowered, *Error) {
-	key, _, fail := c.byField(n, true)
+	key, _, fail := c.byField(n, true, nil)
 	if fail != nil {
 		return lowered{}, fail
 	}
@@ -149,7 +178,7 @@ func (c *compiler) exists(n *ast.CallNode) (lowered, *Error) {
 }
 
 // byField asks for the records whose field has a value.
-func (c *compiler) byField(n *ast.CallNode, one bool) (key string, record Type, fail *Error) {
+func (c *compiler) byField(n *ast.CallNode, one bool, where []ast.Node) (key string, record Type, fail *Error) {
 	module, record, fail := c.module(n.Arguments[0])
 	if fail != nil {
 		return "", Type{}, fail
@@ -163,7 +192,11 @@ func (c *compiler) byField(n *ast.CallNode, one bool) (key string, record Type, 
 		fail.Hint = suggest(field, slices.Sorted(maps.Keys(record.Fields)))
 		return "", Type{}, fail
 	}
-	key, fail = c.ask(Query{Module: module, Field: field, One: one}, n.Arguments[2])
+	condition, fail := c.where(where, record)
+	if fail != nil {
+		return "", Type{}, fail
+	}
+	key, fail = c.ask(Query{Module: module, Field: field, One: one, Where: condition}, n.Arguments[2])
 	return key, record, fail
 }
 
@@ -196,6 +229,9 @@ func (c *compiler) constant(at ast.Node, what string) (string, *Error) {
 // ask notes a query. Its value is a program of its own, evaluated before the query is done.
 func (c *compiler) ask(q Query, value ast.Node) (key string, fail *Error) {
 	key = strings.Join([]string{q.Module, q.Field, value.String()}, "|")
+	if q.Where != nil {
+		key += "|" + q.Where.src
+	}
 	x, fail := c.lower(value)
 	if fail != nil {
 		return "", fail
@@ -241,6 +277,9 @@ func firstFound(key string) operation {
 		return found[0], nil
 	}
 }
+
+// Source is what the admin wrote.
+func (p *Program) Source() string { return p.src }
 
 // Queries are the reads of the CRM that an evaluation needs, in the order in which they are to be done: the value of
 // one may depend on what one before it found.

@@ -59,6 +59,7 @@ func TestQueries(t *testing.T) {
 			[]string{"Comments  c1", "Projects  late"},
 			comments[:1], "",
 		},
+		{`len(related("Comments", "record.text == 'late'"))`, []string{"Comments ticket T7"}, comments[:1], 1},
 		{`records("Comments", "hours", 2)[-1].id`, []string{"Comments hours 2"}, comments, "c2"},
 	}
 	for _, tt := range tests {
@@ -99,10 +100,13 @@ func TestQueriesThatAreNone(t *testing.T) {
 		{`related("Projects")`, `several fields of Projects refer to this record: name one, such as related("Projects.first")`, `"Pro`},
 		{`related("Projects.middle")`, `middle of Projects does not refer to this record`, `"Pro`},
 		{`related(record.title)`, `expected the name of a module in quotes`, `record`},
-		{`related("Comments", true)`, `related does not take 2 arguments`, `related`},
+		{`related("Comments", "true", 1)`, `related does not take 3 arguments`, `related`},
 		{`records("Comments", "txt", 1)`, `unknown field "txt" of Comments`, `"txt`},
 		{`records("Comments", "text", lines)`, `only a single value can be looked for, this gives a list`, `lines`},
 		{`any(lines, exists("Comments", "text", #.name))`, `exists cannot stand within the condition of another list`, `exists`},
+		{`len(related("Comments", "record.txt == 'a'"))`, `in the condition: unknown field "txt" of Comments`, `"rec`},
+		{`len(related("Comments", "record.text"))`, `in the condition: expected true or false, this gives text`, `"rec`},
+		{`len(related("Comments", record.title))`, `expected a condition in quotes`, `record`},
 		{`lookup("Comments", "c1").txt`, `unknown field "txt" of Comments`, `txt`},
 	}
 	for _, tt := range tests {
