@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -149,6 +151,9 @@ func (c *compiler) unknownName(root *ast.IdentifierNode) *Error {
 			fail.Hint = owner + "." + root.Value
 			break
 		}
+	}
+	if first, _ := utf8.DecodeRuneInString(root.Value); fail.Hint == "" && unicode.IsUpper(first) {
+		fail.Message += "; text is written in quotes"
 	}
 	return fail
 }

@@ -3,6 +3,7 @@ package exprsafe
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -62,6 +63,9 @@ func evaluationError(src string, err error) *Error {
 	return out
 }
 
+// bareDuration is a duration as it is written elsewhere in a book.
+var bareDuration = regexp.MustCompile(`\b[0-9]+[smhd]\b`)
+
 // syntaxError puts what the parser returned into our own words.
 func syntaxError(src string, err error) *Error {
 	var at *file.Error
@@ -69,11 +73,17 @@ func syntaxError(src string, err error) *Error {
 		return &Error{Message: "this cannot be read as an expression"}
 	}
 	out := &Error{Offset: byteOffset(src, at.From)}
+	if strings.HasPrefix(strings.TrimSpace(src), "{{") {
+		return &Error{Message: "an expression stands here alone, without {{ }}", Offset: strings.Index(src, "{{")}
+	}
 	if found, ok := strings.CutPrefix(at.Message, "unexpected token "); ok {
 		unexpected(out, src, found)
 		return out
 	}
 	out.Message = syntaxMessage(at.Message)
+	if span := bareDuration.FindString(src); span != "" && strings.Contains(at.Message, "bad number syntax") {
+		out.Message = fmt.Sprintf("this is not a number; a duration is written duration(%q)", span)
+	}
 	return out
 }
 
@@ -91,6 +101,12 @@ func unexpected(out *Error, src, token string) {
 		out.Hint = "=="
 	case "&":
 		out.Hint = "&&"
+	case "is", "equals":
+		out.Hint = "=="
+	case "like":
+		out.Hint = "contains"
+	case ",":
+		out.Message += "; a list is written [1, 2], a number without commas"
 	case "AND", "OR", "NOT", "IN":
 		out.Hint = strings.ToLower(word)
 	}
