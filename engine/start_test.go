@@ -240,3 +240,25 @@ tasks: [ { emit: { type: ticket.spring } } ]
 	h.until("the late one to be taken in", func() bool { return len(h.tickets()) == 4 })
 	h.stop()
 }
+
+// A run that waits may still be the first: others of its record wait for what becomes of it.
+func TestFirstThatWaits(t *testing.T) {
+	seen := sight(t, func(step *engine.StepContext) string { return step.Ref.ID })
+	h := newHouse(t, bookOf("name: planned\non: { event: record.saved, module: Tickets }\nfirst: true\n"+
+		"tasks:\n  - trial: { name: "+t.Name()+" }\n  - wait: { for: 1h }\n"))
+	h.start()
+	h.ticket("1")
+	h.until("the first to wait", func() bool { return len(h.runsOf("planned", engine.RunWaiting)) == 1 })
+	h.count("1", 1)
+	h.ticket("2")
+	h.until("another record's", func() bool { return len(h.runsOf("planned", engine.RunWaiting)) == 2 })
+	h.stop()
+	h.start()
+	h.clock.Advance(time.Hour)
+	h.soon("all ends", func() bool {
+		return len(h.runsOf("planned", engine.RunDone)) == 2 && len(h.runsOf("planned", engine.RunStopped)) == 1
+	})
+	if n := seen.count(); n != 2 {
+		t.Errorf("taken %d times: %v", n, seen.all())
+	}
+}

@@ -102,7 +102,8 @@ func (b *binder) start(f workflowFile, root *yamldoc.Node) {
 // concurrency reads which runs of the workflow pass one at a time; by default those about one record, in
 // the order of their events.
 func (l *loader) concurrency(w *engine.Workflow, f concurrencyFile) {
-	w.Concurrency.Hold, w.Concurrency.Mode = f.Hold, engine.ConcurrencyQueue
+	w.Concurrency.Hold = f.Hold || w.First != nil // one that waits may still be the first
+	w.Concurrency.Mode = engine.ConcurrencyQueue
 	if f.Mode != nil {
 		modes := []string{
 			string(engine.ConcurrencyQueue), string(engine.ConcurrencySkip), string(engine.ConcurrencyCancelPrevious),
