@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"postern/engine"
@@ -324,7 +325,7 @@ func (t *types) field(f *engine.Field) exprsafe.Type {
 		}
 		return exprsafe.ReferenceTo(func() exprsafe.Type { return t.union(f.To) })
 	}
-	return exprsafe.Type{Kind: exprsafe.Text}
+	return exprsafe.Type{Kind: exprsafe.Text, Options: f.Options}
 }
 
 // union is what a reference to several modules shows: every field of any; one that they type
@@ -344,6 +345,8 @@ func (t *types) union(modules []string) exprsafe.Type {
 		for field, typ := range object.Fields {
 			if known, ok := fields[field]; ok && known.Kind != typ.Kind {
 				typ = exprsafe.Type{}
+			} else if ok && !slices.Equal(known.Options, typ.Options) {
+				typ.Options = nil
 			}
 			fields[field] = typ
 		}

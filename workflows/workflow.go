@@ -134,6 +134,11 @@ func (l *loader) program(n *yamldoc.Node, scope *exprsafe.Scope, want exprsafe.K
 		l.complain(d)
 		return nil
 	}
+	for _, doubt := range p.Doubts() {
+		d := located(n, doubt)
+		d.Severity, d.Code = yamldoc.Warning, "option"
+		l.complain(d)
+	}
 	routed := l.routed(n, p)
 	if whole, ok := routed.(*program); ok && want == exprsafe.Bool {
 		whole.apart = func() []engine.Program { return parts(whole, &steady) }

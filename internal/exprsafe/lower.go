@@ -22,6 +22,7 @@ type compiler struct {
 	routes  map[string]bool
 	queries []Query
 	uses    uses
+	doubts  []*Error
 	item    *Type // type of # within a predicate, nil outside
 }
 

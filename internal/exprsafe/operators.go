@@ -1,6 +1,10 @@
 package exprsafe
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/expr-lang/expr/ast"
 )
 
@@ -110,11 +114,31 @@ func (c *compiler) equality(n *ast.BinaryNode, left, right lowered) (lowered, *E
 	if fail := c.comparable(n, left.typ.Kind, right.typ.Kind); fail != nil {
 		return lowered{}, fail
 	}
+	c.doubtOption(n.Right, left, right)
+	c.doubtOption(n.Left, right, left)
 	constant := isText(left.node) || isText(right.node)
 	if left.typ.Kind == Text && right.typ.Kind == Text && constant {
 		return native(n, "==", left, right), nil
 	}
 	return c.call(n.Location(), Type{Kind: Bool}, equal, left.node, right.node), nil
+}
+
+// maxListed is the most options that a message lists.
+const maxListed = 12
+
+// doubtOption notes that a quoted text is not among the options of what it is compared with.
+func (c *compiler) doubtOption(at ast.Node, chosen, with lowered) {
+	text, ok := with.node.(*ast.StringNode)
+	if !ok || len(chosen.typ.Options) == 0 || slices.Contains(chosen.typ.Options, text.Value) {
+		return
+	}
+	options := fmt.Sprintf("the %d options of the field", len(chosen.typ.Options))
+	if len(chosen.typ.Options) <= maxListed {
+		options = strings.Join(chosen.typ.Options, ", ")
+	}
+	doubt := c.fail(at, "%q is not one of %s", text.Value, options)
+	doubt.Hint = suggest(text.Value, slices.Clone(chosen.typ.Options))
+	c.doubts = append(c.doubts, doubt)
 }
 
 // isText tells a quoted text from other expressions.

@@ -22,6 +22,7 @@ type Program struct {
 	queries  []Query
 	need     need
 	uses     Uses
+	doubts   []*Error
 	zones    sync.Map // the time zones met so far, *time.Location by name; see run.zone
 	machines sync.Pool
 }
@@ -82,11 +83,14 @@ func Compile(src string, scope *Scope, want Kind) (*Program, *Error) {
 	return p, nil
 }
 
+// Doubts are what is right by its kind and probably a slip: a comparison with an option that there is not.
+func (p *Program) Doubts() []*Error { return p.doubts }
+
 // newProgram is what the compiler has made so far, as something that can be evaluated.
 func newProgram(code *vm.Program, t Type, c *compiler) *Program {
 	p := &Program{
 		src: c.src, code: code, typ: t, routes: slices.Sorted(maps.Keys(c.routes)), queries: c.queries,
-		uses: c.uses.sorted(),
+		uses: c.uses.sorted(), doubts: c.doubts,
 	}
 	p.machines.New = func() any { return &machine{vm: vm.VM{MemoryBudget: MaxMemory}} }
 	return p
