@@ -243,6 +243,9 @@ func implode(s *speech, args []term) (said, error) {
 	if err != nil {
 		return said{}, err
 	}
+	if items.kind != kindList && items.kind != kindAny {
+		return said{}, unsaidf("it joins what is no list")
+	}
 	separator, err := s.textual(args[0])
 	return atom(kindText, "join(%s, %s)", items.text, separator.text), err
 }

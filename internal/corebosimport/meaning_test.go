@@ -256,7 +256,7 @@ func FuzzExpression(f *testing.F) {
 	for _, source := range []string{
 		"2*3+4", "if hours > 8 then 'long' else cf_due end", "concat(cf_tags, cf_due, from_portal)", "-(hours)",
 		"add_days(cf_due, 'x')", "$(parent_id : (Contacts) birthday) == cf_due", "coalesce(email, 1) + 2", "x == ticket_no",
-		"NOT(cf_tags)", "substring(cf_due, 1)", "min(hours, days)", "implode(',', cf_tags)", "regex('a', hours)",
+		"NOT(cf_tags)", "substring(cf_due, 1)", "min(hours, days)", "implode(',', cf_tags)", "implode(00,0)", "regex('a', hours)",
 	} {
 		f.Add(source)
 	}
