@@ -153,7 +153,8 @@ func (c *compiler) where(arguments []ast.Node, record Type) (*Program, *Error) {
 		within.Hint = fail.Hint
 		return nil, within
 	case len(p.routes) > 0:
-		return nil, c.fail(arguments[0], "in the condition: it looks at the record's own fields and follows no reference")
+		return nil, c.fail(arguments[0],
+			"in the condition: it looks at the record's own fields and follows no reference")
 	}
 	return p, nil
 }
