@@ -9,11 +9,14 @@ import (
 // alarmPage is how many alarms are looked at before what they led to is stored.
 const alarmPage = 256
 
-// heed adds what an event means for the alarms of its record.
-func (e *Engine) heed(b *batch, event *Event, now time.Time) {
-	ref := event.Ref()
+// heed adds what an event means for the alarms of its record. One that starts nothing arms none that is due already.
+func (e *Engine) heed(b *batch, a arrival, now time.Time) {
+	event, ref := a.event, a.event.Ref()
 	for _, t := range b.dates[ref.Module] {
 		if alarm, ok := t.heed(event, now); ok {
+			if a.seq <= e.skipUntil && !alarm.Due.After(now) {
+				alarm.Due = time.Time{}
+			}
 			b.touched[ref.partition()] = true
 			b.intake.Alarms = append(b.intake.Alarms, alarm)
 		}

@@ -226,7 +226,7 @@ func (e *Engine) admit(m *matcher, b *batch, a arrival, before map[Ref]Record) e
 		b.intake.Touched = append(b.intake.Touched, RecordTopic(ref))
 	}
 	e.echoes.inherit(event, now)
-	e.heed(b, event, now)
+	e.heed(b, a, now)
 	env := &Env{
 		Event: event, Ref: ref, Module: module, Modules: m.book.Modules, Record: event.Change.Record, Now: now,
 		Work: NewWork(QuickWork),

@@ -124,6 +124,11 @@ const (
 	dropWaits       = `DELETE FROM waits WHERE run IN (SELECT id FROM runs WHERE state = 'held')`
 	doubtDeliveries = `UPDATE deliveries SET state = 'unknown', slot = 0, reason = ?1, updated = ?2,
 		history = ` + oneMoreLine + ` WHERE state IN ('planned', 'sending')`
+	dropAlarms  = `DELETE FROM alarms WHERE due <= ?1`
+	dropWindows = `DELETE FROM windows WHERE due <= ?1`
+	// A schedule that came meanwhile, or walks over records, is planned anew at the start. A walk without a tick only
+	// arms alarms, and goes on.
+	dropTimings = `DELETE FROM timings WHERE next <= ?1 OR walk ->> 'tick' IS NOT NULL`
 )
 
 // doubtEffects lets no write that was open in the backup be taken for one that was never tried: after a change of
@@ -149,8 +154,7 @@ func (s *Store) Restore(ctx context.Context, order engine.RestoreOrder) (engine.
 			return err
 		}
 		if order.After == engine.AfterBackupSkip {
-			args := []any{reasonRestored, instant(order.At), line}
-			if err := tx.putAside(ctx, args, &done); err != nil {
+			if err := tx.putAside(ctx, order, line, &done); err != nil {
 				return err
 			}
 		}
@@ -193,7 +197,8 @@ func (t *tx) remember(ctx context.Context, order engine.RestoreOrder) error {
 	return t.run(ctx, calls...)
 }
 
-func (t *tx) putAside(ctx context.Context, args []any, done *engine.Restored) error {
+func (t *tx) putAside(ctx context.Context, order engine.RestoreOrder, line string, done *engine.Restored) error {
+	args := []any{reasonRestored, instant(order.At), line}
 	runs, err := t.exec(ctx, holdRuns, args...)
 	if err != nil {
 		return err
@@ -203,7 +208,11 @@ func (t *tx) putAside(ctx context.Context, args []any, done *engine.Restored) er
 	}
 	deliveries, err := t.exec(ctx, doubtDeliveries, args...)
 	done.Held, done.Unknown = int(runs), int(deliveries)
-	return err
+	if err != nil {
+		return err
+	}
+	at := []any{order.At.UnixMilli()}
+	return t.run(ctx, call{dropAlarms, at}, call{dropWindows, at}, call{dropTimings, []any{instant(order.At)}})
 }
 
 // Restoration implements engine.Archive.
