@@ -141,6 +141,7 @@ func FuzzLoad(f *testing.F) {
 			f.Add(name, text)
 		}
 	}
+	f.Add(".yaml", "name: \non: [{{}}]")
 	base := smallBook(f)
 	f.Fuzz(func(t *testing.T, name, text string) {
 		book := maps.Clone(base)

@@ -65,7 +65,9 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 		l.complain(f.Name.Errorf("a workflow's name may hold only small letters, digits and -, at most 64"))
 	}
 	for _, t := range f.On {
-		l.trigger(w, t)
+		if t.at != nil { // what is no YAML has been complained about
+			l.trigger(w, t)
+		}
 	}
 	if w.Module == nil {
 		return // without a module nothing below can be checked
