@@ -39,8 +39,14 @@ func ParseMailbox(text string) (*netmail.Address, error) {
 	if !ascii(mailbox.Address) || len(mailbox.Address) > addressLimit {
 		return nil, errors.New("its address must be ASCII and at most 254 characters long")
 	}
-	mailbox.Name = headerText(mailbox.Name, nameLimit)
+	mailbox.Name = displayName(mailbox.Name)
 	return mailbox, nil
+}
+
+// displayName makes a name fit to stand before an address. A backslash goes: within an encoded word it is forbidden there
+// (RFC 2047, section 5, rule 3), and the encoder of the library leaves it as it is.
+func displayName(name string) string {
+	return headerText(strings.ReplaceAll(name, `\`, " "), nameLimit)
 }
 
 // Domain is what follows the last @ of an address.

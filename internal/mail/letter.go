@@ -45,7 +45,7 @@ func (h Letterhead) Write(m engine.Message) (Letter, error) {
 	if err != nil {
 		return Letter{}, engine.Permanent(fmt.Errorf("recipient: %w", err))
 	}
-	to.Name = headerText(m.Recipient.Name, nameLimit)
+	to.Name = displayName(m.Recipient.Name)
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithBoundary(digest("boundary", m.Delivery.String())))
 	msg.FromMailAddress(&h.From)
 	msg.ToMailAddress(to)

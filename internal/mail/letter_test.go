@@ -204,6 +204,7 @@ func FuzzLetter(f *testing.F) {
 	f.Add("Subject", "Name", "zoe@x.example", "text")
 	f.Add("a\r\nBcc: b@c.d", "=?utf-8?q?=0D=0A?=", `"\r\n"@x.example`, ".\r\n\x00\xff")
 	f.Add(strings.Repeat(" a", 900), strings.Repeat("\u00ad", 300), "a@b", "\r\r\n")
+	f.Add("0", "\x95\\", "0@0", "0")
 	f.Fuzz(func(t *testing.T, subject, name, address, text string) {
 		m := message()
 		m.Content.Subject, m.Recipient.Name, m.Recipient.Address, m.Content.Text = subject, name, address, text
