@@ -112,7 +112,8 @@ func (e *Engine) decode(m *matcher, b *batch, entries []Entry) ([]arrival, error
 		if entry.Seq <= e.cursors[at.Partition()] {
 			continue // taken in before a restart
 		}
-		if err == nil && !m.wants(at) && (at.Domain == DomainPostern || !e.awaited.has(at.Noun) && b.dates[at.Noun] == nil) {
+		waited := at.Domain == DomainCRM && (e.awaited.has(at.Noun) || b.dates[at.Noun] != nil)
+		if err == nil && !waited && !m.wants(at) {
 			continue
 		}
 		var event *Event

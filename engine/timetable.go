@@ -48,7 +48,8 @@ func (b *Book) timings(now time.Time) (all []*timing) {
 			}
 			if t.Around != nil { // the records that are there already are walked over
 				all = append(all, &timing{
-					Timing: Timing{Workflow: w.Name, Key: t.Around.Key(t.Module), Walk: &Walk{}}, workflow: w, around: t.Around,
+					Timing:   Timing{Workflow: w.Name, Key: t.Around.Key(t.Module), Walk: &Walk{}},
+					workflow: w, around: t.Around,
 				})
 			}
 		}

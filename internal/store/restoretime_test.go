@@ -20,7 +20,8 @@ func TestRestoreThatSkipsWhatFellDue(t *testing.T) {
 			fence := engine.Fence{Partition: partitions[0].ID, Epoch: partitions[0].Epoch}
 			now, soon, later := testNow.Add(time.Hour), testNow.Add(time.Minute), testNow.Add(24*time.Hour)
 			book := []engine.Timing{
-				{Workflow: "came", Key: "1", Next: soon}, {Workflow: "comes", Key: "1", Next: later},
+				{Workflow: "came", Key: "1", Next: soon},
+				{Workflow: "comes", Key: "1", Next: later},
 				{Workflow: "walks", Key: "1", Next: later, Walk: &engine.Walk{Tick: testNow, After: "7"}},
 				{Workflow: "arms", Key: "1", Walk: &engine.Walk{After: "7"}},
 			}
