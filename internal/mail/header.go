@@ -43,8 +43,8 @@ func ParseMailbox(text string) (*netmail.Address, error) {
 	return mailbox, nil
 }
 
-// displayName makes a name fit to stand before an address. A backslash goes: within an encoded word it is forbidden there
-// (RFC 2047, section 5, rule 3), and the encoder of the library leaves it as it is.
+// displayName makes a name fit to stand before an address. A backslash goes: within an encoded word it is forbidden
+// there (RFC 2047, section 5, rule 3), and the encoder of the library leaves it as it is.
 func displayName(name string) string {
 	return headerText(strings.ReplaceAll(name, `\`, " "), nameLimit)
 }
