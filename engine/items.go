@@ -61,9 +61,7 @@ func (e *Engine) collectItems(ctx context.Context, j job, s *stretch, env *Env, 
 		round := loop.Open[index]
 		delete(loop.Open, index)
 		one := step.ofItem(index)
-		mine := slices.DeleteFunc(slices.Clone(effects), func(f *Effect) bool {
-			return f.Step != one.Path || f.Round != round
-		})
+		mine := askedBy(effects, one, round)
 		envs[i].Record, envs[i].Vars = env.Record, env.Vars
 		sc := e.stepContext(one, s, envs[i])
 		sc.loop, sc.item, sc.round = loop, index, round
@@ -105,6 +103,13 @@ func (e *Engine) collectItems(ctx context.Context, j job, s *stretch, env *Env, 
 		s.fail(j.workflow, failed, env.Now)
 	}
 	return nil
+}
+
+// askedBy are those of a run's effects that a step asked for when it was taken for the given time.
+func askedBy(effects []*Effect, step *Step, round int) []*Effect {
+	return slices.DeleteFunc(slices.Clone(effects), func(f *Effect) bool {
+		return f.Step != step.Path || f.Round != round
+	})
 }
 
 // collectItem takes up the effects of one item. It tells why the item is taken again, if it is.
