@@ -8,8 +8,10 @@
 //
 //  1. In. The [Bus] hands over what the stream holds after the cursor. [DecodeEvent] checks the
 //     envelope; what is no event becomes a [DeadLetter] with the reason, and the next one goes on.
-//  2. Match. The index by module and verb finds the workflows that may start; their conditions are
-//     compiled and type-checked long before. An event that matches nothing costs no row. (match.go)
+//  2. Match. The index by module, verb and what conditions need finds the workflows that may start; their
+//     conditions are compiled and type-checked long before. An event that matches nothing costs no row. One
+//     that tells no change of a record, an order to start a workflow among them, starts a run that reads its
+//     record when it begins. (match.go, shelf.go, start.go)
 //  3. Take in. One transaction stores the runs and moves the cursor: [RunStore].Intake. There are no
 //     acknowledgements; the cursor is the position, and the [RunKey] keeps an event from starting the
 //     same workflow twice. (take.go)
@@ -46,6 +48,11 @@
 //	Walk       a passage over the records of a module, page by page
 //	Alarm      a moment at which a date of a record starts a workflow
 //	Window     holds the events of a burst until one run begins on the last of them
+//	Input      what a start by hand hands over
+//	Order      who orders a change or a start, why and when
+//	Memory     what a workflow remembers beyond its runs: that one succeeded, with which values one began
+//	Query      a read of the CRM that an expression needs before it is evaluated
+//	Need       a field and the text without which a condition cannot be true
 //	Wall time  what clocks on the wall of a zone show
 //	Condition  the expression after if:
 //	Step       one entry under tasks:
@@ -88,7 +95,6 @@
 //	Decision   one line of why, in the history of a run or delivery
 //	Letter     a dead letter: a message that is no event, kept with the reason until an operator decides its fate
 //	Desk       what operators read and change
-//	Order      who orders a change, why and when
 //	Revision   how often a stored run was changed: who moves it on must have seen the last change
 //	Deed       an entry of the audit: what somebody may have to answer for
 //	Seal       a signature under the audit as far as a deed
