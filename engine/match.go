@@ -176,13 +176,11 @@ func (m *matcher) matchOther(event *Event, now time.Time) ([]job, error) {
 		if err != nil {
 			return nil, err
 		}
-		w, _, err := m.book.Startable(order, event.Ref())
+		w, err := m.book.StartableAt(order, event.Ref(), now)
 		if err != nil {
 			return nil, err
 		}
-		if w.Active.At(now) {
-			found = append(found, w)
-		}
+		found = append(found, w)
 	default:
 		for _, c := range m.others[event.Type] {
 			if c.startsOn(event, now) {

@@ -66,6 +66,15 @@ func (b *Book) Startable(order StartOrder, ref Ref) (*Workflow, Fields, error) {
 	return w, inputs, err
 }
 
+// StartableAt is Startable at a moment: a workflow that is not active then is not started.
+func (b *Book) StartableAt(order StartOrder, ref Ref, now time.Time) (*Workflow, error) {
+	w, _, err := b.Startable(order, ref)
+	if err == nil && !w.Active.At(now) {
+		return nil, fmt.Errorf("workflow %s is not active now", w.Name)
+	}
+	return w, err
+}
+
 // ByHand tells whether the workflow may be started by hand.
 func (w *Workflow) ByHand() bool {
 	return slices.ContainsFunc(w.Triggers, func(t Trigger) bool { return t.Manual })

@@ -39,6 +39,12 @@ on: { event: record.deleted, module: Tickets }
 tasks:
   - update: { set: { count: "{{ record.no }}" } }
 `
+	files["asleep.yaml"] = `
+name: asleep
+on: { manual: true, module: Tickets }
+active: { until: 2026-02-01 }
+tasks: [ { emit: { type: ticket.awake } } ]
+`
 	files["sorry.yaml"] = `
 name: sorry
 on: { event: run.failed, module: Tickets }
@@ -84,6 +90,7 @@ func TestStartsThatAreNoneAreDeadLetters(t *testing.T) {
 	h.start()
 	h.ticket("1")
 	orders := map[string]string{
+		`{"workflow":"asleep"}`:                                      "workflow asleep is not active now",
 		`{"workflow":"nobody"}`:                                      `there is no workflow "nobody" in the book`,
 		`{"workflow":"sorry"}`:                                       "workflow sorry is not started by hand",
 		`{"workflow":"started"}`:                                     "workflow started needs the input why",

@@ -89,7 +89,7 @@ func (h *house) startFor(ctx context.Context, request startRequest) (startMade, 
 
 // startRun puts an order on the stream, once for one id. What cannot be started is Permanent, with the reason.
 func (h *house) startRun(ctx context.Context, order engine.StartOrder, ref engine.Ref, id string) error {
-	if _, _, err := h.engine.Book().Startable(order, ref); err != nil {
+	if _, err := h.engine.Book().StartableAt(order, ref, time.Now()); err != nil {
 		return engine.Permanent(err)
 	}
 	event, err := order.Event(startSource, id, ref, time.Now())
