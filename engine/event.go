@@ -18,8 +18,12 @@ const (
 	RecordRestored  = "record.restored"
 	RecordRelated   = "record.related"
 	RecordUnrelated = "record.unrelated"
+	LinkOpened      = "link.opened" // a visitor passed the door for the first time
 	LinkUsed        = "link.used"
-	LinkFailed      = "link.failed" // what somebody did by a link could not be written to the CRM
+	LinkUndone      = "link.undone"  // what a visitor did was taken back by them
+	LinkExpired     = "link.expired" // without having been used
+	LinkLocked      = "link.locked"  // too many guesses
+	LinkFailed      = "link.failed"  // what somebody did by a link could not be written to the CRM
 	RunFailedEvent  = "run.failed"
 	RunConflict     = "run.conflict" // a write to the CRM met somebody else's, and nobody can tell who was first
 )
@@ -32,7 +36,10 @@ const (
 
 // OwnEvents are the types of the events that Postern tells of links, messages and runs.
 func OwnEvents() []string {
-	return []string{LinkUsed, LinkFailed, DeliveryFailedEvent, DeliveryUnknownEvent, RunFailedEvent, RunConflict}
+	return []string{
+		LinkOpened, LinkUsed, LinkUndone, LinkExpired, LinkLocked, LinkFailed,
+		DeliveryFailedEvent, DeliveryUnknownEvent, RunFailedEvent, RunConflict,
+	}
 }
 
 // Source is the CloudEvents source of the events Postern itself publishes.

@@ -15,9 +15,11 @@ type Way struct {
 
 // letter is what a delivery needs besides its row.
 type letter struct {
-	env    *Env  // what the template sees
+	env    *Env  // what the template sees; of one that is written, no more than the recipient
 	ways   []Way // those of the step that the recipient has an address for, in the step's order
 	origin origin
+
+	written map[string]Content // by channel: what is sent as it stands; nil where a template writes it
 }
 
 // origin is where the events of a delivery come from: see Event.
@@ -57,6 +59,8 @@ type sealedLetter struct {
 	Vars      Values            `json:"vars,omitempty"`
 	Item      Items             `json:"item,omitempty"` // the one, if it is no record
 	Origin    origin            `json:"origin"`
+
+	Written map[string]Content `json:"written,omitempty"`
 }
 
 func (e *Engine) seal(d *Delivery, l *letter) ([]byte, error) {
@@ -70,22 +74,48 @@ func (e *Engine) seal(d *Delivery, l *letter) ([]byte, error) {
 	if len(l.ways) > 1 {
 		sealed.Ways = l.ways
 	}
+	return e.close(d.ID, sealed)
+}
+
+// close encrypts a letter for one delivery.
+func (e *Engine) close(delivery ID, sealed sealedLetter) ([]byte, error) {
 	plain, err := json.Marshal(sealed)
 	if err != nil {
 		return nil, fmt.Errorf("write letter: %w", err)
 	}
-	return e.Sealer.Seal("delivery:"+d.ID.String(), plain)
+	return e.Sealer.Seal("delivery:"+delivery.String(), plain)
+}
+
+// open decrypts the letter of a delivery.
+func (e *Engine) open(d *Delivery) (sealedLetter, error) {
+	plain, err := e.Sealer.Open("delivery:"+d.ID.String(), d.Sealed)
+	if err != nil {
+		return sealedLetter{}, fmt.Errorf("open letter: %w", err)
+	}
+	var sealed sealedLetter
+	if err := strictJSON(plain, &sealed); err != nil {
+		return sealedLetter{}, fmt.Errorf("read letter: %w", err)
+	}
+	return sealed, nil
 }
 
 // unseal reads the letter of a delivery, with the recipient's address on the delivery's channel.
 func (e *Engine) unseal(d *Delivery) (*letter, error) {
-	plain, err := e.Sealer.Open("delivery:"+d.ID.String(), d.Sealed)
+	sealed, err := e.open(d)
 	if err != nil {
-		return nil, fmt.Errorf("open letter: %w", err)
+		return nil, err
 	}
-	var sealed sealedLetter
-	if err := strictJSON(plain, &sealed); err != nil {
-		return nil, fmt.Errorf("read letter: %w", err)
+	l := &letter{ways: sealed.Ways, origin: sealed.Origin, written: sealed.Written}
+	if len(l.ways) == 0 {
+		l.ways = []Way{{d.Channel, sealed.Recipient}}
+	}
+	recipient, ok := l.recipient(d.Channel)
+	if !ok {
+		return nil, fmt.Errorf("the letter has no address for channel %s", d.Channel)
+	}
+	if l.written != nil {
+		l.env = &Env{Now: sealed.Now, Recipient: recipient, Ref: d.Record}
+		return l, nil
 	}
 	workflow, err := e.workflow(e.work, d.Workflow, d.Version)
 	if err != nil {
@@ -94,14 +124,6 @@ func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	module := workflow.Modules[sealed.Module]
 	if module == nil {
 		return nil, fmt.Errorf("module %s is no longer described", sealed.Module)
-	}
-	l := &letter{ways: sealed.Ways, origin: sealed.Origin}
-	if len(l.ways) == 0 {
-		l.ways = []Way{{d.Channel, sealed.Recipient}}
-	}
-	recipient, ok := l.recipient(d.Channel)
-	if !ok {
-		return nil, fmt.Errorf("the letter has no address for channel %s", d.Channel)
 	}
 	l.env = &Env{
 		Now: sealed.Now, Recipient: recipient, Ref: d.Record, Record: sealed.Record, Module: module,

@@ -16,8 +16,12 @@ type LinkTerms struct {
 	Cause     string // id of the event that started the run
 	Recipient Ref
 	Masked    string // the recipient's address, masked for the door
+	Address   string // the recipient's, of which the link keeps a keyed hash
 	Language  string
 	Expires   time.Duration // zero for the landing's own
+	External  string        // the record's external id, of which the link keeps a keyed hash; "" for none
+	Delivery  ID            // the message that carries it; zero for none
+	Counts    ID            // joins the links that count their uses together; zero for none
 }
 
 // Link is a minted, limited permission: one record, one landing, until a time, a number of effects.
@@ -39,8 +43,16 @@ type Link struct {
 	NotBefore time.Time
 	Expires   time.Time
 	MaxUses   int
-	Uses      int
+	Uses      int       // of all links that Counts joins
+	Counts    ID        // joins links of one message to one landing: they count their uses together; zero for none
 	Revoked   time.Time // zero while it stands
+	Opened    time.Time // when a visitor first passed its door; zero for never
+	Locked    time.Time // when too many guesses shut it; zero while it is not
+	Bound     []byte    // keyed hash of the cookie of the only browser that it opens in; nil for any
+
+	External []byte // keyed hash of the external id that the record had when it was made: another one ends it; nil for none
+	Audience []byte // keyed hash of the address that it was sent to; nil for none
+	Delivery ID     // the message that carries it; zero for none
 
 	Run      ID
 	Workflow string

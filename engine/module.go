@@ -45,8 +45,10 @@ type Module struct {
 	Title    []string // fields whose values name a record to people
 	Keep     bool     // whether Postern keeps a copy of its records
 	Language string   // field that holds a record's language; "" for none
-	Names    []string
+	Names    []string // of the fields, as the file lists them
 	Fields   map[string]*Field
+
+	ExternalID string // unique field with the random id by which landings find a record, and whose change ends its links
 }
 
 // FieldType is the type of a field as an admin writes it.

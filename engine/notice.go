@@ -31,6 +31,7 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 	env := *s.Env
 	env.Recipient, env.views, env.Links = way.Recipient, nil, map[string]string{}
 	for name, terms := range n.Links {
+		terms.Delivery, terms.Counts = d.ID, n.counts(d.ID, terms.Landing)
 		link, err := s.mint(ctx, terms, way.Recipient)
 		if err != nil {
 			return err
@@ -54,9 +55,27 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 	return nil
 }
 
+// counts joins the links of a message to one landing: what is done by one of them counts for all, so that a question
+// with two answers is answered once. It is zero for the only one.
+func (n Notice) counts(delivery ID, landing *Landing) ID {
+	same := 0
+	for _, terms := range n.Links {
+		if terms.Landing.Name == landing.Name {
+			same++
+		}
+	}
+	if same < 2 {
+		return ID{}
+	}
+	return DerivedID(delivery, "counts", landing.Name)
+}
+
 func (s *StepContext) mint(ctx context.Context, terms LinkTerms, to Recipient) (Link, error) {
 	terms.Record, terms.Run, terms.Workflow, terms.Cause = s.Ref, s.run.ID, s.run.Workflow, s.run.Event.ID
-	terms.Recipient, terms.Masked, terms.Language = to.Ref, to.Masked(), to.Language
+	terms.Recipient, terms.Masked, terms.Address, terms.Language = to.Ref, to.Masked(), to.Address, to.Language
+	if name := s.Env.Module.ExternalID; name != "" {
+		terms.External = s.Env.Record.Text(name)
+	}
 	link, err := s.minter.Mint(ctx, terms, s.Now())
 	if err != nil {
 		return Link{}, fmt.Errorf("mint link to %s: %w", terms.Landing.Name, err)

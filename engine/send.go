@@ -37,7 +37,7 @@ func (e *Engine) try(d *Delivery, t *try) (Receipt, error) {
 	if channel == nil {
 		return Receipt{}, Misconfigured(fmt.Errorf("channel %s is not configured", d.Channel))
 	}
-	message, err := e.compose(d, t.letter.env)
+	message, err := e.compose(d, t.letter)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -48,32 +48,44 @@ func (e *Engine) try(d *Delivery, t *try) (Receipt, error) {
 	return e.handOver(ctx, channel, message, func() { e.Store.Leaving(t.slot, d.ID, d.Attempts) })
 }
 
-// compose renders the message.
-func (e *Engine) compose(d *Delivery, env *Env) (m Message, err error) {
+// compose writes the message.
+func (e *Engine) compose(d *Delivery, l *letter) (Message, error) {
+	content, written := l.written[d.Channel]
+	if !written {
+		var err error
+		if content, err = e.render(d, l.env); err != nil {
+			return Message{}, err
+		}
+	}
+	return Message{
+		Delivery: d.ID, Channel: d.Channel, Recipient: l.env.Recipient, Content: content,
+		Record: d.Record, Workflow: d.Workflow, Run: d.Run, Created: d.Created,
+	}, nil
+}
+
+// render writes what the template of the delivery's workflow says.
+func (e *Engine) render(d *Delivery, env *Env) (content Content, err error) {
 	defer e.onPanic("template broke down", func(broken error) { err = Permanent(broken) })
 	workflow, err := e.workflow(e.work, d.Workflow, d.Version)
 	if err != nil {
-		return Message{}, err
+		return Content{}, err
 	}
 	template := workflow.Templates[d.Template]
 	if template == nil {
-		return Message{}, Permanent(fmt.Errorf("workflow %s has no template %s", d.Workflow, d.Template))
+		return Content{}, Permanent(fmt.Errorf("workflow %s has no template %s", d.Workflow, d.Template))
 	}
 	for _, named := range d.Links {
 		url, err := e.Minter.URL(named.Link)
 		if err != nil {
-			return Message{}, Misconfigured(fmt.Errorf("write link: %w", err))
+			return Content{}, Misconfigured(fmt.Errorf("write link: %w", err))
 		}
 		env.Links[named.Name] = url
 	}
-	content, err := template.Render(d.Channel, env.Recipient.Language, env)
+	content, err = template.Render(d.Channel, env.Recipient.Language, env)
 	if err != nil {
-		return Message{}, Permanent(fmt.Errorf("render %s: %w", d.Template, err))
+		return Content{}, Permanent(fmt.Errorf("render %s: %w", d.Template, err))
 	}
-	return Message{
-		Delivery: d.ID, Channel: d.Channel, Recipient: env.Recipient, Content: content,
-		Record: d.Record, Workflow: d.Workflow, Run: d.Run, Created: d.Created,
-	}, nil
+	return content, nil
 }
 
 // handOver sends, and notes when the message may begin to have left. After a panic behind that instant nobody

@@ -45,7 +45,23 @@ func (m *Minter) Mint(_ context.Context, terms engine.LinkTerms, now time.Time) 
 		Record: terms.Record, Recipient: terms.Recipient, Masked: terms.Masked, Language: terms.Language,
 		NotBefore: now.Add(-clockSlack), Expires: now.Add(life), MaxUses: terms.Landing.Uses,
 		Run: terms.Run, Workflow: terms.Workflow, Cause: terms.Cause, Created: now,
+		Delivery: terms.Delivery, Counts: terms.Counts,
 	}
+	link.External = keyedHash(m.keys.Peppers, link.KeyID, "external", terms.External)
+	link.Audience = keyedHash(m.keys.Peppers, link.KeyID, "address", terms.Address)
+	token, err := m.token(link)
+	if err != nil {
+		return engine.Link{}, err
+	}
+	link.Digest, _ = digest(m.keys.Peppers, link.KeyID, token)
+	return link, nil
+}
+
+// Renew is the link as its next generation, with a token of its own: its use count and the record stay, its life begins
+// anew. The token of the generation before then opens nothing.
+func (m *Minter) Renew(link engine.Link, life time.Duration, now time.Time) (engine.Link, error) {
+	link.Generation++
+	link.NotBefore, link.Expires = now.Add(-clockSlack), now.Add(life)
 	token, err := m.token(link)
 	if err != nil {
 		return engine.Link{}, err

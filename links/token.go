@@ -37,6 +37,15 @@ func digest(peppers keys.Hasher, keyID, token string) ([]byte, bool) {
 	return peppers.Sum(keyID, []byte(token))
 }
 
+// keyedHash is what a link keeps of a value that it has to know again and must not tell: nil for "".
+func keyedHash(peppers keys.Hasher, keyID, kind, value string) []byte {
+	if value == "" {
+		return nil
+	}
+	sum, _ := peppers.Sum(keyID, []byte(kind+"\x00"+value))
+	return sum
+}
+
 // parseToken takes the last part of a link's address apart: one character of key id, then the token. Letters
 // may be in either case, as in a QR code, and punctuation may trail.
 func parseToken(text string) (keyID, token string, ok bool) {

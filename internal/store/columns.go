@@ -95,6 +95,14 @@ func blob(b []byte) []byte {
 	return b
 }
 
+// orNull is bytes as a column that may have none.
+func orNull(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
 // partitionsOf is the partitions of fences as a JSON list.
 func partitionsOf(fences []engine.Fence) (string, error) {
 	partitions := make([]int, len(fences))

@@ -13,7 +13,7 @@ import (
 
 const linkColumns = `id, generation, key_id, digest, landing, landing_version, preset, module, record,
 	recipient_module, recipient, masked, language, not_before, expires, max_uses, uses, revoked, run, workflow, cause,
-	created`
+	created, counts, opened, locked, bound, external, audience, delivery`
 
 // Mint implements links.Store.
 func (s *Store) Mint(ctx context.Context, link engine.Link) error {
@@ -86,11 +86,13 @@ func (s *statements) link(ctx context.Context, id engine.ID) (engine.Link, error
 
 func insertLink(l engine.Link) call {
 	const query = `INSERT INTO links (` + linkColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	return call{query, []any{
 		ident(l.ID), l.Generation, l.KeyID, blob(l.Digest), l.Landing, l.LandingVersion, l.Preset, l.Record.Module,
 		l.Record.ID, l.Recipient.Module, l.Recipient.ID, l.Masked, l.Language, instant(l.NotBefore), instant(l.Expires),
-		l.MaxUses, l.Uses, instant(l.Revoked), ident(l.Run), l.Workflow, l.Cause, instant(l.Created),
+		l.MaxUses, l.Uses, instant(l.Revoked), ident(l.Run), l.Workflow, l.Cause, instant(l.Created), ident(l.Counts),
+		instant(l.Opened), instant(l.Locked), orNull(l.Bound), orNull(l.External), orNull(l.Audience),
+		ident(l.Delivery),
 	}}
 }
 
@@ -100,6 +102,7 @@ func linkDest(l *engine.Link) []any {
 		(*ident)(&l.ID), &l.Generation, &l.KeyID, &l.Digest, &l.Landing, &l.LandingVersion, &l.Preset, &l.Record.Module,
 		&l.Record.ID, &l.Recipient.Module, &l.Recipient.ID, &l.Masked, &l.Language, (*instant)(&l.NotBefore),
 		(*instant)(&l.Expires), &l.MaxUses, &l.Uses, (*instant)(&l.Revoked), (*ident)(&l.Run), &l.Workflow, &l.Cause,
-		(*instant)(&l.Created),
+		(*instant)(&l.Created), (*ident)(&l.Counts), (*instant)(&l.Opened), (*instant)(&l.Locked), &l.Bound, &l.External,
+		&l.Audience, (*ident)(&l.Delivery),
 	}
 }

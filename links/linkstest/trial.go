@@ -56,7 +56,8 @@ func (tr *trial) newLink(uses int) engine.Link {
 		ID: id, Generation: 1, KeyID: "a", Digest: append([]byte("digest of "), id[:]...), Landing: "ticket",
 		LandingVersion: "v1", Preset: "resolve", Record: ticket, Recipient: engine.Ref{Module: "Contacts", ID: "9"},
 		Masked: "z…@acme.example", Language: "es", NotBefore: now, Expires: now.Add(time.Hour), MaxUses: uses,
-		Run: tr.id(), Workflow: "ask", Cause: "1", Created: now,
+		Run: tr.id(), Workflow: "ask", Cause: "1", Created: now, External: []byte("external"),
+		Audience: []byte("audience"), Delivery: tr.id(),
 	}
 }
 

@@ -1,0 +1,12 @@
+-- +goose Up
+
+-- What a link is bound to beside its token. Links with the same counts share their uses.
+ALTER TABLE links ADD COLUMN counts BLOB;
+ALTER TABLE links ADD COLUMN opened INTEGER; -- NULL: never
+ALTER TABLE links ADD COLUMN locked INTEGER; -- NULL while it is not
+ALTER TABLE links ADD COLUMN bound BLOB;     -- keyed hash of the only browser's cookie
+ALTER TABLE links ADD COLUMN external BLOB;  -- keyed hash of the external id its record had
+ALTER TABLE links ADD COLUMN audience BLOB;  -- keyed hash of the address it was sent to
+ALTER TABLE links ADD COLUMN delivery BLOB;  -- the message that carries it
+CREATE INDEX links_counts ON links (counts) WHERE counts IS NOT NULL;
+CREATE INDEX links_record ON links (module, record);
