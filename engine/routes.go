@@ -15,12 +15,21 @@ func (e *Engine) follow(ctx context.Context, env *Env, paths []string) error {
 	return e.followAll(ctx, []*Env{env}, paths)
 }
 
-// followAll is follow for several environments together.
+// Trace reads what routes of a record lead to, for those who have no run: of env it needs Ref, Module, Modules and
+// Record, and puts what it finds into Routes.
+func Trace(ctx context.Context, crm CRM, env *Env, paths []string) error {
+	return followIn(ctx, crm, env.Modules, []*Env{env}, paths)
+}
+
+// followAll is follow for several environments of one run together.
 func (e *Engine) followAll(ctx context.Context, envs []*Env, paths []string) error {
 	if len(envs) == 0 {
 		return nil
 	}
-	modules := e.modulesFor(envs[0]) // of one run
+	return followIn(ctx, e.CRM, e.modulesFor(envs[0]), envs, paths)
+}
+
+func followIn(ctx context.Context, crm CRM, modules map[string]*Module, envs []*Env, paths []string) error {
 	for hops := 1; hops <= MaxHops; hops++ {
 		asked := map[Ref][]routeOf{}
 		for _, path := range paths {
@@ -36,7 +45,7 @@ func (e *Engine) followAll(ctx context.Context, envs []*Env, paths []string) err
 				}
 			}
 		}
-		if err := e.fetch(ctx, envs[0].asks, asked); err != nil {
+		if err := fetch(ctx, crm, envs[0].asks, asked); err != nil {
 			return err
 		}
 	}
@@ -70,7 +79,7 @@ func (e *Env) targets(path string, modules map[string]*Module) []Ref {
 	return refs
 }
 
-func (e *Engine) fetch(ctx context.Context, asks *asks, asked map[Ref][]routeOf) error {
+func fetch(ctx context.Context, crm CRM, asks *asks, asked map[Ref][]routeOf) error {
 	if len(asked) == 0 {
 		return nil
 	}
@@ -78,7 +87,7 @@ func (e *Engine) fetch(ctx context.Context, asks *asks, asked map[Ref][]routeOf)
 	for ref := range asked {
 		refs = append(refs, ref)
 	}
-	records, err := e.CRM.Get(ctx, refs...)
+	records, err := crm.Get(ctx, refs...)
 	if err != nil {
 		return fmt.Errorf("read related records: %w", err)
 	}

@@ -27,7 +27,7 @@ type Brand struct {
 	Name string
 }
 
-// DoorConfig is what a Door works with. Everything but Labels is needed.
+// DoorConfig is what a Door works with. Everything but Labels and Restored is needed.
 type DoorConfig struct {
 	Store Store
 	CRM   engine.CRM
@@ -36,6 +36,8 @@ type DoorConfig struct {
 	// none, or that it no longer compiles, is a permanent error.
 	Landing func(ctx context.Context, name, version string) (*engine.Landing, error)
 	Keys    keys.Door
+	Minter  *Minter // makes links that are sent again, or found by an external id
+	Sends   Messenger
 	Base    Base
 	Clock   engine.Clock
 	Random  io.Reader // of cookies and ids; it must not be guessable

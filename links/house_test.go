@@ -20,6 +20,7 @@ import (
 	"postern/engine/enginetest"
 	"postern/internal/crm"
 	"postern/internal/keys"
+	"postern/internal/memory"
 	"postern/internal/store"
 	"postern/links"
 )
@@ -29,7 +30,9 @@ type house struct {
 	t      *testing.T
 	url    string
 	store  *store.Store
-	clock  *enginetest.Clock
+	clock  clock
+	engine *engine.Rehearsal               // sends what the door plans, when settle is called
+	sent   map[string]*enginetest.Recorder // by channel
 	minter *links.Minter
 	book   *engine.Book
 	door   *links.Door
@@ -37,12 +40,21 @@ type house struct {
 	seq    uint64
 }
 
+// clock stands still until a test moves it.
+type clock struct{ *engine.StillClock }
+
+// Advance moves the clock.
+func (c clock) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
+
 var ticket = engine.Ref{Module: "HelpDesk", ID: "17x42"}
 
 // newHouse opens a door; change may alter what it works with.
 func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
 	t.Helper()
-	h := &house{t: t, clock: enginetest.NewClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)), book: book(), log: &enginetest.Log{}}
+	h := &house{
+		t: t, clock: clock{engine.NewStillClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))}, book: book(),
+		log: &enginetest.Log{}, sent: map[string]*enginetest.Recorder{"email": {}, "sms": {}},
+	}
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	folder := t.TempDir()
 	var err error
@@ -74,6 +86,15 @@ func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
 		c(&config)
 	}
 	h.minter = links.NewMinter(config.Base, ring.Mint(), rand.Reader)
+	h.engine, err = engine.Rehearse(t.Context(), engine.Ports{
+		Bus: memory.NewBus(h.clock.Now), CRM: config.CRM, Store: h.store, Minter: h.minter, Sealer: ring.Seal(rand.Reader),
+		Channels: map[string]engine.Channel{"email": h.sent["email"], "sms": h.sent["sms"]}, Book: h.book,
+		Clock: h.clock.StillClock, Random: rand.Reader, Logger: logger,
+	}, engine.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Minter, config.Sends = h.minter, h.engine.Engine()
 	if h.door, err = links.NewDoor(config); err != nil {
 		t.Fatal(err)
 	}
@@ -200,6 +221,14 @@ func (h *house) holds(want map[string]string) {
 		if got := now.Text(name); got != text {
 			h.t.Errorf("%s is %q, want %q", name, got, text)
 		}
+	}
+}
+
+// settle sends what the door planned and publishes its events.
+func (h *house) settle() {
+	h.t.Helper()
+	if _, err := h.engine.Settle(h.t.Context()); err != nil {
+		h.t.Fatal(err)
 	}
 }
 

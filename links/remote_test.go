@@ -14,7 +14,7 @@ func (distant) Traits() engine.Traits { return engine.Traits{Echoes: true} }
 
 func TestActOnARecordOfAnotherCRM(t *testing.T) {
 	h := newHouse(t, func(c *links.DoorConfig) { c.CRM = distant{c.CRM} })
-	partitions, err := h.store.Claim(t.Context(), "one", "EVENTS", h.clock.Now())
+	partitions, err := h.store.Claim(t.Context(), "another", "memory", h.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

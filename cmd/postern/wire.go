@@ -79,7 +79,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	h.door, err = links.NewDoor(links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Restored: restored.At,
-		Landing: h.keptLanding,
+		Landing: h.keptLanding, Minter: h.minter, Sends: h.engine,
 	})
 	return h, err
 }

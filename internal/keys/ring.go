@@ -18,13 +18,15 @@ const (
 	forTokens   = "link-token"
 	forPeppers  = "link-pepper"
 	forVisitors = "visitor"
+	forCodes    = "code"
 	forContent  = "content-seal"
 )
 
 // Ring holds the keys derived from a root secret by HKDF-SHA-256 (RFC 5869), one per purpose and generation.
 type Ring struct {
-	tokens, peppers, visitors Hasher
-	content                   map[byte]cipher.AEAD
+	tokens, peppers, visitors, codes Hasher
+
+	content map[byte]cipher.AEAD
 }
 
 // Mint are the keys of who sends links: it can make their tokens.
@@ -33,10 +35,11 @@ type Mint struct {
 	Peppers Hasher
 }
 
-// Door are the keys of who answers links: it can recognise a token and never make one.
+// Door are the keys of who answers links: it can recognise the token of a link and never make one.
 type Door struct {
 	Peppers  Hasher
 	Visitors Hasher
+	Codes    Hasher // of the one-time codes that it asks for
 }
 
 // NewRing derives every key of a root.
@@ -46,7 +49,7 @@ func NewRing(root Root) (*Ring, error) {
 	}
 	current := root.generations[len(root.generations)-1].id
 	ring := &Ring{
-		tokens: newHasher(current), peppers: newHasher(current), visitors: newHasher(current),
+		tokens: newHasher(current), peppers: newHasher(current), visitors: newHasher(current), codes: newHasher(current),
 		content: map[byte]cipher.AEAD{},
 	}
 	for _, g := range root.generations {
@@ -59,7 +62,7 @@ func NewRing(root Root) (*Ring, error) {
 
 func (r *Ring) add(g generation) error {
 	for purpose, hasher := range map[string]Hasher{
-		forTokens: r.tokens, forPeppers: r.peppers, forVisitors: r.visitors,
+		forTokens: r.tokens, forPeppers: r.peppers, forVisitors: r.visitors, forCodes: r.codes,
 	} {
 		key, err := g.derive(purpose)
 		if err != nil {
@@ -83,7 +86,7 @@ func (g generation) derive(purpose string) ([]byte, error) {
 func (r *Ring) Mint() Mint { return Mint{Tokens: r.tokens, Peppers: r.peppers} }
 
 // Door is the view for who answers them.
-func (r *Ring) Door() Door { return Door{Peppers: r.peppers, Visitors: r.visitors} }
+func (r *Ring) Door() Door { return Door{Peppers: r.peppers, Visitors: r.visitors, Codes: r.codes} }
 
 // Seal is the view for who keeps content that must not be readable at rest. random gives the nonces.
 func (r *Ring) Seal(random io.Reader) *Seal {
