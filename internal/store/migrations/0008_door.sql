@@ -9,4 +9,3 @@ ALTER TABLE links ADD COLUMN external BLOB;  -- keyed hash of the external id it
 ALTER TABLE links ADD COLUMN audience BLOB;  -- keyed hash of the address it was sent to
 ALTER TABLE links ADD COLUMN delivery BLOB;  -- the message that carries it
 CREATE INDEX links_counts ON links (counts) WHERE counts IS NOT NULL;
-CREATE INDEX links_record ON links (module, record);
