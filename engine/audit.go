@@ -24,8 +24,20 @@ type Deed struct {
 // The kinds of deeds that the engine's own parts write; operators' commands add theirs.
 const (
 	DeedStarted  = "postern.started"
-	DeedLinkUsed = "link.used"
 	DeedRestored = "postern.restored"
+
+	DeedLinkOpened     = "link.opened" // each time that a visitor passed the door
+	DeedLinkUsed       = "link.used"
+	DeedLinkUndone     = "link.undone"
+	DeedLinkChallenged = "link.challenged"
+	DeedLinkGuessed    = "link.guessed" // wrongly
+	DeedLinkGranted    = "link.granted"
+	DeedLinkLocked     = "link.locked"
+	DeedLinkUnlocked   = "link.unlocked"
+	DeedLinkRevoked    = "link.revoked"
+	DeedLinkResent     = "link.resent"
+	DeedLinkExpired    = "link.expired" // without having been used
+	DeedLinkLooked     = "link.looked"  // fetched, which changes nothing
 )
 
 // Chained is the hash of a deed after the one with the hash before: SHA-256 over that and every field,

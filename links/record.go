@@ -146,11 +146,12 @@ func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) 
 	if err != nil {
 		return answer{}, err
 	}
-	used, err := usedEvent(p, name, ids[1])
+	// It is the cause of the change that follows.
+	used, err := engine.NewLinkEvent(p.link, engine.LinkUsed, ids[1], c.now, map[string]any{"action": name})
 	if err != nil {
 		return answer{}, err
 	}
-	act.At, used.Time, act.Used = c.now, c.now, used
+	act.At, act.Used = c.now, used
 	act.Write = engine.Write{
 		Ref: p.link.Record, Patch: engine.Patch{Set: set, Expect: expect}, Unique: p.landing.Module.UniqueAmong(set),
 		Origin: engine.Origin{

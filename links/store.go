@@ -25,6 +25,9 @@ type Store interface {
 	// ErrExpired, ErrUsed, ErrRevoked, engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken,
 	// nothing done.
 	Land(ctx context.Context, act Act) (Outcome, error)
+	// Admit counts one more under the key of every limit; where one is reached it counts nothing and returns how long
+	// it is until none is. Zero says that it was counted.
+	Admit(ctx context.Context, limits []Limit, now time.Time) (wait time.Duration, err error)
 	// LastVisit is the latest act that a flow committed, for its receipt; ErrNoLink if it did none.
 	LastVisit(ctx context.Context, flow engine.ID) (Visit, error)
 }

@@ -124,7 +124,8 @@ const (
 		lost(n) AS (SELECT min(n) FROM armed WHERE n NOT IN (SELECT number FROM timings))
 		DELETE FROM alarms WHERE timing = (SELECT n FROM lost) AND record IN
 			(SELECT record FROM alarms WHERE timing = (SELECT n FROM lost) LIMIT ?)`
-	oldKeys = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
+	oldLimits = `DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE until < ? ORDER BY until LIMIT ?)`
+	oldKeys   = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
 	// What is left must follow a seal at all times: each bite removes what one seal covers, by number and not by time.
 	oldDeeds = `DELETE FROM audit WHERE seq <=
 		(SELECT min(seq) FROM seals WHERE at < ? AND seq >= (SELECT min(seq) FROM audit))`
@@ -138,6 +139,7 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 		{oldLetters, []any{history, instant(now.Add(-keep.History)), forgetBite}},
 		{oldWrites, []any{history, forgetBite}},
 		{lostAlarms, []any{forgetBite}},
+		{oldLimits, []any{instant(now), forgetBite}},
 		{oldKeys, []any{keys, forgetBite}},
 		{oldDeeds, []any{audit}},
 	} {

@@ -51,6 +51,10 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"a hundred at once have one effect":        landRace,
 		"a link is used as often as it may be":     landUses,
 		"the last visit is told":                   lastVisit,
+		"limits hold in any stretch of time":       limitsHold,
+		"limits admit all or nothing":              limitsTogether,
+		"limits do not trust a clock set back":     limitsSetBack,
+		"limits hold for many at once":             limitsRace,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

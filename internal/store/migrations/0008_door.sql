@@ -9,3 +9,11 @@ ALTER TABLE links ADD COLUMN external BLOB;  -- keyed hash of the external id it
 ALTER TABLE links ADD COLUMN audience BLOB;  -- keyed hash of the address it was sent to
 ALTER TABLE links ADD COLUMN delivery BLOB;  -- the message that carries it
 CREATE INDEX links_counts ON links (counts) WHERE counts IS NOT NULL;
+
+-- How often something happened of late: see links.Limit.
+CREATE TABLE limits (
+    key   TEXT    PRIMARY KEY,
+    times BLOB    NOT NULL, -- milliseconds, 8 bytes each, the earliest first
+    until INTEGER NOT NULL  -- after which they count no more
+) STRICT, WITHOUT ROWID;
+CREATE INDEX limits_until ON limits (until);
