@@ -30,8 +30,8 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, errOut.String())
 	}
 	want := []string{
-		"ignored_vs_consume", "w1mail_vs_floor", "w1mail_cpu_vs_floor", "w1mail_mirror_vs_floor", "w1e_vs_floor", "intake_batch_vs_publish",
-		"landing_get_vs_floor", "latency_p99_ms_200", "workflows_10000_vs_10", "post_p99_ms_under_load",
+		"ignored_vs_consume", "w1mail_vs_floor", "w1mail_cpu_vs_floor", "w1mail_mirror_vs_floor", "w1e_vs_floor",
+		"intake_batch_vs_publish", "landing_get_vs_floor", "door_post_vs_floor", "links_1m_vs_1k", "latency_p99_ms_200", "workflows_10000_vs_10", "post_p99_ms_under_load",
 		"pending_100k_vs_0", "rows_per_match",
 	}
 	line := regexp.MustCompile(`(?m)^ratio (\S+) \S+ goal (?:>=|<=)\d+\.\d+(?: missed)?$`)

@@ -18,18 +18,33 @@ const (
 	doorWidth = 8               // connections
 )
 
-// doorTrial opens the page of a link over and over, over kept connections. Nobody else wants anything. The floor looks
-// up a link and a record by index and fills a template of as many bytes.
-func doorTrial() trial {
+// landingTrial opens the page of a link over and over, over kept connections. Nobody else wants anything. The floor
+// looks up a link and a record by index and fills a template of as many bytes.
+func landingTrial() trial {
+	return doorTrial("landing", figure{"landing_get_vs_floor", atLeast(0.5), over("GET/s")}, request{"GET", 200})
+}
+
+// postTrial passes the door of links over and over, each time as another visitor. The floor looks up a link by index
+// and stores a flow in a transaction that it shares, as Postern does, with the requests that wait for it.
+func postTrial() trial {
+	return doorTrial("post", figure{"door_post_vs_floor", atLeast(0.5), over("POST/s")}, request{"POST", 303})
+}
+
+// request is what is asked of a link over and over, and the status that is the right answer.
+type request struct {
+	method string
+	status int
+}
+
+func doorTrial(name string, f figure, r request) trial {
 	return trial{
-		name: "landing", sides: [2]string{"postern", "floor"},
-		figures: []figure{{"landing_get_vs_floor", atLeast(0.5), over("GET/s")}},
+		name: name, sides: [2]string{"postern", "floor"}, figures: []figure{f},
 		open: func(ctx context.Context, b *bench) (stand, error) {
 			s, err := newSink()
 			if err != nil {
 				return nil, err
 			}
-			d := &doors{bench: b, sink: s}
+			d := &doors{bench: b, sink: s, request: r}
 			return d, d.open(ctx)
 		},
 	}
@@ -39,6 +54,7 @@ func doorTrial() trial {
 type doors struct {
 	bench   *bench
 	sink    *sink
+	request request
 	postern *rig.Child
 	floor   *rig.Child
 	address string // of the floor
@@ -122,12 +138,21 @@ func (d *doors) measure(ctx context.Context, side int) (sample, error) {
 	} else {
 		profile = d.bench.profiled(ctx, child.Place)
 	}
+	s, err := d.bench.hammer(child, address, d.request, token)
+	if err != nil {
+		return nil, err
+	}
+	return s, profile()
+}
+
+// hammer sends requests as fast as they are answered for a while.
+func (b *bench) hammer(child *rig.Child, address string, r request, token func(int) string) (sample, error) {
 	before, err := cpuOf(child.PID())
 	if err != nil {
 		return nil, err
 	}
 	begin := time.Now()
-	took, err := hammer(address, token, time.Duration(float64(doorTime)*min(d.bench.scale+0.02, 1)))
+	took, err := r.hammer(address, token, time.Duration(float64(doorTime)*min(b.scale+0.02, 1)))
 	if err != nil {
 		return nil, err
 	}
@@ -137,14 +162,14 @@ func (d *doors) measure(ctx context.Context, side int) (sample, error) {
 		return nil, err
 	}
 	return sample{
-		"GET/s":      float64(len(took)) / all.Seconds(),
-		"CPU-s/1000": (after - before).Seconds() / float64(len(took)) * 1000,
-		"p50-ms":     percentile(took, 50), "p99-ms": percentile(took, 99),
-	}, profile()
+		r.method + "/s": float64(len(took)) / all.Seconds(),
+		"CPU-s/1000":    (after - before).Seconds() / float64(len(took)) * 1000,
+		"p50-ms":        percentile(took, 50), "p99-ms": percentile(took, 99),
+	}, nil
 }
 
-// hammer opens pages as fast as they come for a while, and returns how many milliseconds each took.
-func hammer(address string, token func(int) string, duration time.Duration) ([]float64, error) {
+// hammer returns how many milliseconds each request took.
+func (r request) hammer(address string, token func(int) string, duration time.Duration) ([]float64, error) {
 	var next atomic.Int64
 	var mu sync.Mutex
 	var took []float64
@@ -158,11 +183,7 @@ func hammer(address string, token func(int) string, duration time.Duration) ([]f
 			var mine []float64
 			var failed error
 			for begin := time.Now(); begin.Before(end) && failed == nil; begin = time.Now() {
-				var status int
-				status, _, failed = c.call("GET", "/l/"+token(int(next.Add(1))), nil)
-				if failed == nil && status != 200 {
-					failed = fmt.Errorf("a page was answered with %d", status)
-				}
+				failed = r.send(c, token(int(next.Add(1))))
 				mine = append(mine, time.Since(begin).Seconds()*1000)
 			}
 			mu.Lock()
@@ -172,4 +193,17 @@ func hammer(address string, token func(int) string, duration time.Duration) ([]f
 	}
 	group.Wait()
 	return took, failure
+}
+
+// send asks once, as somebody without cookies.
+func (r request) send(c *caller, token string) error {
+	var headers []string
+	if r.method == "POST" {
+		headers = []string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}
+	}
+	status, _, err := c.call(r.method, "/l/"+token, nil, headers...)
+	if err == nil && status != r.status {
+		err = fmt.Errorf("%s was answered with %d", r.method, status)
+	}
+	return err
 }

@@ -9,8 +9,8 @@ import (
 // trials are all there are, in the order in which they run.
 func trials() []trial {
 	return []trial{
-		ignoredTrial(), mailTrial(), mirrorTrial(), fillTrial(), intakeTrial(), doorTrial(), latencyTrial(),
-		bookTrial(), actTrial(), pendingTrial(), rowsTrial(), sizesTrial(),
+		ignoredTrial(), mailTrial(), mirrorTrial(), fillTrial(), intakeTrial(), landingTrial(), postTrial(),
+		crowdTrial(), latencyTrial(), bookTrial(), actTrial(), pendingTrial(), rowsTrial(), sizesTrial(),
 	}
 }
 

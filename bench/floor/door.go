@@ -17,7 +17,8 @@ import (
 const links = 10_000
 
 // Door serves GET /l/{token} with two look-ups by index, the link by the hash of its token and the record by its key,
-// and a page of Size bytes from a template. The tokens are 0000000000000000000001 and so on.
+// and a page of Size bytes from a template; and POST /l/{token} with one look-up and one row that it stores. The tokens
+// are 0000000000000000000001 and so on.
 func Door(ctx context.Context, config Config) error {
 	writing, err := openWriting(config.Folder)
 	if err != nil {
@@ -34,6 +35,10 @@ func Door(ctx context.Context, config Config) error {
 	defer reading.Close()
 	reading.SetMaxOpenConns(2 * runtime.NumCPU())
 	reading.SetMaxIdleConns(2 * runtime.NumCPU())
+	e := &entrance{flows: make(chan *flow, groupSize)}
+	if e.link, err = reading.PrepareContext(ctx, "SELECT id FROM links WHERE key_id = 'a' AND digest = ?"); err != nil {
+		return err
+	}
 	d := &door{page: template.Must(template.New("page").Parse(pageOf(config.Size)))}
 	const look = "SELECT module, record, expires, uses FROM links WHERE key_id = 'a' AND digest = ?"
 	d.link, err = reading.PrepareContext(ctx, look)
@@ -44,8 +49,11 @@ func Door(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
+	storing := make(chan error, 1)
+	go func() { storing <- e.store(ctx, writing) }()
 	mux := http.NewServeMux()
 	mux.Handle("GET /l/{token}", d)
+	mux.Handle("POST /l/{token}", e)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	listener, err := net.Listen("tcp", config.Listen)
 	if err != nil {
@@ -55,7 +63,7 @@ func Door(ctx context.Context, config Config) error {
 	if err := server.Serve(listener); ctx.Err() == nil {
 		return err
 	}
-	return nil
+	return <-storing
 }
 
 // Token is the token of one of the door's links, from 1 to 10,000.
@@ -73,6 +81,11 @@ func fillDoor(ctx context.Context, db *sql.DB) error {
 			version TEXT NOT NULL, module TEXT NOT NULL, record TEXT NOT NULL, masked TEXT NOT NULL,
 			expires INTEGER NOT NULL, uses INTEGER NOT NULL, UNIQUE (key_id, digest)
 		) STRICT, WITHOUT ROWID;
+		CREATE TABLE flows (
+			id BLOB PRIMARY KEY, link BLOB NOT NULL REFERENCES links, visitor BLOB NOT NULL,
+			opened INTEGER NOT NULL, expires INTEGER NOT NULL
+		) STRICT, WITHOUT ROWID;
+		CREATE INDEX flows_expires ON flows (expires);
 		CREATE TABLE records (
 			module TEXT NOT NULL, id TEXT NOT NULL, fields TEXT NOT NULL, PRIMARY KEY (module, id)
 		) STRICT;`)
