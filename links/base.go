@@ -36,6 +36,9 @@ func ParseBase(text string) (Base, error) {
 	return Base{origin: u.Scheme + "://" + strings.ToLower(u.Host), secure: u.Scheme == "https"}, nil
 }
 
+// Secure tells whether links begin with https.
+func (b Base) Secure() bool { return b.secure }
+
 // String is the base as links begin with it.
 func (b Base) String() string { return b.origin }
 

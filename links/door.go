@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"postern/engine"
@@ -27,7 +28,7 @@ type Brand struct {
 	Name string
 }
 
-// DoorConfig is what a Door works with. Everything but Labels and Restored is needed.
+// DoorConfig is what a Door works with. Everything but Labels, Client and Restored is needed.
 type DoorConfig struct {
 	Store Store
 	CRM   engine.CRM
@@ -44,19 +45,23 @@ type DoorConfig struct {
 	Logger  *slog.Logger
 	Labels  *labels.Catalogue // nil for the shipped ones
 	Brand   Brand
+	// Client is the address of the visitor that a request comes from. Where it is nil, or gives the zero Addr, nobody is
+	// held back for what others tried from the same address.
+	Client func(*http.Request) netip.Addr
 	// Restored is when the store was brought back from a backup; zero for never. A link that is unknown for some time
 	// after that may have been made after the backup, and is answered as one that has expired.
 	Restored time.Time
 }
 
-// Door answers the requests that links lead to. It keeps nothing between two requests but what never changes: all
-// state is in the store, so any number of doors can stand side by side.
+// Door answers the requests that links lead to. What it keeps between two requests never changes, or is only a first
+// guard against crowds: all state is in the store, so any number of doors can stand side by side.
 type Door struct {
 	with    DoorConfig
 	kept    kept
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 	pages   *pages
+	crowd   *crowd
 }
 
 // NewDoor makes a door ready to serve. It is to be mounted at the root of its host and answers what it does
@@ -73,7 +78,12 @@ func NewDoor(config DoorConfig) (*Door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open door: %w", err)
 	}
-	d := &Door{with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages}
+	if config.Client == nil {
+		config.Client = func(*http.Request) netip.Addr { return netip.Addr{} }
+	}
+	d := &Door{
+		with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages, crowd: newCrowd(),
+	}
 	d.kept.compile = config.Landing
 	// Behind a proxy the Host of a request may be another one than visitors see.
 	if err := d.origins.AddTrustedOrigin(config.Base.String()); err != nil {
@@ -86,8 +96,8 @@ func NewDoor(config DoorConfig) (*Door, error) {
 // routes says which handler answers what. Everything that reads a flow goes through inFlow, but for the receipt,
 // which stays when the link is over.
 func (d *Door) routes() {
-	d.on("/l/{token}", d.showDoor, d.passDoor)
-	d.on("/L/{token}", d.showDoor, d.passDoor) // QR codes are shorter in capitals
+	d.on("/l/{token}", d.looking(d.showDoor), d.looking(d.passDoor))
+	d.on("/L/{token}", d.looking(d.showDoor), d.looking(d.passDoor)) // QR codes are shorter in capitals
 	d.on("/f/{flow}", d.inFlow(d.showRecord), d.inFlow(d.saveRecord))
 	d.on("/f/{flow}/{action}", d.inFlow(d.showAction), d.inFlow(d.doAction))
 	d.on("/r/{flow}", d.showReceipt, nil)
@@ -120,6 +130,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type call struct {
 	*http.Request
 	now   time.Time    // the same for everything that the request does
+	from  netip.Addr   // of the visitor; zero where it is not known
 	texts labels.Texts // by the browser's languages until the link's is known
 }
 
@@ -146,7 +157,7 @@ func (d *Door) answering(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
-		c := &call{Request: r.WithContext(ctx), now: d.with.Clock.Now()}
+		c := &call{Request: r.WithContext(ctx), now: d.with.Clock.Now(), from: d.with.Client(r)}
 		c.texts = d.with.Labels.For(r.Header.Get("Accept-Language"))
 		reply, err := h(c)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base32"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -25,6 +26,7 @@ var (
 	errMalformed = errors.New("the form cannot be read")
 	errReopen    = errors.New("no open flow of this visitor")
 	errRemoved   = errors.New("the landing is no longer in the book")
+	errLost      = fmt.Errorf("%w, or was made after the backup that the store comes from", ErrExpired)
 )
 
 // protect sets the headers that every answer carries. Referrer-Policy is same-origin and not stricter because
@@ -108,6 +110,10 @@ var refusals = []struct {
 // visitor can quote.
 func (d *Door) refuse(c *call, header http.Header, err error) answer {
 	reply := answer{status: http.StatusServiceUnavailable, page: "reason", header: header}
+	if crowd, ok := errors.AsType[*crowded](err); ok {
+		reply.status, reply.header = http.StatusTooManyRequests, crowd.header()
+		return d.explain(c, reply, "crowd", "")
+	}
 	for _, r := range refusals {
 		if errors.Is(err, r.err) {
 			reply.status = r.status

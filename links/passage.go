@@ -67,7 +67,7 @@ func (d *Door) linkOf(c *call) (engine.Link, error) {
 	}
 	link, err := d.with.Store.Link(c.Context(), keyID, sum)
 	if errors.Is(err, ErrNoLink) && c.now.Before(d.with.Restored.Add(engine.MaxExpires)) {
-		return engine.Link{}, ErrExpired // it may have been made after the backup that the store comes from
+		return engine.Link{}, errLost
 	}
 	if err != nil {
 		return engine.Link{}, fmt.Errorf("find link: %w", err)

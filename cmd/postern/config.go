@@ -16,6 +16,7 @@ import (
 	"postern/internal/crm"
 	"postern/internal/nats"
 	"postern/internal/outcall"
+	"postern/internal/web"
 	"postern/internal/yamldoc"
 	"postern/links"
 )
@@ -58,6 +59,9 @@ type webConfig struct {
 	BaseURL string `yaml:"base_url"`
 	// Brand is the name that visitors read on the pages.
 	Brand string `yaml:"brand"`
+	// TrustedProxies are the addresses, or ranges of them, of the proxies in front of the port: theirs is the
+	// X-Forwarded-For that says where a visitor comes from, and nobody else's.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
 type apiConfig struct {
@@ -121,6 +125,8 @@ func (c config) validate() error {
 	if _, err := c.base(); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
 	}
+	_, err := web.ParseProxies(c.Web.TrustedProxies)
+	wrong = append(wrong, under("web.trusted_proxies", err))
 	if err := c.Retention.Validate(); err != nil {
 		wrong = append(wrong, fmt.Errorf("retention: %w", err))
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -43,6 +44,7 @@ type house struct {
 	engine   *engine.Engine
 	door     *links.Door
 	apiKeys  web.Keys
+	proxies  web.Proxies
 	watching bool // the book is taken over when its files change
 }
 
@@ -79,9 +81,20 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	h.door, err = links.NewDoor(links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Restored: restored.At,
-		Landing: h.keptLanding, Minter: h.minter, Sends: h.engine,
+		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
 	})
 	return h, err
+}
+
+// client tells the address of a request's visitor; nil where it cannot be known, because links begin with https, which a
+// proxy speaks, and none is named.
+func (h *house) client() func(*http.Request) netip.Addr {
+	if !h.proxies.Any() && h.base.Secure() {
+		h.logger.Warn("visitors are not held back by their address: web.trusted_proxies names no proxy, and whoever "+
+			"connects here is one", "base_url", h.base.String())
+		return nil
+	}
+	return h.proxies.Client
 }
 
 // check does what can be done before anything is opened.
@@ -116,6 +129,9 @@ func (h *house) check() error {
 	}
 	if _, err := h.config.CRM.AccessKey.Reveal(); err != nil {
 		return fmt.Errorf("crm: access_key: %w", err)
+	}
+	if h.proxies, err = web.ParseProxies(h.config.Web.TrustedProxies); err != nil {
+		return fmt.Errorf("web.trusted_proxies: %w", err)
 	}
 	if err := h.config.checkBase(); err != nil {
 		return err

@@ -29,20 +29,24 @@ func Log(logger *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// Redact puts ‹token› in the place of every path segment that follows one named l, f or r, where links carry their
-// token and flows their id: /l/‹token›/answer. It does so wherever in the path, since a request may not be written as
-// it should be.
+// secretsBehind is how many segments of a path behind one of that name may hold a token, the id of a flow or a record's
+// external id.
+var secretsBehind = map[string]int{"l": 1, "f": 1, "r": 1, "c": 1, "m": 1, "h": 1, "x": 2}
+
+// Redact puts ‹token› in the place of every path segment that may open something or name somebody: what follows one
+// named l, f, r, c, m or h, such as /l/‹token›/again, and the two that follow x. It does so wherever in the path, since
+// a request may not be written as it should be.
 func Redact(path string) string {
 	segments := strings.Split(path, "/")
-	before := ""
+	left := 0 // to be hidden
 	for i, segment := range segments {
 		if segment == "" {
 			continue
 		}
-		if before == "l" || before == "f" || before == "r" {
+		if left > 0 {
 			segments[i] = "‹token›"
 		}
-		before = strings.ToLower(segment)
+		left = max(left-1, secretsBehind[strings.ToLower(segment)])
 	}
 	return strings.Join(segments, "/")
 }

@@ -184,6 +184,15 @@ func TestRedact(t *testing.T) {
 		"/l/l/abc":         "/l/‹token›/‹token›",
 		"/healthz/live":    "/healthz/live",
 		"/list/f/abc/l/de": "/list/f/‹token›/l/‹token›",
+		"/l/abc/again":     "/l/‹token›/again",
+		"/c/abc/resolve":   "/c/‹token›/resolve",
+		"/m/abc":           "/m/‹token›",
+		"/h/abc":           "/h/‹token›",
+		"/x/ticket/abc":    "/x/‹token›/‹token›",
+		"/x/abc":           "/x/‹token›",
+		"/x/c/abc/def":     "/x/‹token›/‹token›/def",
+		"/x/ticket/l/abc":  "/x/‹token›/‹token›/‹token›",
+		"/api/links/check": "/api/links/check",
 	} {
 		if got := Redact(path); got != want {
 			t.Errorf("%s became %s, want %s", path, got, want)

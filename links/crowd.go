@@ -1,0 +1,230 @@
+package links
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// How much one place may try. A place is the address of a visitor, of IPv6 the /64 that one of them has for themselves,
+// and again the network around it: /24 of IPv4, /48 of IPv6.
+const (
+	wrongLinks    = 10               // different links that do not exist, within shutTime, before a place is shut
+	shutTime      = 15 * time.Minute // for how long it then is
+	networkFactor = 10               // a network may do so many times as much as an address of it
+
+	// crowdSize is how many places are remembered in each of two halves, 10 MB together. Beyond that who was not seen
+	// for longest is forgotten; the limits of links and recipients are in the store and forget nobody.
+	crowdSize = 20_000
+)
+
+// The paces of a place.
+var (
+	missPace  = pace{burst: 20, per: time.Minute}     // links that do not exist, the same one too
+	guessPace = pace{burst: 30, per: 5 * time.Minute} // forms that ask for a proof or bring one
+)
+
+// pace is how often something may happen: burst times at once, then evenly burst times per period.
+type pace struct {
+	burst int
+	per   time.Duration
+}
+
+// take counts one, or says how long to wait for it (the generic cell rate algorithm). due is what is kept between two
+// calls: when all that was taken would have come at an even pace.
+func (p pace) take(due *time.Time, now time.Time) (wait time.Duration) {
+	wait = p.wait(*due, now)
+	if wait == 0 {
+		*due = p.from(*due, now).Add(p.per / time.Duration(p.burst))
+	}
+	return wait
+}
+
+// wait is how long it takes until one more may be taken.
+func (p pace) wait(due, now time.Time) time.Duration {
+	next := p.from(due, now).Add(p.per / time.Duration(p.burst))
+	return max(0, next.Sub(now)-p.per)
+}
+
+// from is due within what it can be: a clock that was set back must not keep anybody out for longer than a period.
+func (p pace) from(due, now time.Time) time.Time {
+	switch {
+	case due.Before(now):
+		return now
+	case due.After(now.Add(p.per)):
+		return now.Add(p.per)
+	}
+	return due
+}
+
+// crowd is what the addresses that came lately have tried. It is in memory alone and the first guard, not the last: it
+// keeps one place from costing much, and knows nothing of what other doors have seen.
+type crowd struct {
+	seed maphash.Seed
+
+	mu           sync.Mutex
+	fresh, older map[netip.Prefix]*tally
+	turned       time.Time // when fresh was begun
+}
+
+// tally is what one place has tried.
+type tally struct {
+	misses, guesses time.Time // as pace keeps them
+	wrong           []uint64  // hashes of the different links that do not exist, since began
+	began           time.Time
+	shut            time.Time // until when nothing is looked up
+}
+
+func newCrowd() *crowd { return &crowd{seed: maphash.MakeSeed(), fresh: map[netip.Prefix]*tally{}} }
+
+// enter tells how long a visitor has to wait before a link is looked up for them; zero for come in.
+func (c *crowd) enter(from netip.Addr, now time.Time) (wait time.Duration) {
+	if !from.IsValid() {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for place, factor := range placesOf(from) {
+		if t := c.known(place); t != nil {
+			wait = max(wait, min(t.shut.Sub(now), shutTime), missPace.times(factor).wait(t.misses, now))
+		}
+	}
+	return wait
+}
+
+// missed notes that what a visitor came with does not exist.
+func (c *crowd) missed(from netip.Addr, what string, now time.Time) {
+	if !from.IsValid() {
+		return
+	}
+	hash := maphash.String(c.seed, what)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for place, factor := range placesOf(from) {
+		t := c.tally(place, now)
+		missPace.times(factor).take(&t.misses, now)
+		if factor == 1 {
+			t.tryAnother(hash, now)
+		}
+	}
+}
+
+// guess counts an answer to a question, or says how long to wait with it.
+func (c *crowd) guess(from netip.Addr, now time.Time) (wait time.Duration) {
+	if !from.IsValid() {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for place, factor := range placesOf(from) {
+		wait = max(wait, guessPace.times(factor).wait(c.tally(place, now).guesses, now))
+	}
+	if wait > 0 {
+		return wait
+	}
+	for place, factor := range placesOf(from) {
+		guessPace.times(factor).take(&c.tally(place, now).guesses, now)
+	}
+	return 0
+}
+
+// tryAnother shuts a place that tries one link after the other.
+func (t *tally) tryAnother(hash uint64, now time.Time) {
+	if now.Sub(t.began).Abs() > shutTime {
+		t.began, t.wrong = now, nil
+	}
+	for _, known := range t.wrong {
+		if known == hash {
+			return
+		}
+	}
+	if t.wrong = append(t.wrong, hash); len(t.wrong) >= wrongLinks {
+		t.shut, t.wrong = now.Add(shutTime), nil
+	}
+}
+
+// times is the pace of a network of so many.
+func (p pace) times(factor int) pace { return pace{burst: p.burst * factor, per: p.per} }
+
+// placesOf are the places that an address counts for, each with how many times an address it may do.
+func placesOf(from netip.Addr) map[netip.Prefix]int {
+	own, around := 32, 24
+	if from.Is6() && !from.Is4In6() {
+		own, around = 64, 48
+	}
+	from = from.Unmap().WithZone("")
+	address, _ := from.Prefix(own) // these lengths are ones that every address has
+	network, _ := from.Prefix(around)
+	return map[netip.Prefix]int{address: 1, network: networkFactor}
+}
+
+// known is what is remembered of a place, nil for nothing.
+func (c *crowd) known(place netip.Prefix) *tally {
+	if t := c.fresh[place]; t != nil {
+		return t
+	}
+	return c.older[place]
+}
+
+// tally is what is remembered of a place, from now on with those seen lately.
+func (c *crowd) tally(place netip.Prefix, now time.Time) *tally {
+	if t := c.fresh[place]; t != nil {
+		return t
+	}
+	t := c.older[place]
+	if t == nil {
+		t = &tally{}
+	}
+	// After shutTime nothing of a place that was not seen since counts any more.
+	if len(c.fresh) >= crowdSize || now.Sub(c.turned).Abs() > shutTime {
+		c.older, c.fresh, c.turned = c.fresh, map[netip.Prefix]*tally{}, now
+	}
+	c.fresh[place] = t
+	return t
+}
+
+// crowded is that a place has tried too much.
+type crowded struct{ wait time.Duration }
+
+// Error says how long to wait.
+func (e *crowded) Error() string {
+	return fmt.Sprintf("too much was tried from this address: wait %s", e.wait)
+}
+
+// header tells a client when to come again, in whole seconds.
+func (e *crowded) header() http.Header {
+	return http.Header{"Retry-After": {fmt.Sprint(int(math.Ceil(e.wait.Seconds())))}}
+}
+
+// looking gives a handler that looks up what its path names only to those who have not tried too much, and notes what
+// does not exist.
+func (d *Door) looking(h handler) handler {
+	return func(c *call) (answer, error) {
+		if wait := d.crowd.enter(c.from, c.now); wait > 0 {
+			return answer{}, &crowded{wait}
+		}
+		reply, err := h(c)
+		if missing(err) {
+			d.crowd.missed(c.from, c.URL.Path, c.now)
+		}
+		return reply, err
+	}
+}
+
+// missing tells whether an error is that there is nothing of that name.
+func missing(err error) bool {
+	return errors.Is(err, ErrNoLink) || errors.Is(err, ErrRevoked) || errors.Is(err, errUnknown) || errors.Is(err, errLost)
+}
+
+// guessing is to be asked before a form that asks for a proof or brings one is looked at: an error is the answer.
+func (d *Door) guessing(c *call) error {
+	if wait := d.crowd.guess(c.from, c.now); wait > 0 {
+		return &crowded{wait}
+	}
+	return nil
+}
