@@ -12,6 +12,8 @@ type Book struct {
 	Modules   map[string]*Module
 	Landings  map[string]*Landing
 	Workflows []*Workflow // sorted by name
+
+	Labels map[string]map[string]string // language → code → text of the door, in place of its own
 }
 
 // Workflow is one workflow file, compiled.

@@ -61,6 +61,7 @@ type Door struct {
 	mux     *http.ServeMux
 	origins *http.CrossOriginProtection
 	pages   *pages
+	speech  speech
 	crowd   *crowd
 }
 
@@ -85,6 +86,7 @@ func NewDoor(config DoorConfig) (*Door, error) {
 		with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages, crowd: newCrowd(),
 	}
 	d.kept.compile = config.Landing
+	d.speech.shipped, d.speech.book = config.Labels, config.Book
 	// Behind a proxy the Host of a request may be another one than visitors see.
 	if err := d.origins.AddTrustedOrigin(config.Base.String()); err != nil {
 		return nil, fmt.Errorf("open door: %w", err)
@@ -147,9 +149,9 @@ type answer struct {
 // handler answers one call. An error becomes the page that refusals names for it.
 type handler func(c *call) (answer, error)
 
-// speak chooses the language: the link's, else the browser's.
+// speak chooses the language, the link's, else the browser's, and takes the words of the link's landing.
 func (d *Door) speak(c *call, link engine.Link) {
-	c.texts = d.with.Labels.For(link.Language, c.Header.Get("Accept-Language"))
+	c.texts = d.speech.texts(link.Landing, link.Language, c.Header.Get("Accept-Language"))
 }
 
 // answering turns a handler into an http.Handler: its answer into a page, its error into a calm one.
@@ -158,7 +160,7 @@ func (d *Door) answering(h handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		c := &call{Request: r.WithContext(ctx), now: d.with.Clock.Now(), from: d.with.Client(r)}
-		c.texts = d.with.Labels.For(r.Header.Get("Accept-Language"))
+		c.texts = d.speech.texts("", r.Header.Get("Accept-Language"))
 		reply, err := h(c)
 		if err != nil {
 			reply = d.refuse(c, reply.header, err)

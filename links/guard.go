@@ -129,7 +129,7 @@ func (d *Door) refuse(c *call, header http.Header, err error) answer {
 // explain fills a page with the texts of a reason, which are labels under its name.
 func (d *Door) explain(c *call, reply answer, reason, code string) answer {
 	if reason == "unknown" {
-		c.texts = d.with.Labels.For(c.Header.Get("Accept-Language"))
+		c.texts = d.speech.texts("", c.Header.Get("Accept-Language"))
 	}
 	heading := c.texts.Say("reason." + reason + ".title")
 	reply.title = heading

@@ -5,44 +5,87 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"postern/engine"
+	"postern/internal/labels"
 )
 
-func TestLabelsAreComplete(t *testing.T) {
-	english := labelFile(t, "en")
-	holes := regexp.MustCompile(`{{\.\w+}}`)
-	for _, lang := range []string{"es", "nl"} {
-		texts := labelFile(t, lang)
-		for code, text := range english {
-			want, got := set(holes.FindAllString(text, -1)), set(holes.FindAllString(texts[code], -1))
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s: %s has other placeholders than in English:\n%s", lang, code, diff)
-			}
+// T88: every code in every language, with the same places for values.
+func TestT88LabelsAreComplete(t *testing.T) {
+	wanted, err := Texts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	languages, err := Languages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"ar", "en", "es", "nl"}; !slices.Equal(languages, want) {
+		t.Errorf("languages %q, want %q", languages, want)
+	}
+	for _, language := range languages {
+		texts := labelFile(t, language)
+		for code, holes := range wanted {
 			if texts[code] == "" {
-				t.Errorf("%s: %s is missing", lang, code)
+				t.Errorf("%s: %s is missing", language, code)
+			}
+			if diff := cmp.Diff(holes.May, labels.HolesOf(texts[code])); diff != "" {
+				t.Errorf("%s: %s has other placeholders than in English:\n%s", language, code, diff)
+			}
+			if err := labels.Check(texts[code], holes); err != nil {
+				t.Errorf("%s: %s: %v", language, code, err)
 			}
 		}
 		for code := range texts {
-			if english[code] == "" {
-				t.Errorf("%s: %s is not in English", lang, code)
+			if _, ok := wanted[code]; !ok {
+				t.Errorf("%s: %s is not in English", language, code)
 			}
 		}
 		if months := strings.Fields(texts["date.months"]); len(months) != 12 {
-			t.Errorf("%s: %d months", lang, len(months))
+			t.Errorf("%s: %d months", language, len(months))
 		}
 	}
-	used := codesInUse(t)
-	for code := range used {
+	for code := range needed {
+		if _, ok := wanted[code]; !ok {
+			t.Errorf("%s needs values and is not there", code)
+		}
+	}
+}
+
+// T88: a message with a code or a link is of no use without it, whoever rewrites the text.
+func TestT88TextsNeedTheirValues(t *testing.T) {
+	texts, err := Texts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, text := range map[string]string{
+		"message.mail.text": "Open {{.Link}} within {{.Minutes}} minutes.", "message.code.sms": "{{.Code}}",
+		"door.intro": "Continue to see your invoice.", "challenge.wait": "Until {{.Until}}.",
+	} {
+		if err := labels.Check(text, texts[code]); err != nil {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	for code, text := range map[string]string{
+		"message.mail.text": "Please confirm.", "message.code.sms": "Your code is in the mail, {{.Brand}}.",
+		"challenge.wait": "Later.", "door.intro": "For {{.Name}}.",
+	} {
+		if err := labels.Check(text, texts[code]); err == nil {
+			t.Errorf("%s may be %q", code, text)
+		}
+	}
+}
+
+func TestCodesAreThere(t *testing.T) {
+	english := labelFile(t, "en")
+	for code := range codesInUse(t) {
 		if english[code] == "" {
 			t.Errorf("%s is used and not there", code)
-		}
-	}
-	for code := range english {
-		if area, _, _ := strings.Cut(code, "."); !used[code] && area != "reason" && area != "date" {
-			t.Errorf("%s is there and not used", code)
 		}
 	}
 	for _, r := range refusals {
@@ -52,14 +95,6 @@ func TestLabelsAreComplete(t *testing.T) {
 			}
 		}
 	}
-}
-
-func set(items []string) map[string]bool {
-	s := map[string]bool{}
-	for _, item := range items {
-		s[item] = true
-	}
-	return s
 }
 
 func labelFile(t *testing.T, lang string) map[string]string {
@@ -78,8 +113,13 @@ func labelFile(t *testing.T, lang string) map[string]string {
 // codesInUse are the codes that pages and program say by name.
 func codesInUse(t *testing.T) map[string]bool {
 	t.Helper()
+	areas := map[string]bool{}
+	for code := range labelFile(t, "en") {
+		area, _, _ := strings.Cut(code, ".")
+		areas[area] = true
+	}
 	codes := map[string]bool{}
-	said := regexp.MustCompile(`"((?:door|record|form|error|action|receipt|value|reason)\.[a-z.]*[a-z])"`)
+	said := regexp.MustCompile(`Say "([a-z]+\.[a-z.]*[a-z])"|Say\("([a-z]+\.[a-z.]*[a-z])"`)
 	for _, pattern := range []string{"pages/*.html", "*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
@@ -90,10 +130,66 @@ func codesInUse(t *testing.T) map[string]bool {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
 			for _, found := range said.FindAllStringSubmatch(string(text), -1) {
-				codes[found[1]] = true
+				codes[found[1]+found[2]] = true
 			}
 		}
 	}
 	return codes
+}
+
+// The chain: the landing's text, the book's, the door's own, then the same in the plain language, then English.
+func TestTextsFallBack(t *testing.T) {
+	catalogue, err := ShippedLabels()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := &engine.Book{
+		Labels: map[string]map[string]string{
+			"es":    {"door.heading": "book es", "door.continue": "book es", "form.save": "book es"},
+			"es-MX": {"door.heading": "book es-MX", "form.send": "book es-MX"},
+			"fr":    {"door.heading": "book fr"},
+			"en":    {"form.save": "book en", "door.title": "book en {{.Brand}}"},
+		},
+		Landings: map[string]*engine.Landing{
+			"plain": {Name: "plain"},
+			"own": {Name: "own", Texts: map[string]engine.Labels{
+				"door.heading":      {"es": "landing es", "en": "landing en", "it": "landing it"},
+				"door.continue":     {"es-MX": "landing es-MX"},
+				"after.thanks.text": {"en": "landing en"},
+			}},
+		},
+	}
+	now := book
+	s := speech{shipped: catalogue, book: func() *engine.Book { return now }}
+	for _, test := range []struct{ landing, wish, language, code, want string }{
+		{"own", "es", "es", "door.heading", "landing es"},
+		{"own", "es-MX", "es-MX", "door.heading", "book es-MX"},
+		{"own", "es-MX", "es-MX", "door.continue", "landing es-MX"},
+		{"own", "es-AR", "es", "door.heading", "landing es"},
+		{"plain", "es", "es", "door.heading", "book es"},
+		{"plain", "es-MX", "es-MX", "form.save", "book es"},
+		{"", "es", "es", "form.send", "Enviar"},
+		{"", "fr", "fr", "door.heading", "book fr"},
+		{"", "fr", "fr", "form.save", "book en"},
+		{"own", "it", "en", "door.heading", "landing en"},
+		{"own", "es", "es", "after.thanks.text", "landing en"},
+		{"", "en", "en", "door.title", "book en Acme"},
+	} {
+		texts := s.texts(test.landing, test.wish)
+		if got := texts.Say(test.code, "Brand", "Acme"); got != test.want || texts.Language != test.language {
+			t.Errorf("%s in %s: %s is %q in %s, want %q in %s",
+				test.landing, test.wish, test.code, got, texts.Language, test.want, test.language)
+		}
+	}
+	if s.now().catalogue != s.now().catalogue {
+		t.Error("the texts of a book are made ready more than once")
+	}
+	now = &engine.Book{}
+	if got := s.texts("own", "es").Say("door.heading"); got != "¿Es para usted?" {
+		t.Errorf("with another book the heading is %q", got)
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"path"
 
@@ -16,15 +15,6 @@ import (
 
 //go:embed pages labels
 var shipped embed.FS
-
-// ShippedLabels are the texts of the door in the languages that come with it.
-func ShippedLabels() (*labels.Catalogue, error) {
-	folder, err := fs.Sub(shipped, "labels")
-	if err != nil {
-		return nil, err
-	}
-	return labels.New(folder)
-}
 
 // pages holds the parsed pages and the few files beside them.
 type pages struct {

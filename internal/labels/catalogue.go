@@ -1,24 +1,24 @@
-// Package labels keeps the texts that people read, by code and language.
-//
-// A language is one JSON file named by its BCP 47 tag: codes such as "door.continue" with their text, in
-// which {{.Name}} stands for a value. English is complete by rule and the end of every fallback.
+// Package labels holds what the product says to the people outside, in their languages, and writes numbers and dates as
+// they do. A language is a JSON file named by its BCP 47 tag: codes such as "door.continue" with their text, in which
+// {{.Name}} stands for a value. English is complete by rule and the end of every fallback.
 package labels
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
 // Catalogue holds the texts of several languages. It does not change once made and is safe for concurrent use.
 type Catalogue struct {
-	localizers map[language.Tag]*i18n.Localizer
+	layers []Layer // the topmost first
 }
 
 // New reads the *.json files at the top of a folder. There must be an en.json.
@@ -27,34 +27,35 @@ func New(folder fs.FS) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read labels: %w", err)
 	}
-	bundle := i18n.NewBundle(language.English)
+	texts := map[string]map[string]string{}
 	for _, name := range files {
-		if err := add(bundle, folder, name); err != nil {
+		tag := strings.TrimSuffix(path.Base(name), ".json")
+		if texts[tag], err = read(folder, name, tag); err != nil {
 			return nil, fmt.Errorf("read labels: %s: %w", name, err)
 		}
 	}
 	if !slices.Contains(files, "en.json") {
 		return nil, fmt.Errorf("read labels: there is no en.json, which every language falls back to")
 	}
-	c := &Catalogue{localizers: map[language.Tag]*i18n.Localizer{}}
-	for _, tag := range bundle.LanguageTags() {
-		c.localizers[tag] = i18n.NewLocalizer(bundle, tag.String())
-	}
-	return c, nil
+	return &Catalogue{layers: []Layer{NewLayer(texts)}}, nil
 }
 
-func add(bundle *i18n.Bundle, folder fs.FS, name string) error {
-	tag := strings.TrimSuffix(path.Base(name), ".json")
+func read(folder fs.FS, name, tag string) (texts map[string]string, err error) {
 	if _, err := language.Parse(tag); err != nil {
-		return fmt.Errorf("%q is no language tag", tag)
+		return nil, fmt.Errorf("%q is no language tag", tag)
 	}
 	data, err := fs.ReadFile(folder, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Editors on some systems put a byte order mark in front.
-	_, err = bundle.ParseMessageFileBytes(bytes.TrimPrefix(data, []byte("\ufeff")), name)
-	return err
+	return texts, json.Unmarshal(bytes.TrimPrefix(data, []byte("\ufeff")), &texts)
+}
+
+// With is the catalogue with other texts over its own: language → code → text. A language that it does not have yet
+// becomes one that it offers.
+func (c *Catalogue) With(texts map[string]map[string]string) *Catalogue {
+	return &Catalogue{layers: append([]Layer{NewLayer(texts)}, c.layers...)}
 }
 
 // For chooses the language: the first of the wishes that the catalogue has, each wish also without its
@@ -68,11 +69,40 @@ func (c *Catalogue) For(wishes ...string) Texts {
 		}
 		for _, tag := range tags {
 			for ; tag != language.Und; tag = tag.Parent() {
-				if localizer, ok := c.localizers[tag]; ok {
-					return newTexts(tag, localizer)
+				if c.offers(tag) {
+					return newTexts(tag, c.layers)
 				}
 			}
 		}
 	}
-	return newTexts(language.English, c.localizers[language.English])
+	return newTexts(language.English, c.layers)
+}
+
+// offers tells whether there are texts in exactly this language.
+func (c *Catalogue) offers(tag language.Tag) bool {
+	return slices.ContainsFunc(c.layers, func(l Layer) bool { return l[tag] != nil })
+}
+
+// Layer are texts made ready to be said, by language and code. An empty text counts as none, so that a translator may
+// leave one for later.
+type Layer map[language.Tag]map[string]phrase
+
+// NewLayer makes texts ready: language → code → text. What is no language tag is left out.
+func NewLayer(texts map[string]map[string]string) Layer {
+	layer := Layer{}
+	for name, codes := range texts {
+		tag, err := language.Parse(name)
+		if err != nil {
+			continue
+		}
+		phrases := make(map[string]phrase, len(codes))
+		for code, text := range codes {
+			if text != "" {
+				phrases[code] = parse(text)
+			}
+		}
+		maps.Copy(phrases, layer[tag]) // pt_BR and pt-BR are one language
+		layer[tag] = phrases
+	}
+	return layer
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode"
 )
 
 func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
@@ -109,6 +110,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		"no English":      {fstest.MapFS{"nl.json": file(`{}`)}, "there is no en.json"},
 		"broken JSON":     {fstest.MapFS{"en.json": file(`{`)}, "en.json"},
+		"no texts":        {fstest.MapFS{"en.json": file(`{"a": {"b": "c"}}`)}, "en.json"},
 		"not a language":  {fstest.MapFS{"en.json": file(`{}`), "klingon_x.json": file(`{}`)}, "no language tag"},
 		"an empty folder": {fstest.MapFS{}, "there is no en.json"},
 	}
@@ -118,5 +120,83 @@ func TestNewRefuses(t *testing.T) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestRightToLeftIsolatesValues(t *testing.T) {
+	c, err := New(fstest.MapFS{
+		"en.json": file(`{"say": "{{.Name}} {{ .Link }} {{.Left}} {{.Gap}}"}`),
+		"ar.json": file(`{"say": "{{.Name}} {{ .Link }} {{.Left}} {{.Gap}}"}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string]string{
+		"en": "Acme https://a.example 3 {{.Gap}}", "ar": "\u2068Acme\u2069 https://a.example 3 {{.Gap}}",
+	} {
+		if got := c.For(lang).Say("say", "Name", "Acme", "Link", "https://a.example", "Left", 3); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+}
+
+func TestLayers(t *testing.T) {
+	base := catalogue(t)
+	over := base.With(map[string]map[string]string{
+		"nl": {"greet": "Hallo {{.Name}}", "only": ""}, "fr": {"greet": "Salut"}, "no language": {"greet": "x"},
+	})
+	for _, test := range []struct{ lang, code, want string }{
+		{"nl", "greet", "Hallo Ana"}, {"nl", "only", "only English"}, {"fr", "greet", "Salut"}, {"fr", "only", "only English"},
+	} {
+		if got := over.For(test.lang).Say(test.code, "Name", "Ana"); got != test.want {
+			t.Errorf("%s %s: %q, want %q", test.lang, test.code, got, test.want)
+		}
+	}
+	if got := base.For("nl").Say("greet", "Name", "Ana"); got != "Dag Ana" {
+		t.Errorf("the catalogue below says %q", got)
+	}
+	texts := over.For("nl").Over(NewLayer(map[string]map[string]string{"nl": {"greet": "Hoi", "new": "Nieuw"}}))
+	if texts.Say("greet") != "Hoi" || texts.Say("only") != "only English" || !texts.Has("new") || texts.Has("none") {
+		t.Errorf("over it: %q, %q, %v", texts.Say("greet"), texts.Say("only"), texts.Has("new"))
+	}
+}
+
+func TestCheck(t *testing.T) {
+	holes := Holes{May: []string{"Brand", "Link"}, Must: []string{"Link"}}
+	for text, want := range map[string]string{
+		"Open {{.Link}}": "", "{{ .Link }} of {{.Brand}}": "", "Open it": "{{.Link}} is missing",
+		"{{.Link}} for {{.Name}}":          "{{.Name}} is not known here; there is {{.Brand}}, {{.Link}}",
+		"{{.Link}} {{range .Brand}}":       "is written {{.Name}}",
+		"{{.Link}} {{if .Brand}}x{{end}}":  "is written {{.Name}}",
+		"{{.Link}} {{.Brand | printf}} ok": "is written {{.Name}}",
+	} {
+		err := Check(text, holes)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	if err := Check("{{.Link}}", Holes{}); err == nil || !strings.Contains(err.Error(), "takes no values") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDigits(t *testing.T) {
+	for text, want := range map[string]string{
+		"٠١٢٣٤٥٦٧٨٩": "0123456789", "۰۹": "09", "०९": "09", "１２": "12", "𝟎𝟗𝟘𝟡": "0909", "a1 ½ 三": "a1 ½ 三", "": "",
+	} {
+		if got := Digits(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	// What Digits relies on: each range begins at a zero and holds whole tens.
+	for _, digits := range unicode.Nd.R16 {
+		if digits.Stride != 1 || (digits.Hi-digits.Lo)%10 != 9 {
+			t.Errorf("digits from %U to %U by %d", digits.Lo, digits.Hi, digits.Stride)
+		}
+	}
+	for _, digits := range unicode.Nd.R32 {
+		if digits.Stride != 1 || (digits.Hi-digits.Lo)%10 != 9 {
+			t.Errorf("digits from %U to %U by %d", digits.Lo, digits.Hi, digits.Stride)
+		}
 	}
 }
