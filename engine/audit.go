@@ -33,6 +33,7 @@ const (
 	DeedLinkGuessed    = "link.guessed" // wrongly
 	DeedLinkGranted    = "link.granted"
 	DeedLinkLocked     = "link.locked"
+	DeedLinkMade       = "link.made" // by hand
 	DeedLinkUnlocked   = "link.unlocked"
 	DeedLinkRevoked    = "link.revoked"
 	DeedLinkResent     = "link.resent"

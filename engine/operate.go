@@ -22,6 +22,7 @@ type Desk interface {
 	WaitDesk
 	ReplayDesk
 	TimeDesk
+	LinkDesk
 }
 
 // LetterDesk is the dead letters.
@@ -109,6 +110,7 @@ const (
 	ThingRun      Thing = "run"
 	ThingDelivery Thing = "delivery"
 	ThingLetter   Thing = "dead letter"
+	ThingLink     Thing = "link"
 )
 
 // Order is who orders a change, why, and when.
@@ -189,6 +191,7 @@ type LinkStory struct {
 	Link   Link
 	Opened []time.Time // by a press of the button at the door
 	Acts   []LinkAct
+	Notes  []Decision // what operators had done to it
 }
 
 // LinkAct is what a visitor did by a link.

@@ -44,6 +44,12 @@ func TestDesk(t *testing.T, open func(t *testing.T) DeskStore) {
 		"a wait is moved":                                 deskMoveWait,
 		"every order is in the audit":                     deskAudit,
 		"replays are numbered and counted":                deskReplays,
+		"links are listed, made last first, by pages":     deskLinkLines,
+		"links are counted by their state":                deskLinkTally,
+		"a link tells what came of it":                    deskLinkStory,
+		"links are revoked for good":                      deskRevokeLinks,
+		"many links are revoked":                          deskRevokeMany,
+		"a locked link is opened":                         deskUnlock,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

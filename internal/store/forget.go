@@ -82,7 +82,8 @@ var (
 	forgetLink     = []string{
 		`DELETE FROM effects WHERE run IN (SELECT id FROM visits WHERE link = ?)
 			AND state NOT IN ('planned', 'sending')`,
-		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM links WHERE id = ?`,
+		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM link_notes WHERE link = ?`,
+		`DELETE FROM links WHERE id = ?`,
 	}
 )
 

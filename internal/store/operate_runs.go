@@ -122,6 +122,16 @@ func (s *statements) linkStory(ctx context.Context, named engine.NamedLink) (eng
 			story.Acts = append(story.Acts, act)
 			return err
 		})
+	if err != nil {
+		return story, err
+	}
+	err = s.each(ctx, "SELECT at, text FROM link_notes WHERE link = ? ORDER BY at", []any{ident(named.ID)},
+		func(row scan) error {
+			var note engine.Decision
+			err := row((*instant)(&note.At), &note.Text)
+			story.Notes = append(story.Notes, note)
+			return err
+		})
 	return story, err
 }
 

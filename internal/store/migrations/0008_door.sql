@@ -17,3 +17,11 @@ CREATE TABLE limits (
     until INTEGER NOT NULL  -- after which they count no more
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX limits_until ON limits (until);
+
+-- What operators had done to a link, and why.
+CREATE TABLE link_notes (
+    link BLOB    NOT NULL,
+    at   INTEGER NOT NULL,
+    text TEXT    NOT NULL,
+    PRIMARY KEY (link, at, text)
+) STRICT, WITHOUT ROWID;
