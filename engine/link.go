@@ -7,6 +7,7 @@ import (
 
 // LinkTerms are what a step asks of a link.
 type LinkTerms struct {
+	ID      ID // the link's own, where asking twice is to make one link; zero for a fresh one
 	Landing *Landing
 	Preset  string // name of an action the link opens with; "" for none
 	Record  Ref

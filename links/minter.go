@@ -35,9 +35,12 @@ func (m *Minter) Mint(_ context.Context, terms engine.LinkTerms, now time.Time) 
 	if err := checkTerms(terms, life); err != nil {
 		return engine.Link{}, err
 	}
-	id, err := engine.RandomID(m.random)
-	if err != nil {
-		return engine.Link{}, err
+	id := terms.ID
+	if id.IsZero() {
+		var err error
+		if id, err = engine.RandomID(m.random); err != nil {
+			return engine.Link{}, err
+		}
 	}
 	link := engine.Link{
 		ID: id, Generation: 1, KeyID: m.keys.Tokens.Current(),

@@ -2,153 +2,140 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"postern/engine"
-	"postern/internal/yamldoc"
 )
 
 func linkCommand() *cobra.Command {
-	cmd := chooses(&cobra.Command{Use: "link", Short: "Make links by hand"})
-	cmd.AddCommand(linkNewCommand())
+	cmd := chooses(&cobra.Command{
+		Use:   "link",
+		Short: "Links: make, list, show, revoke, unlock, send again",
+		Long: `A link opens one landing for one record, until a time and for a number of effects. Workflows put
+links into their messages; here they are made by hand, looked at and ended. An id may be given by its end,
+at least six characters of it.`,
+	})
+	cmd.AddCommand(
+		linkNewCommand(), linkListCommand(), linkShowCommand(), linkRevokeCommand(), linkUnlockCommand(),
+	)
 	return cmd
 }
 
-// linkOrder asks for a link.
-type linkOrder struct {
-	Landing  string     `json:"landing"`
-	Preset   string     `json:"preset,omitempty"`
-	Record   engine.Ref `json:"record"`
-	Language string     `json:"language,omitempty"`
-	Expires  string     `json:"expires,omitempty"`
+// linkChoice is which links a command is about.
+type linkChoice struct {
+	IDs       []string           `json:"ids,omitempty"`
+	States    []engine.LinkState `json:"states,omitempty"`
+	Record    engine.Ref         `json:"record,omitzero"`
+	Recipient engine.Ref         `json:"recipient,omitzero"`
+	Workflow  string             `json:"workflow,omitempty"`
+	Landing   string             `json:"landing,omitempty"`
+	Until     time.Time          `json:"until,omitzero"` // made before
 }
 
-// linkMade is a link with its address, which cannot be had again later.
-type linkMade struct {
-	URL     string    `json:"url"`
-	ID      engine.ID `json:"id"`
-	Expires time.Time `json:"expires"`
-	Uses    int       `json:"uses"`
+// choiceFlags are the flags by which links are chosen.
+type choiceFlags struct {
+	record, recipient string
 }
 
-func linkNewCommand() *cobra.Command {
-	var at site
-	var record string
-	var order linkOrder
-	cmd := &cobra.Command{
-		Use:   "new",
-		Short: "Make a link to a landing for a record",
-		Long: `New makes a link and prints its address, once: only a digest of it is kept. It asks the process
-that serves the data folder, or opens the folder itself when none does.`,
-		Example: `  postern link new --config postern.yaml --landing ticket --record HelpDesk:17x8615
-  postern link new --landing ticket --record HelpDesk:17x8615 --preset resolve --expires 2d`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if order.Landing == "" || record == "" {
-				return errors.New("link new needs --landing and --record, " +
-					"such as --landing ticket --record HelpDesk:17x8615")
-			}
-			if err := at.load(cmd); err != nil {
-				return err
-			}
-			if order.Record, err = parseRecord(record); err != nil {
-				return err
-			}
-			made, err := linkNew.ask(cmd.Context(), &at, order)
-			if err != nil {
-				return err
-			}
-			return at.print(cmd.OutOrStdout(), made, func(out *strings.Builder) {
-				fmt.Fprintf(out, "%s\n\nexpires  %s\nuses     %d\n",
-					made.URL, made.Expires.Format(time.RFC3339), made.Uses)
-			})
-		},
-	}
-	at.flags(cmd)
+func (f *choiceFlags) flags(cmd *cobra.Command, choice *linkChoice) {
 	flags := cmd.Flags()
-	flags.StringVar(&order.Landing, "landing", "", "landing the link opens (required)")
-	flags.StringVar(&record, "record", "", "record it is for, as Module:id (required)")
-	flags.StringVar(&order.Preset, "preset", "", "action it opens with")
-	flags.StringVar(&order.Language, "language", "", "language of its pages, such as es")
-	flags.StringVar(&order.Expires, "expires", "", "how long it lives, such as 2d, if not as the landing says")
-	return cmd
+	flags.StringVar(&f.record, "record", "", "only those for a record, as Module:id")
+	flags.StringVar(&f.recipient, "recipient", "", "only those sent to a person, as Module:id")
+	flags.StringVar(&choice.Workflow, "workflow", "", "only those that a workflow made")
+	flags.StringVar(&choice.Landing, "landing", "", "only those to a landing")
+}
+
+// read completes the choice by what is more than text.
+func (f *choiceFlags) read(choice *linkChoice) (err error) {
+	if f.record != "" {
+		if choice.Record, err = parseRecord(f.record); err != nil {
+			return err
+		}
+	}
+	if f.recipient != "" {
+		if choice.Recipient, err = parseRef("--recipient", f.recipient, "Contacts:12x7"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func parseRecord(text string) (engine.Ref, error) {
+	return parseRef("--record", text, "HelpDesk:17x8615")
+}
+
+// parseRef reads a record that a flag names.
+func parseRef(flag, text, example string) (engine.Ref, error) {
 	for i, c := range text {
 		if (c == ':' || c == '/') && i > 0 && i < len(text)-1 {
 			return engine.Ref{Module: text[:i], ID: text[i+1:]}, nil
 		}
 	}
-	return engine.Ref{}, fmt.Errorf("--record %q is not Module:id, such as HelpDesk:17x8615", text)
+	return engine.Ref{}, fmt.Errorf("%s %q is not Module:id, such as %s", flag, text, example)
 }
 
-var linkNew = operation[linkOrder, linkMade]{"links", needsBook, (*house).newLink}
-
-// holds sees that the CRM has a record.
-func (h *house) holds(ctx context.Context, ref engine.Ref) error {
-	if err := h.openCRM(); err != nil {
-		return err
+// selection makes the engine's selection of a choice, as of now.
+func (h *house) selection(ctx context.Context, choice linkChoice) (engine.LinkSelection, error) {
+	sel := engine.LinkSelection{
+		States: choice.States, At: engine.SystemClock{}.Now(), Record: choice.Record, Recipient: choice.Recipient,
+		Workflow: choice.Workflow, Landing: choice.Landing, Until: choice.Until,
 	}
-	records, err := h.crm.Get(ctx, ref)
-	switch {
-	case err != nil:
-		return err
-	case len(records) > 0:
-		return nil
-	case h.config.mirrors():
-		return fmt.Errorf("there is no record %s: no event has told of it yet, or it was deleted", ref)
-	}
-	return fmt.Errorf("the CRM has no record %s", ref)
-}
-
-// newLink mints and stores a link.
-func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) {
-	landing := h.book.Landings[order.Landing]
-	if landing == nil {
-		return linkMade{}, fmt.Errorf("there is no landing %q in the book; it has %s", order.Landing,
-			strings.Join(slices.Sorted(maps.Keys(h.book.Landings)), ", "))
-	}
-	if landing.Module.Name != order.Record.Module {
-		return linkMade{}, fmt.Errorf("landing %s shows records of %s, not of %s",
-			order.Landing, landing.Module.Name, order.Record.Module)
-	}
-	if order.Preset != "" && landing.Action(order.Preset) == nil {
-		return linkMade{}, fmt.Errorf("landing %s has no action %q", order.Landing, order.Preset)
-	}
-	if err := h.holds(ctx, order.Record); err != nil {
-		return linkMade{}, err
-	}
-	terms := engine.LinkTerms{Landing: landing, Preset: order.Preset, Record: order.Record, Language: order.Language}
-	if order.Expires != "" {
-		var err error
-		terms.Expires, err = yamldoc.ParseDuration(order.Expires)
-		if err == nil && (terms.Expires <= 0 || terms.Expires > engine.MaxExpires) {
-			err = fmt.Errorf("a link lives for at most %s", yamldoc.FormatDuration(engine.MaxExpires))
-		}
+	for _, name := range choice.IDs {
+		id, err := h.idOf(ctx, engine.ThingLink, name)
 		if err != nil {
-			return linkMade{}, fmt.Errorf("--expires: %w", err)
+			return sel, err
+		}
+		sel.IDs = append(sel.IDs, id)
+	}
+	return sel, nil
+}
+
+// linkLine is a link in a list.
+type linkLine struct {
+	ID        engine.ID        `json:"id"`
+	State     engine.LinkState `json:"state"`
+	Landing   string           `json:"landing"`
+	Record    string           `json:"record"`
+	To        string           `json:"to,omitempty"` // masked
+	Recipient string           `json:"recipient,omitempty"`
+	Workflow  string           `json:"workflow,omitempty"`
+	Uses      int              `json:"uses"`
+	MaxUses   int              `json:"max_uses"`
+	Created   time.Time        `json:"created"`
+	Expires   time.Time        `json:"expires"`
+	Opened    time.Time        `json:"opened,omitzero"` // first
+}
+
+func lineOfLink(l engine.Link, at time.Time) linkLine {
+	line := linkLine{
+		ID: l.ID, State: l.State(at), Landing: l.Landing, Record: l.Record.String(), To: l.Masked, Workflow: l.Workflow,
+		Uses: l.Uses, MaxUses: l.MaxUses, Created: l.Created, Expires: l.Expires, Opened: l.Opened,
+	}
+	if !l.Recipient.IsZero() {
+		line.Recipient = l.Recipient.String()
+	}
+	return line
+}
+
+// used is how often the link was used, of how often it may be.
+func (l linkLine) used() string { return fmt.Sprintf("%d of %d", l.Uses, l.MaxUses) }
+
+// tallyText is how many links are in which state: "3 links: 2 live, 1 used".
+func tallyText(tally map[engine.LinkState]int) string {
+	var all int
+	var parts []string
+	for _, state := range engine.LinkStates() {
+		if n := tally[state]; n > 0 {
+			all += n
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
 		}
 	}
-	now := engine.SystemClock{}.Now()
-	link, err := h.minter.Mint(ctx, terms, now)
-	if err != nil {
-		return linkMade{}, err
+	if all == 0 {
+		return "no links"
 	}
-	// No server may have run with this book yet.
-	if err := h.store.KeepVersion(ctx, landing.Version, landing.Files, now); err != nil {
-		return linkMade{}, err
-	}
-	if err := h.store.Mint(ctx, link); err != nil {
-		return linkMade{}, err
-	}
-	url, err := h.minter.URL(link)
-	return linkMade{URL: url, ID: link.ID, Expires: link.Expires, Uses: link.MaxUses}, err
+	return counted(all, "link") + ": " + strings.Join(parts, ", ")
 }

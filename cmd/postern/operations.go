@@ -19,7 +19,7 @@ import (
 // operations is everything that one process does for a command of another one.
 func operations() []handler {
 	return []handler{
-		linkNew,
+		linkNew, linkList, linkShow, linkRevoke, linkUnlock,
 		deadList, deadShow, deadReplay, deadDrop,
 		runList, runShow, runRetry, runCancel,
 		deliveryList, deliveryShow, deliveryRetry, deliveryCancel,

@@ -168,9 +168,13 @@ func (w *runWhole) tellDelivery(d *engine.Delivery) {
 
 func (w *runWhole) tellLink(l engine.LinkStory, values bool) {
 	w.Links = append(w.Links, viewOfLink(l.Link))
-	who := "link " + shortID(l.Link.ID)
+	tellActs(&w.times, "link "+shortID(l.Link.ID), l, values)
+}
+
+// tellActs tells what visitors did by a link, and operators to it.
+func tellActs(times *timeline, who string, l engine.LinkStory, values bool) {
 	for _, at := range l.Opened {
-		w.times.add(at, who, "opened")
+		times.add(at, who, "opened")
 	}
 	for _, act := range l.Acts {
 		what := "used for " + act.Name
@@ -182,7 +186,10 @@ func (w *runWhole) tellLink(l engine.LinkStory, values bool) {
 		default:
 			what += ", set " + strings.Join(names, ", ")
 		}
-		w.times.add(act.At, who, "%s", what)
+		times.add(act.At, who, "%s", what)
+	}
+	for _, note := range l.Notes {
+		times.add(note.At, who, "%s", note.Text)
 	}
 }
 

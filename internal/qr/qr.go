@@ -1,0 +1,37 @@
+// Package qr draws QR codes (ISO/IEC 18004) on a terminal.
+package qr
+
+import (
+	"fmt"
+	"strings"
+
+	"rsc.io/qr"
+)
+
+// quiet is how many light modules stand around a code: readers need four.
+const quiet = 4
+
+// The colours of the two kinds of modules, whatever those of the terminal are: black on white.
+const (
+	colours = "\x1b[38;5;16;48;5;231m"
+	plain   = "\x1b[0m"
+)
+
+// Draw returns a code as lines for a terminal with 256 colours, two rows of modules in each. A text of capitals,
+// digits and " $%*+-./:" alone makes a smaller code. It fails on a text of more than about 2,000 characters.
+func Draw(text string) (string, error) {
+	code, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return "", fmt.Errorf("draw QR code: %w", err)
+	}
+	halves := map[[2]bool]string{{false, false}: " ", {true, false}: "▀", {false, true}: "▄", {true, true}: "█"}
+	var out strings.Builder
+	for y := -quiet; y < code.Size+quiet; y += 2 {
+		out.WriteString(colours)
+		for x := -quiet; x < code.Size+quiet; x++ {
+			out.WriteString(halves[[2]bool{code.Black(x, y), code.Black(x, y+1)}])
+		}
+		out.WriteString(plain + "\n")
+	}
+	return out.String(), nil
+}
