@@ -38,7 +38,7 @@ const (
 	DeedLinkRevoked    = "link.revoked"
 	DeedLinkResent     = "link.resent"
 	DeedLinkExpired    = "link.expired" // without having been used
-	DeedLinkLooked     = "link.looked"  // fetched, which changes nothing
+	DeedLinkLooked     = "link.looked"  // fetched, by a person or a bot: once each for a link and a process
 )
 
 // Chained is the hash of a deed after the one with the hash before: SHA-256 over that and every field,

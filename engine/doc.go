@@ -115,6 +115,8 @@
 //	Landing    the page and the rules behind a link
 //	Flow       a visitor's passage from the door to the receipt
 //	Visit      what a visitor did in a flow
+//	Look       somebody fetched a link, which changes nothing
+//	Crowd      what the addresses of visitors have tried lately, by which one is held back for a while
 //	Version    the hash of a workflow or landing and all files it uses
 //
 // # Adding a kind of task or channel

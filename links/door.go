@@ -63,6 +63,7 @@ type Door struct {
 	pages   *pages
 	speech  speech
 	crowd   *crowd
+	looks   *looks
 }
 
 // NewDoor makes a door ready to serve. It is to be mounted at the root of its host and answers what it does
@@ -84,6 +85,7 @@ func NewDoor(config DoorConfig) (*Door, error) {
 	}
 	d := &Door{
 		with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages, crowd: newCrowd(),
+		looks: newLooks(),
 	}
 	d.kept.compile = config.Landing
 	d.speech.shipped, d.speech.book = config.Labels, config.Book

@@ -22,6 +22,9 @@ const (
 // nothing of the record and does nothing.
 func (d *Door) showDoor(c *call) (answer, error) {
 	link, err := d.linkOf(c)
+	if !link.ID.IsZero() {
+		d.looks.note(link, c.Request, c.now)
+	}
 	if err != nil {
 		return answer{}, err
 	}

@@ -28,6 +28,8 @@ type Store interface {
 	// Admit counts one more under the key of every limit; where one is reached it counts nothing and returns how long
 	// it is until none is. Zero says that it was counted.
 	Admit(ctx context.Context, limits []Limit, now time.Time) (wait time.Duration, err error)
+	// Note adds a deed that changed nothing in the store; see engine.AuditStore.
+	Note(ctx context.Context, deed engine.Deed) error
 	// LastVisit is the latest act that a flow committed, for its receipt; ErrNoLink if it did none.
 	LastVisit(ctx context.Context, flow engine.ID) (Visit, error)
 }

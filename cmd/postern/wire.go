@@ -273,6 +273,7 @@ func (h *house) work(ctx context.Context, listener net.Listener, handler http.Ha
 		},
 		func(ctx context.Context) error { return web.Serve(ctx, control, h.controlHandler(), h.logger) },
 		h.watchBook,
+		h.door.Run,
 	}
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
