@@ -39,7 +39,7 @@
 //	Ref        module and id: which record
 //	Change     what an event says of its record: full state, old values, names of the changed fields
 //	Module     the description of a kind of record: fields, types, options, references
-//	Book       a checked set of workflows, modules, landings and templates
+//	Book       a checked set of workflows, modules, landings, factors, labels and templates
 //	Workflow   what is to be done, on which triggers, under which condition
 //	Trigger    an event type, a module and, maybe, fields one of which must have changed; or a time
 //	Schedule   when a workflow is due by the time of a zone

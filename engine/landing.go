@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // MaxExpires is the longest life of a link.
 const MaxExpires = 90 * 24 * time.Hour
@@ -94,6 +97,20 @@ type Action struct {
 	Undo   time.Duration // for how long it can be taken back; 0: not at all
 	Factor *Factor       // what it asks for beside the landing's own; nil for nothing more
 	Within time.Duration // how old that proof, or the landing's, may be; 0 for as long as it holds
+}
+
+// Factors are all factors that the landing or one of its actions asks for, each once.
+func (l *Landing) Factors() (all []*Factor) {
+	add := func(f *Factor) {
+		if f != nil && !slices.ContainsFunc(all, func(o *Factor) bool { return o.Name == f.Name }) {
+			all = append(all, f)
+		}
+	}
+	add(l.Factor)
+	for _, a := range l.Actions {
+		add(a.Factor)
+	}
+	return all
 }
 
 // Action finds an action by name; nil if there is none.

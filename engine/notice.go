@@ -10,9 +10,11 @@ import (
 type Notice struct {
 	Ways     []Way // at least one, each over another channel: the first is taken, the next if that one is no good
 	Template string
-	Links    map[string]LinkTerms // by the name the template uses; landing, preset and expiry suffice
-	First    string               // the name that {{ link }} means
-	Unknown  OnUnknown
+	// Links are by the name the template uses; landing, preset and expiry suffice, and a record if it is another than the
+	// run's, with its external id.
+	Links   map[string]LinkTerms
+	First   string // the name that {{ link }} means
+	Unknown OnUnknown
 }
 
 // Notify asks for the delivery of a message and mints its links.
@@ -71,10 +73,13 @@ func (n Notice) counts(delivery ID, landing *Landing) ID {
 }
 
 func (s *StepContext) mint(ctx context.Context, terms LinkTerms, to Recipient) (Link, error) {
-	terms.Record, terms.Run, terms.Workflow, terms.Cause = s.Ref, s.run.ID, s.run.Workflow, s.run.Event.ID
+	terms.Run, terms.Workflow, terms.Cause = s.run.ID, s.run.Workflow, s.run.Event.ID
 	terms.Recipient, terms.Masked, terms.Address, terms.Language = to.Ref, to.Masked(), to.Address, to.Language
-	if name := s.Env.Module.ExternalID; name != "" {
-		terms.External = s.Env.Record.Text(name)
+	if terms.Record.IsZero() {
+		terms.Record = s.Ref
+		if name := s.Env.Module.ExternalID; name != "" {
+			terms.External = s.Env.Record.Text(name)
+		}
 	}
 	link, err := s.minter.Mint(ctx, terms, s.Now())
 	if err != nil {

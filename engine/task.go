@@ -34,8 +34,8 @@ type CheckScope interface {
 	Route(key string) *Route
 	// Field finds a field that the value or key at a place names.
 	Field(key string, module *Module, name string) *Field
-	// Landing finds a landing.
-	Landing(key, name string) *Landing
+	// Landing finds a landing for a link about the record at the end of a route; nil for the triggering one.
+	Landing(key, name string, about *Route) *Landing
 	// Template finds a message template and checks that it has a text for each channel, and what it
 	// says of the record and the named links.
 	Template(key, name string, channels, links []string) Template

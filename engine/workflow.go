@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// Book is a checked set of workflows with the modules, landings and templates they use. It never
+// Book is a checked set of workflows with the modules, landings, factors and templates they use. It never
 // changes once loaded; a reload swaps the whole.
 type Book struct {
 	Modules   map[string]*Module
 	Landings  map[string]*Landing
 	Workflows []*Workflow // sorted by name
+	Factors   []string    // names of the factors, sorted; they are compiled for the landings that ask for them
 
 	Labels map[string]map[string]string // language → code → text of the door, in place of its own
 }

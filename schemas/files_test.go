@@ -99,7 +99,7 @@ func TestGoodFilesFitTheirSchemas(t *testing.T) {
 
 // structural are the complaints about the form of a file, which a schema can have too. Lists that may be one text, and
 // expressions, take what an editor cannot know to be wrong.
-var structural = regexp.MustCompile(`^(unknown (key|task|field type|mode|choice) |missing key |expected (a .*|true or false|text), found|a step (needs one of|does one thing))`)
+var structural = regexp.MustCompile(`^(unknown (key|task|field type|mode|choice|kind of factor|risk|way in) |missing key |expected (a .*|true or false|text), found|a step (needs one of|does one thing))`)
 
 // Each mistake in the form of a file is found by the editor as well as by lint.
 func TestMistakesOfFormAreRefused(t *testing.T) {

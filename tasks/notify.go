@@ -32,6 +32,7 @@ type Notify struct {
 
 	to    *engine.Route
 	terms map[string]engine.LinkTerms
+	about map[string]*engine.Route // by the link's name; nothing for one about the workflow's record
 	first string
 }
 
@@ -41,6 +42,8 @@ type LinkTo struct {
 	Landing string `yaml:"landing,required" schema:"landing"`
 	// Preset names an action of the landing that the link opens with.
 	Preset string `yaml:"preset"`
+	// About is a route to the record that the link opens, or item; the workflow's own record if it is not said.
+	About string `yaml:"about"`
 	// Expires is how long the link lives, at most 90d, if not as long as the landing says.
 	Expires *time.Duration `yaml:"expires"`
 }
@@ -68,7 +71,7 @@ func (n *Notify) Check(scope engine.CheckScope) {
 		}
 	}
 	n.checkChoice(scope)
-	n.terms = map[string]engine.LinkTerms{}
+	n.terms, n.about = map[string]engine.LinkTerms{}, map[string]*engine.Route{}
 	if n.Link != nil {
 		n.first = "link"
 		n.link(scope, "link", "link", *n.Link)
@@ -129,10 +132,19 @@ func hasType(m *engine.Module, t engine.FieldType) bool {
 }
 
 func (n *Notify) link(scope engine.CheckScope, key, name string, to LinkTo) {
-	landing := scope.Landing(key+".landing", to.Landing)
+	var about *engine.Route
+	if to.About != "" {
+		if about = scope.Route(key + ".about"); about == nil {
+			n.terms[name] = engine.LinkTerms{} // the template may speak of it
+			return
+		}
+		n.about[name] = about
+	}
+	landing := scope.Landing(key+".landing", to.Landing, about)
 	if landing == nil {
 		return
 	}
+	n.checkFactors(scope, key+".landing", landing)
 	if to.Preset != "" {
 		var actions []string
 		for _, a := range landing.Actions {
@@ -148,6 +160,17 @@ func (n *Notify) link(scope engine.CheckScope, key, name string, to LinkTo) {
 		}
 	}
 	n.terms[name] = terms
+}
+
+// checkFactors sees that a code has another way than the link. What carried both would prove nothing.
+func (n *Notify) checkFactors(scope engine.CheckScope, key string, landing *engine.Landing) {
+	for _, factor := range landing.Factors() {
+		if factor.Kind != engine.FactorCode || len(factor.Via) != 1 || !slices.Contains(n.Via, factor.Via[0]) {
+			continue
+		}
+		scope.Complain(key, fmt.Sprintf("factor %s of landing %s sends its code by %s alone, which carries the link too: "+
+			"give it another channel", factor.Name, landing.Name, factor.Via[0]))
+	}
 }
 
 // Run asks for the delivery over the channels the recipient has an address for.
@@ -167,11 +190,37 @@ func (n *Notify) Run(ctx context.Context, step *engine.StepContext) error {
 		step.Output(engine.Fields{"channel": ""})
 		return nil
 	}
+	links, missingRecord := n.links(step)
+	if missingRecord != nil {
+		step.Note("no message sent: %v", missingRecord)
+		step.Output(engine.Fields{"channel": ""})
+		return nil
+	}
 	step.Note("message %s to %s by %s", n.Template, ways[0].Recipient.Masked(), ways[0].Channel)
 	step.Output(engine.Fields{"channel": ways[0].Channel})
 	return step.Notify(ctx, engine.Notice{
-		Ways: ways, Template: n.Template, Links: n.terms, First: n.first, Unknown: engine.OnUnknown(n.OnUnknown),
+		Ways: ways, Template: n.Template, Links: links, First: n.first, Unknown: engine.OnUnknown(n.OnUnknown),
 	})
+}
+
+// links are the terms of the links, each about its record. The error says which record is missing.
+func (n *Notify) links(step *engine.StepContext) (map[string]engine.LinkTerms, error) {
+	links := maps.Clone(n.terms)
+	for _, name := range slices.Sorted(maps.Keys(n.about)) {
+		terms, record := links[name], n.about[name].Record(step.Env)
+		switch module := terms.Landing.Module; {
+		case record.IsZero():
+			return nil, fmt.Errorf("link %s: %s leads to no record", name, n.about[name])
+		case record.Module != module.Name:
+			return nil, fmt.Errorf("link %s: %s leads to %s, not to a record of %s",
+				name, n.about[name], record.Ref, module.Name)
+		case module.ExternalID != "":
+			terms.External = record.Fields.Text(module.ExternalID)
+		}
+		terms.Record = record.Ref
+		links[name] = terms
+	}
+	return links, nil
 }
 
 var (

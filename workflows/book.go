@@ -6,6 +6,8 @@
 //	  *.yaml              workflows
 //	  modules/*.yaml      what kinds of records there are
 //	  landings/*.yaml     what a link opens
+//	  factors/*.yaml      what a visitor has to prove beside the link
+//	  labels/*.json       texts of the door in place of its own, a language each
 //	  templates/<name>/   message texts: <channel>.<language>.subject, .txt, .html
 package workflows
 
@@ -37,8 +39,12 @@ type Options struct {
 	Channels []string // names that workflows may use
 	Secrets  []string // names of the secrets that the configuration has; nil if they are not known here
 	Calls    engine.CallRules
-	KeepAll  bool // keep a copy of every module's records: the CRM is the mirror
-	Kept     bool // the files are those of one kept version: other workflows that it names are not among them
+	KeepAll  bool     // keep a copy of every module's records: the CRM is the mirror
+	Hosts    []string // to which visitors may be sent on; nil if they are not known here
+	Kept     bool     // the files are those of one kept version: other workflows that it names are not among them
+
+	Texts     map[string][]string // codes of the door's own texts, with what each has to say; nil if they are not known
+	Languages []string            // that the door's own texts are in
 }
 
 // Load reads and checks the book in a folder. The book is nil if there is an error among the
@@ -55,8 +61,8 @@ func Load(folder fs.FS, options Options) (*engine.Book, yamldoc.Diagnostics, map
 func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
 	l := &loader{
 		options: options, files: files, sources: map[string][]byte{}, origin: map[string]string{},
-		templates: map[string]map[string]string{},
-		book:      &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
+		templates: map[string]map[string]string{}, factors: map[string]*plannedFactor{},
+		book: &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
 	}
 	l.types.modules = l.book.Modules
 	for name, text := range files {
@@ -70,9 +76,12 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	}
 	l.each("modules", l.module)
 	l.checkReferences()
+	l.each("factors", l.factor)
+	l.labelFiles()
 	l.each("landings", l.landing)
 	l.each(".", l.workflow)
 	l.checkStarts()
+	slices.Sort(l.book.Factors)
 	slices.SortFunc(l.book.Workflows, func(a, b *engine.Workflow) int { return strings.Compare(a.Name, b.Name) })
 	l.diags.Sort()
 	l.diags = slices.Compact(l.diags) // two steps with one template say the same of its text
@@ -91,6 +100,7 @@ type loader struct {
 	sources   map[string][]byte
 	book      *engine.Book
 	types     types
+	factors   map[string]*plannedFactor
 	origin    map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
 	refs      []reference       // to be checked when all modules are known
 	starts    []start           // to be checked when all workflows are known
@@ -140,12 +150,15 @@ func ours(name string) bool {
 	if folder, _, nested := strings.Cut(name, "/"); folder == "templates" {
 		return nested
 	}
+	if _, isLabels := languageOf(name); isLabels {
+		return true
+	}
 	kind := KindOf(name)
 	return kind != "" && kind != "test"
 }
 
-// KindOf is what a file of a book is by its path from the book's folder: workflow, test, module or landing, each of
-// which has a schema of that name; "" for any other file.
+// KindOf is what a file of a book is by its path from the book's folder: workflow, test, module, landing or factor,
+// each of which has a schema of that name; "" for any other file.
 func KindOf(name string) string {
 	folder, _, nested := strings.Cut(name, "/")
 	switch {
@@ -155,6 +168,8 @@ func KindOf(name string) string {
 		return "module"
 	case nested && folder == "landings":
 		return "landing"
+	case nested && folder == "factors":
+		return "factor"
 	case nested:
 		return ""
 	case strings.HasSuffix(name, ".test.yaml"):

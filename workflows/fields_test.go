@@ -111,7 +111,7 @@ func loadThing(condition, field, value string) (*engine.Book, string) {
 		"modules/People.yaml": "module: People\nfields: { name: text, email: email }\n",
 		"modules/Rooms.yaml":  "module: Rooms\nfields: { name: text }\n",
 		"landings/thing.yaml": fmt.Sprintf("landing: thing\nmodule: Things\nshow: [text, %[1]s]\n"+
-			"actions: { do: { set: { %[1]s: %[2]s } } }\nexpires: 7d\n", field, value),
+			"actions: { do: { set: { %[1]s: %[2]s }, undo: 15m } }\nexpires: 7d\n", field, value),
 		"w.yaml": fmt.Sprintf("name: w\non: { event: record.saved, module: Things }\nif: %q\n"+
 			"tasks:\n  - update: { set: { %s: %s } }\n", condition, field, value),
 	}, options())

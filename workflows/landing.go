@@ -1,19 +1,21 @@
 package workflows
 
 import (
-	"cmp"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"postern/engine"
-	"postern/internal/exprsafe"
 	"postern/internal/yamldoc"
 )
 
 // Defaults and limits of a landing (the table of link lifetimes in docs/security.md).
 const (
-	defaultExpires = 14 * 24 * time.Hour // of a landing that changes nothing
-	defaultUses    = 20                  // of a landing with fields to edit; one of actions alone has 1
+	defaultExpires  = 14 * 24 * time.Hour // of a landing that changes nothing
+	defaultUses     = 20                  // of a landing with fields to edit; one of actions alone has 1
+	defaultHandOver = 2 * time.Minute     // how long the statement of a hand-over holds
+	maxHandOver     = 10 * time.Minute
 )
 
 // landingFile is a file under landings/.
@@ -26,28 +28,45 @@ type landingFile struct {
 	Title *yamldoc.Node `yaml:"title" schema:"labels"`
 	// Show are the fields that a visitor sees.
 	Show []*yamldoc.Node `yaml:"show,required,one" schema:"text"`
-	// Edit are the fields that a visitor may change, each with the limits that are narrower than its own.
+	// Edit is what a visitor may enter: fields of the record, each with the limits that are narrower than its own, and
+	// entries that create a record of another module.
 	Edit []yamldoc.Entry `yaml:"edit" schema:"nothing|editFile"`
 	// Actions are the buttons, by name.
 	Actions []yamldoc.Entry `yaml:"actions" schema:"actionFile"`
+	// Factor names what a visitor has to prove before the record is shown: a file under factors/.
+	Factor *yamldoc.Node `yaml:"factor" schema:"factor"`
+	// By are the ways in: link, which always is, and external_id, by the address /x/<landing>/<external id>.
+	By []*yamldoc.Node `yaml:"by,one" schema:"'link'|'external_id'"`
+	// Bind is browser for links that open only where they were opened first; none by default.
+	Bind *yamldoc.Node `yaml:"bind" schema:"'none'|'browser'"`
 	// Expires is how long a link lives, at most 90d; 14d if it changes nothing.
 	Expires *yamldoc.Node `yaml:"expires" schema:"duration"`
 	// Uses is how often a link may change something; 20 with fields to edit, 1 with actions alone.
 	Uses *yamldoc.Node `yaml:"uses" schema:"whole"`
+	// After is what follows a change: texts of our own page, or a page of yours.
+	After afterFile `yaml:"after"`
+	// HandOver sends visitors on to a page of yours, with a signed statement of what they were shown.
+	HandOver *handOverFile `yaml:"hand_over"`
+	// Texts are texts in place of the door's own, by their codes.
+	Texts []yamldoc.Entry `yaml:"texts" schema:"labels"`
 }
 
-type editFile struct {
-	// Options are those of the field's options that are offered.
-	Options []*yamldoc.Node `yaml:"options,one" schema:"word"`
-	// Max is the longest text in characters.
-	Max *yamldoc.Node `yaml:"max" schema:"whole"`
+type afterFile struct {
+	// Page names the texts of the page: the labels after.<page>.title and after.<page>.text.
+	Page *yamldoc.Node `yaml:"page" schema:"name"`
+	// Redirect is an https address that the page leads on to; its host stands under web.hosts.
+	Redirect *yamldoc.Node `yaml:"redirect" schema:"text"`
 }
 
-type actionFile struct {
-	// Label is what stands on the button: a text, or one for each language.
-	Label labels `yaml:"label"`
-	// Set are the values that the button gives to fields.
-	Set []yamldoc.Entry `yaml:"set,required"`
+type handOverFile struct {
+	// To is an https address; its host stands under web.hosts.
+	To *yamldoc.Node `yaml:"to,required" schema:"text"`
+	// Secret names the secret that signs the statement.
+	Secret *yamldoc.Node `yaml:"secret,required" schema:"text"`
+	// Fields are fields of the record that the statement tells.
+	Fields []*yamldoc.Node `yaml:"fields,one" schema:"text"`
+	// Expires is how long the statement holds, at most 10m; 2m by default.
+	Expires *yamldoc.Node `yaml:"expires" schema:"duration"`
 }
 
 func (l *loader) landing(file string, root *yamldoc.Node) {
@@ -60,31 +79,53 @@ func (l *loader) landing(file string, root *yamldoc.Node) {
 	if module == nil {
 		return
 	}
-	landing := &engine.Landing{Name: f.Landing.Text(), Module: module, Title: l.title(f.Title, module)}
+	landing := &engine.Landing{
+		Name: f.Landing.Text(), Module: module, Modules: l.book.Modules, Title: l.title(f.Title, module),
+	}
 	if !workflowName.MatchString(landing.Name) {
 		l.complain(f.Landing.Errorf("a landing's name may hold only small letters, digits and -"))
 	}
-	for _, show := range f.Show {
-		if l.knownField(show, module) {
-			landing.Show = append(landing.Show, show.Text())
-		}
-	}
+	p := &page{loader: l, landing: landing, files: map[string]bool{file: true}}
+	landing.Show = p.fields(f.Show)
+	landing.Factor = l.factorFor(f.Factor, module, p.files)
 	for _, entry := range f.Edit {
-		l.edit(landing, entry)
+		landing.Edit = append(landing.Edit, p.edit(entry, landing.Edit)...)
 	}
 	for _, entry := range f.Actions {
-		l.action(landing, entry)
+		p.action(entry)
 	}
-	l.lifetime(landing, f)
-	files := map[string]bool{file: true}
-	l.moduleFiles(module, files)
-	landing.Files = l.bundle(files)
+	p.lifetime(f)
+	p.entrance(f)
+	p.texts(f.Texts)
+	p.after(f.After)
+	p.handOver(f.HandOver)
+	p.warn(root, f)
+	l.moduleFiles(module, p.files)
+	landing.Files = l.bundle(p.files)
 	landing.Version = versionOf(landing.Files)
 	l.book.Landings[landing.Name] = landing
 }
 
+// page compiles one landing.
+type page struct {
+	*loader
+	landing *engine.Landing
+	files   map[string]bool // that the landing's version covers
+}
+
+// fields are the names of known fields of the landing's module.
+func (p *page) fields(nodes []*yamldoc.Node) (names []string) {
+	for _, n := range nodes {
+		if p.knownField(n, p.landing.Module) {
+			names = append(names, n.Text())
+		}
+	}
+	return names
+}
+
 // lifetime reads how long a link lives and how often it acts.
-func (l *loader) lifetime(landing *engine.Landing, f landingFile) {
+func (p *page) lifetime(f landingFile) {
+	landing := p.landing
 	landing.Expires, landing.Uses = defaultExpires, defaultUses
 	if len(landing.Edit) == 0 {
 		landing.Uses = 1
@@ -92,145 +133,122 @@ func (l *loader) lifetime(landing *engine.Landing, f landingFile) {
 	writes := len(landing.Edit)+len(landing.Actions) > 0
 	switch {
 	case f.Expires != nil:
-		l.complain(yamldoc.Decode(f.Expires, &landing.Expires)...)
+		p.complain(yamldoc.Decode(f.Expires, &landing.Expires)...)
 		if landing.Expires <= 0 || landing.Expires > engine.MaxExpires {
 			longest := yamldoc.FormatDuration(engine.MaxExpires)
-			l.complain(f.Expires.Errorf("a link lives for a duration above zero, at most %s", longest))
+			p.complain(f.Expires.Errorf("a link lives for a duration above zero, at most %s", longest))
 		}
 	case writes:
-		l.complain(f.Landing.Errorf("a landing that changes a record needs expires: for how long its links live"))
+		p.complain(f.Landing.Errorf("a landing that changes a record needs expires: for how long its links live"))
 	}
 	if f.Uses != nil {
-		l.complain(yamldoc.Decode(f.Uses, &landing.Uses)...)
+		p.complain(yamldoc.Decode(f.Uses, &landing.Uses)...)
 		if landing.Uses < 1 {
-			l.complain(f.Uses.Errorf("uses counts what a link may change, at least 1"))
+			p.complain(f.Uses.Errorf("uses counts what a link may change, at least 1"))
 		}
 	}
 }
 
-func (l *loader) edit(landing *engine.Landing, entry yamldoc.Entry) {
-	if !l.knownField(entry.Key, landing.Module) {
-		return
-	}
-	var f editFile
-	if entry.Value.Kind() != yamldoc.Null {
-		l.complain(yamldoc.Decode(entry.Value, &f)...)
-	}
-	edit := &engine.Edit{Field: landing.Module.Fields[entry.Key.Text()]}
-	switch edit.Field.Type {
-	case engine.TypeReference, engine.TypeOwner, engine.TypeFile:
-		l.complain(entry.Key.Errorf("%s is of type %s, which a visitor can see but not enter",
-			edit.Field.Name, edit.Field.Type))
-	}
-	l.editOptions(edit, f.Options)
-	l.editMax(edit, f.Max)
-	landing.Edit = append(landing.Edit, edit)
-}
-
-// editOptions narrows the options of a field that has some.
-func (l *loader) editOptions(edit *engine.Edit, options []*yamldoc.Node) {
-	kind, known := edit.Field.Type, edit.Field.Options
-	for _, option := range options {
+// entrance reads how the landing is reached.
+func (p *page) entrance(f landingFile) {
+	ways := []string{"link", "external_id"}
+	for _, by := range f.By {
 		switch {
-		case kind != engine.TypePicklist && kind != engine.TypeMultiPicklist:
-			l.complain(option.Errorf("options are for a picklist or multipicklist; %s is %s", edit.Field.Name, kind))
-			return
-		case len(known) > 0 && !slices.Contains(known, option.Text()):
-			l.complain(option.Unknown("option", known))
-		default:
-			edit.Options = append(edit.Options, option.Text())
+		case !slices.Contains(ways, by.Text()):
+			p.complain(by.Unknown("way in", ways))
+		case by.Text() == "external_id" && p.landing.Module.ExternalID == "":
+			p.complain(by.Errorf("%s has no external_id: name the field that holds it, in %s",
+				p.landing.Module.Name, p.origin["module "+p.landing.Module.Name]))
+		case by.Text() == "external_id":
+			p.landing.ByExternalID = true
+			if f.Factor == nil {
+				p.complain(by.Warningf("external-id-alone", "whoever has the external id of a record sees what landing %s "+
+					"shows, for as long as the record keeps it: ask for a factor", p.landing.Name))
+			}
 		}
+	}
+	if f.Bind != nil {
+		choices := []string{"none", "browser"}
+		if !slices.Contains(choices, f.Bind.Text()) {
+			p.complain(f.Bind.Unknown("choice", choices))
+		}
+		p.landing.Bind = f.Bind.Text() == "browser"
 	}
 }
 
-// editMax narrows the length of a field that has one.
-func (l *loader) editMax(edit *engine.Edit, at *yamldoc.Node) {
-	if at == nil {
-		return
-	}
-	diags := yamldoc.Decode(at, &edit.Max)
-	l.complain(diags...)
-	longest := cmp.Or(edit.Field.Max, engine.MaxText)
+// after reads what follows a change.
+func (p *page) after(f afterFile) {
 	switch {
-	case diags.Err() != nil:
-	case !edit.Field.IsText():
-		l.complain(at.Errorf("max counts the characters of a text; %s is %s", edit.Field.Name, edit.Field.Type))
-	case edit.Max < 1 || edit.Max > longest:
-		l.complain(at.Errorf("max narrows the field's own limit: 1 to %d characters", longest))
+	case f.Page != nil && f.Redirect != nil:
+		p.complain(f.Redirect.Errorf("after a change comes a page or a redirect, not both"))
+	case f.Page != nil:
+		p.landing.After.Page = f.Page.Text()
+		p.checkPage(f.Page)
+	case f.Redirect != nil && p.outside(f.Redirect):
+		p.landing.After.Redirect = f.Redirect.Text()
 	}
 }
 
-func (l *loader) action(landing *engine.Landing, entry yamldoc.Entry) {
-	var f actionFile
-	l.complain(yamldoc.Decode(entry.Value, &f)...)
-	if !workflowName.MatchString(entry.Key.Text()) || entry.Key.Text() == "edit" {
-		l.complain(entry.Key.Errorf("an action's name may hold only small letters, digits and -, and is not edit"))
+// checkPage sees that the texts of a page after a change are there.
+func (p *page) checkPage(at *yamldoc.Node) {
+	if !workflowName.MatchString(at.Text()) {
+		p.complain(at.Errorf("the name of a page may hold only small letters, digits and -"))
 		return
 	}
-	if len(f.Set) == 0 && entry.Value.Get("set") != nil {
-		l.complain(entry.Value.Get("set").Errorf("set names at least one field"))
-	}
-	action := &engine.Action{Name: entry.Key.Text(), Label: engine.Labels(f.Label), Set: engine.Fields{}}
-	for _, set := range f.Set {
-		if !l.knownField(set.Key, landing.Module) {
-			continue
-		}
-		plain, err := landing.Module.Fields[set.Key.Text()].Plain(set.Value.Plain())
-		if err != nil {
-			l.complain(set.Value.Errorf("%v", err))
-			continue
-		}
-		action.Set[set.Key.Text()] = plain
-	}
-	landing.Actions = append(landing.Actions, action)
-}
-
-// title compiles a landing's title in each of its languages.
-func (l *loader) title(n *yamldoc.Node, module *engine.Module) map[string]engine.Template {
-	if n == nil || n.Kind() == yamldoc.Invalid {
-		return nil
-	}
-	titles := map[string]engine.Template{}
-	add := func(language string, text *yamldoc.Node) {
-		p, fail := exprsafe.CompileText(text.Text(), l.types.titleScope(module))
-		switch {
-		case fail != nil:
-			l.complain(located(text, fail))
-		case len(p.Uses().Secrets) > 0:
-			l.complain(text.Errorf("a landing's title takes no secrets"))
-		case len(p.Routes()) > 0:
-			l.complain(text.Errorf("a landing's title speaks of its own record only"))
-		default:
-			titles[language] = title{newProgram(written{p}, text.Text(), l.book.Modules)}
+	for _, code := range []string{"after." + at.Text() + ".title", "after." + at.Text() + ".text"} {
+		if p.landing.Texts[code] == nil && !p.labelled(code) && !p.options.Kept {
+			p.complain(at.Errorf("there is no text for %s: add it under texts, or in labels/en.json", code))
 		}
 	}
-	if n.Kind() != yamldoc.Mapping {
-		add("en", n)
-		return titles
-	}
-	for key, value := range n.Entries() {
-		add(key.Text(), value)
-	}
-	return titles
 }
 
-// written is a text program whose value is always text.
-type written struct{ *exprsafe.TextProgram }
-
-// EvalWithin gives the text.
-func (w written) EvalWithin(env map[string]any, limit int) (any, int, error) {
-	return w.RenderWithin(env, limit)
+func (p *page) handOver(f *handOverFile) {
+	if f == nil || f.To == nil || f.Secret == nil {
+		return
+	}
+	h := &engine.HandOver{
+		To: f.To.Text(), Secret: f.Secret.Text(), Fields: p.fields(f.Fields), Life: defaultHandOver,
+	}
+	p.outside(f.To)
+	if p.options.Secrets != nil && !slices.Contains(p.options.Secrets, h.Secret) {
+		p.complain(unknown(f.Secret, "secret", h.Secret, p.options.Secrets))
+	}
+	if f.Expires != nil {
+		p.complain(yamldoc.Decode(f.Expires, &h.Life)...)
+		if h.Life <= 0 || h.Life > maxHandOver {
+			p.complain(f.Expires.Errorf("a statement holds for a duration above zero, at most %s",
+				yamldoc.FormatDuration(maxHandOver)))
+		}
+	}
+	p.landing.HandOver = h
 }
 
-// title is a text program as a template.
-type title struct{ engine.Program }
-
-// Render gives the title as the content's text.
-func (t title) Render(_, language string, env *engine.Env) (engine.Content, error) {
-	v, err := t.Eval(env)
-	if err != nil {
-		return engine.Content{}, err
+// outside tells whether an address of another page is one that visitors may be sent to, and complains if not.
+func (p *page) outside(at *yamldoc.Node) bool {
+	u, err := url.Parse(at.Text())
+	switch {
+	case err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil:
+		p.complain(at.Errorf("expected an address such as https://shop.acme.example/orders, found %q", at.Text()))
+	case p.options.Hosts != nil && !slices.Contains(p.options.Hosts, strings.ToLower(u.Host)):
+		d := unknown(at, "host", u.Host, p.options.Hosts)
+		d.Message += ": visitors are sent only to hosts under web.hosts of the configuration"
+		p.complain(d)
+	default:
+		return true
 	}
-	text, _ := v.(string)
-	return engine.Content{Language: language, Text: text}, nil
+	return false
+}
+
+// warn tells what a landing probably forgot.
+func (p *page) warn(root *yamldoc.Node, f landingFile) {
+	if len(p.landing.Edit) > 0 || p.landing.Uses != 1 || f.Factor != nil {
+		return
+	}
+	for _, action := range p.landing.Actions {
+		entry, ok := root.Get("actions").Lookup(action.Name)
+		if ok && action.Undo == 0 && len(action.Ask) == 0 && action.Factor == nil {
+			p.complain(entry.Key.Warningf("no-undo", "a mail scanner that clicks may do %s for good: "+
+				"add undo: 15m, a factor, or something to ask", action.Name))
+		}
+	}
 }

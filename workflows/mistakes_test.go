@@ -25,6 +25,9 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 func options() workflows.Options {
 	return workflows.Options{
 		Tasks: tasks.Kinds(), Channels: []string{"email", "sms"}, Secrets: []string{"rates"}, KeepAll: true,
+		Hosts: []string{"shop.acme.example"}, Languages: []string{"en", "es"}, Texts: map[string][]string{
+			"door.intro": {"Brand"}, "form.longest": {"Max"}, "form.save": nil, "factor.code.sent": {"Masked", "Until"},
+		},
 	}
 }
 

@@ -19,6 +19,9 @@ type moduleFile struct {
 	Title []*yamldoc.Node `yaml:"title,one" schema:"text"`
 	// Language is the field that holds the language in which to write to the record's person.
 	Language *yamldoc.Node `yaml:"language" schema:"text"`
+	// ExternalID is a unique text field with a random value for each record: landings find a record by it, and its change
+	// ends the record's links.
+	ExternalID *yamldoc.Node `yaml:"external_id" schema:"text"`
 	// Keep has Postern keep a copy of the module's records, for a CRM whose events do not tell everything.
 	Keep bool `yaml:"keep"`
 	// Fields are the fields by the names that the CRM gives them, each with its type, or with more than that.
@@ -128,6 +131,14 @@ func (l *loader) module(file string, root *yamldoc.Node) {
 	}
 	if f.Language != nil && l.knownField(f.Language, m) {
 		m.Language = f.Language.Text()
+	}
+	if f.ExternalID != nil {
+		m.ExternalID = f.ExternalID.Text()
+		if !l.knownField(f.ExternalID, m) {
+			// which has been complained about
+		} else if field := m.Fields[m.ExternalID]; field.Type != engine.TypeText || !field.Unique {
+			l.complain(f.ExternalID.Errorf("%s must be a text field with unique: true to find a record by", field.Name))
+		}
 	}
 	l.book.Modules[m.Name] = m
 }

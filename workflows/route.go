@@ -46,34 +46,52 @@ func (s *stepScope) Route(key string) *engine.Route {
 	return s.walk(n, names, from, path)
 }
 
-// walk follows the names of a route after the first, which leads to a record of one of the modules.
+// walk follows the names of a route after the first, which leads to a record of one of the modules, and notes what has
+// to be read on the way.
 func (s *stepScope) walk(n *yamldoc.Node, names []string, from []*engine.Module, path string) *engine.Route {
+	route, read := s.loader.walk(n, names, from, path)
+	s.follow(read)
+	return route
+}
+
+// walk follows the names of a route after the first, which leads to a record of one of the modules; nil after a
+// complaint. The paths are those of the references on the way.
+func (l *loader) walk(
+	n *yamldoc.Node, names []string, from []*engine.Module, path string,
+) (route *engine.Route, read []string) {
 	for i, name := range names[1:] {
 		field, others := fieldOf(from, name)
 		if field == nil {
-			d := s.within(n, names[:i+1], "unknown field %q of %s", name, namesOf(from))
+			d := within(n, names[:i+1], "unknown field %q of %s", name, namesOf(from))
 			if near, ok := yamldoc.Suggest(name, others); ok {
 				d.Hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			s.complain(d)
-			return nil
+			l.complain(d)
+			return nil, read
 		}
 		path = strings.TrimPrefix(path+"."+name, ".")
 		if len(field.To) > 0 {
-			if s.tooFar(n, path) {
-				return nil
+			if l.tooFar(n, path) {
+				return nil, read
 			}
-			s.routes[path] = true
+			read = append(read, path)
 		}
 		if i == len(names)-2 {
-			return &engine.Route{Path: path, Field: field}
+			return &engine.Route{Path: path, Field: field}, read
 		}
-		if from = s.modulesOf(field); len(from) == 0 {
-			s.complain(s.within(n, names[:i+1], "%s is no reference, so it leads no further", name))
-			return nil
+		if from = l.modulesOf(field); len(from) == 0 {
+			l.complain(within(n, names[:i+1], "%s is no reference, so it leads no further", name))
+			return nil, read
 		}
 	}
-	return nil
+	return nil, read
+}
+
+// within is a complaint about the name that follows the given ones in a route.
+func within(route *yamldoc.Node, before []string, format string, args ...any) yamldoc.Diagnostic {
+	d := route.Errorf(format, args...)
+	d.Line, d.Column = route.AtByte(len(strings.Join(before, ".")) + 1)
+	return d
 }
 
 // itemModule is the module of the records that the step is taken for; nil if its items are no records, or it

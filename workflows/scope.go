@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,6 +22,13 @@ type stepScope struct {
 	hears  *stepScope      // what this is the later part of: expressions see response too; nil for the step itself
 
 	queries []engine.Query
+	opens   []opening // what the links of its message open
+}
+
+// opening is what a link opens, and the way to the record that it is about; nil for the workflow's own.
+type opening struct {
+	landing *engine.Landing
+	about   *engine.Route
 }
 
 // at is the node of a key, or the nearest one around it.
@@ -135,17 +143,10 @@ func (s *stepScope) Await(p engine.Program) {
 	}
 }
 
-// within is a complaint about the name that follows the given ones in a route.
-func (s *stepScope) within(route *yamldoc.Node, before []string, format string, args ...any) yamldoc.Diagnostic {
-	d := route.Errorf(format, args...)
-	d.Line, d.Column = route.AtByte(len(strings.Join(before, ".")) + 1)
-	return d
-}
-
-func (s *stepScope) modulesOf(f *engine.Field) []*engine.Module {
+func (l *loader) modulesOf(f *engine.Field) []*engine.Module {
 	var all []*engine.Module
 	for _, to := range f.To {
-		if m := s.book.Modules[to]; m != nil {
+		if m := l.book.Modules[to]; m != nil {
 			all = append(all, m)
 		}
 	}
@@ -189,19 +190,24 @@ func (s *stepScope) Field(key string, module *engine.Module, name string) *engin
 
 func parentOf(key string) string { return key[:max(strings.LastIndexByte(key, '.'), 0)] }
 
-// Landing finds a landing.
-func (s *stepScope) Landing(key, name string) *engine.Landing {
+// Landing finds a landing for a link about a record.
+func (s *stepScope) Landing(key, name string, about *engine.Route) *engine.Landing {
 	landing := s.book.Landings[name]
 	if landing == nil {
 		s.complain(unknown(s.at(key), "landing", name, slices.Sorted(maps.Keys(s.book.Landings))))
 		return nil
 	}
-	if landing.Module != s.workflow.Module {
+	switch module := landing.Module.Name; {
+	case about == nil && landing.Module != s.workflow.Module:
 		s.complain(s.at(key).Errorf("landing %s shows a record of %s, this workflow is about %s",
-			name, landing.Module.Name, s.workflow.Module.Name))
+			name, module, s.workflow.Module.Name))
+	case about != nil && !slices.Contains(about.Field.To, module):
+		s.complain(s.at(key).Errorf("landing %s shows a record of %s, which %s never leads to", name, module, about))
 	}
-	s.files[s.origin["landing "+name]] = true
-	s.moduleFiles(landing.Module, s.files)
+	for file := range landing.Files {
+		s.files[file] = true
+	}
+	s.opens = append(s.opens, opening{landing, about})
 	return landing
 }
 
@@ -253,6 +259,31 @@ func (s *stepScope) warn(key, name string, t *render.Template, channels, links [
 	if len(links) > 0 && !t.SpeaksOfLinks() {
 		s.complain(s.at(key).Warningf("no-link",
 			"no text of template %s shows the link that the message carries", name))
+	}
+	for _, o := range s.opens {
+		s.warnOfCodes(key, name, o)
+	}
+}
+
+// warnOfCodes tells of a message that holds what its link asks for.
+func (s *stepScope) warnOfCodes(key, name string, o opening) {
+	for _, factor := range o.landing.Factors() {
+		if factor.Kind != engine.FactorSecurityCode || factor.Field == nil {
+			continue
+		}
+		path := factor.Field.Path
+		if o.about != nil {
+			path = strings.TrimPrefix(o.about.Path+"."+path, ".")
+		}
+		spoken := regexp.MustCompile(`\b` + regexp.QuoteMeta(engine.RouteName(path)) + `\b`)
+		for _, text := range s.templates[name] {
+			if spoken.MatchString(text) {
+				s.complain(s.at(key).Warningf("code-in-message",
+					"template %s says %s, which factor %s of landing %s asks for: whoever has the message needs no more",
+					name, engine.RouteName(path), factor.Name, o.landing.Name))
+				break
+			}
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ func namesIn(book string) map[string][]string {
 	names := map[string][]string{
 		"module":   slices.Sorted(maps.Keys(namedIn(book, "modules/*.yaml", "module"))),
 		"landing":  slices.Sorted(maps.Keys(namedIn(book, "landings/*.yaml", "landing"))),
+		"factor":   slices.Sorted(maps.Keys(namedIn(book, "factors/*.yaml", "factor"))),
 		"workflow": slices.Sorted(maps.Keys(namedIn(book, "*.yaml", "name"))),
 	}
 	templates, err := filepath.Glob(filepath.Join(book, "templates", "*"))

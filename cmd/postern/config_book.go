@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"postern/engine"
+	"postern/links"
 	"postern/tasks"
 	"postern/workflows"
 )
@@ -14,10 +15,26 @@ import (
 // bookOptions are what a book may use under the configuration. One without secrets may belong to a book that names
 // some all the same: they are missed when they are needed.
 func (c config) bookOptions() workflows.Options {
+	texts, languages := doorTexts()
 	return workflows.Options{
+		Texts: texts, Languages: languages,
 		Tasks: tasks.Kinds(), Channels: c.channelNames(), Secrets: slices.Sorted(maps.Keys(c.Secrets)),
 		Calls: c.Calls.Rules(), KeepAll: c.mirrors(),
 	}
+}
+
+// doorTexts are the codes of the door's texts, with what each has to say, and the languages that they are in. They are a
+// part of the program; a test reads them.
+func doorTexts() (map[string][]string, []string) {
+	codes, err := links.LabelCodes()
+	if err != nil {
+		return nil, nil
+	}
+	languages, err := links.LabelLanguages()
+	if err != nil {
+		return nil, nil
+	}
+	return codes, languages
 }
 
 // secretSource finds secrets for hashes. One whose place holds none is not there.

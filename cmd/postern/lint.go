@@ -22,7 +22,7 @@ func lintCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint [BOOK]",
 		Short: "Check a book and say everything that is wrong with it",
-		Long: `Lint checks every file of a book: workflows, modules, landings and templates.
+		Long: `Lint checks every file of a book: workflows, modules, landings, factors, labels and templates.
 All complaints come at once, each with its file, line and column. Without a folder
 it checks the shipped book. Exit code 1 means that there was an error.
 With --config it checks the book as serve would run it: the configured one, if no folder
@@ -113,12 +113,19 @@ func bookFolder(folder string) (fs.FS, error) {
 func loadBook(
 	files fs.FS, channelNames []string, keepAll bool,
 ) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
-	return workflows.Load(files, workflows.Options{Tasks: tasks.Kinds(), Channels: channelNames, KeepAll: keepAll})
+	texts, languages := doorTexts()
+	return workflows.Load(files, workflows.Options{
+		Tasks: tasks.Kinds(), Channels: channelNames, KeepAll: keepAll, Texts: texts, Languages: languages,
+	})
 }
 
 func bookSummary(book *engine.Book) string {
-	return fmt.Sprintf("%s, %s, %s", counted(len(book.Workflows), "workflow"),
+	summary := fmt.Sprintf("%s, %s, %s", counted(len(book.Workflows), "workflow"),
 		counted(len(book.Modules), "module"), counted(len(book.Landings), "landing"))
+	if len(book.Factors) > 0 {
+		summary += ", " + counted(len(book.Factors), "factor")
+	}
+	return summary
 }
 
 func counted(n int, noun string) string {

@@ -35,6 +35,7 @@ is one for its module.`,
 		{"workflow NAME", "Begin a workflow and the text of its message", true, (*beginning).newWorkflow},
 		{"module NAME", "Begin a module", false, (*beginning).newModule},
 		{"landing NAME", "Begin a landing", true, (*beginning).newLanding},
+		{"factor NAME", "Begin a factor: what a visitor proves beside the link", true, (*beginning).newFactor},
 	} {
 		b := &beginning{}
 		what, argument, _ := strings.Cut(kind.use, " ")
@@ -136,6 +137,19 @@ func (b *beginning) newLanding(name string) error {
 	}
 	about.form()
 	return b.put("landings/"+name+".yaml", starter("landing.yaml"), about)
+}
+
+// newFactor begins a factor.
+func (b *beginning) newFactor(name string) error {
+	about, err := b.about(name)
+	if err != nil {
+		return err
+	}
+	if about.address(); about.To == "" {
+		return fmt.Errorf("%s leads to nobody with an address, so nothing can be sent to prove a visitor: "+
+			"write factors/%s.yaml with kind: security_code", about.Module.Name, name)
+	}
+	return b.put("factors/"+name+".yaml", starter("factor.yaml"), about)
 }
 
 // about is what a new file is about: a module of the book.

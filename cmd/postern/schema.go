@@ -28,7 +28,8 @@ func schemaCommand() *cobra.Command {
 With --write it sets a book up for editors with a YAML language server, so that they propose
 keys, explain them and mark mistakes while you write, without a network: it writes the schemas
 into the book's folder ` + schemaFolder + ` and puts a line that names its schema on top of every file
-that has none. The names of the book's modules, landings, templates and workflows are proposed too.
+that has none. The names of the book's modules, landings, factors, templates and workflows are
+proposed too.
 Do it again when there are new ones, and after an update of Postern.`,
 		Example: `  postern schema --write ./book
   postern schema workflow`,

@@ -37,8 +37,11 @@ func forms() map[string]object {
 			}, engine.OwnEvents()...)},
 			object{"type": "string", "pattern": "^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$"},
 		}},
-		"yes":  {"const": true},
-		"zone": {"type": "string", "examples": []any{"Europe/Madrid", "America/New_York", "UTC"}},
+		"size":      {"type": "string", "pattern": "^[1-9][0-9]*(kB|MB)$", "examples": []any{"5MB", "500kB"}},
+		"mediaType": {"type": "string", "examples": []any{"application/pdf", "image/jpeg", "image/png"}},
+		"number":    {"type": "integer"},
+		"yes":       {"const": true},
+		"zone":      {"type": "string", "examples": []any{"Europe/Madrid", "America/New_York", "UTC"}},
 		"moment": {
 			"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?$",
 			"examples": []any{"2026-12-24T09:00"},

@@ -33,6 +33,7 @@ func documents() []document {
 		{"workflow", "postern/workflows", "workflowFile", "", "A workflow: what happens when a record changes."},
 		{"module", "postern/workflows", "moduleFile", "", "A module: what a kind of record looks like."},
 		{"landing", "postern/workflows", "landingFile", "", "A landing: what a link opens and what may be done there."},
+		{"factor", "postern/workflows", "factorFile", "", "A factor: what a visitor has to prove beside the link."},
 		{"test", "postern/internal/rehearsal", "testFile", "", "Tests of a workflow: stories and what comes of them."},
 		{"config", "postern/cmd/postern", "config", "defaultConfig", "The configuration of postern serve."},
 	}

@@ -11,7 +11,7 @@ import (
 
 // bookNames are what the files of a book name of one another: each is a definition of its own, to which the names of a
 // book are added beside the book.
-var bookNames = []string{"module", "landing", "template", "workflow"}
+var bookNames = []string{"module", "landing", "factor", "template", "workflow"}
 
 // typed is the schema of a value of a type, or of the form that the field's tag names: that is what a single value
 // is, or each one of a list or of a mapping by name.
