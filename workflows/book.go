@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"postern/engine"
+	phrases "postern/internal/labels"
 	"postern/internal/yamldoc"
 )
 
@@ -43,8 +44,8 @@ type Options struct {
 	Hosts    []string // to which visitors may be sent on; nil if they are not known here
 	Kept     bool     // the files are those of one kept version: other workflows that it names are not among them
 
-	Texts     map[string][]string // codes of the door's own texts, with what each has to say; nil if they are not known
-	Languages []string            // that the door's own texts are in
+	Texts     map[string]phrases.Holes // of the door by their codes, with the values that each holds; nil if they are not known
+	Languages []string                 // that the door's own texts are in
 }
 
 // Load reads and checks the book in a folder. The book is nil if there is an error among the

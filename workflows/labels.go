@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"postern/engine"
+	phrases "postern/internal/labels"
 	"postern/internal/yamldoc"
 )
 
@@ -18,11 +19,7 @@ var (
 	languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	afterCode   = regexp.MustCompile(`^after\.[a-z0-9][a-z0-9-]{0,63}\.(title|text)$`)
 	surrogates  = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
-	placeholder = regexp.MustCompile(`\{\{\s*\.([A-Za-z]+)\s*\}\}`)
 )
-
-// mayBeLeftOut is a placeholder that a text may do without.
-const mayBeLeftOut = "Brand"
 
 // labelFiles reads the files under labels/, each a language.
 func (l *loader) labelFiles() {
@@ -101,10 +98,9 @@ func (l *loader) label(code, text *yamldoc.Node) bool {
 		}
 		return false
 	}
-	wanted, known := l.options.Texts[code.Text()]
+	holes, known := l.options.Texts[code.Text()]
 	switch {
-	case afterCode.MatchString(code.Text()):
-		wanted = nil
+	case afterCode.MatchString(code.Text()): // which has none
 	case l.options.Texts == nil || l.options.Kept:
 		return true
 	case !known:
@@ -115,35 +111,9 @@ func (l *loader) label(code, text *yamldoc.Node) bool {
 		l.complain(d)
 		return false
 	}
-	return l.placeholders(code.Text(), text, wanted)
-}
-
-// placeholders sees that a text says what the one says that it stands for.
-func (l *loader) placeholders(code string, text *yamldoc.Node, wanted []string) bool {
-	var used []string
-	for _, found := range placeholder.FindAllStringSubmatch(text.Text(), -1) {
-		used = append(used, found[1])
-	}
-	rest := placeholder.ReplaceAllString(text.Text(), "")
-	if strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
-		l.complain(text.Errorf("{{ }} in a text holds a value such as {{.Brand}}, and nothing else"))
+	if err := phrases.Check(text.Text(), holes); err != nil {
+		l.complain(text.Errorf("%s: %v", code.Text(), err))
 		return false
-	}
-	for _, name := range used {
-		if !slices.Contains(wanted, name) {
-			d := text.Errorf("%s knows no value {{.%s}}", code, name)
-			if len(wanted) > 0 {
-				d = d.WithHint("it knows {{." + strings.Join(wanted, "}}, {{.") + "}}")
-			}
-			l.complain(d)
-			return false
-		}
-	}
-	for _, name := range wanted {
-		if name != mayBeLeftOut && !slices.Contains(used, name) {
-			l.complain(text.Errorf("%s has to say {{.%s}}", code, name))
-			return false
-		}
 	}
 	return true
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"postern/engine"
+	"postern/internal/labels"
 	"postern/links"
 	"postern/tasks"
 	"postern/workflows"
@@ -23,18 +24,18 @@ func (c config) bookOptions() workflows.Options {
 	}
 }
 
-// doorTexts are the codes of the door's texts, with what each has to say, and the languages that they are in. They are a
+// doorTexts are the codes of the door's texts, with the values that each may and must hold, and the languages that they are in. They are a
 // part of the program; a test reads them.
-func doorTexts() (map[string][]string, []string) {
-	codes, err := links.LabelCodes()
+func doorTexts() (map[string]labels.Holes, []string) {
+	texts, err := links.Texts()
 	if err != nil {
 		return nil, nil
 	}
-	languages, err := links.LabelLanguages()
+	languages, err := links.Languages()
 	if err != nil {
 		return nil, nil
 	}
-	return codes, languages
+	return texts, languages
 }
 
 // secretSource finds secrets for hashes. One whose place holds none is not there.
