@@ -13,6 +13,9 @@ type LinkDesk interface {
 	LinkTally(ctx context.Context, sel LinkSelection) (map[LinkState]int, error)
 	// LinkStory reads one with what came of it; ErrNoThing if it is not there.
 	LinkStory(ctx context.Context, id ID) (LinkStory, error)
+	// MakeLink stores a link that somebody makes by hand. Where there is one with its id already, that one is
+	// returned and nothing is done.
+	MakeLink(ctx context.Context, link Link, order Order) (Link, error)
 	// RevokeLinks ends for good the links of a selection that are not revoked yet, with every flow through
 	// them, and returns how many that were. It goes a bite at a time, each of which is atomic: after an error
 	// some are revoked, and the same order again does the rest.
@@ -25,13 +28,13 @@ type LinkDesk interface {
 // LinkState is what a link is at a moment.
 type LinkState string
 
-// The states of links. A link that is several of them is the first that fits in this order: revoked, expired,
-// used, locked.
+// The states of links. A link that is several of them is the first that fits in this order: revoked, locked,
+// expired, used.
 const (
 	LinkStateLive    LinkState = "live"
 	LinkStateUsed    LinkState = "used"
 	LinkStateExpired LinkState = "expired"
-	LinkStateLocked  LinkState = "locked"
+	LinkStateLocked  LinkState = "locked" // by too many guesses
 	LinkStateRevoked LinkState = "revoked"
 )
 
@@ -48,12 +51,12 @@ func (l Link) State(at time.Time) LinkState {
 	switch {
 	case !l.Revoked.IsZero():
 		return LinkStateRevoked
+	case !l.Locked.IsZero() && at.Before(l.Locked.Add(LockLife)):
+		return LinkStateLocked
 	case !at.Before(l.Expires):
 		return LinkStateExpired
 	case l.MaxUses > 0 && l.Uses >= l.MaxUses:
 		return LinkStateUsed
-	case !l.Locked.IsZero() && at.Before(l.Locked.Add(LockLife)):
-		return LinkStateLocked
 	}
 	return LinkStateLive
 }

@@ -115,7 +115,7 @@ const (
 
 // Order is who orders a change, why, and when.
 type Order struct {
-	By     string
+	By     string // an operator, or key:<name> for a key of the API
 	Reason string // "" for none
 	At     time.Time
 }
@@ -143,7 +143,11 @@ const (
 
 // Deed is the order as an entry of the audit. Its reason stays in the history: it may name people.
 func (o Order) Deed(kind, subject, detail string) Deed {
-	return Deed{At: o.At, Kind: kind, Actor: "operator:" + o.By, Subject: subject, Detail: detail}
+	actor := o.By
+	if !strings.HasPrefix(actor, "key:") {
+		actor = "operator:" + actor
+	}
+	return Deed{At: o.At, Kind: kind, Actor: actor, Subject: subject, Detail: detail}
 }
 
 // LetterSelection narrows a list of dead letters. Zero values leave all in.

@@ -40,7 +40,7 @@ type config struct {
 	Secrets map[string]engine.Secret `yaml:"secrets"`
 	// Calls says what calls of web services may reach.
 	Calls outcall.Config `yaml:"calls"`
-	// API are the bearer keys of POST /events, by name.
+	// API says who may use the HTTP interface for machines.
 	API apiConfig `yaml:"api"`
 	// Retention says how long what is over is kept.
 	Retention engine.Retention `yaml:"retention"`
@@ -65,8 +65,8 @@ type webConfig struct {
 }
 
 type apiConfig struct {
-	// Keys are the keys that let a client publish, each under a name for the log.
-	Keys map[string]engine.Secret `yaml:"keys"`
+	// Keys are the keys that let a client in, each under a name for the log and the audit.
+	Keys map[string]web.Key `yaml:"keys"`
 }
 
 func defaultConfig() config {

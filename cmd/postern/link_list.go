@@ -29,7 +29,7 @@ func linkListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "List links, those made last first",
-		Long: `Ls lists links. One that is revoked, expired, used or locked is shown as the first of these that
+		Long: `Ls lists links. One that is revoked, locked, expired or used is shown as the first of these that
 it is; the others are live.`,
 		Example: `  postern link ls --config postern.yaml --record HelpDesk:17x8615
   postern link ls --recipient Contacts:12x7 --state live`,

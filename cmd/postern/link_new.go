@@ -117,20 +117,16 @@ func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) 
 	if err := h.store.KeepVersion(ctx, terms.Landing.Version, terms.Landing.Files, asked.At); err != nil {
 		return linkMade{}, err
 	}
-	if err := h.store.Mint(ctx, link); err != nil {
+	made, err := h.store.MakeLink(ctx, link, asked)
+	if err != nil {
 		return linkMade{}, err
 	}
-	detail := link.Landing + " for " + link.Record.String()
-	if err := h.store.Note(ctx, asked.Deed(engine.DeedLinkMade, "link:"+link.ID.String(), detail)); err != nil {
-		return linkMade{}, err
+	if made.Landing != link.Landing || made.Record != link.Record || made.Preset != link.Preset ||
+		made.Language != link.Language {
+		return linkMade{}, engine.Permanent(errors.New("another link was made under this Idempotency-Key"))
 	}
-	return h.madeLink(link)
-}
-
-// madeLink is a link with its address.
-func (h *house) madeLink(link engine.Link) (linkMade, error) {
-	url, err := h.minter.URL(link)
-	return linkMade{URL: url, ID: link.ID, Expires: link.Expires, Uses: link.MaxUses}, err
+	url, err := h.minter.URL(made)
+	return linkMade{URL: url, ID: made.ID, Expires: made.Expires, Uses: made.MaxUses}, err
 }
 
 // termsOf holds an order against the book. Its errors are sentences for who gave it.

@@ -75,7 +75,9 @@ func wholeOfLink(story engine.LinkStory, values bool) linkWhole {
 		Generation: l.Generation, Run: l.Run, Delivery: l.Delivery, OneBrowser: len(l.Bound) > 0,
 	}
 	times := timeline{began: l.Created}
-	times.add(l.Created, "", "made")
+	if !l.Run.IsZero() {
+		times.add(l.Created, "", "made")
+	}
 	tellActs(&times, "", story, values)
 	if !l.Locked.IsZero() {
 		times.add(l.Locked, "", "locked by too many guesses")

@@ -17,6 +17,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/nats"
+	"postern/internal/web"
 	"postern/internal/yamldoc"
 )
 
@@ -80,7 +81,7 @@ func houseWith(t *testing.T, url, data string, change func(*config)) *trialHouse
 		t.Fatal(err)
 	}
 	t.Setenv("CRM_KEY", rand.Text())
-	c.API.Keys = map[string]engine.Secret{"crm": {Env: "CRM_KEY"}}
+	c.API.Keys = map[string]web.Key{"crm": {Env: "CRM_KEY"}}
 	c.Web.Listen = "127.0.0.1:0"
 	change(&c)
 	h, err := openHouse(t.Context(), c, slog.New(slog.DiscardHandler))

@@ -47,6 +47,7 @@ func TestDesk(t *testing.T, open func(t *testing.T) DeskStore) {
 		"links are listed, made last first, by pages":     deskLinkLines,
 		"links are counted by their state":                deskLinkTally,
 		"a link tells what came of it":                    deskLinkStory,
+		"a link is made by hand, once":                    deskMakeLink,
 		"links are revoked for good":                      deskRevokeLinks,
 		"many links are revoked":                          deskRevokeMany,
 		"a locked link is opened":                         deskUnlock,

@@ -115,6 +115,34 @@ func deskLinkStory(t *testing.T, s *deskTrial) {
 	}
 }
 
+func deskMakeLink(t *testing.T, s *deskTrial) {
+	link := s.link()
+	link.Workflow, link.Cause = "", ""
+	again := link
+	again.Landing, again.Digest = "invoice", []byte("another")
+	for i, asked := range []engine.Link{link, again} {
+		got, err := s.MakeLink(t.Context(), asked, order("asked for by telephone"))
+		if diff := cmp.Diff(link, got); diff != "" || err != nil {
+			t.Errorf("time %d: %v; made (-want +got):\n%s", i, err, diff)
+		}
+	}
+	by := order("")
+	by.By = "key:shop"
+	shop := s.link()
+	if _, err := s.MakeLink(t.Context(), shop, by); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[engine.ID]string{
+		link.ID: "made by ann: asked for by telephone", shop.ID: "made by key:shop",
+	} {
+		story, err := s.LinkStory(t.Context(), id)
+		if err != nil || len(story.Notes) != 1 || story.Notes[0].Text != want {
+			t.Errorf("notes of a link: %v, %v; want %q", story.Notes, err, want)
+		}
+	}
+	s.expectDeeds(t, "link.made link:"+link.ID.String())
+}
+
 func deskRevokeLinks(t *testing.T, s *deskTrial) {
 	all := s.links(t)
 	sel := engine.LinkSelection{Workflow: "other"}

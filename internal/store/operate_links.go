@@ -15,11 +15,11 @@ import (
 // bite is how many links one change revokes at most: the visitors' changes get their turn between two bites.
 const bite = 200
 
-// stateOfLink is engine.Link.State in SQL, of a time and of that less engine.LockLife.
-const stateOfLink = `CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN expires <= ? THEN 'expired'
-	WHEN max_uses > 0 AND uses >= max_uses THEN 'used' WHEN locked > ? THEN 'locked' ELSE 'live' END`
+// stateOfLink is engine.Link.State in SQL, of a time less engine.LockLife, and of that time.
+const stateOfLink = `CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN locked > ? THEN 'locked'
+	WHEN expires <= ? THEN 'expired' WHEN max_uses > 0 AND uses >= max_uses THEN 'used' ELSE 'live' END`
 
-func stateArgs(at time.Time) []any { return []any{instant(at), instant(at.Add(-engine.LockLife))} }
+func stateArgs(at time.Time) []any { return []any{instant(at.Add(-engine.LockLife)), instant(at)} }
 
 // ofLinks are the conditions of a selection, without its paging. No index serves them: each one would cost every
 // message time, and a scan of a million links takes about a second.
@@ -121,6 +121,26 @@ func (s *Store) LinkStory(ctx context.Context, id engine.ID) (engine.LinkStory, 
 	return story, nil
 }
 
+// MakeLink implements engine.LinkDesk.
+func (s *Store) MakeLink(ctx context.Context, link engine.Link, order engine.Order) (engine.Link, error) {
+	made := link
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) (err error) {
+		if made, err = tx.link(ctx, link.ID); !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		made = link
+		if err := tx.run(ctx, insertLink(link)); err != nil {
+			return err
+		}
+		detail := link.Landing + " for " + link.Record.String()
+		return tx.ordered(ctx, link.ID, engine.DeedLinkMade, "made", detail, order)
+	})
+	if err != nil {
+		return engine.Link{}, fmt.Errorf("store link %s: %w", link.ID, err)
+	}
+	return made, nil
+}
+
 // RevokeLinks implements engine.LinkDesk. One walk over the links by their ids finds what each bite takes.
 func (s *Store) RevokeLinks(ctx context.Context, sel engine.LinkSelection, order engine.Order) (int, error) {
 	n, err := ofLinks(sel)
@@ -175,7 +195,7 @@ func (s *Store) revoke(ctx context.Context, ids []engine.ID, order engine.Order)
 				continue // somebody else was faster
 			}
 			revoked++
-			if err := tx.ordered(ctx, id, engine.DeedLinkRevoked, "revoked", order); err != nil {
+			if err := tx.ordered(ctx, id, engine.DeedLinkRevoked, "revoked", "", order); err != nil {
 				return err
 			}
 		}
@@ -185,12 +205,12 @@ func (s *Store) revoke(ctx context.Context, ids []engine.ID, order engine.Order)
 }
 
 // ordered notes what an operator had done to a link: who and why in its history, who and what in the audit.
-func (t *tx) ordered(ctx context.Context, id engine.ID, deed, what string, order engine.Order) error {
+func (t *tx) ordered(ctx context.Context, id engine.ID, deed, what, detail string, order engine.Order) error {
 	const note = "INSERT INTO link_notes (link, at, text) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 	if err := t.run(ctx, call{note, []any{ident(id), instant(order.At), order.Says(what)}}); err != nil {
 		return err
 	}
-	return t.audit(ctx, order.Deed(deed, "link:"+id.String(), ""))
+	return t.audit(ctx, order.Deed(deed, "link:"+id.String(), detail))
 }
 
 // UnlockLink implements engine.LinkDesk.
@@ -209,7 +229,7 @@ func (s *Store) UnlockLink(ctx context.Context, id engine.ID, order engine.Order
 		if err := tx.run(ctx, call{"UPDATE links SET locked = NULL WHERE id = ?", []any{ident(id)}}); err != nil {
 			return err
 		}
-		return tx.ordered(ctx, id, engine.DeedLinkUnlocked, "unlocked", order)
+		return tx.ordered(ctx, id, engine.DeedLinkUnlocked, "unlocked", "", order)
 	})
 	if err != nil {
 		return engine.Link{}, fmt.Errorf("unlock link %s: %w", id, err)

@@ -60,17 +60,9 @@ type refusal struct {
 
 // ServeHTTP asks who it is, and whether there is room, before it reads anything that they sent.
 func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		const message = "Send events by POST."
-		refuse(w, refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: message})
-		return
-	}
-	name, known := e.keys.Who(r)
-	if !known {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="postern"`)
-		const message = "Send a valid key as Authorization: Bearer …"
-		refuse(w, refusal{status: http.StatusUnauthorized, Code: "unauthorized", Message: message})
+	name, bad := e.keys.admit(w, r, http.MethodPost, ScopeEvents)
+	if bad != nil {
+		refuse(w, *bad)
 		return
 	}
 	if reason := e.refusing(); reason != "" {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func testKeys(t testing.TB) Keys {
 	for name, value := range map[string]string{"CRM_KEY": goodKey, "OTHER_KEY": "another-key-long-enough-too"} {
 		t.Setenv(name, value)
 	}
-	keys, err := NewKeys(map[string]engine.Secret{"crm": {Env: "CRM_KEY"}, "other": {Env: "OTHER_KEY"}})
+	keys, err := NewKeys(map[string]Key{"crm": {Env: "CRM_KEY"}, "other": {Env: "OTHER_KEY"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,22 +208,53 @@ func TestKeys(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/events", nil)
 		r.Header.Set("Authorization", shown)
-		if name, known := keys.Who(r); name != want || known != (want != "") {
-			t.Errorf("%q is %q, %v; want %q", shown, name, known, want)
+		if found, known := keys.who(r); known != (want != "") || (known && found.name != want) {
+			t.Errorf("%q is %q, %v; want %q", shown, found.name, known, want)
 		}
 	}
-	if _, known := (Keys{}).Who(post("")); known {
+	if _, known := (Keys{}).who(post("")); known {
 		t.Error("no keys let somebody in")
+	}
+}
+
+// A key opens the parts of the API that it names, and events and runs if it names none.
+func TestKeysHaveScopes(t *testing.T) {
+	t.Setenv("PLAIN_KEY", "a-plain-key-of-enough-characters")
+	t.Setenv("NARROW_KEY", "a-narrow-key-of-enough-characters")
+	keys, err := NewKeys(map[string]Key{
+		"plain": {Env: "PLAIN_KEY"}, "narrow": {Env: "NARROW_KEY", Scopes: []string{"check", "files"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for shown, opens := range map[string][]Scope{
+		"a-plain-key-of-enough-characters":  {ScopeEvents, ScopeRuns},
+		"a-narrow-key-of-enough-characters": {ScopeCheck, ScopeFiles},
+	} {
+		for _, scope := range []Scope{ScopeEvents, ScopeRuns, ScopeLinks, ScopeCheck, ScopeFiles} {
+			w := httptest.NewRecorder()
+			_, bad := keys.admit(w, post("", "Authorization", "Bearer "+shown), http.MethodPost, scope)
+			if (bad == nil) != slices.Contains(opens, scope) {
+				t.Errorf("%s opens %s: %v", shown, scope, bad)
+			}
+			const told = `Bearer realm="postern", error="insufficient_scope", scope="`
+			if bad != nil && (bad.status != http.StatusForbidden || bad.Code != "insufficient_scope" ||
+				w.Header().Get("WWW-Authenticate") != told+string(scope)+`"`) {
+				t.Errorf("%s for %s: %+v, %v", shown, scope, bad, w.Header())
+			}
+		}
 	}
 }
 
 func TestNewKeysComplains(t *testing.T) {
 	t.Setenv("SHORT_KEY", "hunter2")
-	_, err := NewKeys(map[string]engine.Secret{"short": {Env: "SHORT_KEY"}, "gone": {Env: "NO_SUCH_KEY"}, "none": {}})
+	t.Setenv("ODD_KEY", "a-key-of-enough-characters")
+	_, err := NewKeys(map[string]Key{"short": {Env: "SHORT_KEY"}, "gone": {Env: "NO_SUCH_KEY"}, "none": {},
+		"odd": {Env: "ODD_KEY", Scopes: []string{"everything"}}})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, word := range []string{"short", "gone", "NO_SUCH_KEY", "none"} {
+	for _, word := range []string{"short", "gone", "NO_SUCH_KEY", "none", `"everything" is not one of [events`} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("%q says nothing about %s", err, word)
 		}

@@ -49,7 +49,7 @@ type starts struct {
 
 // ServeHTTP asks who it is before it reads anything that they sent.
 func (s *starts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, bad := admit(w, r, s.keys, http.MethodPost)
+	name, bad := s.keys.admit(w, r, http.MethodPost, ScopeRuns)
 	if bad == nil {
 		bad = s.take(w, r, name)
 	}
@@ -101,10 +101,7 @@ func (s *starts) id(name, key string) (string, error) {
 }
 
 func readStart(in io.Reader) (body startBody, ref engine.Ref, err error) {
-	decoder := json.NewDecoder(in)
-	decoder.UseNumber()
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&body); err != nil {
+	if err := readJSON(in, &body); err != nil {
 		const form = `{"workflow": "remind", "record": "HelpDesk/17x1"}`
 		return body, ref, fmt.Errorf("the body is no order such as %s: %w", form, err)
 	}
@@ -118,20 +115,12 @@ func readStart(in io.Reader) (body startBody, ref engine.Ref, err error) {
 	return body, ref, err
 }
 
-// admit tells who asks, or why they may not.
-func admit(w http.ResponseWriter, r *http.Request, keys Keys, method string) (name string, bad *refusal) {
-	if r.Method != method {
-		w.Header().Set("Allow", method)
-		message := "Use " + method + "."
-		return "", &refusal{status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: message}
-	}
-	name, known := keys.Who(r)
-	if !known {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="postern"`)
-		const message = "Send a valid key as Authorization: Bearer …"
-		return "", &refusal{status: http.StatusUnauthorized, Code: "unauthorized", Message: message}
-	}
-	return name, nil
+// readJSON reads one value and nothing that it does not know.
+func readJSON(in io.Reader, into any) error {
+	decoder := json.NewDecoder(in)
+	decoder.UseNumber()
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
 }
 
 // startable is a workflow as GET /api/workflows tells it: enough for a button and its form.
@@ -154,7 +143,7 @@ type startableItem struct {
 // inputs they ask for.
 func WorkflowsHandler(book func() *engine.Book, keys Keys) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, bad := admit(w, r, keys, http.MethodGet); bad != nil {
+		if _, bad := keys.admit(w, r, http.MethodGet, ScopeRuns); bad != nil {
 			refuse(w, *bad)
 			return
 		}

@@ -31,7 +31,7 @@ func (o *orders) start(_ context.Context, order engine.StartOrder, ref engine.Re
 func (o *orders) post(t *testing.T, body string, headers ...string) (status int, answer string) {
 	t.Helper()
 	t.Setenv("STARTS_KEY", "a-key-of-enough-characters")
-	keys, err := web.NewKeys(map[string]engine.Secret{"button": {Env: "STARTS_KEY"}})
+	keys, err := web.NewKeys(map[string]web.Key{"button": {Env: "STARTS_KEY"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestStartsThatAreRefused(t *testing.T) {
 
 func TestStartableWorkflowsAreListed(t *testing.T) {
 	t.Setenv("STARTS_KEY", "a-key-of-enough-characters")
-	keys, err := web.NewKeys(map[string]engine.Secret{"button": {Env: "STARTS_KEY"}})
+	keys, err := web.NewKeys(map[string]web.Key{"button": {Env: "STARTS_KEY"}})
 	if err != nil {
 		t.Fatal(err)
 	}
