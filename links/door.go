@@ -23,11 +23,6 @@ const (
 	flowLife = time.Hour
 )
 
-// Brand is whose door it is, as visitors see it.
-type Brand struct {
-	Name string
-}
-
 // DoorConfig is what a Door works with. Everything but Labels, Client and Restored is needed.
 type DoorConfig struct {
 	Store Store
@@ -76,7 +71,7 @@ func NewDoor(config DoorConfig) (*Door, error) {
 		}
 		config.Labels = shipped
 	}
-	pages, err := loadPages()
+	pages, err := loadPages(config.Brand)
 	if err != nil {
 		return nil, fmt.Errorf("open door: %w", err)
 	}
@@ -179,7 +174,7 @@ func (d *Door) send(w http.ResponseWriter, c *call, reply answer) {
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	text, err := d.pages.render(reply, c.texts, d.with.Brand)
+	text, err := d.pages.render(reply, c.texts)
 	if err != nil {
 		d.with.Logger.ErrorContext(c.Context(), "page could not be written", "page", reply.page, "error", err)
 		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)

@@ -95,6 +95,7 @@ var refusals = []struct {
 	{ErrNoLink, http.StatusNotFound, "unknown"},
 	{ErrRevoked, http.StatusNotFound, "unknown"},
 	{errReopen, http.StatusNotFound, "reopen"},
+	{errCookies, http.StatusForbidden, "cookies"},
 	{ErrExpired, http.StatusGone, "expired"},
 	{ErrUsed, http.StatusGone, "used"},
 	{errRemoved, http.StatusGone, "removed"},
@@ -126,12 +127,16 @@ func (d *Door) refuse(c *call, header http.Header, err error) answer {
 	return d.explain(c, reply, "unavailable", code)
 }
 
-// explain fills a page with the texts of a reason, which are labels under its name.
+// explain fills a page with the texts of a reason, which are labels under its name. It is the common page unless the
+// reason has one of its own.
 func (d *Door) explain(c *call, reply answer, reason, code string) answer {
 	if reason == "unknown" {
 		c.texts = d.speech.texts("", c.Header.Get("Accept-Language"))
 	}
 	heading := c.texts.Say("reason." + reason + ".title")
+	if own := "reason." + reason; d.pages.byName[own] != nil {
+		reply.page = own
+	}
 	reply.title = heading
 	reply.body = reasonBody{Heading: heading, Text: c.texts.Say("reason." + reason + ".text"), Code: code}
 	return reply

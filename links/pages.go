@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"path"
 
 	"postern/internal/labels"
 )
@@ -19,8 +18,10 @@ var shipped embed.FS
 // pages holds the parsed pages and the few files beside them.
 type pages struct {
 	byName map[string]*template.Template
+	brand  string // name of it
 	style  string // path of the stylesheet
 	icon   string
+	logo   string                  // path of the brand's logo; "" for none
 	assets map[string]http.Handler // by path
 }
 
@@ -29,8 +30,8 @@ type (
 	// page is what every page has; Body is one of the types below.
 	page struct {
 		labels.Texts
-		Title, Brand, Style, Icon string
-		Body                      any
+		Title, Brand, Style, Icon, Logo string
+		Body                            any
 	}
 	// doorBody is all that the door tells: whom the link was sent to, if anyone, and that only in part.
 	doorBody struct {
@@ -79,49 +80,56 @@ var draw = template.FuncMap{
 	"pair": func(texts labels.Texts, c control) drawing { return drawing{Texts: texts, Control: c} },
 }
 
-// loadPages reads what is built into the program, so an error is a mistake in the program.
-func loadPages() (*pages, error) {
-	p := &pages{byName: map[string]*template.Template{}, assets: map[string]http.Handler{}}
-	for _, name := range []string{"door", "record", "action", "receipt", "reason"} {
+// loadPages reads what is built into the program, so an error is a mistake in the program, or one of the brand.
+func loadPages(brand Brand) (*pages, error) {
+	if err := brand.Check(); err != nil {
+		return nil, fmt.Errorf("brand: %w", err)
+	}
+	p := &pages{byName: map[string]*template.Template{}, assets: map[string]http.Handler{}, brand: brand.Name}
+	for _, name := range []string{"door", "record", "action", "receipt", "reason", "reason.cookies"} {
 		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("read page %s: %w", name, err)
 		}
 		p.byName[name] = parsed
 	}
-	var err error
-	if p.style, err = p.addAsset("style.css", "text/css; charset=utf-8"); err != nil {
-		return nil, err
+	style, err := shipped.ReadFile("pages/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("read stylesheet: %w", err)
 	}
-	p.icon, err = p.addAsset("icon.svg", "image/svg+xml")
-	return p, err
+	icon, err := shipped.ReadFile("pages/icon.svg")
+	if err != nil {
+		return nil, fmt.Errorf("read icon: %w", err)
+	}
+	p.style = p.serve(append(style, brand.style()...), ".css", "text/css; charset=utf-8")
+	p.icon = p.serve(brand.icon(icon), ".svg", "image/svg+xml")
+	if media, err := logoType(brand.Logo); err == nil {
+		p.logo = p.serve(brand.Logo, "", media)
+	}
+	return p, nil
 }
 
-// addAsset serves a file under a name made of its content, so that browsers may keep it for ever.
-func (p *pages) addAsset(name, mediaType string) (string, error) {
-	data, err := shipped.ReadFile("pages/" + name)
-	if err != nil {
-		return "", fmt.Errorf("read page asset: %w", err)
-	}
+// serve answers for a file under a name made of its content, so that browsers may keep it for ever.
+func (p *pages) serve(data []byte, suffix, mediaType string) (path string) {
 	sum := sha256.Sum256(data)
-	where := "/assets/" + hex.EncodeToString(sum[:8]) + path.Ext(name)
-	p.assets[where] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	path = "/assets/" + hex.EncodeToString(sum[:8]) + suffix
+	p.assets[path] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		_, _ = w.Write(data)
 	})
-	return where, nil
+	return path
 }
 
 // render writes a page as a whole, before anything of it is sent.
-func (p *pages) render(reply answer, texts labels.Texts, brand Brand) ([]byte, error) {
+func (p *pages) render(reply answer, texts labels.Texts) ([]byte, error) {
 	parsed := p.byName[reply.page]
 	if parsed == nil {
 		return nil, fmt.Errorf("there is no page %q", reply.page)
 	}
 	var out bytes.Buffer
 	err := parsed.ExecuteTemplate(&out, "layout", page{
-		Texts: texts, Title: reply.title, Brand: brand.Name, Style: p.style, Icon: p.icon, Body: reply.body,
+		Texts: texts, Title: reply.title, Brand: p.brand, Style: p.style, Icon: p.icon, Logo: p.logo, Body: reply.body,
 	})
 	return out.Bytes(), err
 }

@@ -117,7 +117,7 @@ func (d *Door) passageOf(c *call) (passage, error) {
 		return passage{}, fmt.Errorf("find flow: %w", err)
 	}
 	if !d.opened(flow, c.Request) {
-		return passage{}, errReopen
+		return passage{}, d.estranged(c.Request)
 	}
 	if !link.Revoked.IsZero() {
 		return passage{}, ErrRevoked

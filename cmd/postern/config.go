@@ -57,8 +57,8 @@ type webConfig struct {
 	// BaseURL is the address that links begin with, as recipients reach the port. It is needed unless every channel is
 	// of kind capture.
 	BaseURL string `yaml:"base_url"`
-	// Brand is the name that visitors read on the pages.
-	Brand string `yaml:"brand"`
+	// Brand is whose door it is, as visitors see it: a name, or with the keys below a logo and colours besides.
+	Brand brandConfig `yaml:"brand" schema:"text|brandConfig"`
 	// TrustedProxies are the addresses, or ranges of them, of the proxies in front of the port: theirs is the
 	// X-Forwarded-For that says where a visitor comes from, and nobody else's.
 	TrustedProxies []string `yaml:"trusted_proxies"`
@@ -127,6 +127,8 @@ func (c config) validate() error {
 	}
 	_, err := web.ParseProxies(c.Web.TrustedProxies)
 	wrong = append(wrong, under("web.trusted_proxies", err))
+	_, err = c.brand()
+	wrong = append(wrong, under("web.brand", err))
 	if err := c.Retention.Validate(); err != nil {
 		wrong = append(wrong, fmt.Errorf("retention: %w", err))
 	}

@@ -184,7 +184,7 @@ func TestTheReferencesExampleIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Channels) == 0 || c.Web.Brand == "" || len(c.API.Keys) == 0 {
+	if len(c.Channels) == 0 || c.Web.Brand.Name == "" || len(c.API.Keys) == 0 {
 		t.Errorf("the example reads as %+v", c)
 	}
 }

@@ -34,6 +34,7 @@ type house struct {
 	store    *store.Store
 	bus      *nats.Bus
 	base     links.Base
+	brand    links.Brand
 	minter   *links.Minter
 	ring     *keys.Ring
 	signer   keys.Signer
@@ -80,7 +81,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	}
 	h.door, err = links.NewDoor(links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
-		Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: c.Web.Brand}, Restored: restored.At,
+		Random: rand.Reader, Logger: logger, Brand: h.brand, Restored: restored.At,
 		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
 	})
 	return h, err
@@ -135,6 +136,9 @@ func (h *house) check() error {
 	}
 	if err := h.config.checkBase(); err != nil {
 		return err
+	}
+	if h.brand, err = h.config.brand(); err != nil {
+		return fmt.Errorf("web.brand: %w", err)
 	}
 	h.base, err = h.config.base()
 	return err

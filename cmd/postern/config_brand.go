@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"postern/internal/yamldoc"
+	"postern/links"
+)
+
+// brandConfig is whose door it is.
+type brandConfig struct {
+	// Name is the name that visitors read on the pages and in the messages of the door.
+	Name string `yaml:"name"`
+	// Logo is an SVG or PNG file of at most 128 KiB that is shown in place of the name.
+	Logo string `yaml:"logo"`
+	// Accent is the colour of buttons and links, such as "#1d5c56"; its contrast with the pages is at least 4.5.
+	Accent string `yaml:"accent"`
+	// AccentDark is the same for dark screens; a lighter one of accent if it is not said.
+	AccentDark string `yaml:"accent_dark"`
+}
+
+// UnmarshalYAMLDoc reads a text alone as the name.
+func (b *brandConfig) UnmarshalYAMLDoc(n *yamldoc.Node) yamldoc.Diagnostics {
+	if n.Kind() == yamldoc.Text {
+		b.Name = n.Text()
+		return nil
+	}
+	type plain brandConfig
+	return yamldoc.Decode(n, (*plain)(b))
+}
+
+// brand reads the logo and checks the whole.
+func (c config) brand() (links.Brand, error) {
+	said := c.Web.Brand
+	brand := links.Brand{Name: said.Name, Accent: said.Accent, AccentDark: said.AccentDark}
+	if said.Logo != "" {
+		path := said.Logo
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(c.folder, path)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return brand, fmt.Errorf("logo: %w", err)
+		}
+		if len(data) == 0 {
+			return brand, fmt.Errorf("logo: %s is empty", said.Logo)
+		}
+		brand.Logo = data
+	}
+	return brand, brand.Check()
+}
