@@ -45,6 +45,15 @@ func (b Base) String() string { return b.origin }
 // URLLength is how long every link under this base is; see MaxURL.
 func (b Base) URLLength() int { return len(b.link(strings.Repeat("a", 1+tokenChars))) }
 
+// host is where the base leads, without the scheme.
+func (b Base) host() string {
+	_, host, _ := strings.Cut(b.origin, "://")
+	return host
+}
+
+// mail is the whole address of a second link.
+func (b Base) mail(keyAndToken string) string { return b.origin + "/m/" + keyAndToken }
+
 // link is the whole address of a link.
 func (b Base) link(keyAndToken string) string { return b.origin + "/l/" + keyAndToken }
 

@@ -97,8 +97,11 @@ func NewDoor(config DoorConfig) (*Door, error) {
 func (d *Door) routes() {
 	d.on("/l/{token}", d.looking(d.showDoor), d.looking(d.passDoor))
 	d.on("/L/{token}", d.looking(d.showDoor), d.looking(d.passDoor)) // QR codes are shorter in capitals
-	d.on("/f/{flow}", d.inFlow(d.showRecord), d.inFlow(d.saveRecord))
-	d.on("/f/{flow}/{action}", d.inFlow(d.showAction), d.inFlow(d.doAction))
+	d.on("/f/{flow}", d.inFlow(d.gated(d.showRecord)), d.inFlow(d.gated(d.saveRecord)))
+	d.on("/f/{flow}/{action}", d.inFlow(d.gated(d.showAction)), d.inFlow(d.gated(d.doAction)))
+	d.on("/c/{flow}", d.inFlow(d.asking(d.showFactor)), d.inFlow(d.asking(d.doFactor)))
+	d.on("/c/{flow}/{action}", d.inFlow(d.asking(d.showFactor)), d.inFlow(d.asking(d.doFactor)))
+	d.on("/m/{token}", d.showMail, d.takeMail)
 	d.on("/r/{flow}", d.showReceipt, nil)
 	for path, asset := range d.pages.assets {
 		d.mux.Handle("GET "+path, asset)
@@ -206,6 +209,8 @@ func live(link engine.Link, now time.Time) error {
 	switch {
 	case !link.Revoked.IsZero():
 		return ErrRevoked
+	case Locked(link, now):
+		return ErrLocked
 	case now.Before(link.NotBefore):
 		return ErrNoLink
 	case !now.Before(link.Expires):

@@ -100,6 +100,8 @@ var refusals = []struct {
 	{ErrUsed, http.StatusGone, "used"},
 	{errRemoved, http.StatusGone, "removed"},
 	{engine.ErrNoRecord, http.StatusGone, "record"},
+	{ErrLocked, http.StatusForbidden, "locked"},
+	{errMailOver, http.StatusGone, "mail"},
 	{errOrigin, http.StatusForbidden, "origin"},
 	{errMethod, http.StatusMethodNotAllowed, "method"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "large"},

@@ -93,6 +93,7 @@ func narrow(now, then *engine.Landing) *engine.Landing {
 			both.Actions = append(both.Actions, action)
 		}
 	}
+	stricter(&both, then)
 	return &both
 }
 

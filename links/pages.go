@@ -17,12 +17,13 @@ var shipped embed.FS
 
 // pages holds the parsed pages and the few files beside them.
 type pages struct {
-	byName map[string]*template.Template
-	brand  string // name of it
-	style  string // path of the stylesheet
-	icon   string
-	logo   string                  // path of the brand's logo; "" for none
-	assets map[string]http.Handler // by path
+	byName  map[string]*template.Template
+	message *template.Template // of mails
+	brand   string             // name of it
+	style   string             // path of the stylesheet
+	icon    string
+	logo    string                  // path of the brand's logo; "" for none
+	assets  map[string]http.Handler // by path
 }
 
 // What the pages are filled with.
@@ -86,12 +87,18 @@ func loadPages(brand Brand) (*pages, error) {
 		return nil, fmt.Errorf("brand: %w", err)
 	}
 	p := &pages{byName: map[string]*template.Template{}, assets: map[string]http.Handler{}, brand: brand.Name}
-	for _, name := range []string{"door", "record", "action", "receipt", "reason", "reason.cookies"} {
+	for _, name := range []string{"door", "record", "action", "receipt", "reason", "reason.cookies",
+		"challenge", "mail", "carry",
+	} {
 		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("read page %s: %w", name, err)
 		}
 		p.byName[name] = parsed
+	}
+	var err error
+	if p.message, err = template.ParseFS(shipped, "pages/message.html"); err != nil {
+		return nil, fmt.Errorf("read page message: %w", err)
 	}
 	style, err := shipped.ReadFile("pages/style.css")
 	if err != nil {

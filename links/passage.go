@@ -155,6 +155,11 @@ func (d *Door) visitorSecret(c *call) (string, error) {
 	if cookie, err := c.Cookie(d.cookieName()); err == nil && wellFormed(cookie.Value) {
 		return cookie.Value, nil
 	}
+	return d.newSecret()
+}
+
+// newSecret is a secret that nobody has yet.
+func (d *Door) newSecret() (string, error) {
 	var bits [cookieBytes]byte
 	if _, err := io.ReadFull(d.with.Random, bits[:]); err != nil {
 		return "", fmt.Errorf("read random bits: %w", err)

@@ -14,6 +14,14 @@ func (d *Door) showReceipt(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	switch o, err := d.owes(c, p, ""); {
+	case err != nil:
+		return answer{}, err
+	case o.factor != nil && live(p.link, c.now) != nil:
+		return answer{}, errReopen
+	case o.factor != nil:
+		return answer{goTo: o.path}, nil
+	}
 	visit, err := d.with.Store.LastVisit(c.Context(), p.flow.ID)
 	if errors.Is(err, ErrNoLink) {
 		return answer{goTo: flowPath(p.flow.ID)}, nil

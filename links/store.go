@@ -10,6 +10,7 @@ import (
 
 // Store is what the door keeps. Each method is one atomic change or one read.
 type Store interface {
+	FactorStore
 	// Mint stores a link that no run asked for.
 	Mint(ctx context.Context, link engine.Link) error
 	// Link finds the link of a token by its key id and digest; ErrNoLink if there is none.

@@ -167,7 +167,7 @@ func insertDelivery(d *engine.Delivery, now time.Time) (call, error) {
 	const query = `INSERT INTO deliveries (` + deliveryColumns + `, updated)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	return call{query, []any{
-		ident(d.ID), ident(d.Run), d.Partition, d.Workflow, d.Version, d.Step, d.Channel, d.Template, d.Record.Module,
+		ident(d.ID), d.Run[:], d.Partition, d.Workflow, d.Version, d.Step, d.Channel, d.Template, d.Record.Module,
 		d.Record.ID, d.Recipient.Ref.Module, d.Recipient.Ref.ID, d.Masked, columns[0], blob(d.Sealed), string(d.State),
 		d.Slot, d.Attempts, d.Due.UnixMilli(), instant(d.Until), columns[1], columns[2], d.Reason, columns[3],
 		instant(d.Created), string(d.Unknown), instant(now),

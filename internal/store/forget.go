@@ -82,6 +82,8 @@ var (
 	forgetLink     = []string{
 		`DELETE FROM effects WHERE run IN (SELECT id FROM visits WHERE link = ?)
 			AND state NOT IN ('planned', 'sending')`,
+		`DELETE FROM challenges WHERE flow IN (SELECT id FROM flows WHERE link = ?)`,
+		`DELETE FROM guesses WHERE link = ?`,
 		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM link_notes WHERE link = ?`,
 		`DELETE FROM links WHERE id = ?`,
 	}
@@ -127,6 +129,9 @@ const (
 			(SELECT record FROM alarms WHERE timing = (SELECT n FROM lost) LIMIT ?)`
 	oldLimits = `DELETE FROM limits WHERE key IN (SELECT key FROM limits WHERE until < ? ORDER BY until LIMIT ?)`
 	oldKeys   = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
+	oldGrants = `DELETE FROM grants WHERE (visitor, factor) IN
+		(SELECT visitor, factor FROM grants WHERE given < ? ORDER BY given LIMIT ?)`
+	oldTallies = `DELETE FROM tallies WHERE slot < ?`
 	// What is left must follow a seal at all times: each bite removes what one seal covers, by number and not by time.
 	oldDeeds = `DELETE FROM audit WHERE seq <=
 		(SELECT min(seq) FROM seals WHERE at < ? AND seq >= (SELECT min(seq) FROM audit))`
@@ -143,6 +148,8 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 		{oldLimits, []any{instant(now), forgetBite}},
 		{oldKeys, []any{keys, forgetBite}},
 		{oldDeeds, []any{audit}},
+		{oldGrants, []any{instant(now.Add(-engine.GrantMost)), forgetBite}},
+		{oldTallies, []any{slotOf(now.Add(-24 * time.Hour))}},
 	} {
 		rows, err := t.exec(ctx, c.query, c.args...)
 		if err != nil {

@@ -109,6 +109,8 @@ func (t *tx) live(ctx context.Context, id engine.ID, at time.Time) (engine.Link,
 		return engine.Link{}, err
 	case !link.Revoked.IsZero():
 		return engine.Link{}, links.ErrRevoked
+	case links.Locked(link, at):
+		return engine.Link{}, links.ErrLocked
 	case at.Before(link.NotBefore):
 		return engine.Link{}, links.ErrNoLink
 	case !at.Before(link.Expires):

@@ -25,3 +25,55 @@ CREATE TABLE link_notes (
     text TEXT    NOT NULL,
     PRIMARY KEY (link, at, text)
 ) STRICT, WITHOUT ROWID;
+
+-- Second factors: what was asked for, what was guessed, what was proved.
+CREATE TABLE challenges (
+    flow    BLOB    NOT NULL REFERENCES flows (id),
+    factor  TEXT    NOT NULL,
+    id      BLOB    NOT NULL, -- what the code is derived from: another one with each new code
+    link    BLOB    NOT NULL,
+    kind    TEXT    NOT NULL,
+    action  TEXT    NOT NULL,
+    key_id  TEXT    NOT NULL,
+    digits  INTEGER NOT NULL,
+    way     TEXT    NOT NULL,
+    mail    BLOB,             -- keyed hash of a mailed token
+    made    INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    tries   INTEGER NOT NULL, -- since the last wait
+    waits   INTEGER NOT NULL,
+    until   INTEGER,          -- of the wait
+    carried INTEGER,          -- when another browser followed the mailed link
+    PRIMARY KEY (flow, factor)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX challenges_mail ON challenges (mail) WHERE mail IS NOT NULL;
+
+CREATE TABLE guesses (
+    id        BLOB    PRIMARY KEY,
+    link      BLOB    NOT NULL,
+    principal TEXT    NOT NULL, -- whose it is counted with, and the factor
+    wrong     INTEGER NOT NULL, -- 1 until it proved right
+    forgiven  INTEGER NOT NULL, -- 1 when an operator unlocked the link since
+    at        INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX guesses_link ON guesses (link, at) WHERE wrong = 1;
+CREATE INDEX guesses_principal ON guesses (principal, at) WHERE wrong = 1;
+
+CREATE TABLE grants (
+    visitor BLOB    NOT NULL, -- as in flows
+    factor  TEXT    NOT NULL,
+    module  TEXT    NOT NULL,
+    record  TEXT    NOT NULL,
+    given   INTEGER NOT NULL,
+    seen    INTEGER NOT NULL,
+    PRIMARY KEY (visitor, factor)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_given ON grants (given);
+CREATE INDEX flows_visitor ON flows (visitor);
+
+-- How much is guessed on all links, in stretches of five minutes since 1970.
+CREATE TABLE tallies (
+    slot       INTEGER PRIMARY KEY,
+    challenges INTEGER NOT NULL,
+    wrong      INTEGER NOT NULL
+) STRICT;

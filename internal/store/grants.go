@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"postern/engine"
+	"postern/links"
+)
+
+// Grant implements links.FactorStore.
+func (s *Store) Grant(ctx context.Context, visitor []byte, factor string) (links.Grant, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	g := links.Grant{Factor: factor}
+	const query = "SELECT module, record, given, seen FROM grants WHERE visitor = ? AND factor = ?"
+	dest := []any{&g.Record.Module, &g.Record.ID, (*instant)(&g.Given), (*instant)(&g.Seen)}
+	err := s.reads.get(ctx, query, []any{blob(visitor), factor}, dest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return links.Grant{}, nil
+	}
+	if err != nil {
+		return links.Grant{}, fmt.Errorf("read grant of %s: %w", factor, err)
+	}
+	return g, nil
+}
+
+// Extend implements links.FactorStore.
+func (s *Store) Extend(ctx context.Context, visitor []byte, factor string, now time.Time) error {
+	const extend = "UPDATE grants SET seen = max(seen, ?) WHERE visitor = ? AND factor = ?"
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.run(ctx, call{extend, []any{instant(now), blob(visitor), factor}})
+	})
+	if err != nil {
+		return fmt.Errorf("extend grant of %s: %w", factor, err)
+	}
+	return nil
+}
+
+// Prove implements links.FactorStore.
+func (s *Store) Prove(ctx context.Context, p links.Proof) error {
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error { return tx.prove(ctx, p) })
+	if err != nil {
+		return fmt.Errorf("grant %s: %w", p.Challenge.Factor, err)
+	}
+	return nil
+}
+
+func (t *tx) prove(ctx context.Context, p links.Proof) error {
+	ch := p.Challenge
+	if _, err := t.standing(ctx, ch.Link, p.At); err != nil {
+		return err
+	}
+	const end = "DELETE FROM challenges WHERE flow = ? AND factor = ? AND id = ?"
+	rows, err := t.exec(ctx, end, ident(ch.Flow), ch.Factor, ident(ch.ID))
+	if err != nil {
+		return err
+	}
+	if rows == 0 {
+		return links.ErrNoChallenge
+	}
+	for _, before := range p.Before {
+		if err := t.move(ctx, before, p.Visitor); err != nil {
+			return err
+		}
+	}
+	const right = "UPDATE guesses SET wrong = 0 WHERE id = ?"
+	const grant = `REPLACE INTO grants (visitor, factor, module, record, given, seen) VALUES (?, ?, ?, ?, ?, ?)`
+	err = t.run(ctx, call{right, []any{ident(p.Guess)}}, call{grant, []any{
+		blob(p.Visitor), ch.Factor, p.Record.Module, p.Record.ID, instant(p.At), instant(p.At),
+	}})
+	if err != nil {
+		return err
+	}
+	return t.audit(ctx, engine.Deed{
+		At: p.At, Kind: engine.DeedLinkGranted, Actor: "link:" + ch.Link.String(), Subject: p.Record.String(),
+		Detail: ch.Factor,
+	})
+}
+
+// move makes all that belongs to a visitor belong to their next cookie.
+func (t *tx) move(ctx context.Context, from, to []byte) error {
+	args := []any{blob(to), blob(from)}
+	return t.run(ctx,
+		call{"UPDATE flows SET visitor = ? WHERE visitor = ?", args},
+		call{"UPDATE OR REPLACE grants SET visitor = ? WHERE visitor = ?", args},
+		call{`UPDATE links SET bound = ?1 WHERE bound = ?2 AND id IN (SELECT link FROM flows WHERE visitor = ?1)`, args},
+	)
+}

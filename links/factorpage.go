@@ -1,0 +1,171 @@
+package links
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"postern/engine"
+)
+
+// What the pages of a challenge are filled with.
+type (
+	// factorBody asks for a proof. Empty parts are left out.
+	factorBody struct {
+		Heading  string `json:"heading"`
+		Step     string `json:"step,omitempty"`
+		Text     string `json:"text"`
+		Notice   string `json:"notice,omitempty"`
+		URL      string `json:"url"`                // takes the forms
+		Label    string `json:"label,omitempty"`    // of the field for the code; "" for none
+		Hint     string `json:"hint,omitempty"`     // beside the field
+		Problem  string `json:"problem,omitempty"`  // why what was typed is refused
+		Carry    string `json:"carry,omitempty"`    // when there is something to type after a second link
+		Digits   int    `json:"digits,omitempty"`   // of the code; 0 where it may be any text
+		Until    string `json:"until,omitempty"`    // how long the code is good
+		Send     string `json:"send,omitempty"`     // label of the button that has one sent
+		Resend   string `json:"resend,omitempty"`   // of the one that has it sent again
+		Continue string `json:"continue,omitempty"` // of the one for who has followed the second link
+		Retry    string `json:"retry,omitempty"`    // of the way back to this page, once the wait is over
+		Nothing  string `json:"nothing,omitempty"`  // what to do when nothing comes
+	}
+	mailBody struct {
+		Heading string `json:"heading"`
+		Text    string `json:"text"`
+	}
+	carryBody struct {
+		Heading string `json:"heading"`
+		Text    string `json:"text"`
+		Code    string `json:"code"`
+		Until   string `json:"until"`
+	}
+)
+
+// DescribedBy are the ids of the lines that belong to the field, for assistive technology.
+func (b factorBody) DescribedBy() string {
+	return control{ID: "code", Hint: b.Hint, Problem: b.Problem}.DescribedBy()
+}
+
+// factorAgain answers a form with the page that asks, and why it asks again: a label code, or "" where the page says so
+// itself.
+func (d *Door) factorAgain(c *call, p passage, o owed, why string) (answer, error) {
+	ch, err := d.challengeOf(c, p, o)
+	if err != nil {
+		return answer{}, err
+	}
+	body := d.factorBody(c, p, o, ch)
+	status := http.StatusUnprocessableEntity
+	switch {
+	case body.Retry != "":
+		status = http.StatusTooManyRequests
+	case why == "challenge.wrong":
+		body.Problem = c.texts.Say(why, "Left", MaxTries-ch.Tries)
+	case why == "challenge.dead":
+		body.Notice = c.texts.Say(why)
+	case why != "":
+		body.Problem = c.texts.Say(why)
+	}
+	return answer{status: status, page: "challenge", title: body.Heading, body: body}, nil
+}
+
+// factorLater says from when on something can be sent again.
+func (d *Door) factorLater(c *call, p passage, o owed, at time.Time) (answer, error) {
+	reply, err := d.factorPage(c, p, o, "")
+	if body, ok := reply.body.(factorBody); ok {
+		body.Notice = c.texts.Say("challenge.resend.after", "Until", upToMinute(c, at))
+		reply.body, reply.status = body, http.StatusTooManyRequests
+	}
+	return reply, err
+}
+
+// factorPage is the page that asks for a proof, as things stand.
+func (d *Door) factorPage(c *call, p passage, o owed, notice string) (answer, error) {
+	ch, err := d.challengeOf(c, p, o)
+	if err != nil {
+		return answer{}, err
+	}
+	body := d.factorBody(c, p, o, ch)
+	if notice != "" {
+		body.Notice = c.texts.Say(notice)
+	}
+	return answer{page: "challenge", title: body.Heading, body: body}, nil
+}
+
+func (d *Door) factorBody(c *call, p passage, o owed, ch Challenge) factorBody {
+	body := factorBody{URL: o.path, Step: c.texts.Say("challenge.step")}
+	if o.again {
+		body.Step = c.texts.Say("challenge.again.step")
+	}
+	err := ch.Ready(c.now)
+	switch {
+	case errors.Is(err, ErrWait):
+		body.Heading = c.texts.Say("challenge.wait.heading")
+		body.Text = c.texts.Say("challenge.wait", "Until", upToMinute(c, ch.Until))
+		body.Retry = c.texts.Say("challenge.wait.retry")
+	case o.factor.Kind == engine.FactorSecurityCode:
+		body.Heading = c.texts.Say("challenge.security.heading")
+		body.Text = c.texts.Say("challenge.security.text", "Brand", d.brand())
+		body.Label = c.texts.Say("challenge.security.label")
+	case ch.ID.IsZero() || err != nil:
+		d.toSend(c, p, o, &body)
+	default:
+		d.sent(c, ch, &body)
+	}
+	return body
+}
+
+// toSend offers to send a code or a second link.
+func (d *Door) toSend(c *call, p passage, o owed, body *factorBody) {
+	if o.factor.Kind == engine.FactorMailToken {
+		body.Heading = c.texts.Say("challenge.mail.heading")
+		body.Text = c.texts.Say("challenge.mail.text")
+		body.Send = c.texts.Say("challenge.mail.send")
+		return
+	}
+	carrier, err := d.carrierOf(c, p.link)
+	if err != nil {
+		carrier.channel = "" // the page can do without; sending asks again
+	}
+	way := first(o.channels(carrier))
+	body.Heading = c.texts.Say("challenge.code.heading")
+	body.Text = c.texts.Say("challenge.code.text", "Digits", o.factor.Digits, "Way", wayName(c, way))
+	body.Send = c.texts.Say("challenge.code.send")
+}
+
+// sent says that something is on its way, and takes the code.
+func (d *Door) sent(c *call, ch Challenge, body *factorBody) {
+	body.Digits = ch.Digits
+	body.Until = d.goodFor(c, "challenge.until", ch)
+	body.Resend = c.texts.Say("challenge.resend")
+	body.Nothing = c.texts.Say("challenge.nothing", "Brand", d.brand())
+	if ch.Kind == engine.FactorMailToken {
+		body.Heading = c.texts.Say("challenge.mail.sent.heading")
+		body.Text = c.texts.Say("challenge.mail.sent")
+		body.Carry, body.Label = c.texts.Say("challenge.carry.text"), c.texts.Say("challenge.carry.label")
+		body.Continue = c.texts.Say("challenge.mail.continue")
+		return
+	}
+	body.Heading = c.texts.Say("challenge.code.sent.heading")
+	body.Text = c.texts.Say("challenge.code.sent", "Digits", ch.Digits, "Way", wayName(c, ch.Way))
+	body.Label, body.Hint = c.texts.Say("challenge.code.label", "Digits", ch.Digits), c.texts.Say("challenge.code.paste")
+}
+
+// goodFor says how long a challenge can be answered.
+func (d *Door) goodFor(c *call, code string, ch Challenge) string {
+	minutes := max(int(ch.Expires.Sub(c.now)/time.Minute), 1)
+	return c.texts.Say(code, "Minutes", minutes, "Until", c.texts.Moment(ch.Expires))
+}
+
+// wayName is how a channel is called; one that has no name is a message.
+func wayName(c *call, channel string) string {
+	code := "way." + channel
+	if text := c.texts.Say(code); text != code {
+		return text
+	}
+	return c.texts.Say("way.other")
+}
+
+// upToMinute writes a moment to the next full minute, so that nobody comes too early.
+func upToMinute(c *call, at time.Time) string {
+	return c.texts.Moment(at.Add(time.Minute - time.Millisecond).Truncate(time.Minute))
+}

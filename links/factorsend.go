@@ -1,0 +1,219 @@
+package links
+
+import (
+	"crypto/hmac"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"postern/engine"
+)
+
+// errChanged is that a factor sends to no other address than the link was sent to.
+var errChanged = errors.New("the recipient's address has changed")
+
+// sendLimits are how often codes and second links are sent to one address.
+func sendLimits(key string) []Limit {
+	return []Limit{
+		{Key: key, Most: 1, Per: time.Minute}, {Key: key, Most: 3, Per: 15 * time.Minute},
+		{Key: key, Most: 5, Per: time.Hour}, {Key: key, Most: 10, Per: 24 * time.Hour},
+	}
+}
+
+// sendFactor sends a code or a second link to where the CRM says that the recipient is reached now. Where that is
+// nowhere, the visitor is shown the same, and the operators are told.
+func (d *Door) sendFactor(c *call, p passage, o owed) (answer, error) {
+	before, err := d.challengeOf(c, p, o)
+	if err != nil {
+		return answer{}, err
+	}
+	next, err := d.next(c, p, o, before)
+	if errors.Is(err, ErrWait) {
+		return d.factorAgain(c, p, o, "")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	asking, err := d.asks(c, p, o, next)
+	if errors.Is(err, errChanged) {
+		return d.refuseChanged(c, p, o)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	asking.Before = before.ID
+	wait, err := d.with.Store.Ask(c.Context(), asking)
+	switch {
+	case errors.Is(err, ErrNoChallenge), errors.Is(err, ErrWait): // another request was faster: the page says of what
+		return answer{goTo: o.path}, nil
+	case err != nil:
+		return answer{}, fmt.Errorf("ask for a proof: %w", err)
+	case wait > 0:
+		return d.factorLater(c, p, o, c.now.Add(wait))
+	}
+	d.with.Sends.Expedite()
+	return answer{goTo: o.path}, nil
+}
+
+// refuseChanged sends nothing, since the recipient's address is another than when the link was sent.
+func (d *Door) refuseChanged(c *call, p passage, o owed) (answer, error) {
+	deed := engine.Deed{
+		At: c.now, Kind: engine.DeedLinkChallenged, Actor: "link:" + p.link.ID.String(), Subject: p.link.Record.String(),
+		Detail: o.factor.Name + ": another address, nothing sent",
+	}
+	if err := d.with.Store.Note(c.Context(), deed); err != nil {
+		return answer{}, err
+	}
+	reply, err := d.factorPage(c, p, o, "challenge.changed")
+	reply.status = http.StatusForbidden
+	return reply, err
+}
+
+// asks makes what is stored of a challenge, with its messages.
+func (d *Door) asks(c *call, p passage, o owed, ch Challenge) (Asking, error) {
+	asking := Asking{
+		Challenge: ch, Principal: principal(p.link, o.factor), Record: p.link.Record, Detail: o.factor.Name, At: c.now,
+	}
+	env, err := d.surroundings(c, p, o.factor.To)
+	if err != nil {
+		return Asking{}, err
+	}
+	carrier, err := d.carrierOf(c, p.link)
+	if err != nil {
+		return Asking{}, err
+	}
+	channels := o.channels(carrier)
+	ways, told, err := d.ways(p, o, env, channels)
+	if err != nil {
+		return Asking{}, err
+	}
+	if len(ways) == 0 {
+		asking.Challenge.Way = first(channels)
+		asking.Detail += ": no address"
+		asking.Limits = sendLimits("send:" + asking.Principal)
+		d.with.Logger.WarnContext(c.Context(), "there is no address to send a proof to", "factor", o.factor.Name,
+			"record", p.link.Record.String(), "route", o.factor.To.String())
+		return asking, nil
+	}
+	asking.Challenge.Way = ways[0].Channel
+	asking.Limits = sendLimits("send:" + d.addressKey(ways[0].Recipient))
+	message, err := d.factorMessage(c, p, asking.Challenge, ways)
+	if err != nil {
+		return Asking{}, err
+	}
+	asking.Messages = append(asking.Messages, message)
+	if !told || carrier.to.Address == "" {
+		return asking, nil
+	}
+	asking.Detail += ": another address"
+	notice, err := d.changedMessage(c, p, asking.Challenge, carrier)
+	if err != nil {
+		return Asking{}, err
+	}
+	asking.Messages = append(asking.Messages, notice)
+	return asking, nil
+}
+
+// ways are the channels on which the recipient has an address, and whether one of those is another than the link was
+// sent to.
+func (d *Door) ways(p passage, o owed, env *engine.Env, channels []string) (ways []engine.Way, changed bool, err error) {
+	for _, channel := range channels {
+		to, missing := o.factor.To.Recipient(env, p.landing.Modules, channel)
+		if missing != nil || !o.factor.To.Records() && o.factor.To.Field.Type != engine.AddressType(channel) {
+			continue
+		}
+		way := engine.Way{Channel: channel, Recipient: to}
+		moved := d.moved(p, env, way)
+		changed = changed || moved
+		if !moved || o.factor.Changed != engine.ChangedRefuse {
+			ways = append(ways, way)
+		}
+	}
+	if changed && len(ways) == 0 {
+		return nil, true, errChanged
+	}
+	return ways, changed && o.factor.Changed != engine.ChangedRefuse, nil
+}
+
+// moved tells whether the recipient of the link no longer has the address that it was sent to, of the kind that is
+// sent to now.
+func (d *Door) moved(p passage, env *engine.Env, way engine.Way) bool {
+	kind := engine.TypePhone
+	if strings.Contains(p.link.Masked, "@") {
+		kind = engine.TypeEmail
+	}
+	if len(p.link.Audience) == 0 || way.Recipient.Ref != p.link.Recipient || engine.AddressType(way.Channel) != kind {
+		return false
+	}
+	record := engine.Record{Ref: env.Ref, Fields: env.Record}
+	for _, route := range env.Routes {
+		if route.Ref == p.link.Recipient {
+			record = route
+		}
+	}
+	module := p.landing.Modules[record.Module]
+	if module == nil {
+		return false
+	}
+	for name, field := range module.Fields {
+		address := strings.TrimSpace(record.Fields.Text(name))
+		hash := keyedHash(d.with.Keys.Peppers, p.link.KeyID, "address", address)
+		if field.Type == kind && hash != nil && hmac.Equal(hash, p.link.Audience) {
+			return false
+		}
+	}
+	return true
+}
+
+// addressKey names an address without telling it.
+func (d *Door) addressKey(to engine.Recipient) string {
+	peppers := d.with.Keys.Peppers
+	return hex.EncodeToString(keyedHash(peppers, peppers.Current(), "send", strings.ToLower(to.Address)))
+}
+
+// carrier is how a link was sent.
+type carrier struct {
+	channel string // "" where nobody knows
+	to      engine.Recipient
+}
+
+// carrierOf finds how a link was sent. A link that was made by hand, or whose message has been removed since, has none.
+func (d *Door) carrierOf(c *call, link engine.Link) (carrier, error) {
+	if link.Delivery.IsZero() {
+		return carrier{}, nil
+	}
+	delivery, err := d.with.Store.Delivery(c.Context(), link.Delivery)
+	if errors.Is(err, engine.ErrNoThing) {
+		return carrier{}, nil
+	}
+	if err != nil {
+		return carrier{}, fmt.Errorf("find the message of the link: %w", err)
+	}
+	to, err := d.with.Sends.Recipient(delivery)
+	if err != nil {
+		d.with.Logger.WarnContext(c.Context(), "the message of a link cannot be opened", "delivery", delivery.ID.String(),
+			"error", err)
+	}
+	return carrier{channel: delivery.Channel, to: to}, nil
+}
+
+// channels are those that the factor may use: a code never goes the way that the link went.
+func (o owed) channels(carrier carrier) []string {
+	var channels []string
+	for _, channel := range o.factor.Via {
+		if o.factor.Kind != engine.FactorCode || channel != carrier.channel {
+			channels = append(channels, channel)
+		}
+	}
+	return channels
+}
+
+func first(channels []string) string {
+	if len(channels) == 0 {
+		return ""
+	}
+	return channels[0]
+}

@@ -1,0 +1,136 @@
+package links
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"postern/engine"
+)
+
+// extendAfter is how old the last use of a grant is before it is stored anew.
+const extendAfter = time.Minute
+
+// Grant is a proof that holds for a visitor, a factor and one record.
+type Grant struct {
+	Factor string
+	Record engine.Ref
+	Given  time.Time
+	Seen   time.Time // when it was last made use of
+}
+
+// holds tells whether the proof still counts for a record. within is how old it may be; 0 for as long as it holds.
+func (g Grant) holds(record engine.Ref, within time.Duration, now time.Time) bool {
+	return g.Record == record && now.Sub(g.Seen) < engine.GrantIdle && now.Sub(g.Given) < engine.GrantMost &&
+		(within == 0 || now.Sub(g.Given) < within)
+}
+
+// Proof ends a challenge.
+type Proof struct {
+	Challenge Challenge
+	Guess     engine.ID // that was right; zero where a mailed link was followed
+	Before    [][]byte  // hashes of the cookie that the visitor came with
+	Visitor   []byte    // hash of the one they get: their flows, grants and bound links move along
+	Record    engine.Ref
+	At        time.Time
+}
+
+// owed is what a visitor still has to prove, and the page that asks for it.
+type owed struct {
+	factor *engine.Factor // nil for nothing
+	action string         // of the landing, that asks for it; "" for the landing itself
+	path   string
+	again  bool // it was proved before, and not recently enough
+}
+
+// gated gives a handler only who has proved what the landing and, on the page of an action, the action ask for. Others
+// are led to the page that asks; a form of theirs is not taken.
+func (d *Door) gated(h func(*call, passage) (answer, error)) func(*call, passage) (answer, error) {
+	return func(c *call, p passage) (answer, error) {
+		o, err := d.owes(c, p, c.PathValue("action"))
+		if err != nil {
+			return answer{}, err
+		}
+		switch {
+		case o.factor != nil && c.Method == http.MethodPost:
+			reply, err := d.factorAgain(c, p, o, "")
+			reply.status = http.StatusForbidden
+			return reply, err
+		case o.factor != nil:
+			return answer{goTo: o.path}, nil
+		}
+		return h(c, p)
+	}
+}
+
+// owes is what the visitor has to prove before the page of an action, or of the record where action is "".
+func (d *Door) owes(c *call, p passage, action string) (owed, error) {
+	first := owed{factor: p.landing.Factor, path: challengePath(p.flow.ID, "")}
+	if ok, err := d.granted(c, p, &first, 0); err != nil || !ok {
+		return first, err
+	}
+	a := p.landing.Action(action)
+	if a == nil {
+		return owed{}, nil
+	}
+	then := owed{factor: a.Factor, action: action, path: challengePath(p.flow.ID, action)}
+	if then.factor == nil && a.Within > 0 {
+		then.factor = p.landing.Factor
+	}
+	if ok, err := d.granted(c, p, &then, a.Within); err != nil || !ok {
+		return then, err
+	}
+	return owed{}, nil
+}
+
+// granted tells whether what is owed was proved. A form that is sent keeps the proof alive; looking changes nothing.
+func (d *Door) granted(c *call, p passage, o *owed, within time.Duration) (bool, error) {
+	if o.factor == nil {
+		return true, nil
+	}
+	grant, err := d.with.Store.Grant(c.Context(), p.flow.Visitor, o.factor.Name)
+	if err != nil {
+		return false, fmt.Errorf("find grant: %w", err)
+	}
+	if !grant.holds(p.link.Record, within, c.now) {
+		o.again = grant.holds(p.link.Record, 0, c.now)
+		return false, nil
+	}
+	if c.Method != http.MethodPost || c.now.Sub(grant.Seen) < extendAfter {
+		return true, nil
+	}
+	if err := d.with.Store.Extend(c.Context(), p.flow.Visitor, o.factor.Name, c.now); err != nil {
+		return false, fmt.Errorf("extend grant: %w", err)
+	}
+	return true, nil
+}
+
+// prove grants and leads on. The visitor's cookie is replaced: whoever knew the old one has no part in the proof.
+func (d *Door) prove(c *call, p passage, ch Challenge, guess engine.ID) (answer, error) {
+	secret, err := d.newSecret()
+	if err != nil {
+		return answer{}, err
+	}
+	proof := Proof{Challenge: ch, Guess: guess, Before: [][]byte{p.flow.Visitor}, Record: p.link.Record, At: c.now}
+	proof.Visitor, _ = d.visitorHash(d.with.Keys.Visitors.Current(), secret)
+	err = d.with.Store.Prove(c.Context(), proof)
+	if errors.Is(err, ErrNoChallenge) {
+		return answer{goTo: challengePath(p.flow.ID, ch.Action)}, nil // another request was faster
+	}
+	if err != nil {
+		return answer{}, fmt.Errorf("grant: %w", err)
+	}
+	return answer{goTo: onward(p, ch.Action), header: http.Header{"Set-Cookie": {d.cookie(secret).String()}}}, nil
+}
+
+// onward is where a visitor goes who has proved what was asked for.
+func onward(p passage, action string) string {
+	if action == "" {
+		action = p.link.Preset
+	}
+	if p.landing.Action(action) == nil {
+		return flowPath(p.flow.ID)
+	}
+	return actionPath(p.flow.ID, action)
+}

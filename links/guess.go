@@ -1,0 +1,198 @@
+package links
+
+import (
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"postern/engine"
+	"postern/internal/labels"
+)
+
+const (
+	// DayGuesses is how many wrong guesses within a day lock a link, and those of one recipient by one factor.
+	DayGuesses = 10
+	// LifeGuesses is how many wrong guesses a link takes in all its life, whoever unlocks it.
+	LifeGuesses = 30
+	// Guessing is at large when so many guesses within an hour are wrong: one in a hundred of the day's challenges, but
+	// between these.
+	AlarmLeast = 100
+	AlarmMost  = 1000
+)
+
+// maxGuess is the longest thing that is compared, in bytes.
+const maxGuess = 1 << 10
+
+// Guess is one answer to a challenge, before it is compared.
+type Guess struct {
+	ID        engine.ID
+	Flow      engine.ID
+	Link      engine.ID
+	Factor    string
+	Principal string // whose guesses it is counted with, beside the link's
+	At        time.Time
+	Locked    *engine.Event // link.locked, in case that the link has to be locked
+}
+
+// Miss is a claimed guess that was wrong.
+type Miss struct {
+	Guess  Guess
+	Record engine.Ref // for the audit
+}
+
+// Missed is what came of a wrong guess.
+type Missed struct {
+	Locked bool // the link is locked now
+	Alarm  bool // since this guess, guessing is at large
+}
+
+// Locked tells whether too many guesses keep a link shut.
+func Locked(link engine.Link, now time.Time) bool {
+	return !link.Locked.IsZero() && now.Before(link.Locked.Add(engine.LockLife))
+}
+
+var errEmpty = errors.New("nothing was typed")
+
+// typedCode is what a visitor typed, as it is compared: a security code in one writing, of a one-time code the digits.
+func typedCode(kind engine.FactorKind, text string) (string, error) {
+	if len(text) > maxGuess || strings.ContainsFunc(text, unicode.IsControl) {
+		return "", errMalformed
+	}
+	plain := labels.Plain(text)
+	if plain == "" {
+		return "", errEmpty
+	}
+	if kind != engine.FactorSecurityCode && strings.Trim(plain, "0123456789") != "" {
+		return "", errEmpty // no code of ours: nothing to count
+	}
+	return plain, nil
+}
+
+// checkFactor takes a guess. It is counted as wrong before it is compared, so that however many come at once no more
+// are looked at than may be.
+func (d *Door) checkFactor(c *call, p passage, o owed, typed string) (answer, error) {
+	typed, err := typedCode(o.factor.Kind, typed)
+	if errors.Is(err, errEmpty) {
+		return d.factorAgain(c, p, o, "challenge.empty")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	known, err := d.known(c, p, o)
+	if err != nil {
+		return answer{}, err
+	}
+	guess, err := d.guess(c, p, o)
+	if err != nil {
+		return answer{}, err
+	}
+	ch, err := d.claim(c, p, o, guess)
+	switch {
+	case errors.Is(err, ErrStale), errors.Is(err, ErrNoChallenge):
+		return d.factorAgain(c, p, o, "challenge.dead")
+	case errors.Is(err, ErrWait):
+		return d.factorAgain(c, p, o, "")
+	case err != nil:
+		return answer{}, fmt.Errorf("claim guess: %w", err)
+	}
+	if !d.right(ch, known, typed) {
+		return d.missed(c, p, o, guess)
+	}
+	return d.prove(c, p, ch, guess.ID)
+}
+
+// known is the security code that the visitor has to know, as the record has it now; "" where it has none.
+func (d *Door) known(c *call, p passage, o owed) (string, error) {
+	if o.factor.Kind != engine.FactorSecurityCode {
+		return "", nil
+	}
+	env, err := d.surroundings(c, p, o.factor.Field)
+	if err != nil {
+		return "", err
+	}
+	known := labels.Plain(o.factor.Field.Text(env))
+	if known == "" {
+		d.with.Logger.WarnContext(c.Context(), "a record has no security code, so nobody can open its links",
+			"factor", o.factor.Name, "record", p.link.Record.String())
+	}
+	return known, nil
+}
+
+// right compares in constant time, also where there is nothing to compare with.
+func (d *Door) right(ch Challenge, known, typed string) bool {
+	want, can := known, known != ""
+	if !ch.knows() {
+		want, can = d.code(ch)
+	}
+	if ch.Kind == engine.FactorMailToken && ch.Carried.IsZero() {
+		can = false // nobody has followed the link: there is no code yet
+	}
+	a, _ := d.with.Keys.Codes.Sum(ch.KeyID, []byte("guess"), []byte(want))
+	b, _ := d.with.Keys.Codes.Sum(ch.KeyID, []byte("guess"), []byte(typed))
+	return hmac.Equal(a, b) && can
+}
+
+// guess makes what is stored of a guess.
+func (d *Door) guess(c *call, p passage, o owed) (Guess, error) {
+	id, err := engine.NewID(c.now, d.with.Random)
+	if err != nil {
+		return Guess{}, err
+	}
+	locked, err := engine.NewLinkEvent(p.link, engine.LinkLocked, engine.DerivedID(id, "locked"), c.now, nil)
+	if err != nil {
+		return Guess{}, err
+	}
+	return Guess{
+		ID: id, Flow: p.flow.ID, Link: p.link.ID, Factor: o.factor.Name, Principal: principal(p.link, o.factor),
+		At: c.now, Locked: locked,
+	}, nil
+}
+
+// principal is whose guesses by a factor are counted together: the recipient's, else those on the record.
+func principal(link engine.Link, factor *engine.Factor) string {
+	whose := link.Recipient
+	if whose.IsZero() {
+		whose = link.Record
+	}
+	return whose.String() + " " + factor.Name
+}
+
+// claim counts a guess. Nobody asks for a security code beforehand, so its challenge begins with the first guess.
+func (d *Door) claim(c *call, p passage, o owed, guess Guess) (Challenge, error) {
+	ch, err := d.with.Store.Guess(c.Context(), guess)
+	if !errors.Is(err, ErrNoChallenge) || o.factor.Kind != engine.FactorSecurityCode {
+		return ch, err
+	}
+	first, err := d.next(c, p, o, Challenge{})
+	if err != nil {
+		return Challenge{}, err
+	}
+	_, err = d.with.Store.Ask(c.Context(), Asking{
+		Challenge: first, Principal: guess.Principal, Record: p.link.Record, Detail: o.factor.Name, At: c.now,
+	})
+	if err != nil && !errors.Is(err, ErrNoChallenge) { // or another request began it just now
+		return Challenge{}, err
+	}
+	return d.with.Store.Guess(c.Context(), guess)
+}
+
+// missed answers a wrong guess.
+func (d *Door) missed(c *call, p passage, o owed, guess Guess) (answer, error) {
+	missed, err := d.with.Store.Miss(c.Context(), Miss{Guess: guess, Record: p.link.Record})
+	if err != nil {
+		return answer{}, fmt.Errorf("store guess: %w", err)
+	}
+	if missed.Alarm {
+		d.with.Logger.ErrorContext(c.Context(), "many wrong codes on many links: somebody may be guessing; "+
+			"codes are longer and guesses slower until it is over")
+	}
+	if missed.Locked {
+		d.with.Logger.WarnContext(c.Context(), "link locked after too many wrong codes", "link", p.link.ID.String(),
+			"factor", o.factor.Name, "record", p.link.Record.String())
+		return answer{}, ErrLocked
+	}
+	return d.factorAgain(c, p, o, "challenge.wrong")
+}
