@@ -33,6 +33,9 @@ type house struct {
 	clock  clock
 	engine *engine.Rehearsal               // sends what the door plans, when settle is called
 	sent   map[string]*enginetest.Recorder // by channel
+	ring   *keys.Ring
+	root   keys.Root
+	folder string // of the database
 	minter *links.Minter
 	book   *engine.Book
 	door   *links.Door
@@ -73,6 +76,7 @@ func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.door.ServeHTTP(w, r)
 	}))
+	h.ring, h.root, h.folder = ring, root, folder
 	h.url = "http://" + server.Listener.Addr().String()
 	base, err := links.ParseBase(h.url)
 	if err != nil {

@@ -26,6 +26,7 @@ func operations() []handler {
 		waitList, waitMove, runStart, bookReload, timingList,
 		replayBegin, replaySome, replayCount,
 		auditList, auditVerify,
+		keysList, keysRotate, keysRetire,
 	}
 }
 

@@ -144,7 +144,7 @@ func (r *restoration) check() error {
 	if err := os.MkdirAll(r.config.Data, 0o700); err != nil {
 		return fmt.Errorf("open data folder: %w", err)
 	}
-	if _, err := keys.Open(filepath.Join(r.config.Data, "root.key")); err != nil {
+	if _, err := keys.Open(r.config.keyFile()); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s is missing: put it there from its copy first; without it no link of the backup opens",
 				filepath.Join(r.config.Data, "root.key"))

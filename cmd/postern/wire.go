@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"postern/engine"
@@ -46,7 +47,8 @@ type house struct {
 	door     *links.Door
 	apiKeys  web.Keys
 	proxies  web.Proxies
-	watching bool // the book is taken over when its files change
+	rotating sync.Mutex // keys are changed one at a time
+	watching bool       // the book is taken over when its files change
 }
 
 // openHouse checks the configuration and the book, then opens everything. Nothing is sent or taken in
@@ -150,7 +152,7 @@ func (h *house) openStore(ctx context.Context) error {
 		return fmt.Errorf("open data folder: %w", err)
 	}
 	database := h.config.database()
-	root, err := openKeys(filepath.Join(h.config.Data, "root.key"), database)
+	root, err := openKeys(h.config.keyFile(), database)
 	if err != nil {
 		return err
 	}

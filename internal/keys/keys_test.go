@@ -69,6 +69,8 @@ func TestOpenRefuses(t *testing.T) {
 		"long":                  {"a " + digits + "00", 0o600, "line 1: the secret is not 64"},
 		"no digits":             {"# x\na " + strings.Repeat("zz", secretBytes), 0o600, "line 2: the secret is not 64"},
 		"name outside base32":   {"1 " + digits, 0o600, "line 1: does not begin with a generation's name"},
+		"the audit's is short":  {"audit 5e5e", 0o600, "line 1: the secret is not 64"},
+		"the audit's alone":     {"audit " + digits, 0o600, "holds no secret"},
 		"twice the same name":   {"a " + digits + "\na " + digits, 0o600, "line 2: generation a is there twice"},
 	}
 	for name, test := range tests {
@@ -88,8 +90,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// ringOf derives the keys of a file with the given generations, the last the current one.
-func ringOf(t *testing.T, ids string) *Ring {
+// rootOf reads a file with the given generations, the last the current one.
+func rootOf(t *testing.T, ids string) Root {
 	t.Helper()
 	var text strings.Builder
 	for _, id := range ids {
@@ -99,7 +101,13 @@ func ringOf(t *testing.T, ids string) *Ring {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := NewRing(root)
+	return root
+}
+
+// ringOf derives the keys of rootOf.
+func ringOf(t *testing.T, ids string) *Ring {
+	t.Helper()
+	ring, err := NewRing(rootOf(t, ids))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // alphabet is base32 (RFC 4648) in lower case: the names of generations are drawn from it.
@@ -22,10 +23,14 @@ const (
 	forContent  = "content-seal"
 )
 
-// Ring holds the keys derived from a root secret by HKDF-SHA-256 (RFC 5869), one per purpose and generation.
-type Ring struct {
-	tokens, peppers, visitors, codes Hasher
+// Ring holds the keys derived from a root secret by HKDF-SHA-256 (RFC 5869), one per purpose and generation. Its views
+// look the keys up at each use, so all of them know a root that Take has put in place of the one before.
+type Ring struct{ now atomic.Pointer[derived] }
 
+// derived is every key of a root. It never changes.
+type derived struct {
+	current byte                         // the generation that new things are made with
+	hashing map[string]map[string][]byte // by purpose and key id
 	content map[byte]cipher.AEAD
 }
 
@@ -44,37 +49,45 @@ type Door struct {
 
 // NewRing derives every key of a root.
 func NewRing(root Root) (*Ring, error) {
-	if len(root.generations) == 0 {
-		return nil, errors.New("derive keys: the root secret is empty")
-	}
-	current := root.generations[len(root.generations)-1].id
-	ring := &Ring{
-		tokens: newHasher(current), peppers: newHasher(current), visitors: newHasher(current), codes: newHasher(current),
-		content: map[byte]cipher.AEAD{},
-	}
-	for _, g := range root.generations {
-		if err := ring.add(g); err != nil {
-			return nil, fmt.Errorf("derive keys: %w", err)
-		}
-	}
-	return ring, nil
+	ring := new(Ring)
+	return ring, ring.Take(root)
 }
 
-func (r *Ring) add(g generation) error {
-	for purpose, hasher := range map[string]Hasher{
-		forTokens: r.tokens, forPeppers: r.peppers, forVisitors: r.visitors, forCodes: r.codes,
-	} {
+// Take derives the keys of a root and uses them from now on, in every view that the ring has given out. After an error
+// the keys are those of before.
+func (r *Ring) Take(root Root) error {
+	if len(root.generations) == 0 {
+		return errors.New("derive keys: the root secret is empty")
+	}
+	d := &derived{
+		current: root.generations[len(root.generations)-1].id,
+		hashing: map[string]map[string][]byte{}, content: map[byte]cipher.AEAD{},
+	}
+	for _, g := range root.generations {
+		if err := d.add(g); err != nil {
+			return fmt.Errorf("derive keys: %w", err)
+		}
+	}
+	r.now.Store(d)
+	return nil
+}
+
+func (d *derived) add(g generation) error {
+	for _, purpose := range []string{forTokens, forPeppers, forVisitors, forCodes} {
 		key, err := g.derive(purpose)
 		if err != nil {
 			return err
 		}
-		hasher.keys[string(g.id)] = key
+		if d.hashing[purpose] == nil {
+			d.hashing[purpose] = map[string][]byte{}
+		}
+		d.hashing[purpose][string(g.id)] = key
 	}
 	key, err := g.derive(forContent)
 	if err != nil {
 		return err
 	}
-	r.content[g.id], err = newAEAD(key)
+	d.content[g.id], err = newAEAD(key)
 	return err
 }
 
@@ -83,33 +96,37 @@ func (g generation) derive(purpose string) ([]byte, error) {
 }
 
 // Mint is the view for who sends links.
-func (r *Ring) Mint() Mint { return Mint{Tokens: r.tokens, Peppers: r.peppers} }
+func (r *Ring) Mint() Mint { return Mint{Tokens: Hasher{r, forTokens}, Peppers: Hasher{r, forPeppers}} }
 
 // Door is the view for who answers them.
-func (r *Ring) Door() Door { return Door{Peppers: r.peppers, Visitors: r.visitors, Codes: r.codes} }
+func (r *Ring) Door() Door {
+	return Door{Peppers: Hasher{r, forPeppers}, Visitors: Hasher{r, forVisitors}, Codes: Hasher{r, forCodes}}
+}
 
 // Seal is the view for who keeps content that must not be readable at rest. random gives the nonces.
-func (r *Ring) Seal(random io.Reader) *Seal {
-	return &Seal{current: r.tokens.current[0], content: r.content, random: random}
-}
+func (r *Ring) Seal(random io.Reader) *Seal { return &Seal{ring: r, random: random} }
 
 // Hasher computes HMAC-SHA-256 under the keys of one purpose. Its zero value knows no key.
 type Hasher struct {
-	current string
-	keys    map[string][]byte // by key id
-}
-
-func newHasher(current byte) Hasher {
-	return Hasher{current: string(current), keys: map[string][]byte{}}
+	ring    *Ring
+	purpose string
 }
 
 // Current is the key id that new things are made with: one character of base32.
-func (h Hasher) Current() string { return h.current }
+func (h Hasher) Current() string {
+	if h.ring == nil {
+		return ""
+	}
+	return string(h.ring.now.Load().current)
+}
 
 // Sum is the keyed hash of the parts one after the other, 32 bytes; false when there is no such key (any
 // more).
 func (h Hasher) Sum(keyID string, parts ...[]byte) ([]byte, bool) {
-	key, ok := h.keys[keyID]
+	if h.ring == nil {
+		return nil, false
+	}
+	key, ok := h.ring.now.Load().hashing[h.purpose][keyID]
 	if !ok {
 		return nil, false
 	}

@@ -23,11 +23,15 @@ const secretBytes = 32
 // firstGeneration names the generation that Create makes.
 const firstGeneration = 'a'
 
+// auditName begins the line of the audit's key.
+const auditName = "audit"
+
 const fileHead = "# Postern's root secret. Keep a copy in a safe place, apart from the copies of the database.\n"
 
 // Root is the secret of every generation in a key file, the current one last.
 type Root struct {
 	generations []generation
+	audit       []byte // what the audit is signed with since the first generation was retired; nil before
 }
 
 type generation struct {
@@ -52,12 +56,11 @@ func Create(path string, random io.Reader) (Root, error) {
 	if err != nil {
 		return Root{}, fmt.Errorf("create key file: %w", err)
 	}
-	first := root.generations[0]
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return Root{}, fmt.Errorf("create key file: %w", err)
 	}
-	_, err = fmt.Fprintf(file, "%s%c %x\n", fileHead, first.id, first.secret)
+	_, err = file.WriteString(root.text())
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return Root{}, errors.Join(fmt.Errorf("create key file: %w", err), os.Remove(path))
 	}
@@ -85,8 +88,21 @@ func Open(path string) (Root, error) {
 	return root, nil
 }
 
-// parse reads lines of a generation's name, a space and its secret in hexadecimal digits. Lines that begin
-// with # are for people.
+// text is what a key file holds; parse reads it.
+func (r Root) text() string {
+	var b strings.Builder
+	b.WriteString(fileHead)
+	if r.audit != nil {
+		fmt.Fprintf(&b, "%s %x\n", auditName, r.audit)
+	}
+	for _, g := range r.generations {
+		fmt.Fprintf(&b, "%c %x\n", g.id, g.secret)
+	}
+	return b.String()
+}
+
+// parse reads lines of a generation's name, a space and its secret in hexadecimal digits, and maybe one of the audit's
+// key. Lines that begin with # are for people.
 func parse(text string) (Root, error) {
 	var root Root
 	number := 0
@@ -94,6 +110,13 @@ func parse(text string) (Root, error) {
 		number++
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
+			continue
+		}
+		if digits, ok := strings.CutPrefix(line, auditName+" "); ok {
+			var err error
+			if root.audit, err = parseSecret(digits); err != nil {
+				return Root{}, fmt.Errorf("line %d: %w", number, err)
+			}
 			continue
 		}
 		g, err := parseGeneration(line)
@@ -116,12 +139,19 @@ func parseGeneration(line string) (generation, error) {
 	if len(name) != 1 || !strings.Contains(alphabet, name) {
 		return generation{}, errors.New("does not begin with a generation's name, one of " + alphabet)
 	}
-	g := generation{id: name[0]}
-	n, err := hex.Decode(g.secret[:], []byte(digits[:min(len(digits), 2*secretBytes)]))
-	if err != nil || n != secretBytes || len(digits) != 2*secretBytes {
-		return generation{}, fmt.Errorf("the secret is not %d hexadecimal digits", 2*secretBytes)
+	secret, err := parseSecret(digits)
+	if err != nil {
+		return generation{}, err
 	}
-	return g, nil
+	return generation{id: name[0], secret: [secretBytes]byte(secret)}, nil
+}
+
+func parseSecret(digits string) ([]byte, error) {
+	secret, err := hex.DecodeString(digits[:min(len(digits), 2*secretBytes)])
+	if err != nil || len(digits) != 2*secretBytes {
+		return nil, fmt.Errorf("the secret is not %d hexadecimal digits", 2*secretBytes)
+	}
+	return secret, nil
 }
 
 func (r Root) holds(id byte) bool {

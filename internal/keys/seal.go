@@ -14,9 +14,8 @@ import (
 // purpose is authenticated with it. Nonces are random, which is sound for 2^32 seals under one generation
 // (NIST SP 800-38D section 8.3).
 type Seal struct {
-	current byte
-	content map[byte]cipher.AEAD
-	random  io.Reader
+	ring   *Ring
+	random io.Reader
 }
 
 var _ engine.Sealer = (*Seal)(nil)
@@ -26,10 +25,11 @@ var errSealed = errors.New("open sealed content: it was changed, or sealed for a
 
 // Seal encrypts plain under the current generation.
 func (s *Seal) Seal(purpose string, plain []byte) ([]byte, error) {
-	aead := s.content[s.current]
+	now := s.ring.now.Load()
+	aead := now.content[now.current]
 	head := 1 + aead.NonceSize()
 	sealed := make([]byte, head, head+len(plain)+aead.Overhead())
-	sealed[0] = s.current
+	sealed[0] = now.current
 	if _, err := io.ReadFull(s.random, sealed[1:head]); err != nil {
 		return nil, fmt.Errorf("seal content: read random bits: %w", err)
 	}
@@ -41,7 +41,7 @@ func (s *Seal) Open(purpose string, sealed []byte) ([]byte, error) {
 	if len(sealed) == 0 {
 		return nil, errSealed
 	}
-	aead, ok := s.content[sealed[0]]
+	aead, ok := s.ring.now.Load().content[sealed[0]]
 	if !ok {
 		return nil, fmt.Errorf("open sealed content: key generation %q is not in the key file", sealed[0])
 	}

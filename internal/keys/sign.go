@@ -8,8 +8,8 @@ import (
 // forAudit is what the key of the audit's seals is derived for.
 const forAudit = "audit-seal"
 
-// Signer signs with Ed25519 (RFC 8032). The key is derived from the oldest generation of the root, so that
-// what was sealed stays verifiable when keys are rotated.
+// Signer signs with Ed25519 (RFC 8032). Its key is derived from the first generation that the root ever had and stays
+// when that is retired, so that what was sealed stays verifiable.
 type Signer struct{ private ed25519.PrivateKey }
 
 // NewSigner derives the key of the audit's seals.
@@ -17,9 +17,9 @@ func NewSigner(root Root) (Signer, error) {
 	if len(root.generations) == 0 {
 		return Signer{}, fmt.Errorf("derive the audit's key: the root secret is empty")
 	}
-	seed, err := root.generations[0].derive(forAudit)
+	seed, err := root.auditSeed()
 	if err != nil {
-		return Signer{}, fmt.Errorf("derive the audit's key: %w", err)
+		return Signer{}, err
 	}
 	return Signer{private: ed25519.NewKeyFromSeed(seed)}, nil
 }
