@@ -54,7 +54,8 @@ func (s *play) messages(ctx context.Context) ([]*happening, error) {
 }
 
 func (s *play) messageOf(ctx context.Context, d *engine.Delivery) *happening {
-	h := &happening{kind: "message", run: d.Run, facts: map[string]any{
+	// What the door sends to whom it asks for a proof, no workflow has a say in.
+	h := &happening{kind: "message", run: d.Run, quiet: d.Template == "", facts: map[string]any{
 		"by": d.Channel, "to": d.Masked, "state": string(d.State), "about": d.Record.String(),
 	}}
 	if d.State != engine.DeliveryAccepted {

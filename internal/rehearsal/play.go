@@ -56,7 +56,7 @@ func Play(
 func newPlay(book *engine.Book, channels []string, cast *Cast) *play {
 	s := &play{
 		book: book, channels: map[string]*channel{}, states: map[engine.ID]string{},
-		deleted: map[engine.Ref]engine.Fields{},
+		deleted: map[engine.Ref]engine.Fields{}, visitors: map[string]*visitor{},
 	}
 	s.services = services{answers: map[string][]reply{}, step: s.stepOf}
 	cast.Channels, cast.Caller = map[string]engine.Channel{}, &s.services

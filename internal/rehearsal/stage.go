@@ -56,7 +56,7 @@ type play struct {
 	book     *engine.Book
 	channels map[string]*channel
 	services services
-	visitor  visitor
+	visitors map[string]*visitor          // by the name of their browser
 	told     int                          // events that the story has told
 	deleted  map[engine.Ref]engine.Fields // by the story
 
