@@ -16,33 +16,39 @@ import (
 	"time"
 )
 
-// Limits of one connection. They hold for every door: all bodies and pages of ours are small. Whoever sends a request
-// slowly has readTime for it, so shutdownTime is longer.
-const (
-	headerTime  = 5 * time.Second  // to send the request's headers
-	readTime    = 15 * time.Second // to send the whole request
-	writeTime   = 30 * time.Second // from the end of the headers to the end of the answer
-	idleTime    = time.Minute      // between two requests
-	headerBytes = 32 << 10
+// headerBytes is the most that the headers of a request may have.
+const headerBytes = 32 << 10
 
-	shutdownTime = readTime + 5*time.Second // for requests under way when the server ends
-)
+// limits of one connection. They hold for every door: all bodies and pages of ours are small.
+type limits struct {
+	header time.Duration // to send the request's headers
+	read   time.Duration // to send the whole request
+	write  time.Duration // from the end of the headers to the end of the answer
+	idle   time.Duration // between two requests
+	end    time.Duration // for requests under way when the server ends: more than read, which is what a slow one has
+}
+
+func usual() limits {
+	return limits{
+		header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, idle: time.Minute, end: 20 * time.Second,
+	}
+}
 
 // Serve answers requests until ctx ends, then takes no new ones and lets those under way finish, at most 20 s; what has
 // not finished then is cut off, which the log tells. It returns nil after that and closes listener in any case.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
-	return serveUntil(ctx, listener, handler, logger, shutdownTime)
+	return serveWithin(ctx, listener, handler, logger, usual())
 }
 
-func serveUntil(
-	ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger, limit time.Duration,
+func serveWithin(
+	ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger, limit limits,
 ) error {
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       readTime,
-		WriteTimeout:      writeTime,
-		IdleTimeout:       idleTime,
+		ReadHeaderTimeout: limit.header,
+		ReadTimeout:       limit.read,
+		WriteTimeout:      limit.write,
+		IdleTimeout:       limit.idle,
 		MaxHeaderBytes:    headerBytes,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		// A request under way is not cut off by the signal that ends the server; its own deadlines hold.
@@ -55,12 +61,12 @@ func serveUntil(
 		return fmt.Errorf("serve HTTP on %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit.end)
 	defer cancel()
 	err := server.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
 		// Nobody may keep the process from an orderly end by reading or writing slowly.
-		logger.Warn("http requests cut off at the end", "address", listener.Addr().String(), "after", limit)
+		logger.Warn("http requests cut off at the end", "address", listener.Addr().String(), "after", limit.end)
 		err = server.Close()
 	}
 	if served := <-ended; !errors.Is(served, http.ErrServerClosed) {

@@ -78,9 +78,11 @@ func TestServeEndsGracefully(t *testing.T) {
 
 // Whoever does not finish is cut off, and the end is an orderly one all the same.
 func TestServeCutsOffWhoIsTooSlow(t *testing.T) {
-	if shutdownTime <= readTime {
-		t.Errorf("requests have %v to come in and %v to end", readTime, shutdownTime)
+	limit := usual()
+	if limit.end <= limit.read {
+		t.Errorf("requests have %v to come in and %v to end", limit.read, limit.end)
 	}
+	limit.end = 50 * time.Millisecond
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +98,7 @@ func TestServeCutsOffWhoIsTooSlow(t *testing.T) {
 	var log bytes.Buffer
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveUntil(ctx, listener, handler, slog.New(slog.NewTextHandler(&log, nil)), 50*time.Millisecond)
+		ended <- serveWithin(ctx, listener, handler, slog.New(slog.NewTextHandler(&log, nil)), limit)
 	}()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
 	if err != nil {
