@@ -2,7 +2,9 @@ package links_test
 
 import (
 	"context"
+	"encoding/base32"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +23,7 @@ var recordData = []string{"!TT42", "!Printer", "!smoke", "!17x42", "!HelpDesk", 
 func TestT10LookingChangesNothing(t *testing.T) {
 	h := newHouse(t)
 	link, address := h.mint("once")
+	before := h.dump()
 	v := h.visitor()
 	page := v.get(address)
 	page.expect(t, 200, append(recordData, "Is this for you?", "z…@acme.example")...)
@@ -33,9 +36,13 @@ func TestT10LookingChangesNothing(t *testing.T) {
 	for range 50 {
 		v.get(address)
 	}
-	v.head.Set("Sec-Purpose", "prefetch;prerender")
-	v.get(address).expect(t, 200)
-	v.head.Del("Sec-Purpose")
+	for name, value := range map[string]string{
+		"Sec-Purpose": "prefetch;prerender", "Purpose": "prefetch", "X-Moz": "prefetch", "X-Purpose": "preview",
+	} {
+		v.head.Set(name, value)
+		v.get(address).expect(t, 200)
+		v.head.Del(name)
+	}
 	for _, method := range []string{"OPTIONS", "PUT", "DELETE", "PATCH"} {
 		refused := v.send(method, address, nil)
 		refused.expect(t, 405, "This cannot be done here")
@@ -46,6 +53,18 @@ func TestT10LookingChangesNothing(t *testing.T) {
 	v.get(address).expect(t, 200)
 	if uses := h.link(link).Uses; uses != 0 || len(h.events()) != 0 {
 		t.Errorf("looking used the link %d times and sent %d events", uses, len(h.events()))
+	}
+	if len(v.client.Jar.Cookies(mustURL(t, h.url))) != 0 {
+		t.Error("looking left a cookie")
+	}
+	if diff := cmp.Diff(before, h.dump()); diff != "" {
+		t.Errorf("looking wrote something:\n%s", diff)
+	}
+	if noted := h.looked(); len(noted) != 1 {
+		t.Errorf("the audit has %q", noted)
+	}
+	if diff := cmp.Diff(h.dump("audit"), without(before, "audit")); diff != "" {
+		t.Errorf("noting it wrote more than the audit:\n%s", diff)
 	}
 	v.open(address).expect(t, 200, "TT42")
 }
@@ -64,9 +83,13 @@ func (h *house) link(link engine.Link) engine.Link {
 func TestT15PreviewsSeeNothing(t *testing.T) {
 	h := newHouse(t)
 	_, address := h.mint("ticket", func(terms *engine.LinkTerms) { terms.Preset = "resolve" })
+	before := h.dump()
 	for _, agent := range []string{
-		"WhatsApp/2.23.20", "facebookexternalhit/1.1", "mattermost-bot", "TelegramBot (like TwitterBot)",
-		"Slackbot-LinkExpanding 1.0",
+		"WhatsApp/2.23.20.0", "WhatsApp/2.2587.9 W", "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+		"Mattermost-Bot/1.1", "TelegramBot (like TwitterBot)", "Twitterbot/1.0",
+		"Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "Slack-ImgProxy (+https://api.slack.com/robots)",
+		"Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)", "LinkedInBot/1.0 (compatible; Mozilla/5.0)",
+		"SkypeUriPreview Preview/0.5", "Mozilla/5.0 (Macintosh) AppleWebKit/601.2.4 facebookexternalhit/1.1 Twitterbot/1.0",
 	} {
 		v := h.visitor()
 		v.head.Set("User-Agent", agent)
@@ -74,6 +97,17 @@ func TestT15PreviewsSeeNothing(t *testing.T) {
 		page.expect(t, 200, append(recordData, "<title>A link from Acme · Acme</title>", "!resolve", "!Resolved")...)
 		if got := page.head.Get("X-Robots-Tag"); got != "noindex, nofollow" {
 			t.Errorf("%s: X-Robots-Tag %q", agent, got)
+		}
+		if strings.Contains(page.text, "og:") || strings.Contains(page.text, "<img") {
+			t.Errorf("%s: there is something to show beside the title:\n%s", agent, page.text)
+		}
+	}
+	if diff := cmp.Diff(before, h.dump()); diff != "" {
+		t.Errorf("a preview wrote something:\n%s", diff)
+	}
+	for _, line := range h.looked() {
+		if !strings.Contains(line, "probably a bot") {
+			t.Errorf("the audit says %q", line)
 		}
 	}
 }
@@ -92,6 +126,15 @@ func TestT16LinksAsMailProgramsLeaveThem(t *testing.T) {
 		"within brackets":           {"/l/" + token + ")", 200},
 		"before a comma":            {"/l/" + token + ",", 200},
 		"within angles":             {"/l/" + token + "%3E", 200},
+		"as a scanner wraps it":     {"/l/" + token + "?url=https%3A%2F%2Fgo.acme.example%2Fl%2F" + token + "&data=05%7C02", 200},
+		"wrapped in its path":       {"/v3/__" + h.url + "/l/" + token + "__;!!x$", 404},
+		"the scanner's escapes":     {"/l/" + strings.NewReplacer("a", "%61", "b", "%62").Replace(token), 200},
+		"quoted":                    {"/l/" + token + "%22", 404},
+		"in quoted-printable":       {"/l/" + token[:20] + "=" + token[20:], 404},
+		"two dots":                  {"/l/" + token + "..", 200},
+		"brackets and a dot":        {"/l/" + token + ").", 200},
+		"an entity":                 {"/l/" + token + "&amp;x=1", 404},
+		"a soft hyphen":             {"/l/" + token[:9] + "%C2%AD" + token[9:], 404},
 		"a tracker's query behind":  {"/l/" + token + "?utm_source=mail&url=https://x.example", 200},
 		"a soft line break inside":  {"/l/" + token[:9] + "=%0D%0A" + token[9:], 404},
 		"cut off":                   {"/l/" + token[:20], 404},
@@ -168,9 +211,59 @@ func TestT04StoredDigestIsNoToken(t *testing.T) {
 	h := newHouse(t)
 	link, _ := h.mint("ticket")
 	digits := fmt.Sprintf("%x", link.Digest)
-	for _, text := range []string{digits, link.ID.String(), "a" + digits[:26]} {
-		h.visitor().get("/l/"+text).expect(t, 404)
+	for _, text := range []string{
+		digits, link.ID.String(), "a" + digits[:26], "a" + base32Of(link.Digest)[:26], "a" + base32Of(link.ID[:])[:26],
+	} {
+		for _, method := range []string{"GET", "POST"} {
+			h.visitor().send(method, "/l/"+text, nil).expect(t, 404, "This link does not work")
+		}
 	}
+}
+
+// base32Of writes bytes as tokens are written.
+func base32Of(data []byte) string {
+	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(data, data...))
+	return strings.ToLower(text)
+}
+
+// T06: a token that is not exactly ours is nothing, and is told so in the same words whatever is wrong with it.
+func TestT06TokensThatWereTamperedWith(t *testing.T) {
+	h := newHouse(t)
+	_, address := h.mint("ticket")
+	token := strings.TrimPrefix(address, h.url+"/l/")
+	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+	var wrong []string
+	for i := range token { // each bit of each character, that of the key among them
+		for bit := range 5 {
+			other := alphabet[strings.IndexByte(alphabet, token[i])^(1<<bit)]
+			wrong = append(wrong, token[:i]+string(other)+token[i+1:])
+		}
+	}
+	for n := range len(token) {
+		wrong = append(wrong, token[:n])
+	}
+	wrong = append(wrong, token+"a", "a"+token, token[1:]+token[:1], token[:13]+token[14:]+"a")
+	var want string
+	for _, text := range wrong {
+		page := h.visitor().get("/l/" + text)
+		page.expect(t, 404, "This link does not work")
+		if want == "" {
+			want = page.text
+		}
+		if page.text != want {
+			t.Fatalf("%s can be told apart:\n%s", text, cmp.Diff(want, page.text))
+		}
+	}
+	h.visitor().get(address).expect(t, 200)
+}
+
+// without is a dump without some of its tables.
+func without(tables map[string]string, names ...string) map[string]string {
+	rest := maps.Clone(tables)
+	for _, name := range names {
+		delete(rest, name)
+	}
+	return rest
 }
 
 func TestT20ExpiryEdges(t *testing.T) {

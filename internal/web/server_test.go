@@ -171,6 +171,36 @@ func TestLogNeverHoldsTokens(t *testing.T) {
 	}
 }
 
+// T83: whatever a request meets, its line and those about what broke hold nothing that opens anything.
+func TestT83PathsAreLoggedWithoutTokens(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"found":     func(http.ResponseWriter, *http.Request) {},
+		"not found": http.NotFound,
+		"broken":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"moved":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/f/S3CRET", http.StatusSeeOther) },
+		"a panic":   func(http.ResponseWriter, *http.Request) { panic("nil map") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			logger := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			for _, path := range []string{
+				"/l/S3CRET", "/L/S3CRET", "/l/S3CRET/again", "//l//S3CRET", "/l/S3CRET/../x", "/f/S3CRET", "/f/S3CRET/resolve",
+				"/c/S3CRET", "/c/S3CRET/resolve", "/m/S3CRET", "/r/S3CRET", "/r/S3CRET/undo", "/h/S3CRET", "/x/ticket/S3CRET",
+				"/x/S3CRET", "/l/x?token=S3CRET", "/any#S3CRET",
+			} {
+				r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("code=S3CRET"))
+				r.Header.Set("Cookie", "__Host-postern=S3CRET")
+				r.Header.Set("Authorization", "Bearer S3CRET")
+				r.Header.Set("Referer", "https://go.acme.example/l/S3CRET")
+				ask(Log(logger, Recover(logger, handler)), r)
+			}
+			if log := out.String(); strings.Contains(log, "S3CRET") || strings.Count(log, "msg=request") < 17 {
+				t.Errorf("the log says\n%s", log)
+			}
+		})
+	}
+}
+
 func TestRedact(t *testing.T) {
 	for path, want := range map[string]string{
 		"/":                "/",
