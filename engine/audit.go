@@ -29,6 +29,7 @@ const (
 	DeedLinkOpened     = "link.opened" // each time that a visitor passed the door
 	DeedLinkUsed       = "link.used"
 	DeedLinkUndone     = "link.undone"
+	DeedHandedOver     = "link.handed_over" // the visitor was sent on to a page of the customer's
 	DeedLinkChallenged = "link.challenged"
 	DeedLinkGuessed    = "link.guessed" // wrongly
 	DeedLinkGranted    = "link.granted"

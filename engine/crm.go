@@ -62,6 +62,7 @@ type Create struct {
 	KeyField string // the unique field that carries Key; empty only where the CRM is Local
 	Key      string // names this record and no other, for asking again
 	Match    string // a field among Fields whose value no record may have yet; "" for none
+	About    Ref    // the record that a visitor was at who asked for it; zero for nobody
 	Origin
 }
 

@@ -321,8 +321,10 @@ func TestVisitThatTheCRMRefuses(t *testing.T) {
 	}
 	act := links.Act{
 		ID: visit, Flow: flow.ID, Link: link.ID, Name: "close", Key: []byte("key"), Write: write, At: now,
-		Used:   &engine.Event{ID: "used", Source: engine.Source, Type: engine.LinkUsed, Subject: r.ref.String(), Time: now},
-		Effect: engine.NewEffect(engine.DerivedID(visit, "effect"), visit, engine.Ask{Write: &write}, engine.DefaultRetry(), now),
+		Used: &engine.Event{ID: "used", Source: engine.Source, Type: engine.LinkUsed, Subject: r.ref.String(), Time: now},
+		Effects: []*engine.Effect{
+			engine.NewEffect(engine.DerivedID(visit, "effect"), visit, engine.Ask{Write: &write}, engine.DefaultRetry(), now),
+		},
 	}
 	if _, err := r.store.Land(t.Context(), act); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -57,6 +59,20 @@ type Edit struct {
 
 // Scale is a row of whole numbers to choose from.
 type Scale struct{ From, To int }
+
+// Steps are the numbers of the row as text.
+func (s Scale) Steps() []string {
+	var steps []string
+	for n := s.From; n <= s.To; n++ {
+		steps = append(steps, strconv.Itoa(n))
+	}
+	return steps
+}
+
+// Has tells whether a plain value is one of the row.
+func (s Scale) Has(value any) bool {
+	return slices.ContainsFunc(s.Steps(), func(step string) bool { return Same(json.Number(step), value) })
+}
 
 // Creation is a record that is made of one entry of a form.
 type Creation struct {

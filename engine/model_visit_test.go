@@ -131,8 +131,9 @@ func (w *world) act(link engine.Link, flow engine.ID, name string, now time.Time
 		unlock := w.outside.lock()
 		act.Write.Patch.Expect = engine.Fields{"status": w.outside.records[link.Record]["status"]}
 		unlock()
-		act.Effect = engine.NewEffect(engine.DerivedID(act.ID, "effect"), act.ID, engine.Ask{Write: &act.Write}, engine.DefaultRetry(), now)
-		act.Effect.Workflow = link.Workflow
+		effect := engine.NewEffect(engine.DerivedID(act.ID, "effect"), act.ID, engine.Ask{Write: &act.Write}, engine.DefaultRetry(), now)
+		effect.Workflow = link.Workflow
+		act.Effects = []*engine.Effect{effect}
 	}
 	return act
 }

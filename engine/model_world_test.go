@@ -236,7 +236,7 @@ func (w *world) start() {
 		},
 	}, engine.Settings{
 		Grace: 200 * time.Millisecond, Lanes: 4, Batch: 8, Slots: w.slots, MaxDepth: 4,
-		Retention: engine.Retention{History: forEver, Links: forEver, Keys: forEver, Audit: forEver},
+		Retention: engine.Retention{History: forEver, Links: forEver, Keys: forEver, Audit: forEver, Files: forEver},
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{engine: e, life: l, cancel: cancel, ended: make(chan error, 1)}

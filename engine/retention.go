@@ -17,19 +17,22 @@ type Retention struct {
 	Keys time.Duration `yaml:"keys"`
 	// Audit is how long entries of the audit are kept.
 	Audit time.Duration `yaml:"audit"`
+	// Files is how long files that visitors sent are kept, for the CRM to fetch.
+	Files time.Duration `yaml:"files"`
 }
 
-// DefaultRetention keeps history for 90 days and what protects it for 400.
+// DefaultRetention keeps history and files for 90 days and what protects them for 400.
 func DefaultRetention() Retention {
 	return Retention{
 		History: 2160 * time.Hour, Links: 2160 * time.Hour, Keys: 9600 * time.Hour, Audit: 9600 * time.Hour,
+		Files: 2160 * time.Hour,
 	}
 }
 
 // Validate finds what cannot be meant.
 func (r Retention) Validate() error {
 	switch {
-	case min(r.History, r.Links, r.Keys, r.Audit) < 24*time.Hour:
+	case min(r.History, r.Links, r.Keys, r.Audit, r.Files) < 24*time.Hour:
 		return errors.New("nothing is kept for less than 1d")
 	case r.Keys < r.History:
 		return errors.New("keys must be kept for at least as long as the history: " +

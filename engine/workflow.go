@@ -144,6 +144,12 @@ type Uses struct {
 	Now     bool     // the time
 }
 
+// Reading is a Program that says which fields of its own record its value depends on. All programs of a book are.
+type Reading interface {
+	// Reads are the fields of the record that are read, sorted: of a route its first field.
+	Reads() []string
+}
+
 // True evaluates a condition; a nil program is true.
 func True(p Program, env *Env) (bool, error) {
 	if p == nil {

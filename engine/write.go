@@ -346,8 +346,15 @@ func (e *Engine) fitting(event *Event, written Fields) []*Event {
 // failureOf tells that somebody should look: that a write of ours may or may not have been there before
 // somebody else wrote, whose value stays, or that what a visitor did cannot be written.
 func (e *Engine) failureOf(f *Effect, eventType string) ([]*Event, error) {
+	about, fields := f.Record, Fields{}
+	switch {
+	case f.Write != nil:
+		fields = f.Write.Patch.Set
+	case f.Create != nil:
+		about, fields = f.Create.About, f.Create.Fields
+	}
 	values := map[string]any{
-		"workflow": f.Workflow, "effect": f.ID.String(), "fields": slices.Sorted(maps.Keys(f.Write.Patch.Set)),
+		"workflow": f.Workflow, "effect": f.ID.String(), "fields": slices.Sorted(maps.Keys(fields)),
 		"reason": f.Reason,
 	}
 	if f.Step == "" {
@@ -359,9 +366,9 @@ func (e *Engine) failureOf(f *Effect, eventType string) ([]*Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write event data: %w", err)
 	}
-	w := f.Write
+	origin := f.origin()
 	return []*Event{{
-		ID: DerivedID(f.ID, eventType).String(), Source: Source, Type: eventType, Subject: f.Record.String(),
-		Time: e.Clock.Now(), CauseID: w.Cause, Depth: w.Depth, Chain: w.Chain, Data: data,
+		ID: DerivedID(f.ID, eventType).String(), Source: Source, Type: eventType, Subject: about.String(),
+		Time: e.Clock.Now(), CauseID: origin.Cause, Depth: origin.Depth, Chain: origin.Chain, Data: data,
 	}}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"postern/engine"
 )
 
-// showAction says what an action would change, and has the button that does it.
+// showAction says what an action would change, asks what it needs to know, and has the button that does it.
 func (d *Door) showAction(c *call, p passage) (answer, error) {
 	action, err := actionOf(c, p)
 	if err != nil {
@@ -19,40 +19,76 @@ func (d *Door) showAction(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return d.actionPage(c, p, action, record), nil
+	offered, err := d.offers(c, p, action, record)
+	if err != nil {
+		return answer{}, err
+	}
+	body := d.actionBody(c, p, action, record, blank(action.Ask, record))
+	body.Gone = !offered && !body.Already
+	return answer{page: "action", title: body.Heading, body: body}, nil
 }
 
-// doAction does it, unless what the visitor saw is no longer so. The action's values come from the landing;
-// the request adds none.
+// doAction does it, unless what the visitor saw is no longer so. The action's own values come from the landing; the
+// request adds what the action asks for, and nothing else.
 func (d *Door) doAction(c *call, p passage) (answer, error) {
 	action, err := actionOf(c, p)
 	if err != nil {
 		return answer{}, err
 	}
-	values, err := readForm(c.Request)
+	from, err := d.readSent(c, p, action.Ask)
 	if err != nil {
 		return answer{}, err
 	}
+	defer d.discard(c, from)
+	reply, err := d.tryAction(c, p, action, from)
+	if !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrTaken) {
+		return reply, err
+	}
+	record, again := d.read(c.Context(), p.link.Record)
+	if again != nil {
+		return answer{}, again
+	}
+	form := blank(action.Ask, record)
+	form.take(from, c.texts)
+	if errors.Is(err, engine.ErrTaken) {
+		form.taken(c.texts)
+	}
+	return d.actionAgain(c, p, action, record, form)
+}
+
+// tryAction does the action if it is offered and nothing that it asks for is missing.
+func (d *Door) tryAction(c *call, p passage, action *engine.Action, from sent) (answer, error) {
 	record, err := d.read(c.Context(), p.link.Record)
 	if err != nil {
 		return answer{}, err
 	}
-	// The store holds these against the record once more, in the same change that writes it.
-	expect := engine.Fields{}
-	for name := range action.Set {
-		expect[name] = record.Fields[name]
-	}
-	if !alreadySo(action, record) && values.Get(seenName) != seenBefore(p.landing, action, record) {
-		return d.actionAgain(c, p, action, record), nil
-	}
-	reply, err := d.land(c, p, action.Name, action.Set, expect)
-	if !errors.Is(err, engine.ErrConflict) {
-		return reply, err
-	}
-	if record, err = d.read(c.Context(), p.link.Record); err != nil {
+	offered, err := d.offers(c, p, action, record)
+	if err != nil {
 		return answer{}, err
 	}
-	return d.actionAgain(c, p, action, record), nil
+	if !offered && d.justDone(c, p, action) {
+		return answer{goTo: receiptPath(p.flow.ID)}, nil
+	}
+	form := blank(action.Ask, record)
+	form.take(from, c.texts)
+	seen := from.values.Get(seenName) == seenBefore(p.landing, action, record)
+	if !offered || form.faulty() || (!seen && !alreadySo(action, record)) {
+		return d.actionAgain(c, p, action, record, form)
+	}
+	w := form.wish(action.Name)
+	w.undoable = action.Undo > 0
+	// The store holds all of it against the record once more, in the same change that writes it.
+	maps.Copy(w.expect, lookedAt(action, record))
+	for name, value := range action.Set {
+		w.set[name], w.expect[name] = value, record.Fields[name]
+	}
+	return d.land(c, p, w)
+}
+
+// justDone tells whether the same flow did the action a moment ago: its own effect may be why it is not offered now.
+func (d *Door) justDone(c *call, p passage, action *engine.Action) bool {
+	last, err := d.with.Store.LastVisit(c.Context(), p.flow.ID)
+	return err == nil && last.Name == action.Name && last.Undone.IsZero() && c.now.Before(last.At.Add(RepeatWindow))
 }
 
 // actionOf finds the request's action among those of the landing; a link made only to look has none.
@@ -64,11 +100,17 @@ func actionOf(c *call, p passage) (*engine.Action, error) {
 	return action, nil
 }
 
-// actionPage says field by field what is now and what would be.
-func (d *Door) actionPage(c *call, p passage, action *engine.Action, record engine.Record) answer {
+// actionBody says field by field what is now and what would be.
+func (d *Door) actionBody(
+	c *call, p passage, action *engine.Action, record engine.Record, form *form,
+) actionBody {
 	body := actionBody{
-		Heading: actionLabel(action, c.texts.Language), About: d.heading(c, p, record),
-		Seen: seenBefore(p.landing, action, record), Back: flowPath(p.flow.ID), Already: alreadySo(action, record),
+		Heading: actionLabel(action, c.texts.Language), About: d.heading(c, p, record), Form: form.body(c.texts),
+		Back: flowPath(p.flow.ID), Already: alreadySo(action, record),
+	}
+	body.Form.Seen = seenBefore(p.landing, action, record)
+	if action.Undo > 0 && len(form.made) == 0 {
+		body.Undo = c.texts.Say("action.undo", "Minutes", int(action.Undo.Minutes()))
 	}
 	for _, name := range slices.Sorted(maps.Keys(action.Set)) {
 		field := fieldOf(p.landing.Module, name)
@@ -76,18 +118,31 @@ func (d *Door) actionPage(c *call, p passage, action *engine.Action, record engi
 			Old: show(field, record.Fields[name], c.texts), New: show(field, action.Set[name], c.texts),
 		})
 	}
-	return answer{page: "action", title: body.Heading, body: body}
+	return body
 }
 
-// actionAgain shows the page anew because the record has changed since it was shown.
-func (d *Door) actionAgain(c *call, p passage, action *engine.Action, record engine.Record) answer {
-	reply := d.actionPage(c, p, action, record)
-	if body, ok := reply.body.(actionBody); ok {
-		body.Notice = c.texts.Say("action.conflict")
-		reply.body = body
+// actionAgain shows the page anew with what is in the way: something that was asked for, a condition that does not hold
+// any more, or a record that has changed since it was shown.
+func (d *Door) actionAgain(
+	c *call, p passage, action *engine.Action, record engine.Record, form *form,
+) (answer, error) {
+	offered, err := d.offers(c, p, action, record)
+	if err != nil {
+		return answer{}, err
 	}
-	reply.status = http.StatusConflict
-	return reply
+	body := d.actionBody(c, p, action, record, form)
+	reply := answer{page: "action", title: body.Heading, status: http.StatusConflict}
+	switch {
+	case !offered:
+		body.Gone = true
+	case form.faulty():
+		reply.status = http.StatusUnprocessableEntity
+		reply.title = c.texts.Say("form.faults.title", "Title", body.Heading)
+	default:
+		body.Notice = c.texts.Say("action.conflict")
+	}
+	reply.body = body
+	return reply, nil
 }
 
 // alreadySo tells whether the action would change nothing.

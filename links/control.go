@@ -19,13 +19,14 @@ const (
 // control is an entry as the page draws it.
 type control struct {
 	ID, Name, Label string
-	Kind            string // of the drawing: input, area, radio, select, checks, box
+	Kind            string // of the drawing: input, area, radio, scale, select, checks, box, file
 	Type            string // of an input, as HTML names it
 	InputMode       string // which keyboard a phone shows
 	Autocomplete    string // which of their own details a browser may offer; "" for none
 	Value           string // as formText writes it
 	Options         []option
-	Max             int // longest text; 0 for no limit that HTML could keep
+	Max             int    // longest text; 0 for no limit that HTML could keep
+	Accept          string // which files a browser offers, as HTML lists them
 	Required        bool
 	Hint            string
 	Problem         string // why what was typed is refused
@@ -50,13 +51,15 @@ func (c control) DescribedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// controls draws the form.
-func (f *form) controls(texts labels.Texts) []control {
-	drawn := make([]control, len(f.entries))
-	for i, e := range f.entries {
-		drawn[i] = e.control(texts)
+// body draws the form.
+func (f *form) body(texts labels.Texts) formBody {
+	body := formBody{Seen: f.seen()}
+	for _, e := range f.entries {
+		body.Controls = append(body.Controls, e.control(texts))
+		body.Files = body.Files || e.edit.Upload != nil
 	}
-	return drawn
+	body.Faults = faults(body.Controls)
+	return body
 }
 
 // faults are the controls whose text is refused, for the list above the form.
@@ -72,6 +75,14 @@ func (e *entry) control(texts labels.Texts) control {
 	}
 	if e.clash {
 		c.Meanwhile = texts.Say("form.meanwhile", "Value", valueOr(displayText(e.field, e.stored, texts), texts))
+	}
+	if e.edit.Scale != nil {
+		c.Kind, c.Options = "scale", e.options(texts)
+		c.Hint = texts.Say("form.scale", "From", e.edit.Scale.From, "To", e.edit.Scale.To)
+		return c
+	}
+	if e.edit.Upload != nil {
+		return e.drawFile(c, texts)
 	}
 	switch e.field.Type {
 	case engine.TypePicklist:
@@ -108,11 +119,29 @@ func (e *entry) control(texts labels.Texts) control {
 	return c
 }
 
+// drawFile draws the choice of a file. A browser forgets what was chosen when a page comes back.
+func (e *entry) drawFile(c control, texts labels.Texts) control {
+	c.Kind, c.Value, c.Max = "file", "", 0
+	c.Hint = texts.Say("upload.hint", "Max", sizeText(e.edit.Upload.Max), "Types", listed(typeNames(e.edit.Upload.Types)))
+	if e.sent != nil && e.problem == "" {
+		c.Problem = texts.Say("upload.again")
+	}
+	accept := slices.Clone(e.edit.Upload.Types)
+	for _, kind := range e.edit.Upload.Types {
+		accept = append(accept, endings[kind]...)
+	}
+	c.Accept = strings.Join(accept, ",")
+	return c
+}
+
 // options are what the visitor may choose, and the record's own value where that is another, so that it can
 // stay.
 func (e *entry) options(texts labels.Texts) []option {
 	chosen := strings.Split(e.typed, "\n")
 	values := slices.Clone(e.field.Options)
+	if e.edit.Scale != nil {
+		values = e.edit.Scale.Steps()
+	}
 	for value := range strings.SplitSeq(e.current, "\n") {
 		if value != "" && !slices.Contains(values, value) {
 			values = append([]string{value}, values...)
@@ -133,7 +162,9 @@ func (e *entry) options(texts labels.Texts) []option {
 }
 
 // Optional tells whether the control is to be marked as one that may stay empty. One to choose from needs no mark.
-func (c control) Optional() bool { return !c.Required && (c.Kind == "input" || c.Kind == "area") }
+func (c control) Optional() bool {
+	return !c.Required && (c.Kind == "input" || c.Kind == "area" || c.Kind == "file" || c.Kind == "scale")
+}
 
 // Ticked tells whether the box of a yes-or-no field is ticked.
 func (c control) Ticked() bool { return c.Value == ticked }

@@ -34,6 +34,9 @@ type DoorConfig struct {
 	Keys    keys.Door
 	Minter  *Minter // makes links that are sent again, or found by an external id
 	Sends   Messenger
+	Sealer  engine.Sealer       // of files that visitors send
+	Secrets engine.SecretSource // finds what signs the statements of a hand-over
+	Hosts   []string            // of the customer's that landings may lead on to, as they stand in addresses
 	Base    Base
 	Clock   engine.Clock
 	Random  io.Reader // of cookies and ids; it must not be guessable
@@ -59,6 +62,7 @@ type Door struct {
 	speech  speech
 	crowd   *crowd
 	looks   *looks
+	uploads chan struct{} // holds who sends files at the moment
 }
 
 // NewDoor makes a door ready to serve. It is to be mounted at the root of its host and answers what it does
@@ -80,7 +84,7 @@ func NewDoor(config DoorConfig) (*Door, error) {
 	}
 	d := &Door{
 		with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages, crowd: newCrowd(),
-		looks: newLooks(),
+		looks: newLooks(), uploads: make(chan struct{}, uploadsAtOnce),
 	}
 	d.kept.compile = config.Landing
 	d.speech.shipped, d.speech.book = config.Labels, config.Book
@@ -103,6 +107,8 @@ func (d *Door) routes() {
 	d.on("/c/{flow}/{action}", d.inFlow(d.asking(d.showFactor)), d.inFlow(d.asking(d.doFactor)))
 	d.on("/m/{token}", d.showMail, d.takeMail)
 	d.on("/r/{flow}", d.showReceipt, nil)
+	d.on("/r/{flow}/undo", d.showReceipt, d.inVisit(d.gated(d.takeBack)))
+	d.on("/h/{flow}", d.inFlow(d.backToFlow), d.inFlow(d.gated(d.handOver)))
 	for path, asset := range d.pages.assets {
 		d.mux.Handle("GET "+path, asset)
 	}
@@ -131,9 +137,10 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // call is one request while it is being answered.
 type call struct {
 	*http.Request
-	now   time.Time    // the same for everything that the request does
-	from  netip.Addr   // of the visitor; zero where it is not known
-	texts labels.Texts // by the browser's languages until the link's is known
+	now     time.Time    // the same for everything that the request does
+	from    netip.Addr   // of the visitor; zero where it is not known
+	texts   labels.Texts // by the browser's languages until the link's is known
+	control *http.ResponseController
 }
 
 // answer is what a handler wants sent: a page, or the way to another one.
@@ -157,9 +164,15 @@ func (d *Door) speak(c *call, link engine.Link) {
 // answering turns a handler into an http.Handler: its answer into a page, its error into a calm one.
 func (d *Door) answering(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		c := &call{Request: r, now: d.with.Clock.Now(), from: d.with.Client(r)}
+		c.control = http.NewResponseController(w)
+		limit := patience
+		if isMultipart(c) {
+			limit += uploadTime
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
-		c := &call{Request: r.WithContext(ctx), now: d.with.Clock.Now(), from: d.with.Client(r)}
+		c.Request = r.WithContext(ctx)
 		c.texts = d.speech.texts("", r.Header.Get("Accept-Language"))
 		reply, err := h(c)
 		if err != nil {

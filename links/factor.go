@@ -92,27 +92,6 @@ func challengePath(flow engine.ID, action string) string {
 	return "/c/" + flow.String() + "/" + url.PathEscape(action)
 }
 
-// stricter puts into a landing what links that are out there asked for when they were made, where it asks for less now.
-func stricter(now, then *engine.Landing) {
-	if now.Factor == nil {
-		now.Factor = then.Factor
-	}
-	for i, action := range now.Actions {
-		old := then.Action(action.Name)
-		if old == nil || (action.Factor != nil || old.Factor == nil) && (action.Within > 0 || old.Within == 0) {
-			continue
-		}
-		both := *action
-		if both.Factor == nil {
-			both.Factor = old.Factor
-		}
-		if both.Within == 0 {
-			both.Within = old.Within
-		}
-		now.Actions[i] = &both
-	}
-}
-
 // challengeOf is the challenge of a flow as it stands; the zero one if nothing was asked for yet.
 func (d *Door) challengeOf(c *call, p passage, o owed) (Challenge, error) {
 	ch, err := d.with.Store.Challenge(c.Context(), p.flow.ID, o.factor.Name)

@@ -3,7 +3,7 @@ package links
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"net/url"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,48 +16,97 @@ import (
 // can be named so.
 const seenName = "~seen"
 
-// form is the part of a record that a visitor may change, and what they want of it.
+// form is the part of a record that a visitor may change, what else they may enter, and what they want of it.
 type form struct {
 	entries  []*entry
+	asked    bool          // whether it is filled in anew each time: what an action asks for
 	set      engine.Fields // what the visitor wants changed
 	expect   engine.Fields // what must still stand when it is
+	made     []making      // what the visitor wants made
 	conflict bool          // somebody else changed meanwhile what the visitor wants changed
 }
 
 // entry is one field of a form.
 type entry struct {
+	edit    *engine.Edit
 	field   *engine.Field // narrowed to what the landing allows
 	stored  any           // the record's value
 	current string        // the same as the form writes it
 	typed   string        // what the visitor wants
+	sent    *arrival      // the file that they sent; nil for none
 	touched bool          // whether that is another than the page showed
 	clash   bool          // whether the record's value is another than the page showed, too
 	problem string        // why the typed value is refused
 }
 
 // fill makes the form of a landing with the record's values.
-func fill(landing *engine.Landing, record engine.Record) *form {
+func fill(edits []*engine.Edit, record engine.Record) *form {
+	f := newForm(edits, record)
+	for _, e := range f.entries {
+		if e.edit.Creates == nil {
+			e.current = entryText(e)
+			e.typed = e.current
+		}
+	}
+	return f
+}
+
+// entryText is an entry's value as its control writes it: a number on a scale as the scale has it.
+func entryText(e *entry) string {
+	text := formText(e.field, e.stored)
+	if e.edit.Scale == nil {
+		return text
+	}
+	for _, step := range e.edit.Scale.Steps() {
+		if engine.Same(json.Number(step), text) {
+			return step
+		}
+	}
+	return text
+}
+
+// blank makes the form of what an action asks for: it begins empty, so that each act is typed by somebody.
+func blank(edits []*engine.Edit, record engine.Record) *form {
+	f := newForm(edits, record)
+	f.asked = true
+	return f
+}
+
+func newForm(edits []*engine.Edit, record engine.Record) *form {
 	f := &form{set: engine.Fields{}, expect: engine.Fields{}}
-	for _, edit := range landing.Edit {
-		field := edit.Allowed()
-		stored := record.Fields[field.Name]
-		current := formText(field, stored)
-		f.entries = append(f.entries, &entry{field: field, stored: stored, current: current, typed: current})
+	for _, edit := range edits {
+		e := &entry{edit: edit, field: edit.Allowed()}
+		if edit.Creates == nil {
+			e.stored = record.Fields[e.field.Name]
+		}
+		f.entries = append(f.entries, e)
 	}
 	return f
 }
 
 // take reads what was sent. Fields that are not the form's are not looked at; one that was not sent stays.
-func (f *form) take(values url.Values, texts labels.Texts) {
-	seen := strings.Split(values.Get(seenName), ".")
+func (f *form) take(from sent, texts labels.Texts) {
+	seen := strings.Split(from.values.Get(seenName), ".")
 	for i, e := range f.entries {
-		shown := ""
-		if i < len(seen) {
+		shown := mark(e.field.Name, "")
+		switch {
+		case f.asked || e.edit.Creates != nil: // always shown empty
+		case i < len(seen):
 			shown = seen[i]
+		default:
+			shown = ""
 		}
-		e.take(values[e.field.Name], shown)
-		if e.touched {
+		if e.edit.Upload != nil {
+			e.sent = from.files[e.field.Name]
+			e.touched = e.sent != nil
+		} else {
+			e.take(from.values[e.field.Name], shown)
+		}
+		switch {
+		case e.touched:
 			f.want(e, texts)
+		case e.field.Required && (f.asked || e.edit.Creates != nil):
+			e.problem = texts.Say("error.required")
 		}
 	}
 }
@@ -66,7 +115,10 @@ func (f *form) take(values url.Values, texts labels.Texts) {
 // was left empty is looked at all the same.
 func (e *entry) take(sent []string, shown string) {
 	typed, given := posted(e.field, sent)
-	missing := typed == "" && e.field.Required
+	if e.edit.Scale != nil && len(sent) > 1 { // with an empty value in front, too
+		typed, given = sent[len(sent)-1], true
+	}
+	missing := typed == "" && e.field.Required && e.field.Type != engine.TypeBoolean
 	if !given || (mark(e.field.Name, typed) == shown && !missing) {
 		return
 	}
@@ -76,17 +128,51 @@ func (e *entry) take(sent []string, shown string) {
 
 // want adds an entry's wish to what is to be done, or says why it cannot be.
 func (f *form) want(e *entry, texts labels.Texts) {
-	value, err := plain(e.field, e.typed)
-	if err != nil {
-		e.problem = complaint(e.field, e.typed, texts)
+	if e.sent != nil && e.sent.problem != "" {
+		e.problem = texts.Say(e.sent.problem, e.sent.blanks...)
 		return
 	}
-	f.set[e.field.Name], f.expect[e.field.Name] = value, e.stored
+	made, err := e.value()
+	if err != nil {
+		e.problem = complaint(e, texts)
+		return
+	}
+	if e.edit.Creates != nil {
+		f.made = append(f.made, made)
+		return
+	}
+	f.set[e.field.Name], f.expect[e.field.Name] = made.value, e.stored
 	f.conflict = f.conflict || e.clash
 }
 
+// value is what the entry gives, held against every field that is to take it.
+func (e *entry) value() (m making, err error) {
+	m = making{entry: e.field.Name, creates: e.edit.Creates, said: e.typed}
+	if e.sent != nil {
+		m.file, m.sum, m.said = &e.sent.file, e.sent.sum, e.sent.file.Name
+		m.value, err = e.sent.file.Value()
+	} else {
+		m.value, err = plain(e.field, e.typed)
+	}
+	if err == nil && e.edit.Scale != nil && !e.edit.Scale.Has(m.value) {
+		err = errMalformed
+	}
+	if err != nil || e.edit.Creates == nil {
+		return m, err
+	}
+	if into := e.edit.Creates.Module.Fields[e.edit.Creates.Field]; into != nil {
+		m.value, err = into.Plain(m.value)
+	}
+	return m, err
+}
+
+// wish is what the form wants done, under the name of an action or "edit".
+func (f *form) wish(name string) wish {
+	return wish{name: name, set: f.set, expect: f.expect, made: f.made}
+}
+
 // ready tells whether there is something to do and nothing in the way.
-func (f *form) ready() bool { return len(f.set) > 0 && !f.faulty() && !f.conflict }
+func (f *form) ready() bool { return len(f.set)+len(f.made) > 0 && !f.faulty() && !f.conflict }
 
 // faulty tells whether something that was typed is refused.
 func (f *form) faulty() bool {
@@ -166,27 +252,4 @@ func plain(field *engine.Field, text string) (any, error) {
 		}
 	}
 	return field.Plain(text)
-}
-
-// complaint says in the visitor's language what the field wants.
-func complaint(field *engine.Field, text string, texts labels.Texts) string {
-	switch {
-	case text == "":
-		return texts.Say("error.required")
-	case field.Max > 0 && len([]rune(text)) > field.Max:
-		return texts.Say("error.long", "Max", field.Max)
-	}
-	switch field.Type {
-	case engine.TypePicklist, engine.TypeMultiPicklist:
-		return texts.Say("error.option")
-	case engine.TypeInteger:
-		return texts.Say("error.whole")
-	case engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
-		return texts.Say("error.number")
-	case engine.TypeDate, engine.TypeDateTime:
-		return texts.Say("error.date")
-	case engine.TypeEmail:
-		return texts.Say("error.email")
-	}
-	return texts.Say("error.text")
 }

@@ -31,14 +31,13 @@ func TestFormSentBackUntouched(t *testing.T) {
 	for kind, stored := range values {
 		for _, value := range stored {
 			field := &engine.Field{Name: "f", Type: kind, Options: options}
-			landing := &engine.Landing{Edit: []*engine.Edit{{Field: field}}}
 			record := engine.Record{Fields: engine.Fields{"f": value}}
-			form := fill(landing, record)
-			sent := browserSends(form.controls(texts)[0])
-			sent.Set(seenName, form.seen())
-			form.take(sent, texts)
+			form := fill([]*engine.Edit{{Field: field}}, record)
+			values := browserSends(form.body(texts).Controls[0])
+			values.Set(seenName, form.seen())
+			form.take(sent{values: values}, texts)
 			if len(form.set) > 0 || form.faulty() || form.conflict {
-				t.Errorf("%s %q: came back as %q and was taken for %v", kind, value, sent["f"], form.set)
+				t.Errorf("%s %q: came back as %q and was taken for %v", kind, value, values["f"], form.set)
 			}
 		}
 	}
@@ -123,9 +122,8 @@ func TestFormTakes(t *testing.T) {
 			if test.want == "" {
 				stored = "something"
 			}
-			form := fill(&engine.Landing{Edit: []*engine.Edit{{Field: &test.field}}},
-				engine.Record{Fields: engine.Fields{"f": stored}})
-			form.take(url.Values{seenName: {form.seen()}, "f": test.sent, "other": {"x"}}, texts)
+			form := fill([]*engine.Edit{{Field: &test.field}}, engine.Record{Fields: engine.Fields{"f": stored}})
+			form.take(sent{values: url.Values{seenName: {form.seen()}, "f": test.sent, "other": {"x"}}}, texts)
 			want := engine.Fields{}
 			if test.want != nil {
 				want["f"] = test.want
@@ -158,12 +156,12 @@ func FuzzTakeForm(f *testing.F) {
 		if err != nil {
 			return
 		}
-		form := fill(landing, engine.Record{Fields: engine.Fields{"date": "2026-11-22", "integer": json.Number("7")}})
-		form.take(values, texts)
+		form := fill(landing.Edit, engine.Record{Fields: engine.Fields{"date": "2026-11-22", "integer": json.Number("7")}})
+		form.take(sent{values: values}, texts)
 		if _, err := json.Marshal(form.set); err != nil {
 			t.Errorf("%q makes values that cannot be stored: %v", body, err)
 		}
-		form.controls(texts)
+		form.body(texts)
 	})
 }
 

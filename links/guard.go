@@ -33,8 +33,7 @@ var (
 // without it browsers send "Origin: null" with forms, which the check of origins has to refuse.
 func protect(h http.Header, secure bool) {
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "+
-		"base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", contentPolicy())
 	// A page that opened this one, or shows it in a frame, must not reach into it.
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -47,13 +46,23 @@ func protect(h http.Header, secure bool) {
 	}
 }
 
+// contentPolicy lets a page load what is ours, and its forms go to the door and, where they lead on, to some hosts.
+func contentPolicy(hosts ...string) string {
+	forms := "'self'"
+	for _, host := range hosts {
+		forms += " https://" + host
+	}
+	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + forms +
+		"; base-uri 'none'; frame-ancestors 'none'"
+}
+
 // guarded refuses forms from other sites and bodies beyond the limit before the handler sees them.
 func (d *Door) guarded(h handler) handler {
 	return func(c *call) (answer, error) {
 		if d.origins.Check(c.Request) != nil {
 			return answer{}, errOrigin
 		}
-		if c.ContentLength > maxBody {
+		if c.ContentLength > maxBody && !isMultipart(c) { // who reads a form with files holds it to its own limit
 			return answer{}, errTooLarge
 		}
 		return h(c)
@@ -106,6 +115,7 @@ var refusals = []struct {
 	{errMethod, http.StatusMethodNotAllowed, "method"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "large"},
 	{errMalformed, http.StatusBadRequest, "malformed"},
+	{errBusy, http.StatusServiceUnavailable, "busy"},
 }
 
 // refuse makes the page for an error. Unknown, malformed and revoked links get one and the same, in the

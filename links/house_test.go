@@ -86,6 +86,7 @@ func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
 		Store: h.store, CRM: crm.NewMirror(h.store), Book: func() *engine.Book { return h.book }, Keys: ring.Door(),
 		Base: base, Clock: h.clock, Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: "Acme"},
 	}
+	config.Sealer = ring.Seal(rand.Reader)
 	for _, c := range change {
 		c(&config)
 	}

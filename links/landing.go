@@ -3,8 +3,6 @@ package links
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"postern/engine"
@@ -66,58 +64,4 @@ func (k *kept) landing(ctx context.Context, link engine.Link) (*engine.Landing, 
 	}
 	k.landings[key] = made
 	return made, nil
-}
-
-// narrow is the landing as it is now without what it did not allow then. What does not widen it, such as its title, is
-// as it is now.
-func narrow(now, then *engine.Landing) *engine.Landing {
-	both := *now
-	both.Show, both.Edit, both.Actions = nil, nil, nil
-	for _, name := range now.Show {
-		if slices.Contains(then.Show, name) {
-			both.Show = append(both.Show, name)
-		}
-	}
-	for _, edit := range now.Edit {
-		i := slices.IndexFunc(then.Edit, func(e *engine.Edit) bool { return e.Field.Name == edit.Field.Name })
-		if i < 0 {
-			continue
-		}
-		if common := narrowEdit(edit, then.Edit[i]); common != nil {
-			both.Edit = append(both.Edit, common)
-		}
-	}
-	for _, action := range now.Actions {
-		old := then.Action(action.Name)
-		if old != nil && maps.EqualFunc(action.Set, old.Set, engine.Same) {
-			both.Actions = append(both.Actions, action)
-		}
-	}
-	stricter(&both, then)
-	return &both
-}
-
-// narrowEdit is a field with what both allow to be entered; nil if that is nothing, or if the field is another kind of
-// field now.
-func narrowEdit(now, then *engine.Edit) *engine.Edit {
-	both, old := now.Allowed(), then.Allowed()
-	if both.Type != old.Type {
-		return nil
-	}
-	if old.Max > 0 && (both.Max == 0 || old.Max < both.Max) {
-		both.Max = old.Max
-	}
-	switch {
-	case len(old.Options) == 0: // any
-	case len(both.Options) == 0:
-		both.Options = old.Options
-	default:
-		both.Options = slices.DeleteFunc(slices.Clone(both.Options), func(option string) bool {
-			return !slices.Contains(old.Options, option)
-		})
-		if len(both.Options) == 0 {
-			return nil
-		}
-	}
-	return &engine.Edit{Field: both}
 }

@@ -40,30 +40,66 @@ type (
 	}
 	// recordBody is empty but for Heading and Shown where nothing may be changed.
 	recordBody struct {
-		Heading, Notice string
-		Shown           []shownField
-		Actions         []choice
-		Controls        []control
-		Seen            string
-		Faults          []control
+		Heading  string       `json:"heading"`
+		Notice   string       `json:"notice,omitempty"`
+		Shown    []shownField `json:"shown,omitempty"`
+		Actions  []choice     `json:"actions,omitempty"`
+		HandOver *elsewhere      `json:"hand_over,omitempty"`
+		Form     formBody     `json:"form,omitzero"`
+	}
+	// formBody is a form as a page draws it.
+	formBody struct {
+		Controls []control `json:"controls,omitempty"`
+		Seen     string    `json:"seen,omitempty"`
+		Faults   []control `json:"-"`
+		Files    bool      `json:"files,omitempty"` // it can only be sent as multipart/form-data
+	}
+	// elsewhere is a way to a page of the customer's.
+	elsewhere struct {
+		Host string `json:"host"`
+		URL  string `json:"url"`
 	}
 	// choice is a button that leads to an action.
 	choice struct {
-		Label, URL string
+		Label string `json:"label"`
+		URL   string `json:"url"`
 	}
+	// actionBody asks for a confirmation, unless the action was Already done, or is Gone: not offered any more.
 	actionBody struct {
-		Heading, About, Notice, Seen, Back string
-		Changes                            []change
-		Already                            bool
+		Heading string   `json:"heading"`
+		About   string   `json:"about"`
+		Notice  string   `json:"notice,omitempty"`
+		Undo    string   `json:"undo,omitempty"`
+		Back    string   `json:"back"`
+		Changes []change `json:"changes"`
+		Already bool     `json:"already,omitempty"`
+		Gone    bool     `json:"gone,omitempty"`
+		Form    formBody `json:"form,omitzero"`
 	}
 	// change is one field as it is and as it would become.
 	change struct {
-		Old, New shownField
+		Old shownField `json:"old"`
+		New shownField `json:"new"`
 	}
 	// receiptBody is what was done and when; Back is "" when the link has no uses left.
 	receiptBody struct {
-		Heading, Text, About, What, When, Back string
-		Done                                   []shownField
+		Heading    string       `json:"heading"`
+		Text       string       `json:"text"`
+		Notice     string       `json:"notice,omitempty"`
+		NoticeText string       `json:"notice_text,omitempty"`
+		About      string       `json:"about,omitempty"`
+		What       string       `json:"what,omitempty"`
+		When       string       `json:"when"`
+		Back       string       `json:"back,omitempty"`
+		Done       []shownField `json:"done,omitempty"`
+		Undo       undoOffer    `json:"undo,omitzero"`
+		Onward     *elsewhere      `json:"onward,omitempty"`
+	}
+	// undoOffer is the way to take a visit back; its URL is "" where there is none.
+	undoOffer struct {
+		URL   string `json:"url"`
+		Visit string `json:"seen"` // which visit, in the field that tells what a page showed
+		Until string `json:"until"`
 	}
 	// reasonBody says why there is nothing to see; Code is for a failure that somebody should look into.
 	reasonBody struct {
@@ -71,14 +107,16 @@ type (
 	}
 )
 
-// drawing is a control with the texts its drawing needs: a template within a page takes one value.
+// drawing is a control, or a form, with the texts its drawing needs: a template within a page takes one value.
 type drawing struct {
 	Texts   labels.Texts
 	Control control
+	Form    formBody
 }
 
 var draw = template.FuncMap{
-	"pair": func(texts labels.Texts, c control) drawing { return drawing{Texts: texts, Control: c} },
+	"control": func(texts labels.Texts, c control) drawing { return drawing{Texts: texts, Control: c} },
+	"form":    func(texts labels.Texts, f formBody) drawing { return drawing{Texts: texts, Form: f} },
 }
 
 // loadPages reads what is built into the program, so an error is a mistake in the program, or one of the brand.
@@ -90,7 +128,8 @@ func loadPages(brand Brand) (*pages, error) {
 	for _, name := range []string{"door", "record", "action", "receipt", "reason", "reason.cookies",
 		"challenge", "mail", "carry",
 	} {
-		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/"+name+".html")
+		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/control.html",
+			"pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("read page %s: %w", name, err)
 		}

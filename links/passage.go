@@ -140,13 +140,40 @@ func (d *Door) inFlow(h func(*call, passage) (answer, error)) handler {
 			reply, err = h(c, p)
 		}
 		if !errors.Is(err, ErrUsed) {
-			return reply, err
+			return d.leading(c, p, reply), err
 		}
 		if _, none := d.with.Store.LastVisit(c.Context(), p.flow.ID); none != nil {
 			return answer{}, ErrUsed
 		}
 		return answer{goTo: receiptPath(p.flow.ID)}, nil
 	}
+}
+
+// inVisit gives a handler the visitor's passage also when the link is used up, for what concerns the visit that did it.
+func (d *Door) inVisit(h func(*call, passage) (answer, error)) handler {
+	return func(c *call) (answer, error) {
+		p, err := d.passageOf(c)
+		if err != nil {
+			return answer{}, err
+		}
+		if err := live(p.link, c.now); err != nil && !errors.Is(err, ErrUsed) {
+			return answer{}, err
+		}
+		return h(c, p)
+	}
+}
+
+// leading lets the forms of a page lead on to the hosts that its landing leads to, and to no others.
+func (d *Door) leading(c *call, p passage, reply answer) answer {
+	hosts := d.outwardHosts(c.Context(), p.landing)
+	if reply.page == "" || len(hosts) == 0 {
+		return reply
+	}
+	if reply.header == nil {
+		reply.header = http.Header{}
+	}
+	reply.header.Set("Content-Security-Policy", contentPolicy(hosts...))
+	return reply
 }
 
 // visitorSecret is what the visitor's browser is known by: the cookie it has, so that a second link does not

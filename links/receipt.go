@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"postern/engine"
 )
 
 // showReceipt says what the visitor's latest act did. It stays while the flow does, also when the link is used
@@ -29,36 +31,89 @@ func (d *Door) showReceipt(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("find visit: %w", err)
 	}
-	about := ""
+	return d.receiptPage(c, p, visit), nil
+}
+
+// receiptPage is the receipt of a visit, with what can still be done.
+func (d *Door) receiptPage(c *call, p passage, visit Visit) answer {
+	body := d.receipt(c, p, visit)
 	// What was done is said even while the record cannot be read.
 	if record, err := d.read(c.Context(), p.link.Record); err == nil {
-		about = d.heading(c, p, record)
+		body.About = d.heading(c, p, record)
+		if d.undoable(c, p, visit, record) {
+			body.Undo = undoOffer{
+				URL: undoPath(p.flow.ID), Visit: visit.ID.String(), Until: c.texts.Moment(undoableUntil(p, visit)),
+			}
+		}
 	}
-	body := d.receipt(c, p, visit, about)
-	return answer{page: "receipt", title: body.Heading, body: body}, nil
+	if target, ok := d.outward(c.Context(), p.landing.Name, p.landing.After.Redirect); ok && visit.Undone.IsZero() {
+		body.Onward = &elsewhere{Host: target.Host, URL: target.String()}
+	}
+	return answer{page: "receipt", title: body.Heading, body: body}
 }
 
 // receipt words what a visit did. What was set is told from the visit, not from the record, which others may have
 // changed since.
-func (d *Door) receipt(c *call, p passage, visit Visit, about string) receiptBody {
-	body := receiptBody{
-		Heading: c.texts.Say("receipt.saved"), Text: c.texts.Say("receipt.saved.text"), About: about,
-		When: c.texts.Moment(visit.At),
-	}
-	if !d.with.CRM.Traits().Local {
-		body.Heading, body.Text = c.texts.Say("receipt.stored"), c.texts.Say("receipt.stored.text")
-	}
-	if !visit.Changed {
-		body.Heading, body.Text = c.texts.Say("receipt.already"), c.texts.Say("receipt.already.text")
-	}
+func (d *Door) receipt(c *call, p passage, visit Visit) receiptBody {
+	body := receiptBody{When: c.texts.Moment(visit.At)}
+	body.Heading, body.Text = d.outcome(c, p, visit)
 	if action := p.landing.Action(visit.Name); action != nil {
 		body.What = actionLabel(action, c.texts.Language)
 	}
 	for _, name := range slices.Sorted(maps.Keys(visit.Set)) {
 		body.Done = append(body.Done, show(fieldOf(p.landing.Module, name), visit.Set[name], c.texts))
 	}
+	for _, name := range slices.Sorted(maps.Keys(visit.Entries)) {
+		body.Done = append(body.Done, show(entryOf(p.landing, visit.Name, name), visit.Entries[name], c.texts))
+	}
 	if live(p.link, c.now) == nil && hasUses(p.link) {
 		body.Back = flowPath(p.flow.ID)
 	}
 	return body
+}
+
+// outcome is the heading and the first sentence of a receipt: the landing's own words for what went as it should.
+func (d *Door) outcome(c *call, p passage, visit Visit) (heading, text string) {
+	say, local := c.texts.Say, d.with.CRM.Traits().Local
+	switch {
+	case !visit.Undone.IsZero() && local:
+		return say("undo.done"), say("undo.done.text")
+	case !visit.Undone.IsZero():
+		return say("undo.done"), say("undo.stored.text")
+	case !visit.Changed:
+		return say("receipt.already"), say("receipt.already.text")
+	case p.landing.After.Page != "":
+		after := "after." + p.landing.After.Page
+		return say(after + ".title"), say(after + ".text")
+	case !local:
+		return say("receipt.stored"), say("receipt.stored.text")
+	case len(visit.Set) == 0:
+		return say("receipt.sent"), say("receipt.sent.text")
+	}
+	return say("receipt.saved"), say("receipt.saved.text")
+}
+
+// entryOf is how an entry is shown that a record was made of; as a plain text where the landing no longer has it.
+func entryOf(landing *engine.Landing, act, name string) *engine.Field {
+	entries := landing.Edit
+	if action := landing.Action(act); action != nil {
+		entries = action.Ask
+	}
+	for _, edit := range entries {
+		if edit.Field.Name == name {
+			return &engine.Field{Name: name, Type: engine.TypeText, Label: edit.Allowed().Label}
+		}
+	}
+	return &engine.Field{Name: name, Type: engine.TypeText}
+}
+
+// afterwards is where an act leads: to the customer's own page where the landing says so and there is nothing to take back,
+// else to the receipt.
+func (d *Door) afterwards(c *call, p passage, act Act) string {
+	if act.Before == nil {
+		if target, ok := d.outward(c.Context(), p.landing.Name, p.landing.After.Redirect); ok {
+			return target.String()
+		}
+	}
+	return receiptPath(p.flow.ID)
 }

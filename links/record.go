@@ -2,7 +2,6 @@ package links
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,44 +15,45 @@ func (d *Door) showRecord(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return d.recordPage(c, p, record, fill(p.landing, record), ""), nil
+	return d.recordPage(c, p, record, fill(p.landing.Edit, record), "")
 }
 
 // saveRecord takes the form of the record page.
 func (d *Door) saveRecord(c *call, p passage) (answer, error) {
-	values, err := readForm(c.Request)
+	from, err := d.readSent(c, p, p.landing.Edit)
 	if err != nil {
 		return answer{}, err
 	}
+	defer d.discard(c, from)
 	record, err := d.read(c.Context(), p.link.Record)
 	if err != nil {
 		return answer{}, err
 	}
-	form := fill(p.landing, record)
-	form.take(values, c.texts)
+	form := fill(p.landing.Edit, record)
+	form.take(from, c.texts)
 	if !form.ready() {
-		return d.formAgain(c, p, record, form), nil
+		return d.formAgain(c, p, record, form)
 	}
-	reply, err := d.land(c, p, "edit", form.set, form.expect)
+	reply, err := d.land(c, p, form.wish("edit"))
 	switch {
 	case errors.Is(err, engine.ErrConflict):
 		// Somebody was faster by a moment; what they wrote is there to be read now.
 		if record, err = d.read(c.Context(), p.link.Record); err != nil {
 			return answer{}, err
 		}
-		form = fill(p.landing, record)
-		form.take(values, c.texts)
+		form = fill(p.landing.Edit, record)
+		form.take(from, c.texts)
 		form.conflict = true
-		return d.formAgain(c, p, record, form), nil
+		return d.formAgain(c, p, record, form)
 	case errors.Is(err, engine.ErrTaken):
 		form.taken(c.texts)
-		return d.formAgain(c, p, record, form), nil
+		return d.formAgain(c, p, record, form)
 	}
 	return reply, err
 }
 
 // formAgain shows the form with what the visitor typed and what is in the way.
-func (d *Door) formAgain(c *call, p passage, record engine.Record, form *form) answer {
+func (d *Door) formAgain(c *call, p passage, record engine.Record, form *form) (answer, error) {
 	var status int
 	var notice string
 	switch {
@@ -64,32 +64,52 @@ func (d *Door) formAgain(c *call, p passage, record engine.Record, form *form) a
 	default:
 		notice = "form.unchanged"
 	}
-	reply := d.recordPage(c, p, record, form, notice)
+	reply, err := d.recordPage(c, p, record, form, notice)
 	reply.status = status
-	return reply
+	return reply, err
 }
 
 // recordPage shows the record with the form as it stands. Nothing to change is offered by a link without uses.
-func (d *Door) recordPage(c *call, p passage, record engine.Record, form *form, notice string) answer {
+func (d *Door) recordPage(c *call, p passage, record engine.Record, form *form, notice string) (answer, error) {
 	body := recordBody{Heading: d.heading(c, p, record), Shown: d.shown(c, p.landing, record)}
 	reply := answer{page: "record", title: body.Heading}
 	if hasUses(p.link) {
-		body.Controls, body.Seen = form.controls(c.texts), form.seen()
-		body.Faults = faults(body.Controls)
-		for _, action := range p.landing.Actions {
-			body.Actions = append(body.Actions, choice{
-				Label: actionLabel(action, c.texts.Language), URL: actionPath(p.flow.ID, action.Name),
-			})
+		body.Form = form.body(c.texts)
+		if err := d.choices(c, p, record, &body); err != nil {
+			return answer{}, err
 		}
 	}
 	if notice != "" {
 		body.Notice = c.texts.Say(notice)
 	}
-	if len(body.Faults) > 0 {
+	if len(body.Form.Faults) > 0 {
 		reply.title = c.texts.Say("form.faults.title", "Title", body.Heading)
 	}
 	reply.body = body
-	return reply
+	return reply, nil
+}
+
+// choices are what there is to do beside the form: the actions that the landing offers now, and the way on to the
+// customer's own page.
+func (d *Door) choices(c *call, p passage, record engine.Record, body *recordBody) error {
+	for _, action := range p.landing.Actions {
+		offered, err := d.offers(c, p, action, record)
+		if err != nil {
+			return err
+		}
+		if offered {
+			body.Actions = append(body.Actions, choice{
+				Label: actionLabel(action, c.texts.Language), URL: actionPath(p.flow.ID, action.Name),
+			})
+		}
+	}
+	if p.landing.HandOver == nil {
+		return nil
+	}
+	if target, ok := d.outward(c.Context(), p.landing.Name, p.landing.HandOver.To); ok {
+		body.HandOver = &elsewhere{Host: target.Host, URL: handOverPath(p.flow.ID)}
+	}
+	return nil
 }
 
 // shown are the fields that the landing shows and the form does not.
@@ -130,42 +150,4 @@ func (d *Door) heading(c *call, p passage, record engine.Record) string {
 		return title
 	}
 	return plain
-}
-
-// land commits an act of the visitor and leads to its receipt.
-func (d *Door) land(c *call, p passage, name string, set, expect engine.Fields) (answer, error) {
-	var ids [3]engine.ID // of the visit, of link.used and of the record's change
-	for i := range ids {
-		id, err := engine.NewID(c.now, d.with.Random)
-		if err != nil {
-			return answer{}, err
-		}
-		ids[i] = id
-	}
-	act, err := newAct(p, name, set, ids[0])
-	if err != nil {
-		return answer{}, err
-	}
-	// It is the cause of the change that follows.
-	used, err := engine.NewLinkEvent(p.link, engine.LinkUsed, ids[1], c.now, map[string]any{"action": name})
-	if err != nil {
-		return answer{}, err
-	}
-	act.At, act.Used = c.now, used
-	act.Write = engine.Write{
-		Ref: p.link.Record, Patch: engine.Patch{Set: set, Expect: expect}, Unique: p.landing.Module.UniqueAmong(set),
-		Origin: engine.Origin{
-			EventID: ids[2], Source: engine.Source, Cause: used.ID, Depth: used.Depth + 1, Actor: actor(p.link),
-			At: c.now,
-		},
-	}
-	if !d.with.CRM.Traits().Local {
-		id := engine.DerivedID(act.ID, "effect")
-		act.Effect = engine.NewEffect(id, act.ID, engine.Ask{Write: &act.Write}, engine.DefaultRetry(), c.now)
-		act.Effect.Workflow = p.link.Workflow
-	}
-	if _, err := d.with.Store.Land(c.Context(), act); err != nil {
-		return answer{}, fmt.Errorf("land: %w", err)
-	}
-	return answer{goTo: receiptPath(p.flow.ID)}, nil
 }

@@ -20,7 +20,8 @@ type Store interface {
 	// Flow finds a flow and its link; ErrNoLink if there is none or it is over.
 	Flow(ctx context.Context, id engine.ID, now time.Time) (Flow, engine.Link, error)
 	// Land commits an act as a whole: the use is claimed while the link is live and has uses left, the
-	// record written or the effect stored that will write it, the events put into the outbox. The same
+	// records written and made or the effects stored that will do it, the files kept, the events put into the
+	// outbox. The same
 	// Key from the same flow within RepeatWindow returns the first outcome, marked Repeated, and does
 	// nothing, also where the clock was set back since. It fails with
 	// ErrExpired, ErrUsed, ErrRevoked, engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken,
@@ -33,6 +34,25 @@ type Store interface {
 	Note(ctx context.Context, deed engine.Deed) error
 	// LastVisit is the latest act that a flow committed, for its receipt; ErrNoLink if it did none.
 	LastVisit(ctx context.Context, flow engine.ID) (Visit, error)
+	// TakeBack undoes the latest act of a flow as a whole: what it set is set back, or the effect stored that will
+	// do it, its use is given back to the link, but no more often than the link's MaxUses, and the event put into
+	// the outbox. One that is undone already is undone: nothing happens. It fails with ErrPassed when the visit is
+	// not the flow's latest or cannot be taken back, and with ErrRevoked, engine.ErrConflict or engine.ErrNoRecord,
+	// nothing done.
+	TakeBack(ctx context.Context, undo Undo) error
+	FileStore
+}
+
+// FileStore holds what visitors sent, piece by piece as it comes. What no act kept is forgotten after a day.
+type FileStore interface {
+	// Stage stores the next piece of a file, sealed; pieces count from 0.
+	Stage(ctx context.Context, file engine.ID, piece int, sealed []byte, at time.Time) error
+	// Discard forgets the pieces of a file that no act has kept.
+	Discard(ctx context.Context, file engine.ID) error
+	// File describes a file that an act has kept; ErrNoFile if there is none (any more).
+	File(ctx context.Context, id engine.ID) (engine.File, error)
+	// Piece reads a piece; ErrNoFile if there is none.
+	Piece(ctx context.Context, file engine.ID, piece int) ([]byte, error)
 }
 
 // RepeatWindow is how long a second press of the same button counts as the first.
@@ -52,11 +72,28 @@ type Act struct {
 	ID    engine.ID // of the visit
 	Flow  engine.ID
 	Link  engine.ID
-	Name  string // the action's name, or "edit"
-	Key   []byte // hash of what is to be done, to know a repeat by
-	Write engine.Write
+	Name  string        // the action's name, or "edit"
+	Key   []byte        // hash of what is to be done, to know a repeat by
+	Write engine.Write  // one that sets nothing only holds what it expects against the record
 	Used  *engine.Event // link.used
 	At    time.Time
+
+	Creates []engine.Create // records that are made of what was typed
+	Files   []engine.File   // that were staged, and are kept from now on
+	Entries engine.Fields   // what Creates are made of, by entry, as the receipt shows it; nil for none
+	Before  engine.Fields   // what Write replaces; nil for an act that cannot be taken back
+
+	Effects []*engine.Effect // in place of Write and Creates where the records are in another CRM
+}
+
+// Undo is the wish to take a visit back.
+type Undo struct {
+	Visit  engine.ID
+	Flow   engine.ID
+	Link   engine.ID
+	Write  engine.Write  // sets back what stood before
+	Undone *engine.Event // link.undone
+	At     time.Time
 
 	Effect *engine.Effect // in place of Write where the records are in another CRM
 }
@@ -70,10 +107,14 @@ type Outcome struct {
 
 // Visit is what happened on a link: an act that was committed.
 type Visit struct {
+	ID      engine.ID
 	Name    string        // the act's
 	Set     engine.Fields // what its Write set
+	Entries engine.Fields // the act's
+	Before  engine.Fields // what stood in place of Set; nil where it cannot be taken back
 	At      time.Time
-	Changed bool // whether the record was not already so
+	Changed bool      // whether the record was not already so
+	Undone  time.Time // zero while it stands
 }
 
 // Why a link does not open.
@@ -83,3 +124,9 @@ var (
 	ErrUsed    = errors.New("the link has been used")
 	ErrRevoked = errors.New("the link was revoked")
 )
+
+// ErrPassed says that what is to be taken back is not the latest act of its flow, or cannot be taken back.
+var ErrPassed = errors.New("it can no longer be taken back")
+
+// ErrNoFile says that there is no such file, or no longer.
+var ErrNoFile = errors.New("no such file")

@@ -13,7 +13,6 @@ import (
 // Limits of what a visitor enters.
 const (
 	defaultUpload = 5 << 20  // bytes of one file
-	maxUpload     = 25 << 20 // bytes of one file
 	maxScale      = 11       // numbers in a row: 0 to 10
 )
 
@@ -48,12 +47,6 @@ type creationFile struct {
 	By *yamldoc.Node `yaml:"by" schema:"text"`
 	// Set are values that the record is given besides.
 	Set []yamldoc.Entry `yaml:"set"`
-}
-
-// mediaTypes are those of files that are told by their content.
-var mediaTypes = []string{
-	"application/pdf", "application/zip", "audio/mpeg", "audio/wave", "image/bmp", "image/gif", "image/jpeg",
-	"image/png", "image/webp", "text/plain", "video/mp4", "video/webm",
 }
 
 // edit reads one entry of a form that has others already; nothing after a complaint that leaves none.
@@ -193,16 +186,17 @@ func (p *page) upload(edit *engine.Edit, f editFile) {
 		if edit.Upload.Max = count << 10; size[2] == "MB" {
 			edit.Upload.Max = count << 20
 		}
-		if edit.Upload.Max > maxUpload {
-			p.complain(f.Max.Errorf("a file has at most %dMB", maxUpload>>20))
+		if edit.Upload.Max > engine.MaxUpload {
+			p.complain(f.Max.Errorf("a file has at most %dMB", engine.MaxUpload>>20))
 		}
 	}
 	if len(f.Types) > 0 {
 		edit.Upload.Types = nil
 	}
+	kinds := engine.FileTypes()
 	for _, kind := range f.Types {
-		if !slices.Contains(mediaTypes, kind.Text()) {
-			p.complain(kind.Unknown("media type", mediaTypes))
+		if !slices.Contains(kinds, kind.Text()) {
+			p.complain(kind.Unknown("media type", kinds))
 			continue
 		}
 		edit.Upload.Types = append(edit.Upload.Types, kind.Text())

@@ -88,6 +88,23 @@ func (p *program) Source() string { return p.source }
 // Uses is what the value depends on.
 func (p *program) Uses() engine.Uses { return p.uses }
 
+// Reads are the fields of the record that the program looks at.
+func (p *program) Reads() []string {
+	uses := p.evaluator.Uses()
+	names := slices.Clone(uses.Changes)
+	for _, name := range uses.Names {
+		if root, field, _ := strings.Cut(name, "."); root == "record" && field != "" {
+			names = append(names, field)
+		}
+	}
+	for _, route := range p.Routes() {
+		first, _, _ := strings.Cut(route, ".")
+		names = append(names, first)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Eval evaluates the expression for a run.
 func (p *program) Eval(env *engine.Env) (any, error) {
 	values, err := env.Memo("expression", func() (map[string]any, error) { return p.values(env) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -62,6 +63,8 @@ type webConfig struct {
 	// TrustedProxies are the addresses, or ranges of them, of the proxies in front of the port: theirs is the
 	// X-Forwarded-For that says where a visitor comes from, and nobody else's.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// Hosts are hosts of yours that landings may lead visitors on to, by hand_over and after: shop.acme.example.
+	Hosts []string `yaml:"hosts"`
 }
 
 type apiConfig struct {
@@ -122,6 +125,12 @@ func (c config) validate() error {
 	var wrong []error
 	wrong = append(wrong, under("nats", c.NATS.Validate()), under("crm", c.CRM.Validate()),
 		under("calls", c.Calls.Validate()))
+	for _, host := range c.Web.Hosts {
+		if !plainHost(host) {
+			wrong = append(wrong, fmt.Errorf("web.hosts: %q is not a host as addresses have it, "+
+				"such as shop.acme.example or shop.acme.example:8443", host))
+		}
+	}
 	if _, err := c.base(); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
 	}
@@ -136,6 +145,13 @@ func (c config) validate() error {
 		wrong = append(wrong, fmt.Errorf("log: %q is neither text nor json", c.Log))
 	}
 	return errors.Join(wrong...)
+}
+
+// plainHost tells whether a text is the host of an address and nothing else, in small letters.
+func plainHost(text string) bool {
+	u, err := url.Parse("https://" + text + "/")
+	return err == nil && u.Host == text && u.Hostname() != "" && text == strings.ToLower(text) &&
+		!strings.ContainsAny(text, "*_ ;,'\"")
 }
 
 // under puts the name of a part before each line of its complaints.

@@ -20,7 +20,7 @@ func (c config) bookOptions() workflows.Options {
 	return workflows.Options{
 		Texts: texts, Languages: languages,
 		Tasks: tasks.Kinds(), Channels: c.channelNames(), Secrets: slices.Sorted(maps.Keys(c.Secrets)),
-		Calls: c.Calls.Rules(), KeepAll: c.mirrors(),
+		Calls: c.Calls.Rules(), KeepAll: c.mirrors(), Hosts: c.hosts(),
 	}
 }
 
@@ -36,6 +36,14 @@ func doorTexts() (map[string]labels.Holes, []string) {
 		return nil, nil
 	}
 	return texts, languages
+}
+
+// hosts are those that landings may lead on to; nil, for any, where there is no configuration to name them.
+func (c config) hosts() []string {
+	if c.folder == "" {
+		return nil
+	}
+	return append([]string{}, c.Web.Hosts...)
 }
 
 // secretSource finds secrets for hashes. One whose place holds none is not there.

@@ -75,7 +75,7 @@ func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stag
 	door, err := links.NewDoor(links.DoorConfig{
 		Store: db, CRM: records, Book: r.Engine().Book, Keys: ring.Door(), Base: base, Clock: cast.Clock,
 		Random: random, Logger: logger, Labels: s.labels, Brand: links.Brand{Name: "Acme"},
-		Minter: minter, Sends: r.Engine(),
+		Minter: minter, Sends: r.Engine(), Sealer: ring.Seal(random), Secrets: rehearsalSecret,
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

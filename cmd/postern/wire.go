@@ -85,6 +85,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: h.brand, Restored: restored.At,
 		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
+		Sealer: h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
 	})
 	return h, err
 }

@@ -150,6 +150,8 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 		{oldDeeds, []any{audit}},
 		{oldGrants, []any{instant(now.Add(-engine.GrantMost)), forgetBite}},
 		{oldTallies, []any{slotOf(now.Add(-24 * time.Hour))}},
+		{oldFiles, []any{idBefore(now.Add(-keep.Files)), fileBite}},
+		{lostPieces, []any{idBefore(now.Add(-unkept)), fileBite}},
 	} {
 		rows, err := t.exec(ctx, c.query, c.args...)
 		if err != nil {

@@ -19,7 +19,7 @@ func TestHistoryForEver(t *testing.T) {
 		history time.Duration
 		runs    int
 	}{{100 * year, 0}, {50 * year, 0}, {year, 1}} {
-		keep := engine.Retention{History: c.history, Links: year, Keys: 100 * year, Audit: year}
+		keep := engine.Retention{History: c.history, Links: year, Keys: 100 * year, Audit: year, Files: year}
 		gone, err := s.Forget(t.Context(), keep, testNow.Add(2*year))
 		if err != nil || gone.Runs != c.runs {
 			t.Errorf("with a history of %v: %+v, %v", c.history, gone, err)
@@ -48,8 +48,9 @@ func TestEffectsOfVisitsAreForgotten(t *testing.T) {
 	effect := testEffect(run, "5")
 	effect.Run, effect.Step = visit, ""
 	_, err := s.Land(t.Context(), links.Act{
-		ID: visit, Flow: flow.ID, Link: link, Name: "resolve", At: testNow, Write: *effect.Write, Effect: effect,
-		Used: &engine.Event{ID: "u", Source: engine.Source, Type: engine.LinkUsed, Subject: "Tickets/1", Time: testNow},
+		ID: visit, Flow: flow.ID, Link: link, Name: "resolve", At: testNow, Write: *effect.Write,
+		Effects: []*engine.Effect{effect},
+		Used:    &engine.Event{ID: "u", Source: engine.Source, Type: engine.LinkUsed, Subject: "Tickets/1", Time: testNow},
 	})
 	if err != nil {
 		t.Fatal(err)

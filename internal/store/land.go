@@ -19,7 +19,7 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 	if err != nil {
 		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
 	}
-	set, err := text(act.Write.Patch.Set)
+	written, err := writeVisit(act)
 	if err != nil {
 		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
 	}
@@ -37,7 +37,7 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 			return err
 		}
 		outcome = links.Outcome{At: later(act.At, outcome.At), Changed: changed}
-		if err := tx.use(ctx, act, set, outcome); err != nil {
+		if err := tx.use(ctx, act, written, outcome); err != nil {
 			return err
 		}
 		if err := tx.touch(ctx, act.At, engine.RunTopic(link.Run)); err != nil {
@@ -58,17 +58,55 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 	return outcome, nil
 }
 
-// perform writes the record, or stores the effect that will; that one is known to change something only later.
-func (t *tx) perform(ctx context.Context, act links.Act) (changed bool, err error) {
-	if act.Effect == nil {
-		return t.write(ctx, act.Write)
+// visit holds the columns of a visit that are JSON.
+type visit struct{ set, entries, before string }
+
+func writeVisit(act links.Act) (v visit, err error) {
+	for _, part := range []struct {
+		column *string
+		fields engine.Fields
+	}{{&v.set, act.Write.Patch.Set}, {&v.entries, act.Entries}, {&v.before, act.Before}} {
+		if *part.column, err = text(part.fields); err != nil {
+			return v, err
+		}
 	}
-	insert, err := insertEffect(act.Effect, act.At)
-	if err != nil {
+	return v, nil
+}
+
+// perform writes and makes the records, or stores the effects that will; those are known to change something only
+// later.
+func (t *tx) perform(ctx context.Context, act links.Act) (changed bool, err error) {
+	if err := t.keepFiles(ctx, act.Files); err != nil {
 		return false, err
 	}
+	if len(act.Effects) > 0 {
+		return true, t.ask(ctx, act.At, act.Effects...)
+	}
+	if changed, err = t.write(ctx, act.Write); err != nil {
+		return false, err
+	}
+	for _, c := range act.Creates {
+		if _, err := t.create(ctx, c); err != nil {
+			return false, fmt.Errorf("create a record of %s: %w", c.Module, err)
+		}
+		changed = true
+	}
+	return changed, nil
+}
+
+// ask stores effects of an act.
+func (t *tx) ask(ctx context.Context, now time.Time, effects ...*engine.Effect) error {
+	for _, effect := range effects {
+		insert, err := insertEffect(effect, now)
+		if err != nil {
+			return err
+		}
+		if err := t.run(ctx, insert); err != nil {
+			return err
+		}
+	}
 	t.woke = true
-	return true, t.run(ctx, insert)
+	return nil
 }
 
 // repeat finds the first press of the same button, if the flow did nothing else since; an outcome that is not Repeated
@@ -76,17 +114,19 @@ func (t *tx) perform(ctx context.Context, act links.Act) (changed bool, err erro
 func (t *tx) repeat(ctx context.Context, act links.Act) (links.Outcome, error) {
 	var first links.Outcome
 	var key []byte
-	const query = `SELECT at, changed, key FROM visits WHERE flow = ? AND link = ? AND at > ?
+	var undone instant
+	const query = `SELECT at, changed, key, undone FROM visits WHERE flow = ? AND link = ? AND at > ?
 		ORDER BY at DESC, id DESC LIMIT 1`
 	args := []any{ident(act.Flow), ident(act.Link), instant(act.At.Add(-links.RepeatWindow))}
-	err := t.get(ctx, query, args, []any{(*instant)(&first.At), &first.Changed, &key})
+	err := t.get(ctx, query, args, []any{(*instant)(&first.At), &first.Changed, &key, &undone})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return links.Outcome{}, nil
 	case err != nil:
 		return links.Outcome{}, err
 	}
-	first.Repeated = bytes.Equal(key, act.Key) // or something else was done since: this is no second press
+	// Or something else was done since, or it was taken back: then this is no second press.
+	first.Repeated = bytes.Equal(key, act.Key) && time.Time(undone).IsZero()
 	return first, nil
 }
 
@@ -123,7 +163,7 @@ func (t *tx) live(ctx context.Context, id engine.ID, at time.Time) (engine.Link,
 
 // use counts the use and stores the visit. The count is conditional even though live has looked: no change of this
 // file can make a link be used more often than it may.
-func (t *tx) use(ctx context.Context, act links.Act, set string, outcome links.Outcome) error {
+func (t *tx) use(ctx context.Context, act links.Act, written visit, outcome links.Outcome) error {
 	const claim = `UPDATE links SET uses = uses + 1 WHERE id = ? AND uses < max_uses AND expires > ?
 		AND revoked IS NULL AND (not_before IS NULL OR not_before <= ?)`
 	rows, err := t.exec(ctx, claim, ident(act.Link), instant(act.At), instant(act.At))
@@ -133,26 +173,10 @@ func (t *tx) use(ctx context.Context, act links.Act, set string, outcome links.O
 	if rows == 0 {
 		return links.ErrUsed
 	}
-	const visit = "INSERT INTO visits (id, flow, link, name, key, fields, changed, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-	return t.run(ctx, call{visit, []any{
-		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), set, outcome.Changed,
-		instant(outcome.At),
+	const insert = `INSERT INTO visits (id, flow, link, name, key, fields, entries, before, changed, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	return t.run(ctx, call{insert, []any{
+		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), written.set, written.entries,
+		written.before, outcome.Changed, instant(outcome.At),
 	}})
-}
-
-// LastVisit implements links.Store.
-func (s *Store) LastVisit(ctx context.Context, flow engine.ID) (links.Visit, error) {
-	ctx, cancel := s.read(ctx)
-	defer cancel()
-	var visit links.Visit
-	const query = "SELECT name, fields, changed, at FROM visits WHERE flow = ? ORDER BY at DESC, id DESC LIMIT 1"
-	dest := []any{&visit.Name, document{&visit.Set}, &visit.Changed, (*instant)(&visit.At)}
-	err := s.reads.get(ctx, query, []any{ident(flow)}, dest)
-	if errors.Is(err, sql.ErrNoRows) {
-		return links.Visit{}, links.ErrNoLink
-	}
-	if err != nil {
-		return links.Visit{}, fmt.Errorf("read the last visit of flow %s: %w", flow, err)
-	}
-	return visit, nil
 }

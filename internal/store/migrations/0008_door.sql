@@ -77,3 +77,28 @@ CREATE TABLE tallies (
     challenges INTEGER NOT NULL,
     wrong      INTEGER NOT NULL
 ) STRICT;
+
+-- What an act made beside writing its record, what stood there before (null: it cannot be taken back), and when that
+-- was done.
+ALTER TABLE visits ADD COLUMN entries TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE visits ADD COLUMN before TEXT NOT NULL DEFAULT 'null';
+ALTER TABLE visits ADD COLUMN undone INTEGER; -- NULL while it stands
+
+-- Files that visitors sent and an act kept. Their content comes before them, in sealed pieces.
+CREATE TABLE files (
+    id      BLOB    PRIMARY KEY,
+    link    BLOB    NOT NULL,
+    module  TEXT    NOT NULL,
+    record  TEXT    NOT NULL,
+    name    TEXT    NOT NULL,
+    type    TEXT    NOT NULL,
+    size    INTEGER NOT NULL,
+    created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE file_pieces (
+    file   BLOB    NOT NULL,
+    number INTEGER NOT NULL,
+    sealed BLOB    NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (file, number)
+) STRICT; -- rows are long, so they have a row number

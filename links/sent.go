@@ -1,0 +1,186 @@
+package links
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"strings"
+	"time"
+
+	"postern/engine"
+)
+
+const (
+	// uploadTime is how long a visitor may take to send a form with files, over a slow line too.
+	uploadTime = 2 * time.Minute
+	// uploadsAtOnce is how many forms with files are taken in at the same time. Each holds a few pieces in memory.
+	uploadsAtOnce = 8
+	// discardTime is how long it may take to forget a file that nobody keeps; the keeper does it otherwise.
+	discardTime = 5 * time.Second
+)
+
+// errBusy says that too many files are coming in at the same time.
+var errBusy = errors.New("too many files are sent at the same time")
+
+// sent is what a form sent: its fields, and its files, whose pieces are stored and not yet kept.
+type sent struct {
+	values url.Values
+	files  map[string]*arrival // by entry
+}
+
+// arrival is a file as it came.
+type arrival struct {
+	file    engine.File
+	sum     [sha256.Size]byte
+	problem string // label code of why it is not taken; "" if it is
+	blanks  []any  // of that text
+}
+
+// readSent reads a form with some entries. Files are taken only for entries that are there for them.
+func (d *Door) readSent(c *call, p passage, edits []*engine.Edit) (sent, error) {
+	uploads := map[string]*engine.Upload{}
+	limit := int64(maxBody)
+	for _, edit := range edits {
+		if edit.Upload != nil {
+			uploads[edit.Field.Name] = edit.Upload
+			limit += edit.Upload.Max
+		}
+	}
+	if !isMultipart(c) || len(uploads) == 0 {
+		values, err := readForm(c.Request)
+		return sent{values: values}, err
+	}
+	limit += engine.MaxUpload // so that a file which is too large can be told by name
+	if c.ContentLength > limit {
+		return sent{}, errTooLarge
+	}
+	select {
+	case d.uploads <- struct{}{}:
+		defer func() { <-d.uploads }()
+	case <-time.After(patience):
+		return sent{}, errBusy
+	case <-c.Context().Done():
+		return sent{}, errBusy
+	}
+	// A server that cannot give more time than its own has to do.
+	_ = c.control.SetReadDeadline(time.Now().Add(uploadTime)) // the machine's time: it bounds a connection
+	return d.readParts(c, p, uploads, limit)
+}
+
+func isMultipart(c *call) bool {
+	media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	return err == nil && media == "multipart/form-data"
+}
+
+// readParts reads a form part by part, each only as far as it may go. What was staged is forgotten with an error.
+func (d *Door) readParts(c *call, p passage, uploads map[string]*engine.Upload, limit int64) (got sent, err error) {
+	got = sent{values: url.Values{}, files: map[string]*arrival{}}
+	defer func() {
+		if err != nil {
+			d.discard(c, got)
+		}
+	}()
+	body := &bounded{from: c.Body, left: limit}
+	_, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	reader := multipart.NewReader(body, params["boundary"])
+	texts := int64(maxBody)
+	for range maxFields + 1 {
+		part, err := reader.NextPart()
+		if errors.Is(err, io.EOF) {
+			return got, nil
+		}
+		if err != nil {
+			return got, body.blame(err)
+		}
+		if err := d.readPart(c, p, part, uploads, &got, &texts); err != nil {
+			return got, body.blame(err)
+		}
+	}
+	return got, errMalformed
+}
+
+// readPart reads one part: a text, or a file if there is an entry for it. Anything else is passed over.
+func (d *Door) readPart(
+	c *call, p passage, part *multipart.Part, uploads map[string]*engine.Upload, got *sent, texts *int64,
+) error {
+	name, fileName := part.FormName(), part.FileName()
+	upload := uploads[name]
+	switch {
+	case upload != nil && fileName != "":
+		if got.files[name] != nil {
+			return errMalformed
+		}
+		arrived, err := d.stage(c, p, part, upload, fileName)
+		got.files[name] = arrived
+		return err
+	case upload != nil || fileName != "":
+		return nil // no file was chosen, or nobody asked for one
+	}
+	text, err := io.ReadAll(io.LimitReader(part, *texts+1))
+	if *texts -= int64(len(text)); *texts < 0 {
+		return errTooLarge
+	}
+	got.values.Add(name, string(text))
+	return err
+}
+
+// discard forgets what no act has kept.
+func (d *Door) discard(c *call, s sent) {
+	for _, arrived := range s.files {
+		if arrived == nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), discardTime)
+		if err := d.with.Store.Discard(ctx, arrived.file.ID); err != nil {
+			d.with.Logger.WarnContext(ctx, "a file that nobody keeps is forgotten later", "error", err)
+		}
+		cancel()
+	}
+}
+
+// bounded is a body that must not be longer than it may be.
+type bounded struct {
+	from io.Reader
+	left int64
+	over bool
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		// One byte more tells a long body from one that just fits.
+		n, err := b.from.Read(p[:min(1, len(p))])
+		if n > 0 {
+			b.over = true
+			return 0, errTooLarge
+		}
+		return 0, err
+	}
+	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// blame is why a form could not be read: it is too long, it cannot be understood, or what the store says.
+func (b *bounded) blame(err error) error {
+	var unreadable unreadableError
+	switch {
+	case b.over || errors.Is(err, errTooLarge):
+		return errTooLarge
+	case errors.As(err, &unreadable):
+		return unreadable.cause
+	}
+	return errMalformed
+}
+
+// unreadableError is a failure of ours while a form was read: nothing is wrong with the form.
+type unreadableError struct{ cause error }
+
+func (e unreadableError) Error() string { return e.cause.Error() }
+func (e unreadableError) Unwrap() error { return e.cause }
+
+// listed is a list of words for reading.
+func listed(words []string) string { return strings.Join(words, ", ") }
