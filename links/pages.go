@@ -44,7 +44,7 @@ type (
 		Notice   string       `json:"notice,omitempty"`
 		Shown    []shownField `json:"shown,omitempty"`
 		Actions  []choice     `json:"actions,omitempty"`
-		HandOver *elsewhere      `json:"hand_over,omitempty"`
+		HandOver *elsewhere   `json:"hand_over,omitempty"`
 		Form     formBody     `json:"form,omitzero"`
 	}
 	// formBody is a form as a page draws it.
@@ -93,7 +93,7 @@ type (
 		Back       string       `json:"back,omitempty"`
 		Done       []shownField `json:"done,omitempty"`
 		Undo       undoOffer    `json:"undo,omitzero"`
-		Onward     *elsewhere      `json:"onward,omitempty"`
+		Onward     *elsewhere   `json:"onward,omitempty"`
 	}
 	// undoOffer is the way to take a visit back; its URL is "" where there is none.
 	undoOffer struct {

@@ -12,8 +12,8 @@ import (
 
 // Limits of what a visitor enters.
 const (
-	defaultUpload = 5 << 20  // bytes of one file
-	maxScale      = 11       // numbers in a row: 0 to 10
+	defaultUpload = 5 << 20 // bytes of one file
+	maxScale      = 11      // numbers in a row: 0 to 10
 )
 
 // editFile is one entry under edit or ask.

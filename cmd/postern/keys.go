@@ -36,6 +36,7 @@ type keyLine struct {
 	Messages   int    `json:"messages"`
 	Calls      int    `json:"calls"`
 	Visits     int    `json:"visits"`
+	Files      int    `json:"files"`
 }
 
 func keysCommand() *cobra.Command {
@@ -136,13 +137,14 @@ from then on like one that never was.`,
 
 func layOutKeys(out *strings.Builder, lines []keyLine) {
 	var t table
-	t.row("GENERATION", "IS", "LINKS", "MESSAGES", "CALLS", "VISITS")
+	t.row("GENERATION", "IS", "LINKS", "MESSAGES", "CALLS", "VISITS", "FILES")
 	for _, l := range lines {
 		is := "understood"
 		if l.Current {
 			is = "current"
 		}
-		t.row(l.Generation, is, fmt.Sprint(l.Links), fmt.Sprint(l.Messages), fmt.Sprint(l.Calls), fmt.Sprint(l.Visits))
+		t.row(l.Generation, is, fmt.Sprint(l.Links), fmt.Sprint(l.Messages), fmt.Sprint(l.Calls), fmt.Sprint(l.Visits),
+			fmt.Sprint(l.Files))
 	}
 	t.write(out)
 }
@@ -169,6 +171,7 @@ func (h *house) linesOfKeys(ctx context.Context, root keys.Root) ([]keyLine, err
 		lines[i] = keyLine{
 			Generation: name, Current: i == len(names)-1,
 			Links: uses.Links, Messages: uses.Messages, Calls: uses.Calls, Visits: uses.Visits,
+			Files: uses.Files,
 		}
 	}
 	return lines, nil
@@ -236,7 +239,7 @@ func tellUses(uses store.KeyUses) string {
 		noun string
 	}{
 		{uses.Links, "live link"}, {uses.Messages, "undelivered message"}, {uses.Calls, "unfinished call"},
-		{uses.Visits, "open visit"},
+		{uses.Visits, "open visit"}, {uses.Files, "file"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, counted(part.n, part.noun))

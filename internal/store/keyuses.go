@@ -12,6 +12,7 @@ type KeyUses struct {
 	Messages int // sealed, and not delivered yet
 	Calls    int // sealed, and not over, or with an answer that a run has not taken yet
 	Visits   int // under way: their browsers would be strangers
+	Files    int // that visitors sent
 }
 
 // Any tells whether anything needs the generation.
@@ -27,13 +28,15 @@ var keyUses = []string{
 		AND (state IN ('planned', 'sending') OR EXISTS (SELECT 1 FROM runs WHERE runs.id = effects.run
 			AND runs.state NOT IN ('done', 'failed', 'stopped')))`,
 	`SELECT count(*) FROM flows WHERE substr(visitor, 1, 1) = CAST(?1 AS BLOB) AND expires > ?2`,
+	`SELECT count(*) FROM files WHERE EXISTS (SELECT 1 FROM file_pieces WHERE file = files.id
+		AND substr(sealed, 1, 1) = CAST(?1 AS BLOB))`,
 }
 
 // KeyUses counts what needs a generation of keys at a time. It reads whole tables, of which a million rows take about a
 // second.
 func (s *Store) KeyUses(ctx context.Context, keyID string, now time.Time) (KeyUses, error) {
 	var uses KeyUses
-	for i, count := range []*int{&uses.Links, &uses.Messages, &uses.Calls, &uses.Visits} {
+	for i, count := range []*int{&uses.Links, &uses.Messages, &uses.Calls, &uses.Visits, &uses.Files} {
 		if err := s.reads.get(ctx, keyUses[i], []any{keyID, instant(now)}, []any{count}); err != nil {
 			return KeyUses{}, fmt.Errorf("count what needs generation %s: %w", keyID, err)
 		}

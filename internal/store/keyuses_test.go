@@ -31,6 +31,7 @@ func TestKeyUses(t *testing.T) {
 		"a visit":               {"v", testNow, KeyUses{Visits: 1}},
 		"a visit that is over":  {"v", testNow.Add(time.Hour), KeyUses{}},
 		"links that have ended": {"a", testNow.Add(10_000 * time.Hour), KeyUses{}},
+		"a file":                {"f", testNow, KeyUses{Files: 1}},
 		"another generation":    {"z", testNow, KeyUses{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,14 +45,18 @@ func TestKeyUses(t *testing.T) {
 
 // keyed are the columns that begin with a key id or are one, each with why KeyUses counts it or need not.
 var keyed = map[string]string{
-	"links.key_id":      "counted",
-	"links.external":    "goes with links.key_id",
-	"links.audience":    "goes with links.key_id",
-	"links.bound":       "goes with the visits of that browser: it is a stranger after that",
-	"deliveries.sealed": "counted",
-	"effects.sealed":    "counted",
-	"effects.answer":    "counted",
-	"flows.visitor":     "counted",
+	"links.key_id":       "counted",
+	"links.external":     "goes with links.key_id",
+	"links.audience":     "goes with links.key_id",
+	"links.bound":        "goes with the visits of that browser: it is a stranger after that",
+	"deliveries.sealed":  "counted",
+	"effects.sealed":     "counted",
+	"effects.answer":     "counted",
+	"flows.visitor":      "counted",
+	"file_pieces.sealed": "counted",
+	"grants.visitor":     "goes with flows.visitor",
+	"challenges.key_id":  "goes with the visits: what was asked for is asked for again",
+	"challenges.mail":    "goes with challenges.key_id",
 }
 
 // A new table whose rows need a key is to be thought of: a generation could be retired under it.
@@ -80,7 +85,7 @@ func TestKeyUsesKnowsEveryKeyedColumn(t *testing.T) {
 			t.Errorf("there is no %s any more", column)
 		}
 	}
-	if all := strings.Join(keyUses, " "); strings.Count(all, "count(*)") != 4 {
+	if all := strings.Join(keyUses, " "); strings.Count(all, "count(*)") != 5 {
 		t.Error("KeyUses has other counts than fields")
 	}
 }

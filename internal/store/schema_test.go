@@ -217,6 +217,11 @@ func sayMessages(t *testing.T, s *Store, say func(string, ...any), fences []engi
 	for _, out := range outgoing {
 		say("outgoing %d: %s of %s", out.Seq, out.Event.Type, out.Event.Subject)
 	}
+	visit, errVisit := s.LastVisit(ctx, testRun(50).ID)
+	say("visit: set %s, before %s, entries %s", asJSON(t, visit.Set), asJSON(t, visit.Before), asJSON(t, visit.Entries))
+	if file, err := s.File(ctx, testRun(53).ID); err == nil {
+		say("file %s of %s, %d bytes", file.Name, file.Record, file.Size)
+	}
 	files, errFiles := s.Version(ctx, "v1")
 	say("version: %s", asJSON(t, files))
 	errDead := s.reads.each(ctx, "SELECT subject, reason FROM dead_letters", nil, func(row scan) error {
@@ -225,7 +230,7 @@ func sayMessages(t *testing.T, s *Store, say func(string, ...any), fences []engi
 		say("dead letter %s: %s", subject, reason)
 		return err
 	})
-	if err := errors.Join(err, errDue, errLink, errRecords, errOut, errFiles, errDead); err != nil {
+	if err := errors.Join(err, errDue, errLink, errVisit, errRecords, errOut, errFiles, errDead); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -98,7 +98,12 @@ func fill(t *testing.T, s *Store) {
 		ID: testRun(50).ID, Link: link.ID, Visitor: []byte("v"), Opened: testNow, Expires: testNow.Add(time.Hour),
 	}
 	must(s.Open(ctx, flow))
+	file := engine.File{
+		ID: testRun(53).ID, Link: link.ID, Record: link.Record, Name: "a.png", Type: "image/png", Size: 3, Created: testNow,
+	}
+	must(s.Stage(ctx, file.ID, 0, []byte("fsealed"), testNow))
 	_, err = s.Land(ctx, links.Act{
+		Files: []engine.File{file}, Entries: engine.Fields{"photo": "a.png"}, Before: engine.Fields{"status": "Open"},
 		ID: testRun(51).ID, Flow: flow.ID, Link: link.ID, Name: "resolve", Key: []byte("k"), At: testNow,
 		Write: engine.Write{
 			Ref: link.Record, Patch: engine.Patch{Set: engine.Fields{"status": "Closed"}}, Origin: engine.Origin{
