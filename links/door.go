@@ -105,7 +105,7 @@ func (d *Door) routes() {
 	d.on("/f/{flow}/{action}", d.inFlow(d.gated(d.showAction)), d.inFlow(d.gated(d.doAction)))
 	d.on("/c/{flow}", d.inFlow(d.asking(d.showFactor)), d.inFlow(d.asking(d.doFactor)))
 	d.on("/c/{flow}/{action}", d.inFlow(d.asking(d.showFactor)), d.inFlow(d.asking(d.doFactor)))
-	d.on("/m/{token}", d.showMail, d.takeMail)
+	d.on("/m/{token}", d.looking(d.showMail), d.looking(d.takeMail))
 	d.on("/r/{flow}", d.showReceipt, nil)
 	d.on("/r/{flow}/undo", d.showReceipt, d.inVisit(d.gated(d.takeBack)))
 	d.on("/h/{flow}", d.inFlow(d.backToFlow), d.inFlow(d.gated(d.handOver)))

@@ -36,6 +36,9 @@ func (d *Door) showFactor(c *call, p passage, o owed) (answer, error) {
 
 // doFactor sends what the visitor asks for, or takes their guess.
 func (d *Door) doFactor(c *call, p passage, o owed) (answer, error) {
+	if err := d.guessing(c); err != nil {
+		return answer{}, err
+	}
 	values, err := readForm(c.Request)
 	if err != nil {
 		return answer{}, err

@@ -59,6 +59,9 @@ func (d *Door) showMail(c *call) (answer, error) {
 // takeMail grants where the visitor began in this browser. Anywhere else it only shows a code to carry over: whoever
 // began there may be somebody else, who waits for the owner of the mailbox to press the button.
 func (d *Door) takeMail(c *call) (answer, error) {
+	if err := d.guessing(c); err != nil {
+		return answer{}, err
+	}
 	ch, p, err := d.mailed(c)
 	if err != nil {
 		return answer{}, err
