@@ -1,0 +1,80 @@
+package workflows_test
+
+import (
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"postern/workflows"
+)
+
+// What the page speaks of and the shipped book does not have.
+var beside = map[string]string{
+	"modules/HelpDeskNotes.yaml": `
+module: HelpDeskNotes
+external_id: code
+fields:
+  weight: { type: picklist, options: [Low, High] }
+  kind: text
+  ticket: { type: reference, to: HelpDesk }
+  code: { type: text, unique: true }
+`,
+	"modules/Documents.yaml": `
+module: Documents
+external_id: code
+fields:
+  notes_title: { type: text, required: true }
+  filename: file
+  cf_ticket: { type: reference, to: HelpDesk }
+  code: { type: text, unique: true }
+`,
+	"modules/Visits.yaml":                  "module: Visits\nfields: { subject: text, score: integer, remarks: text }\n",
+	"factors/own-code.yaml":                "factor: own-code\nkind: security_code\nfield: record.cf_pin\n",
+	"templates/one-quote/email.en.txt":     "{{ link }}\n",
+	"templates/one-quote/email.en.subject": "A quote\n",
+}
+
+// Every example of the page loads together with the shipped book, without a warning.
+func TestExamplesOfLandings(t *testing.T) {
+	page, err := os.ReadFile("../docs/guide/landings.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	err = fs.WalkDir(workflows.Shipped, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(name, ".test.yaml") {
+			return err
+		}
+		text, err := fs.ReadFile(workflows.Shipped, name)
+		files[name] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range beside {
+		files[name] = text
+	}
+	folders := map[string]string{"landing": "landings/", "factor": "factors/", "name": ""}
+	seen := map[string]int{}
+	for _, example := range regexp.MustCompile("(?s)```yaml\n((\\w+): ([\\w-]+).*?)```").FindAllStringSubmatch(string(page), -1) {
+		folder, known := folders[example[2]]
+		if !known {
+			continue
+		}
+		seen[example[2]]++
+		files[folder+"guide-"+example[3]+".yaml"] = example[1]
+	}
+	if seen["landing"] < 9 || seen["factor"] < 3 || seen["name"] < 3 {
+		t.Errorf("found %v", seen)
+	}
+	all := options()
+	all.Secrets, all.KeepAll = append(all.Secrets, "shop", "credit"), false
+	if _, complaints, _ := workflows.LoadFiles(files, all); len(complaints) > 0 {
+		for _, c := range complaints {
+			t.Error(c)
+		}
+	}
+}
