@@ -1,8 +1,6 @@
 package links_test
 
 import (
-	"context"
-	"crypto/rand"
 	"net/url"
 	"regexp"
 	"strings"
@@ -182,36 +180,6 @@ func (h *house) eventsOf(kind string) (found []*engine.Event) {
 
 // secretRecord is what only who has proved enough may see.
 var secretRecord = []string{"!TT42", "!Printer", "!smoke"}
-
-// broken is a store of which one method fails once it is told to.
-type broken struct {
-	links.Store
-	admit, guess, grant *error
-}
-
-func (b broken) Ask(ctx context.Context, a links.Asking) (time.Duration, error) {
-	if *b.admit != nil {
-		return 0, *b.admit
-	}
-	return b.Store.Ask(ctx, a)
-}
-
-func (b broken) Guess(ctx context.Context, g links.Guess) (links.Challenge, error) {
-	if *b.guess != nil {
-		return links.Challenge{}, *b.guess
-	}
-	return b.Store.Guess(ctx, g)
-}
-
-// randomCode is a code of six digits that anybody could guess.
-func randomCode() string {
-	var bits [6]byte
-	_, _ = rand.Read(bits[:])
-	for i := range bits {
-		bits[i] = '0' + bits[i]%10
-	}
-	return string(bits[:])
-}
 
 // cookie is what the visitor's browser has of the door.
 func (v *visitor) cookie() string {

@@ -58,6 +58,7 @@ var errEmpty = errors.New("nothing was typed")
 
 // typedCode is what a visitor typed, as it is compared: a security code in one writing, of a one-time code the digits.
 func typedCode(kind engine.FactorKind, text string) (string, error) {
+	text = strings.TrimSpace(text)
 	if len(text) > maxGuess || strings.ContainsFunc(text, unicode.IsControl) {
 		return "", errMalformed
 	}
