@@ -114,6 +114,10 @@
 //	Link       a minted, limited permission: one record, one landing, a time, a number of effects
 //	Landing    the page and the rules behind a link
 //	Flow       a visitor's passage from the door to the receipt
+//	Factor     a proof beside the link, which a landing or an action asks for
+//	Entry      one line of a form: a field of the record, or what becomes a record of its own
+//	Creation   how an entry becomes a record of its own
+//	Scale      a row of numbers to choose from
 //	Visit      what a visitor did in a flow
 //	Look       somebody fetched a link, which changes nothing
 //	Crowd      what the addresses of visitors have tried lately, by which one is held back for a while

@@ -33,7 +33,7 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 	env := *s.Env
 	env.Recipient, env.views, env.Links = way.Recipient, nil, map[string]string{}
 	for name, terms := range n.Links {
-		terms.Delivery, terms.Counts = d.ID, n.counts(d.ID, terms.Landing)
+		terms.Delivery, terms.Counts = d.ID, n.counts(d.ID, terms)
 		link, err := s.mint(ctx, terms, way.Recipient)
 		if err != nil {
 			return err
@@ -57,19 +57,19 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 	return nil
 }
 
-// counts joins the links of a message to one landing: what is done by one of them counts for all, so that a question
-// with two answers is answered once. It is zero for the only one.
-func (n Notice) counts(delivery ID, landing *Landing) ID {
+// counts joins the links of a message to one landing about one record: what is done by one of them counts for all, so
+// that a question with two answers is answered once. It is zero for the only one.
+func (n Notice) counts(delivery ID, of LinkTerms) ID {
 	same := 0
 	for _, terms := range n.Links {
-		if terms.Landing.Name == landing.Name {
+		if terms.Landing.Name == of.Landing.Name && terms.Record == of.Record {
 			same++
 		}
 	}
 	if same < 2 {
 		return ID{}
 	}
-	return DerivedID(delivery, "counts", landing.Name)
+	return DerivedID(delivery, "counts", of.Landing.Name, of.Record.String())
 }
 
 func (s *StepContext) mint(ctx context.Context, terms LinkTerms, to Recipient) (Link, error) {

@@ -39,7 +39,13 @@ fields:
 module: People
 title: name
 language: tongue
-fields: { name: text, email: email, tongue: text, calls: integer }
+external_id: badge
+fields: { name: text, email: email, tongue: text, calls: integer, badge: { type: text, unique: true } }
+`,
+	"landings/person.yaml": `
+landing: person
+module: People
+show: name
 `,
 	"landings/ticket.yaml": `
 landing: ticket

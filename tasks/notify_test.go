@@ -122,3 +122,59 @@ func TestNotifyReachesAnAddressThatIsWrittenDown(t *testing.T) {
 		t.Errorf("the history says %q", got)
 	}
 }
+
+func TestNotifyLinksToAnotherRecord(t *testing.T) {
+	h := newHouse(t, strings.Replace(telling, "landing: ticket, expires: 1h", "landing: person, about: record.contact", 1))
+	h.tell("People/p1", engine.Fields{"name": "Zoë", "email": "zoe@acme.example", "badge": "b-1"})
+	h.tell("Tickets/1", engine.Fields{"no": "T1", "contact": "p1"})
+	links := h.ended("1").Links
+	if len(links) != 1 || links[0].Record.String() != "People/p1" || len(links[0].External) == 0 {
+		t.Errorf("the links are %+v", links)
+	}
+}
+
+func TestNotifyWithoutTheRecordOfItsLinkSaysSo(t *testing.T) {
+	h := newHouse(t, `
+name: telling
+on: { event: record.created, module: Tickets }
+tasks:
+  - notify: { to: desk@acme.example, via: email, template: hello, link: { landing: person, about: record.contact } }
+    id: told
+  - emit: { type: ticket.told, data: { by: "{{ steps.told.channel }}" } }
+`)
+	h.tell("Tickets/1", engine.Fields{"no": "T1"})
+	end := h.ended("1")
+	if got := end.Run.History[0].Text; got != "no message sent: link link: record.contact leads to no record" {
+		t.Errorf("the history says %q", got)
+	}
+	if len(end.Deliveries)+len(end.Links) != 0 || string(end.Events[0].Data) != `{"by":""}` {
+		t.Errorf("%d deliveries, %d links, %s", len(end.Deliveries), len(end.Links), end.Events[0].Data)
+	}
+}
+
+func TestNotifyLinksToEachItem(t *testing.T) {
+	h := newHouse(t, `
+name: telling
+on: { event: record.updated, module: People }
+tasks:
+  - for_each: related("Tickets")
+    notify: { to: record, via: email, template: several, links: { see: { landing: ticket, about: item }, done: { landing: ticket, about: item, preset: resolve } } }
+`)
+	h.tell("People/p1", engine.Fields{"name": "Zoë", "email": "zoe@acme.example"})
+	h.tell("Tickets/1", engine.Fields{"no": "T1", "contact": "p1"})
+	h.tell("Tickets/2", engine.Fields{"no": "T2", "contact": "p1"})
+	h.publish(engine.RecordUpdated, "People/p1", engine.Change{
+		Record: engine.Fields{"name": "Zoe", "email": "zoe@acme.example"}, Changed: []string{"name"},
+	})
+	h.sent(2)
+	seen := map[string]int{}
+	for _, link := range h.ended("p1").Links {
+		seen[link.Record.String()]++
+		if link.Counts.IsZero() {
+			t.Errorf("the links of one message to %s do not count together", link.Record)
+		}
+	}
+	if seen["Tickets/1"] != 2 || seen["Tickets/2"] != 2 || len(seen) != 2 {
+		t.Errorf("the links are about %v", seen)
+	}
+}
