@@ -316,7 +316,10 @@ func TestVisitThatTheCRMRefuses(t *testing.T) {
 		}, Origin: engine.Origin{EventID: engine.ID{8}, Source: engine.Source, Cause: "used", Depth: 1, At: now},
 	}
 	flow := links.Flow{ID: engine.ID{6}, Link: link.ID, Opened: now, Expires: now.Add(time.Hour)}
-	if err := errors.Join(r.store.Mint(t.Context(), link), r.store.Open(t.Context(), flow)); err != nil {
+	opening := links.Opening{Flow: flow, Event: &engine.Event{
+		ID: "opened", Source: engine.Source, Type: engine.LinkOpened, Subject: r.ref.String(), Time: now,
+	}}
+	if err := errors.Join(r.store.Mint(t.Context(), link), r.store.Open(t.Context(), opening)); err != nil {
 		t.Fatal(err)
 	}
 	act := links.Act{
@@ -329,7 +332,7 @@ func TestVisitThatTheCRMRefuses(t *testing.T) {
 	if _, err := r.store.Land(t.Context(), act); err != nil {
 		t.Fatal(err)
 	}
-	own := r.ownEvents(2)
+	own := r.ownEvents(3)[1:] // the first tells that the link was opened
 	if own[0].Type != engine.LinkUsed || own[1].Type != engine.LinkFailed || own[1].CauseID != "used" {
 		t.Errorf("told %s, then %s", own[0].Type, own[1].Type)
 	}

@@ -20,6 +20,10 @@ type LinkDesk interface {
 	// them, and returns how many that were. It goes a bite at a time, each of which is atomic: after an error
 	// some are revoked, and the same order again does the rest.
 	RevokeLinks(ctx context.Context, sel LinkSelection, order Order) (int, error)
+	// RevokeBefore ends for good every link that was made before a time, however many there are, in one small change,
+	// and returns how many could have been opened until then. It holds for links of that age that come with a backup
+	// too. A time that lies ahead is Permanent.
+	RevokeBefore(ctx context.Context, before time.Time, order Order) (int, error)
 	// UnlockLink opens one that too many guesses shut, and forgets those guesses. It returns the link as it is
 	// then; that it is not locked is Permanent.
 	UnlockLink(ctx context.Context, id ID, order Order) (Link, error)
@@ -74,6 +78,13 @@ type LinkSelection struct {
 	Until     time.Time // made before
 	Before    ID        // of an earlier page: its last id
 	Limit     int
+}
+
+// OnlyUntil tells whether the selection means all links that were made before a time, and no others.
+func (s LinkSelection) OnlyUntil() bool {
+	by := s
+	by.Until = time.Time{}
+	return !s.Until.IsZero() && !by.Narrows() && s.Since.IsZero() && len(s.States) == 0
 }
 
 // Narrows tells whether the selection names which links it means: an order about every link there is must say so.

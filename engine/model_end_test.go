@@ -199,7 +199,8 @@ func (w *world) checkStream() {
 		if e.IsRecord() {
 			own[e.Ref()] = append(own[e.Ref()], e.ID)
 		}
-		if cause := byID[e.CauseID]; cause != nil && w.outside == nil && e.Type != engine.LinkUsed && e.Depth != cause.Depth+1 {
+		visitors := e.Type == engine.LinkUsed || e.Type == engine.LinkOpened // who begin anew
+		if cause := byID[e.CauseID]; cause != nil && w.outside == nil && !visitors && e.Depth != cause.Depth+1 {
 			w.fail("event %s (%s) has depth %d, and its cause %s has %d", e.ID, e.Type, e.Depth, cause.ID, cause.Depth)
 		}
 		if e.Depth > 4+2 {

@@ -28,8 +28,13 @@ func (w *world) visit(rt *rapid.T) {
 	now := w.clock.Now()
 	if !w.flows[flow] {
 		w.flows[flow] = true
-		err := w.store.Open(context.Background(), links.Flow{ID: flow, Link: link.ID, Opened: now, Expires: now.Add(1000 * time.Hour)})
+		opened, err := engine.NewLinkEvent(link, engine.LinkOpened, engine.DerivedID(flow, "opened"), now, nil)
 		if err != nil {
+			w.Fatal(err)
+		}
+		if err := w.store.Open(context.Background(), links.Opening{Event: opened, Flow: links.Flow{
+			ID: flow, Link: link.ID, Opened: now, Expires: now.Add(1000 * time.Hour),
+		}}); err != nil {
 			w.Fatal(err)
 		}
 	}

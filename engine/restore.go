@@ -28,6 +28,7 @@ type RestoreOrder struct {
 	Anew   bool        // it is another stream than before: positions begin at 0
 	After  AfterBackup // of the events on the stream it followed before
 	Used   []ID        // links that somebody acted by after the backup, once for each time
+	Revoke bool        // every link of the backup ends: some may have been revoked after it
 	Events []*Event    // that the backup saved because the stream may be lost; they are published again
 }
 

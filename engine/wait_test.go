@@ -151,7 +151,10 @@ func (m minted) Advance(ctx context.Context, step engine.Advance) error {
 func (h *house) act(ctx context.Context, link engine.Link) {
 	h.t.Helper()
 	flow := links.Flow{ID: engine.ID{1}, Link: link.ID, Opened: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour)}
-	err := errors.Join(h.store.Open(ctx, flow), func() error {
+	opened := &engine.Event{
+		ID: "o", Source: engine.Source, Type: engine.LinkOpened, Subject: "Tickets/1", Time: h.clock.Now(),
+	}
+	err := errors.Join(h.store.Open(ctx, links.Opening{Flow: flow, Event: opened}), func() error {
 		_, err := h.store.Land(ctx, links.Act{
 			ID: engine.ID{2}, Flow: flow.ID, Link: link.ID, Name: "resolve", At: h.clock.Now(),
 			Write: engine.Write{

@@ -15,7 +15,7 @@ func (d *Door) showAction(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	record, err := d.read(c.Context(), p.link.Record)
+	record, err := d.recordOf(c, p)
 	if err != nil {
 		return answer{}, err
 	}
@@ -58,7 +58,7 @@ func (d *Door) doAction(c *call, p passage) (answer, error) {
 
 // tryAction does the action if it is offered and nothing that it asks for is missing.
 func (d *Door) tryAction(c *call, p passage, action *engine.Action, from sent) (answer, error) {
-	record, err := d.read(c.Context(), p.link.Record)
+	record, err := d.recordOf(c, p)
 	if err != nil {
 		return answer{}, err
 	}

@@ -141,6 +141,9 @@ type call struct {
 	from    netip.Addr   // of the visitor; zero where it is not known
 	texts   labels.Texts // by the browser's languages until the link's is known
 	control *http.ResponseController
+
+	link   *engine.Link   // that the token in the path is of; nil until it is found
+	record *engine.Record // what was read for a check, until the handler takes it
 }
 
 // answer is what a handler wants sent: a page, or the way to another one.
@@ -216,25 +219,5 @@ func (d *Door) read(ctx context.Context, ref engine.Ref) (engine.Record, error) 
 	}
 	return records[0], nil
 }
-
-// live tells whether a link opens now; if not, why.
-func live(link engine.Link, now time.Time) error {
-	switch {
-	case !link.Revoked.IsZero():
-		return ErrRevoked
-	case Locked(link, now):
-		return ErrLocked
-	case now.Before(link.NotBefore):
-		return ErrNoLink
-	case !now.Before(link.Expires):
-		return ErrExpired
-	case link.MaxUses > 0 && link.Uses >= link.MaxUses:
-		return ErrUsed
-	}
-	return nil
-}
-
-// hasUses tells whether an effect is left; a link made for none only shows.
-func hasUses(link engine.Link) bool { return link.Uses < link.MaxUses }
 
 var errUnknown = errors.New("there is nothing here")

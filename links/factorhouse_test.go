@@ -96,7 +96,11 @@ func (h *house) delivered(terms *engine.LinkTerms) {
 	if err := h.store.Mint(h.t.Context(), link); err != nil {
 		h.t.Fatal(err)
 	}
-	if err := h.store.Open(h.t.Context(), flow); err != nil {
+	opened, err := engine.NewLinkEvent(link, engine.LinkOpened, flow.ID, h.clock.Now(), nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.store.Open(h.t.Context(), links.Opening{Flow: flow, Event: opened}); err != nil {
 		h.t.Fatal(err)
 	}
 	_, err = h.store.Ask(h.t.Context(), links.Asking{

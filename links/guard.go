@@ -107,6 +107,8 @@ var refusals = []struct {
 	{errCookies, http.StatusForbidden, "cookies"},
 	{ErrExpired, http.StatusGone, "expired"},
 	{ErrUsed, http.StatusGone, "used"},
+	{ErrReplaced, http.StatusGone, "replaced"},
+	{ErrBound, http.StatusConflict, "bound"},
 	{errRemoved, http.StatusGone, "removed"},
 	{engine.ErrNoRecord, http.StatusGone, "record"},
 	{ErrLocked, http.StatusForbidden, "locked"},

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,16 +238,24 @@ func (h *house) settle() {
 	}
 }
 
-// events are what went out because of the door, the oldest first.
+// events are what went out because of what visitors did, the oldest first: that they opened a link is no deed.
 func (h *house) events() []*engine.Event {
+	h.t.Helper()
+	return slices.DeleteFunc(h.told(), func(e *engine.Event) bool { return e.Type == engine.LinkOpened })
+}
+
+// told are the events that went out because of the door, those of the types, or all.
+func (h *house) told(types ...string) []*engine.Event {
 	h.t.Helper()
 	outgoing, err := h.store.Outgoing(h.t.Context(), 1000)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	events := make([]*engine.Event, len(outgoing))
-	for i, o := range outgoing {
-		events[i] = o.Event
+	var events []*engine.Event
+	for _, o := range outgoing {
+		if len(types) == 0 || slices.Contains(types, o.Event.Type) {
+			events = append(events, o.Event)
+		}
 	}
 	return events
 }

@@ -30,7 +30,7 @@ func TestLiveness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := link
 			test.change(&l)
-			if err := live(l, now); !errors.Is(err, test.want) {
+			if err := Live(l, now); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})

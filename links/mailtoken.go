@@ -32,7 +32,7 @@ func (d *Door) mailed(c *call) (Challenge, passage, error) {
 	if err != nil {
 		return Challenge{}, passage{}, fmt.Errorf("find mailed link: %w", err)
 	}
-	if err := live(link, c.now); err != nil {
+	if err := Live(link, c.now); err != nil {
 		return Challenge{}, passage{}, err
 	}
 	if ch.Ready(c.now) != nil {

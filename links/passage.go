@@ -1,100 +1,13 @@
 package links
 
 import (
-	"crypto/hmac"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"postern/engine"
 )
-
-const (
-	cookieBytes = 32 // 256 random bits
-	cookieChars = 52 // the same in base32
-)
-
-// showDoor is the page that anybody sees who has the address, scanners and link previews among them: it tells
-// nothing of the record and does nothing.
-func (d *Door) showDoor(c *call) (answer, error) {
-	link, err := d.linkOf(c)
-	if !link.ID.IsZero() {
-		d.looks.note(link, c.Request, c.now)
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	title := c.texts.Say("door.title", "Brand", d.with.Brand.Name)
-	return answer{page: "door", title: title, body: doorBody{Masked: link.Masked}}, nil
-}
-
-// passDoor opens a flow for the visitor and leads on, so that the token leaves the address bar. Nothing that
-// was sent along is read.
-func (d *Door) passDoor(c *call) (answer, error) {
-	link, err := d.linkOf(c)
-	if err != nil {
-		return answer{}, err
-	}
-	landing, err := d.landing(c.Context(), link)
-	if err != nil {
-		return answer{}, err
-	}
-	secret, err := d.visitorSecret(c)
-	if err != nil {
-		return answer{}, err
-	}
-	flow, err := d.openFlow(c, link, secret)
-	if err != nil {
-		return answer{}, err
-	}
-	goTo := flowPath(flow.ID)
-	if landing.Action(link.Preset) != nil {
-		goTo = actionPath(flow.ID, link.Preset)
-	}
-	return answer{goTo: goTo, header: http.Header{"Set-Cookie": {d.cookie(secret).String()}}}, nil
-}
-
-// linkOf finds the live link that the request's token is of.
-func (d *Door) linkOf(c *call) (engine.Link, error) {
-	keyID, token, ok := parseToken(c.PathValue("token"))
-	if !ok {
-		return engine.Link{}, ErrNoLink
-	}
-	sum, ok := digest(d.with.Keys.Peppers, keyID, token)
-	if !ok {
-		return engine.Link{}, ErrNoLink
-	}
-	link, err := d.with.Store.Link(c.Context(), keyID, sum)
-	if errors.Is(err, ErrNoLink) && c.now.Before(d.with.Restored.Add(engine.MaxExpires)) {
-		return engine.Link{}, errLost
-	}
-	if err != nil {
-		return engine.Link{}, fmt.Errorf("find link: %w", err)
-	}
-	d.speak(c, link)
-	return link, live(link, c.now)
-}
-
-// openFlow stores that this browser passed the door. The flow never outlives its link.
-func (d *Door) openFlow(c *call, link engine.Link, secret string) (Flow, error) {
-	id, err := engine.NewID(c.now, d.with.Random)
-	if err != nil {
-		return Flow{}, err
-	}
-	flow := Flow{ID: id, Link: link.ID, Opened: c.now, Expires: c.now.Add(flowLife)}
-	if flow.Expires.After(link.Expires) {
-		flow.Expires = link.Expires
-	}
-	flow.Visitor, _ = d.visitorHash(d.with.Keys.Visitors.Current(), secret)
-	if err := d.with.Store.Open(c.Context(), flow); err != nil {
-		return Flow{}, fmt.Errorf("open flow: %w", err)
-	}
-	return flow, nil
-}
 
 // passage is a flow that the visitor has proved to be theirs, with what it leads to.
 type passage struct {
@@ -135,7 +48,7 @@ func (d *Door) inFlow(h func(*call, passage) (answer, error)) handler {
 		if err != nil {
 			return answer{}, err
 		}
-		reply, err := answer{}, live(p.link, c.now)
+		reply, err := answer{}, d.stands(c, p)
 		if err == nil {
 			reply, err = h(c, p)
 		}
@@ -156,7 +69,7 @@ func (d *Door) inVisit(h func(*call, passage) (answer, error)) handler {
 		if err != nil {
 			return answer{}, err
 		}
-		if err := live(p.link, c.now); err != nil && !errors.Is(err, ErrUsed) {
+		if err := d.stands(c, p); err != nil && !errors.Is(err, ErrUsed) {
 			return answer{}, err
 		}
 		return h(c, p)
@@ -176,60 +89,17 @@ func (d *Door) leading(c *call, p passage, reply answer) answer {
 	return reply
 }
 
-// visitorSecret is what the visitor's browser is known by: the cookie it has, so that a second link does not
-// end the flow of the first, else a new one.
-func (d *Door) visitorSecret(c *call) (string, error) {
-	if cookie, err := c.Cookie(d.cookieName()); err == nil && wellFormed(cookie.Value) {
-		return cookie.Value, nil
+// stands tells whether a passage may still be gone on with, checked on every request. That a link is used up comes last:
+// what its visit concerns may go on.
+func (d *Door) stands(c *call, p passage) error {
+	live := Live(p.link, c.now)
+	if live != nil && !errors.Is(live, ErrUsed) {
+		return live
 	}
-	return d.newSecret()
-}
-
-// newSecret is a secret that nobody has yet.
-func (d *Door) newSecret() (string, error) {
-	var bits [cookieBytes]byte
-	if _, err := io.ReadFull(d.with.Random, bits[:]); err != nil {
-		return "", fmt.Errorf("read random bits: %w", err)
+	if err := d.unchanged(c, p.link, p.landing); err != nil {
+		return err
 	}
-	return base32Lower.EncodeToString(bits[:]), nil
-}
-
-// wellFormed tells whether a cookie's value could be one of ours; anything else is replaced, not kept.
-func wellFormed(secret string) bool {
-	return len(secret) == cookieChars && strings.Trim(secret, alphabet) == ""
-}
-
-// opened tells whether the request comes from the browser that opened the flow.
-func (d *Door) opened(flow Flow, r *http.Request) bool {
-	cookie, err := r.Cookie(d.cookieName())
-	if err != nil || len(flow.Visitor) == 0 {
-		return false
-	}
-	hash, ok := d.visitorHash(string(flow.Visitor[:1]), cookie.Value)
-	return ok && hmac.Equal(hash, flow.Visitor)
-}
-
-// visitorHash is what the store keeps of a cookie: the key id, then a keyed hash.
-func (d *Door) visitorHash(keyID, secret string) ([]byte, bool) {
-	sum, ok := d.with.Keys.Visitors.Sum(keyID, []byte(secret))
-	return append([]byte(keyID), sum...), ok
-}
-
-// cookieName has the prefix that makes browsers refuse the cookie from other hosts and over plain http; on
-// this machine itself, without https, it cannot.
-func (d *Door) cookieName() string {
-	if d.with.Base.secure {
-		return "__Host-postern"
-	}
-	return "postern"
-}
-
-// cookie is SameSite=Lax, not Strict: Strict would not come back on the way from a mail program.
-func (d *Door) cookie(secret string) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure everywhere but on plain http, which is this machine only
-		Name: d.cookieName(), Value: secret, Path: "/", MaxAge: int(flowLife / time.Second),
-		Secure: d.with.Base.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
+	return live
 }
 
 // flowPath is where a flow's record is shown. Flow ids may be seen: without the cookie they open nothing.

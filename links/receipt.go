@@ -16,10 +16,13 @@ func (d *Door) showReceipt(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := d.unchanged(c, p.link, p.landing); errors.Is(err, ErrRevoked) {
+		return answer{}, err
+	}
 	switch o, err := d.owes(c, p, ""); {
 	case err != nil:
 		return answer{}, err
-	case o.factor != nil && live(p.link, c.now) != nil:
+	case o.factor != nil && Live(p.link, c.now) != nil:
 		return answer{}, errReopen
 	case o.factor != nil:
 		return answer{goTo: o.path}, nil
@@ -38,7 +41,7 @@ func (d *Door) showReceipt(c *call) (answer, error) {
 func (d *Door) receiptPage(c *call, p passage, visit Visit) answer {
 	body := d.receipt(c, p, visit)
 	// What was done is said even while the record cannot be read.
-	if record, err := d.read(c.Context(), p.link.Record); err == nil {
+	if record, err := d.recordOf(c, p); err == nil {
 		body.About = d.heading(c, p, record)
 		if d.undoable(c, p, visit, record) {
 			body.Undo = undoOffer{
@@ -66,7 +69,7 @@ func (d *Door) receipt(c *call, p passage, visit Visit) receiptBody {
 	for _, name := range slices.Sorted(maps.Keys(visit.Entries)) {
 		body.Done = append(body.Done, show(entryOf(p.landing, visit.Name, name), visit.Entries[name], c.texts))
 	}
-	if live(p.link, c.now) == nil && hasUses(p.link) {
+	if Live(p.link, c.now) == nil && hasUses(p.link) {
 		body.Back = flowPath(p.flow.ID)
 	}
 	return body

@@ -11,7 +11,7 @@ import (
 
 // showRecord is the only page with the record's data: what the landing shows, and what may be changed.
 func (d *Door) showRecord(c *call, p passage) (answer, error) {
-	record, err := d.read(c.Context(), p.link.Record)
+	record, err := d.recordOf(c, p)
 	if err != nil {
 		return answer{}, err
 	}
@@ -25,7 +25,7 @@ func (d *Door) saveRecord(c *call, p passage) (answer, error) {
 		return answer{}, err
 	}
 	defer d.discard(c, from)
-	record, err := d.read(c.Context(), p.link.Record)
+	record, err := d.recordOf(c, p)
 	if err != nil {
 		return answer{}, err
 	}

@@ -13,10 +13,12 @@ type Store interface {
 	FactorStore
 	// Mint stores a link that no run asked for.
 	Mint(ctx context.Context, link engine.Link) error
-	// Link finds the link of a token by its key id and digest; ErrNoLink if there is none.
+	// Link finds the link of a token by its key id and digest; ErrNoLink if there is none. For a token of an earlier
+	// generation it returns the link with ErrReplaced.
 	Link(ctx context.Context, keyID string, digest []byte) (engine.Link, error)
-	// Open stores that a visitor passed the door; the link's use count stays as it is.
-	Open(ctx context.Context, flow Flow) error
+	// Open stores that a visitor passed the door; the link's use count stays as it is. It fails with ErrBound where
+	// the link is bound to another browser.
+	Open(ctx context.Context, opening Opening) error
 	// Flow finds a flow and its link; ErrNoLink if there is none or it is over.
 	Flow(ctx context.Context, id engine.ID, now time.Time) (Flow, engine.Link, error)
 	// Land commits an act as a whole: the use is claimed while the link is live and has uses left, the
@@ -24,7 +26,7 @@ type Store interface {
 	// outbox. The same
 	// Key from the same flow within RepeatWindow returns the first outcome, marked Repeated, and does
 	// nothing, also where the clock was set back since. It fails with
-	// ErrExpired, ErrUsed, ErrRevoked, engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken,
+	// ErrExpired, ErrUsed, ErrRevoked, ErrLocked, engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken,
 	// nothing done.
 	Land(ctx context.Context, act Act) (Outcome, error)
 	// Admit counts one more under the key of every limit; where one is reached it counts nothing and returns how long
@@ -65,6 +67,13 @@ type Flow struct {
 	Visitor []byte // keyed hash of the visitor's cookie, its key id in front
 	Opened  time.Time
 	Expires time.Time
+}
+
+// Opening is a visitor's passing the door.
+type Opening struct {
+	Flow  Flow
+	Bound []byte        // keyed hash of the browser that the link opens in alone from now on; nil for any
+	Event *engine.Event // link.opened, told the first time only
 }
 
 // Act is what a visitor confirmed.
@@ -119,10 +128,12 @@ type Visit struct {
 
 // Why a link does not open.
 var (
-	ErrNoLink  = errors.New("no such link")
-	ErrExpired = errors.New("the link has expired")
-	ErrUsed    = errors.New("the link has been used")
-	ErrRevoked = errors.New("the link was revoked")
+	ErrNoLink   = errors.New("no such link")
+	ErrExpired  = errors.New("the link has expired")
+	ErrUsed     = errors.New("the link has been used")
+	ErrRevoked  = errors.New("the link was revoked")
+	ErrReplaced = errors.New("the link was sent anew since")
+	ErrBound    = errors.New("the link is bound to another browser")
 )
 
 // ErrPassed says that what is to be taken back is not the latest act of its flow, or cannot be taken back.

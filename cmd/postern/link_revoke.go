@@ -121,6 +121,10 @@ func (h *house) revokeLinks(ctx context.Context, order linkRevokeOrder) (linksRe
 	if result.Found, err = h.store.LinkTally(ctx, sel); err != nil || order.Count {
 		return result, err
 	}
+	if sel.OnlyUntil() { // all of an age: no link needs to be touched
+		result.Revoked, err = h.store.RevokeBefore(ctx, sel.Until, order.order())
+		return result, err
+	}
 	// A million of them take longer than a command waits; whoever asks again has the rest revoked.
 	ctx, cancel := context.WithTimeout(ctx, controlTime-time.Second)
 	defer cancel()

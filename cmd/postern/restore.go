@@ -24,6 +24,7 @@ import (
 func restoreCommand() *cobra.Command {
 	var s site
 	var after string
+	var revoke bool
 	cmd := &cobra.Command{
 		Use:   "restore FOLDER",
 		Short: "Bring the data back from a backup",
@@ -36,7 +37,8 @@ sent a second time. With skip the records follow them and nothing starts; runs t
 messages that had not been sent when the backup was made are put aside for you to look at.
 
 What people did by links after the backup is counted again, so that no link can be used more often than it
-may. Links that were sent after it answer that they have expired.`,
+may. Links that were sent after it answer that they have expired. Links that were revoked after it would open
+again: --revoke-links ends every link of the backup for good.`,
 		Example: `  postern restore -c postern.yaml --after-backup=skip /backup/postern-2026-11-25`,
 		Args:    oneFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,7 +51,7 @@ may. Links that were sent after it answer that they have expired.`,
 				return err
 			}
 			r := restoration{
-				config: s.config, folder: args[0], after: engine.AfterBackup(after),
+				config: s.config, folder: args[0], after: engine.AfterBackup(after), revoke: revoke,
 				logger: newLogger(s.log, s.config.Log, slog.LevelWarn),
 			}
 			if err := r.run(cmd.Context()); err != nil {
@@ -59,6 +61,7 @@ may. Links that were sent after it answer that they have expired.`,
 		},
 	}
 	s.flags(cmd)
+	cmd.Flags().BoolVar(&revoke, "revoke-links", false, "end every link of the backup: some may have been revoked since")
 	cmd.Flags().StringVar(&after, "after-backup", "", "what becomes of events that came after the backup: run or skip")
 	return cmd
 }
@@ -68,6 +71,7 @@ type restoration struct {
 	config config
 	folder string
 	after  engine.AfterBackup
+	revoke bool
 	logger *slog.Logger
 
 	note  backup
@@ -305,6 +309,7 @@ func (r *restoration) bring(ctx context.Context, to string) error {
 	order := engine.RestoreOrder{
 		Restoration: engine.Restoration{At: engine.SystemClock{}.Now(), Backup: r.note.At},
 		Stream:      r.since.Stream, Anew: r.since.Anew, After: r.after, Used: r.since.Used,
+		Revoke: r.revoke,
 	}
 	if r.after == engine.AfterBackupSkip {
 		order.Skip = r.since.Last
@@ -357,7 +362,7 @@ func (r *restoration) tell(out io.Writer, asJSON bool) error {
 		return json.NewEncoder(out).Encode(map[string]any{
 			"backup": r.note.At, "former_database": r.kept, "same_stream": !r.since.Anew,
 			"events_after": r.since.Events, "held_runs": r.done.Held, "unknown_deliveries": r.done.Unknown,
-			"uses_counted": r.done.Uses, "events_published_again": r.done.Events,
+			"uses_counted": r.done.Uses, "events_published_again": r.done.Events, "links_revoked": r.revoke,
 		})
 	}
 	stream := "the same; " + counted(r.since.Events, "event") + " came after the backup"
@@ -377,9 +382,13 @@ func (r *restoration) tell(out io.Writer, asJSON bool) error {
 
 // next says what is to be done now.
 func (r *restoration) next() string {
-	if r.done.Held+r.done.Unknown == 0 {
-		return "start it with `postern serve`"
+	start := "start it with `postern serve`"
+	if r.done.Held+r.done.Unknown > 0 {
+		start += "; what was put aside is in `postern runs ls --state held` and `postern deliveries ls`"
 	}
-	return "start it with `postern serve`; what was put aside is in `postern runs ls --state held` and " +
-		"`postern deliveries ls`"
+	if r.revoke {
+		return start + "\nno link of the backup opens any more"
+	}
+	return start + "\nlinks that were revoked after the backup open again; to end all links that were made before it:\n" +
+		"  postern link revoke --yes --reason \"restored\" --before " + r.note.At.UTC().Truncate(time.Second).Add(time.Second).Format(time.RFC3339)
 }

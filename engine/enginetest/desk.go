@@ -49,6 +49,7 @@ func TestDesk(t *testing.T, open func(t *testing.T) DeskStore) {
 		"a link tells what came of it":                    deskLinkStory,
 		"a link is made by hand, once":                    deskMakeLink,
 		"links are revoked for good":                      deskRevokeLinks,
+		"links of an age are revoked for good":            deskRevokeBefore,
 		"many links are revoked":                          deskRevokeMany,
 		"a locked link is opened":                         deskUnlock,
 	}

@@ -169,6 +169,44 @@ func deskRevokeLinks(t *testing.T, s *deskTrial) {
 	s.expectDeeds(t, "link.revoked link:"+all[3].ID.String())
 }
 
+func deskRevokeBefore(t *testing.T, s *deskTrial) {
+	all := make([]engine.Link, 4)
+	for i := range all {
+		all[i] = s.link()
+		all[i].Created = storeNow.Add(time.Duration(i-4) * time.Hour)
+	}
+	all[0].Expires = storeNow // nobody could open it any more
+	s.store(t, all)
+	epoch := all[2].Created
+	if _, err := s.RevokeBefore(t.Context(), storeNow.Add(time.Millisecond), order("")); !engine.IsPermanent(err) {
+		t.Errorf("a time that lies ahead: %v", err)
+	}
+	for i, c := range []struct {
+		before time.Time
+		want   int
+	}{{epoch, 1}, {epoch, 0}, {all[1].Created, 0}} { // an earlier one takes nothing back
+		if n, err := s.RevokeBefore(t.Context(), c.before, order("the list was wrong")); err != nil || n != c.want {
+			t.Errorf("order %d: %d ended, %v; want %d", i, n, err, c.want)
+		}
+	}
+	late := s.link()
+	late.Created = epoch.Add(-time.Hour) // it comes with a backup
+	s.store(t, []engine.Link{late})
+	for i, link := range append(all, late) {
+		story, err := s.LinkStory(t.Context(), link.ID)
+		if want := link.Created.Before(epoch); err != nil || !story.Link.Revoked.IsZero() != want {
+			t.Errorf("link %d is revoked: %v, %v; want %v", i, !want, err, want)
+		}
+	}
+	sel := engine.LinkSelection{At: storeNow, States: []engine.LinkState{engine.LinkStateRevoked}}
+	if listed, err := s.LinkLines(t.Context(), sel); err != nil || len(listed) != 3 {
+		t.Errorf("%d are listed as revoked, %v", len(listed), err)
+	}
+	if n, err := s.RevokeLinks(t.Context(), engine.LinkSelection{}, order("")); err != nil || n != 2 {
+		t.Errorf("%d of the others were revoked, %v", n, err)
+	}
+}
+
 func deskRevokeMany(t *testing.T, s *deskTrial) {
 	all := make([]engine.Link, 450) // more than two bites
 	for i := range all {

@@ -161,12 +161,19 @@ func (s *Store) Restore(ctx context.Context, order engine.RestoreOrder) (engine.
 		if err := tx.run(ctx, call{doubtEffects, nil}); err != nil {
 			return err
 		}
+		if order.Revoke {
+			if err := tx.moveEpoch(ctx, order.At); err != nil {
+				return err
+			}
+		}
 		for _, id := range order.Used {
-			rows, err := tx.exec(ctx, "UPDATE links SET uses = uses + 1 WHERE id = ?", ident(id))
+			counted, err := tx.recount(ctx, id)
 			if err != nil {
 				return err
 			}
-			done.Uses += int(rows)
+			if counted {
+				done.Uses++
+			}
 		}
 		if err := tx.emit(ctx, told...); err != nil {
 			return err

@@ -85,7 +85,7 @@ var (
 		`DELETE FROM challenges WHERE flow IN (SELECT id FROM flows WHERE link = ?)`,
 		`DELETE FROM guesses WHERE link = ?`,
 		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM link_notes WHERE link = ?`,
-		`DELETE FROM links WHERE id = ?`,
+		`DELETE FROM old_tokens WHERE link = ?`, `DELETE FROM links WHERE id = ?`,
 	}
 )
 

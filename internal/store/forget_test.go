@@ -41,7 +41,7 @@ func TestEffectsOfVisitsAreForgotten(t *testing.T) {
 	}
 	link := step.Links[0].ID
 	flow := links.Flow{ID: engine.ID{1}, Link: link, Opened: testNow, Expires: testNow.Add(time.Hour)}
-	if err := s.Open(t.Context(), flow); err != nil {
+	if err := s.Open(t.Context(), opening(flow)); err != nil {
 		t.Fatal(err)
 	}
 	visit := engine.ID{2}

@@ -87,6 +87,5 @@ func (t *tx) move(ctx context.Context, from, to []byte) error {
 	return t.run(ctx,
 		call{"UPDATE flows SET visitor = ? WHERE visitor = ?", args},
 		call{"UPDATE OR REPLACE grants SET visitor = ? WHERE visitor = ?", args},
-		call{`UPDATE links SET bound = ?1 WHERE bound = ?2 AND id IN (SELECT link FROM flows WHERE visitor = ?1)`, args},
 	)
 }

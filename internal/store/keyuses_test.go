@@ -48,7 +48,7 @@ var keyed = map[string]string{
 	"links.key_id":       "counted",
 	"links.external":     "goes with links.key_id",
 	"links.audience":     "goes with links.key_id",
-	"links.bound":        "goes with the visits of that browser: it is a stranger after that",
+	"links.bound":        "the browser is a stranger after that: the link is to be sent anew",
 	"deliveries.sealed":  "counted",
 	"effects.sealed":     "counted",
 	"effects.answer":     "counted",
@@ -57,6 +57,7 @@ var keyed = map[string]string{
 	"grants.visitor":     "goes with flows.visitor",
 	"challenges.key_id":  "goes with the visits: what was asked for is asked for again",
 	"challenges.mail":    "goes with challenges.key_id",
+	"old_tokens.key_id":  "goes with links.key_id: a renewed link keeps its generation of keys",
 }
 
 // A new table whose rows need a key is to be thought of: a generation could be retired under it.

@@ -37,7 +37,7 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 			return err
 		}
 		outcome = links.Outcome{At: later(act.At, outcome.At), Changed: changed}
-		if err := tx.use(ctx, act, written, outcome); err != nil {
+		if err := tx.use(ctx, act, link, written, outcome); err != nil {
 			return err
 		}
 		if err := tx.touch(ctx, act.At, engine.RunTopic(link.Run)); err != nil {
@@ -142,28 +142,21 @@ func later(at, before time.Time) time.Time {
 // live reads a link, or says why it does not allow one more use.
 func (t *tx) live(ctx context.Context, id engine.ID, at time.Time) (engine.Link, error) {
 	link, err := t.link(ctx, id)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	if errors.Is(err, sql.ErrNoRows) {
 		return engine.Link{}, links.ErrNoLink
-	case err != nil:
-		return engine.Link{}, err
-	case !link.Revoked.IsZero():
-		return engine.Link{}, links.ErrRevoked
-	case links.Locked(link, at):
-		return engine.Link{}, links.ErrLocked
-	case at.Before(link.NotBefore):
-		return engine.Link{}, links.ErrNoLink
-	case !at.Before(link.Expires):
-		return engine.Link{}, links.ErrExpired
-	case link.Uses >= link.MaxUses:
-		return engine.Link{}, links.ErrUsed
 	}
-	return link, nil
+	if err == nil {
+		err = links.Live(link, at)
+	}
+	if err == nil && link.Uses >= link.MaxUses { // one made for no effect at all
+		err = links.ErrUsed
+	}
+	return link, err
 }
 
 // use counts the use and stores the visit. The count is conditional even though live has looked: no change of this
 // file can make a link be used more often than it may.
-func (t *tx) use(ctx context.Context, act links.Act, written visit, outcome links.Outcome) error {
+func (t *tx) use(ctx context.Context, act links.Act, link engine.Link, written visit, outcome links.Outcome) error {
 	const claim = `UPDATE links SET uses = uses + 1 WHERE id = ? AND uses < max_uses AND expires > ?
 		AND revoked IS NULL AND (not_before IS NULL OR not_before <= ?)`
 	rows, err := t.exec(ctx, claim, ident(act.Link), instant(act.At), instant(act.At))
@@ -173,10 +166,25 @@ func (t *tx) use(ctx context.Context, act links.Act, written visit, outcome link
 	if rows == 0 {
 		return links.ErrUsed
 	}
+	if !link.Counts.IsZero() {
+		const others = "UPDATE links SET uses = uses + 1 WHERE counts = ? AND id <> ?"
+		if err := t.run(ctx, call{others, []any{ident(link.Counts), ident(link.ID)}}); err != nil {
+			return err
+		}
+	}
 	const insert = `INSERT INTO visits (id, flow, link, name, key, fields, entries, before, changed, at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	return t.run(ctx, call{insert, []any{
 		ident(act.ID), ident(act.Flow), ident(act.Link), act.Name, blob(act.Key), written.set, written.entries,
 		written.before, outcome.Changed, instant(outcome.At),
 	}})
+}
+
+// joined is a link, ?1, and those that count their uses together with it.
+const joined = `(id = ?1 OR counts = (SELECT counts FROM links WHERE id = ?1))`
+
+// recount counts a use that happened elsewhere. It tells whether there is such a link.
+func (t *tx) recount(ctx context.Context, link engine.ID) (bool, error) {
+	rows, err := t.exec(ctx, "UPDATE links SET uses = uses + 1 WHERE "+joined, ident(link))
+	return rows > 0, err
 }

@@ -16,7 +16,7 @@ import (
 const bite = 200
 
 // stateOfLink is engine.Link.State in SQL, of a time less engine.LockLife, and of that time.
-const stateOfLink = `CASE WHEN revoked IS NOT NULL THEN 'revoked' WHEN locked > ? THEN 'locked'
+const stateOfLink = `CASE WHEN ` + linkRevoked + ` IS NOT NULL THEN 'revoked' WHEN locked > ? THEN 'locked'
 	WHEN expires <= ? THEN 'expired' WHEN max_uses > 0 AND uses >= max_uses THEN 'used' ELSE 'live' END`
 
 func stateArgs(at time.Time) []any { return []any{instant(at.Add(-engine.LockLife)), instant(at)} }
@@ -66,7 +66,7 @@ func (s *Store) LinkLines(ctx context.Context, sel engine.LinkSelection) ([]engi
 		return nil, fmt.Errorf("list links: %w", err)
 	}
 	n.by(!sel.Before.IsZero(), "(created, id) < (SELECT created, id FROM links WHERE id = ?)", ident(sel.Before))
-	query := "SELECT " + linkColumns + " FROM links WHERE 1" + n.where + " ORDER BY created DESC, id DESC LIMIT ?"
+	query := "SELECT " + linkRead + " FROM links WHERE 1" + n.where + " ORDER BY created DESC, id DESC LIMIT ?"
 	var lines []engine.Link
 	err = s.reads.each(ctx, query, append(n.args, limited(sel.Limit)), func(row scan) error {
 		var link engine.Link
@@ -147,7 +147,7 @@ func (s *Store) RevokeLinks(ctx context.Context, sel engine.LinkSelection, order
 	if err != nil {
 		return 0, fmt.Errorf("revoke links: %w", err)
 	}
-	query := "SELECT id FROM links WHERE id > ? AND revoked IS NULL" + n.where + " ORDER BY id LIMIT ?"
+	query := "SELECT id FROM links WHERE id > ? AND " + linkRevoked + " IS NULL" + n.where + " ORDER BY id LIMIT ?"
 	var done int
 	var last engine.ID
 	for {

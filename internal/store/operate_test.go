@@ -28,7 +28,7 @@ func TestRunStoryTellsWhatVisitorsDid(t *testing.T) {
 	flow := links.Flow{
 		ID: engine.DerivedID(run.ID, "flow"), Link: link.ID, Visitor: []byte{1}, Opened: at, Expires: at.Add(time.Hour),
 	}
-	if err := s.Open(t.Context(), flow); err != nil {
+	if err := s.Open(t.Context(), opening(flow)); err != nil {
 		t.Fatal(err)
 	}
 	act := links.Act{
@@ -48,7 +48,7 @@ func TestRunStoryTellsWhatVisitorsDid(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := link
-	used.Uses = 1
+	used.Uses, used.Opened = 1, at
 	want := []engine.LinkStory{
 		{
 			Link: used, Opened: []time.Time{at},

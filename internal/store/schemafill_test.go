@@ -97,7 +97,7 @@ func fill(t *testing.T, s *Store) {
 	flow := links.Flow{
 		ID: testRun(50).ID, Link: link.ID, Visitor: []byte("v"), Opened: testNow, Expires: testNow.Add(time.Hour),
 	}
-	must(s.Open(ctx, flow))
+	must(s.Open(ctx, opening(flow)))
 	file := engine.File{
 		ID: testRun(53).ID, Link: link.ID, Record: link.Record, Name: "a.png", Type: "image/png", Size: 3, Created: testNow,
 	}
@@ -119,6 +119,13 @@ func fill(t *testing.T, s *Store) {
 	must(err)
 	fillWaits(t, s, runs, fences)
 	fillTime(t, s, fences)
+}
+
+// opening is a visitor's passing the door into a flow.
+func opening(flow links.Flow) links.Opening {
+	return links.Opening{Flow: flow, Event: &engine.Event{
+		ID: "opened", Source: engine.Source, Type: engine.LinkOpened, Subject: "HelpDesk/1", Time: flow.Opened,
+	}}
 }
 
 // fillWaits parks runs: one that waits, one whose write is being tried, one whose write waits behind it.

@@ -98,7 +98,6 @@ func (t *tx) takeBack(ctx context.Context, undo links.Undo, undone string) error
 // giveBack marks a visit as undone and gives its use back to all links that count together, unless that was done as
 // often as they may be used: whoever goes to and fro has an end.
 func (t *tx) giveBack(ctx context.Context, undo links.Undo) error {
-	const joined = `(id = ?1 OR counts = (SELECT counts FROM links WHERE id = ?1))`
 	const give = `UPDATE links SET uses = uses - 1 WHERE uses > 0 AND ` + joined + ` AND max_uses > (SELECT count(*)
 		FROM visits WHERE undone IS NOT NULL AND link IN (SELECT id FROM links WHERE ` + joined + `))`
 	const mark = "UPDATE visits SET undone = ? WHERE id = ?"

@@ -102,3 +102,12 @@ CREATE TABLE file_pieces (
     at     INTEGER NOT NULL,
     PRIMARY KEY (file, number)
 ) STRICT; -- rows are long, so they have a row number
+
+-- Tokens of earlier generations of links: they open nothing, and are known.
+CREATE TABLE old_tokens (
+    key_id TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    link   BLOB NOT NULL REFERENCES links (id),
+    PRIMARY KEY (key_id, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX old_tokens_link ON old_tokens (link);

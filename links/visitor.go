@@ -1,0 +1,113 @@
+package links
+
+import (
+	"crypto/hmac"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"postern/engine"
+)
+
+const (
+	cookieBytes = 32 // 256 random bits
+	cookieChars = 52 // the same in base32
+)
+
+// A browser is known by two cookies. One holds its flows for as long as they last. The other holds the links that are
+// bound to it, for as long as any link may live, and is only set where a landing asks for it.
+const (
+	visitorCookie = "postern"
+	boundCookie   = "postern-bound"
+)
+
+// visitorSecret is what the visitor's browser is known by: the cookie it has, so that a second link does not
+// end the flow of the first, else a new one.
+func (d *Door) visitorSecret(c *call) (string, error) { return d.secret(c, visitorCookie) }
+
+// secret is the value of one of our cookies, a fresh one where the browser has none.
+func (d *Door) secret(c *call, name string) (string, error) {
+	if cookie, err := c.Cookie(d.cookieName(name)); err == nil && wellFormed(cookie.Value) {
+		return cookie.Value, nil
+	}
+	return d.newSecret()
+}
+
+// newSecret is a secret that nobody has yet.
+func (d *Door) newSecret() (string, error) {
+	var bits [cookieBytes]byte
+	if _, err := io.ReadFull(d.with.Random, bits[:]); err != nil {
+		return "", fmt.Errorf("read random bits: %w", err)
+	}
+	return base32Lower.EncodeToString(bits[:]), nil
+}
+
+// wellFormed tells whether a cookie's value could be one of ours; anything else is replaced, not kept.
+func wellFormed(secret string) bool {
+	return len(secret) == cookieChars && strings.Trim(secret, alphabet) == ""
+}
+
+// opened tells whether the request comes from the browser that opened the flow.
+func (d *Door) opened(flow Flow, r *http.Request) bool {
+	return d.isBrowser(flow.Visitor, r, visitorCookie)
+}
+
+// isBrowser tells whether the request's cookie is the one of which a hash is kept.
+func (d *Door) isBrowser(kept []byte, r *http.Request, name string) bool {
+	cookie, err := r.Cookie(d.cookieName(name))
+	if err != nil || len(kept) == 0 {
+		return false
+	}
+	hash, ok := d.visitorHash(string(kept[:1]), cookie.Value)
+	return ok && hmac.Equal(hash, kept)
+}
+
+// visitorHash is what the store keeps of a cookie: the key id, then a keyed hash.
+func (d *Door) visitorHash(keyID, secret string) ([]byte, bool) {
+	sum, ok := d.with.Keys.Visitors.Sum(keyID, []byte(secret))
+	return append([]byte(keyID), sum...), ok
+}
+
+// bind returns the keyed hash of the browser that a link opens in alone, and the cookie that it is known by; nil for a
+// link that opens in any. It fails with ErrBound where this is another browser.
+func (d *Door) bind(c *call, link engine.Link, landing *engine.Landing) ([]byte, *http.Cookie, error) {
+	switch {
+	case link.Bound != nil && !d.isBrowser(link.Bound, c.Request, boundCookie):
+		return nil, nil, ErrBound
+	case link.Bound == nil && !landing.Bind:
+		return nil, nil, nil
+	}
+	secret, err := d.secret(c, boundCookie)
+	if err != nil {
+		return nil, nil, err
+	}
+	bound := link.Bound
+	if bound == nil {
+		bound, _ = d.visitorHash(d.with.Keys.Visitors.Current(), secret)
+	}
+	return bound, d.newCookie(boundCookie, secret, engine.MaxExpires), nil
+}
+
+// cookieName has the prefix that makes browsers refuse the cookie from other hosts and over plain http; on
+// this machine itself, without https, it cannot.
+func (d *Door) cookieName(name string) string {
+	if d.with.Base.secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+// cookie is what holds the visitor's flows.
+func (d *Door) cookie(secret string) *http.Cookie {
+	return d.newCookie(visitorCookie, secret, flowLife)
+}
+
+// newCookie is SameSite=Lax, not Strict: Strict would not come back on the way from a mail program.
+func (d *Door) newCookie(name, secret string, life time.Duration) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // Secure everywhere but on plain http, which is this machine only
+		Name: d.cookieName(name), Value: secret, Path: "/", MaxAge: int(life / time.Second),
+		Secure: d.with.Base.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}
