@@ -18,25 +18,29 @@ const (
 
 // control is an entry as the page draws it.
 type control struct {
-	ID, Name, Label string
-	Kind            string // of the drawing: input, area, radio, scale, select, checks, box, file
-	Type            string // of an input, as HTML names it
-	InputMode       string // which keyboard a phone shows
-	Autocomplete    string // which of their own details a browser may offer; "" for none
-	Value           string // as formText writes it
-	Options         []option
-	Max             int    // longest text; 0 for no limit that HTML could keep
-	Accept          string // which files a browser offers, as HTML lists them
-	Required        bool
-	Hint            string
-	Problem         string // why what was typed is refused
-	Meanwhile       string // what somebody else changed the value to, while the visitor typed
+	ID           string   `json:"-"`
+	Name         string   `json:"name"`
+	Label        string   `json:"label"`
+	Kind         string   `json:"kind"`                   // of the drawing: input, area, radio, scale, select, checks, box, file
+	Type         string   `json:"type,omitempty"`         // of an input, as HTML names it
+	InputMode    string   `json:"input_mode,omitempty"`   // which keyboard a phone shows
+	Autocomplete string   `json:"autocomplete,omitempty"` // which of their own details a browser may offer; "" for none
+	Value        string   `json:"value"`                  // as formText writes it
+	Options      []option `json:"options,omitempty"`
+	Max          int      `json:"max,omitempty"`    // longest text; 0 for no limit that HTML could keep
+	Accept       string   `json:"accept,omitempty"` // which files a browser offers, as HTML lists them
+	Required     bool     `json:"required,omitempty"`
+	Hint         string   `json:"hint,omitempty"`
+	Problem      string   `json:"problem,omitempty"`   // why what was typed is refused
+	Meanwhile    string   `json:"meanwhile,omitempty"` // what somebody else changed the value to, while the visitor typed
 }
 
 // option is one choice of a control. An empty value with a label is the choice of none.
 type option struct {
-	ID, Value, Label string
-	Chosen           bool
+	ID     string `json:"-"`
+	Value  string `json:"value"`
+	Label  string `json:"label"`
+	Chosen bool   `json:"chosen,omitempty"`
 }
 
 // DescribedBy are the ids of the lines that belong to the control, for assistive technology.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"postern/engine"
@@ -57,6 +58,7 @@ type Door struct {
 	with    DoorConfig
 	kept    kept
 	mux     *http.ServeMux
+	paths   []string // that mux knows, but for assets
 	origins *http.CrossOriginProtection
 	pages   *pages
 	speech  speech
@@ -117,6 +119,7 @@ func (d *Door) routes() {
 
 // on serves a path: GET and HEAD by get, POST by post, everything else by a refusal.
 func (d *Door) on(path string, get, post handler) {
+	d.paths = append(d.paths, path)
 	d.mux.Handle("GET "+path, d.answering(get))
 	allow := "GET, HEAD"
 	if post != nil {
@@ -128,9 +131,13 @@ func (d *Door) on(path string, get, post handler) {
 	}))
 }
 
+// Paths are those that the door answers, as patterns of net/http; its assets are not among them.
+func (d *Door) Paths() []string { return slices.Clone(d.paths) }
+
 // ServeHTTP answers a request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header(), d.with.Base.secure)
+	w.Header().Add("Vary", "Accept") // of one path there is a page and the same as data
 	d.mux.ServeHTTP(w, r)
 }
 
@@ -188,6 +195,10 @@ func (d *Door) answering(h handler) http.Handler {
 // send writes an answer. The page is written as a whole first, so that a mistake in it never leaves half a page.
 func (d *Door) send(w http.ResponseWriter, c *call, reply answer) {
 	maps.Copy(w.Header(), reply.header)
+	if wantsJSON(c.Request) {
+		d.sendJSON(w, c, reply)
+		return
+	}
 	if reply.goTo != "" {
 		w.Header().Set("Location", reply.goTo)
 		w.WriteHeader(http.StatusSeeOther)

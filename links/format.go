@@ -19,9 +19,9 @@ const (
 
 // shownField is a field as people read it.
 type shownField struct {
-	Label string
-	Text  string // "" for an empty value
-	URL   string // of a field that is a web address; "" for all others
+	Label string `json:"label"`
+	Text  string `json:"text"`          // "" for an empty value
+	URL   string `json:"url,omitempty"` // of a field that is a web address; "" for all others
 }
 
 // fieldOf is the module's description of a field; a text for one that has none.

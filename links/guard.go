@@ -69,8 +69,8 @@ func (d *Door) guarded(h handler) handler {
 	}
 }
 
-// readForm reads the fields of a form sent as application/x-www-form-urlencoded; the query string is not
-// looked at.
+// readForm reads the fields of a form sent as application/x-www-form-urlencoded, or as an object by a front end; the
+// query string is not looked at.
 func readForm(r *http.Request) (url.Values, error) {
 	// One byte more than allowed tells a long body from one that just fits.
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
@@ -84,6 +84,9 @@ func readForm(r *http.Request) (url.Values, error) {
 		return url.Values{}, nil
 	}
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if media == "application/json" {
+		return readObject(body)
+	}
 	if err != nil || media != "application/x-www-form-urlencoded" || bytes.Count(body, []byte("&")) >= maxFields {
 		return nil, errMalformed
 	}
@@ -152,7 +155,7 @@ func (d *Door) explain(c *call, reply answer, reason, code string) answer {
 		reply.page = own
 	}
 	reply.title = heading
-	reply.body = reasonBody{Heading: heading, Text: c.texts.Say("reason." + reason + ".text"), Code: code}
+	reply.body = reasonBody{Reason: reason, Heading: heading, Text: c.texts.Say("reason." + reason + ".text"), Code: code}
 	return reply
 }
 

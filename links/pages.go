@@ -36,7 +36,7 @@ type (
 	}
 	// doorBody is all that the door tells: whom the link was sent to, if anyone, and that only in part.
 	doorBody struct {
-		Masked string
+		Masked string `json:"masked,omitempty"`
 	}
 	// recordBody is empty but for Heading and Shown where nothing may be changed.
 	recordBody struct {
@@ -103,7 +103,10 @@ type (
 	}
 	// reasonBody says why there is nothing to see; Code is for a failure that somebody should look into.
 	reasonBody struct {
-		Heading, Text, Code string
+		Reason  string `json:"code"` // the name that its labels stand under
+		Heading string `json:"title"`
+		Text    string `json:"message"`
+		Code    string `json:"reference,omitempty"`
 	}
 )
 

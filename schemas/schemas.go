@@ -18,6 +18,13 @@ import (
 //go:embed *.schema.json
 var files embed.FS
 
+//go:embed openapi.json
+var api []byte
+
+// API returns the description of the HTTP interface (OpenAPI 3.1): what machines ask with a key, and the pages of the
+// door as data. It is written by hand, and the tests hold it against what is answered.
+func API() []byte { return api }
+
 const suffix = ".schema.json"
 
 // Event returns the schema of an event in CloudEvents structured mode, as it arrives on NATS or at POST /events. It

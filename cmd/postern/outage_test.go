@@ -286,6 +286,24 @@ func TestOtherStreamIsRefused(t *testing.T) {
 	}
 }
 
+// await waits until a record was taken in.
+func (h *trialHouse) await(subject string) {
+	h.t.Helper()
+	ref, err := engine.ParseRef(subject)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		found, err := h.store.Records(h.t.Context(), []engine.Ref{ref})
+		if err != nil || time.Now().After(end) {
+			h.t.Fatalf("%s was not taken in: %v", subject, err)
+		}
+		if len(found) > 0 {
+			return
+		}
+	}
+}
+
 // awaitContact waits until a contact was taken in.
 func (h *trialHouse) awaitContact(id string) {
 	h.t.Helper()

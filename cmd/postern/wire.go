@@ -24,6 +24,7 @@ import (
 	"postern/internal/store"
 	"postern/internal/web"
 	"postern/links"
+	"postern/schemas"
 	"postern/workflows"
 )
 
@@ -226,15 +227,29 @@ func (h *house) keptLanding(ctx context.Context, name, version string) (*engine.
 	return book.Landings[name], nil
 }
 
-// handler is what the HTTP port serves.
+// handler is what the HTTP port serves: everything that is no machine's comes to the door.
 func (h *house) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.OnceStarted(h.engine.Running, h.door))
-	mux.Handle("/events", web.EventsHandler(h.bus, h.apiKeys, h.refusing, h.logger))
-	mux.Handle("/api/runs", web.StartsHandler(h.startRun, h.apiKeys, rand.Reader, h.refusing, h.logger))
-	mux.Handle("/api/workflows", web.WorkflowsHandler(h.engine.Book, h.apiKeys))
-	mux.Handle("/healthz/", web.Health(h.engine.Live, h.ready))
+	for pattern, handler := range h.machineRoutes() {
+		mux.Handle(pattern, handler)
+	}
 	return mux
+}
+
+// machineRoutes are what programs ask, by pattern. The document of the API tells each of them.
+func (h *house) machineRoutes() map[string]http.Handler {
+	made := web.LinksHandler(linkOffice{h}, h.apiKeys, h.refusing, h.logger)
+	return map[string]http.Handler{
+		"/events":           web.EventsHandler(h.bus, h.apiKeys, h.refusing, h.logger),
+		"/api/runs":         web.StartsHandler(h.startRun, h.apiKeys, rand.Reader, h.refusing, h.logger),
+		"/api/workflows":    web.WorkflowsHandler(h.engine.Book, h.apiKeys),
+		"/api/links":        made,
+		"/api/links/check":  made,
+		"/api/links/revoke": made,
+		"/api/openapi.json": web.DocumentHandler(schemas.API()),
+		"/healthz/":         web.Health(h.engine.Live, h.ready),
+	}
 }
 
 // refusing is what a client that posts events is told while they could not be stored.

@@ -143,6 +143,9 @@ func (b *schemaBuilder) named(path, name string, defaults values) (object, error
 		if err == nil && path == "postern/engine" && name == "Secret" {
 			schema["minProperties"], schema["maxProperties"] = 1, 1 // a secret is in one place
 		}
+		if err == nil && path == "postern/internal/web" && name == "Key" { // so is a key, which says more
+			schema["oneOf"] = []any{object{"required": []string{"env"}}, object{"required": []string{"file"}}}
+		}
 		return schema, err
 	}
 	words, err := b.choices(path, name)

@@ -1,0 +1,139 @@
+package links
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A front end of the customer's own asks for the same pages as data, by the same paths and under the same rules: with
+// Accept: application/json. A page is then its body as an object, with its name and title; the way to another page is
+// {"page": "next", "next": "/f/…"}; a refusal is {"error": {"code", "message"}}. Forms come as objects.
+
+// Pages that only data has.
+const (
+	nextPage  = "next"
+	errorPage = "reason"
+)
+
+// wantsJSON tells whether a request prefers data to a page. Browsers that go to a page name HTML.
+func wantsJSON(r *http.Request) bool {
+	found := false
+	for accepted := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		switch media, _, _ := mime.ParseMediaType(accepted); media {
+		case "text/html", "application/xhtml+xml":
+			return false
+		case "application/json":
+			found = true
+		}
+	}
+	return found
+}
+
+// object is an answer as data.
+func (d *Door) object(c *call, reply answer) (map[string]any, error) {
+	if reply.goTo != "" {
+		return map[string]any{"page": nextPage, "next": reply.goTo}, nil
+	}
+	body, err := json.Marshal(reply.body)
+	if err != nil {
+		return nil, fmt.Errorf("write the body of page %s: %w", reply.page, err)
+	}
+	var fields map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if err := decoder.Decode(&fields); err != nil {
+		return nil, fmt.Errorf("write the body of page %s: %w", reply.page, err)
+	}
+	if reply.page == errorPage {
+		return map[string]any{"error": fields, "language": c.texts.Language}, nil
+	}
+	page := map[string]any{"page": reply.page, "title": reply.title, "language": c.texts.Language}
+	maps.Copy(page, fields)
+	return page, nil
+}
+
+// sendJSON writes an answer as data.
+func (d *Door) sendJSON(w http.ResponseWriter, c *call, reply answer) {
+	object, err := d.object(c, reply)
+	if err != nil {
+		d.with.Logger.ErrorContext(c.Context(), "answer could not be written", "page", reply.page, "error", err)
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if reply.status != 0 {
+		w.WriteHeader(reply.status)
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(object) // what cannot be written was not waited for
+}
+
+// readObject reads an object as the fields of a form: text, numbers, true and false, none as null, and lists of these.
+// What is more than that is malformed, and so is a name that comes twice.
+func readObject(body []byte) (url.Values, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if opens, err := decoder.Token(); err != nil || opens != json.Delim('{') {
+		return nil, errMalformed
+	}
+	values := url.Values{}
+	for decoder.More() {
+		name, err := decoder.Token()
+		key, isText := name.(string)
+		if err != nil || !isText || len(values) >= maxFields {
+			return nil, errMalformed
+		}
+		if key == "seen" {
+			key = seenName
+		}
+		if _, twice := values[key]; twice {
+			return nil, errMalformed
+		}
+		var value any
+		if decoder.Decode(&value) != nil {
+			return nil, errMalformed
+		}
+		if values[key], err = fieldTexts(value); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := decoder.Token(); err != nil || decoder.More() {
+		return nil, errMalformed
+	}
+	return values, nil
+}
+
+// fieldTexts is a value as a form would send it. A list has an empty text in front, as a form's boxes do.
+func fieldTexts(value any) ([]string, error) {
+	switch value := value.(type) {
+	case nil:
+		return []string{""}, nil
+	case string:
+		return []string{value}, nil
+	case json.Number:
+		return []string{value.String()}, nil
+	case bool:
+		if value {
+			return []string{ticked}, nil
+		}
+		return []string{""}, nil
+	case []any:
+		texts := []string{""}
+		for _, item := range value {
+			text, ok := item.(string)
+			if !ok || len(texts) > maxFields {
+				return nil, errMalformed
+			}
+			texts = append(texts, text)
+		}
+		return texts, nil
+	}
+	return nil, errMalformed
+}
