@@ -58,6 +58,14 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"limits admit all or nothing":              limitsTogether,
 		"limits do not trust a clock set back":     limitsSetBack,
 		"limits hold for many at once":             limitsRace,
+		"a challenge is found":                     challengeFound,
+		"a challenge keeps its count":              challengeReplaced,
+		"a challenge is stored with its messages":  challengeSends,
+		"guesses at once are no more than may be":  guessesRace,
+		"guesses lock":                             guessesLock,
+		"guesses at large raise an alarm":          guessesAlarm,
+		"a proof grants and moves the visitor":     proofGrants,
+		"a link that is over takes no proof":       factorsRefused,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
