@@ -113,6 +113,14 @@
 //	Fence      the proof of owning a partition
 //	Link       a minted, limited permission: one record, one landing, a time, a number of effects
 //	Landing    the page and the rules behind a link
+//	Factor     a proof beside the link: a security code, a one-time code, a second link by mail
+//	Challenge  one asking for a proof, in one flow for one factor
+//	Guess      one answer to a challenge; it counts as wrong until it proved right
+//	Principal  whose guesses are counted together: the recipient, else the record, with the factor
+//	Grant      a proof that holds for a visitor, a factor and one record, for a while
+//	Carry-over code  what brings a proof from one browser to another
+//	Lock       keeps a link shut after too many wrong guesses
+//	Alarm      so many wrong guesses on all links that somebody is guessing at large
 //	Flow       a visitor's passage from the door to the receipt
 //	Factor     a proof beside the link, which a landing or an action asks for
 //	Entry      one line of a form: a field of the record, or what becomes a record of its own

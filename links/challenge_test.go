@@ -416,6 +416,7 @@ func TestT42SecurityCodesOfAllKinds(t *testing.T) {
 		"a long one":                {"Blue-Whale 42", strings.Repeat("a", 1<<10), 422},
 		"a very long one":           {"Blue-Whale 42", strings.Repeat("a", 1<<10+1), 400},
 		"the record has none":       {"", "anything", 422},
+		"too short to be one":       {"12-345", "12345", 422},
 		"none, and only signs of 0": {" - ", "-", 422},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"postern/engine"
 	"postern/internal/labels"
@@ -22,6 +23,9 @@ const (
 	AlarmLeast = 100
 	AlarmMost  = 1000
 )
+
+// minSecurityCode is the shortest security code that opens anything, in characters.
+const minSecurityCode = 6
 
 // maxGuess is the longest thing that is compared, in bytes.
 const maxGuess = 1 << 10
@@ -105,7 +109,8 @@ func (d *Door) checkFactor(c *call, p passage, o owed, typed string) (answer, er
 	return d.prove(c, p, ch, guess.ID)
 }
 
-// known is the security code that the visitor has to know, as the record has it now; "" where it has none.
+// known is the security code that the visitor has to know, as the record has it now; "" where it has none
+// that is long enough.
 func (d *Door) known(c *call, p passage, o owed) (string, error) {
 	if o.factor.Kind != engine.FactorSecurityCode {
 		return "", nil
@@ -115,9 +120,10 @@ func (d *Door) known(c *call, p passage, o owed) (string, error) {
 		return "", err
 	}
 	known := labels.Plain(o.factor.Field.Text(env))
-	if known == "" {
-		d.with.Logger.WarnContext(c.Context(), "a record has no security code, so nobody can open its links",
-			"factor", o.factor.Name, "record", p.link.Record.String())
+	if utf8.RuneCountInString(known) < minSecurityCode {
+		d.with.Logger.WarnContext(c.Context(), "a record has no security code, or one of less than six characters, so "+
+			"nobody can open its links", "factor", o.factor.Name, "record", p.link.Record.String())
+		return "", nil
 	}
 	return known, nil
 }
