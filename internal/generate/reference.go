@@ -69,7 +69,12 @@ func reference(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	book, err := bookPage(src)
+	if err != nil {
+		return nil, err
+	}
 	return map[string]string{
+		"docs/reference/book.md":          book,
 		"docs/reference/tasks.md":         taskPage,
 		"docs/reference/channels.md":      channelPage,
 		"docs/reference/configuration.md": configuration,

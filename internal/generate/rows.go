@@ -112,7 +112,7 @@ func (of structure) key(f *ast.Field) (key, error) {
 }
 
 func (k key) row(prefix string, m meaning, standard any) row {
-	r := row{key: prefix + k.name, kind: m.word, what: k.what}
+	r := row{key: prefix + k.name, kind: strings.Replace(m.word, node, spokenForm(k.form), 1), what: k.what}
 	if k.one {
 		r.kind += ", or one"
 	}
@@ -164,7 +164,11 @@ var words = map[string]string{
 	"string": "text", "bool": "true or false", "any": "any value", "float64": "number",
 	"int": "whole number", "int64": "whole number",
 	"time.Duration": "duration", "engine.Secret": "secret", "yamldoc.Entry": "entry",
+	"yamldoc.Node": node, "labels": "label", "choices": "list, or labels by value",
 }
+
+// node stands for a value of which the tag schema says what it is.
+const node = "node"
 
 func (s *source) meaning(in scope, expr ast.Expr) (meaning, error) {
 	switch e := expr.(type) {
