@@ -168,8 +168,8 @@ func (n *Notify) checkFactors(scope engine.CheckScope, key string, landing *engi
 		if factor.Kind != engine.FactorCode || len(factor.Via) != 1 || !slices.Contains(n.Via, factor.Via[0]) {
 			continue
 		}
-		scope.Complain(key, fmt.Sprintf("factor %s of landing %s sends its code by %s alone, which carries the link too: "+
-			"give it another channel", factor.Name, landing.Name, factor.Via[0]))
+		scope.Complain(key, fmt.Sprintf("factor %s of landing %s sends its code by %s alone, which carries the link "+
+			"too: give it another channel", factor.Name, landing.Name, factor.Via[0]))
 	}
 }
 

@@ -44,7 +44,7 @@ type Options struct {
 	Hosts    []string // to which visitors may be sent on; nil if they are not known here
 	Kept     bool     // the files are those of one kept version: other workflows that it names are not among them
 
-	Texts     map[string]phrases.Holes // of the door by their codes, with the values that each holds; nil if they are not known
+	Texts     map[string]phrases.Holes // of the door by code, with the values that each holds; nil if not known here
 	Languages []string                 // that the door's own texts are in
 }
 

@@ -19,7 +19,8 @@ func (p *page) creation(edit *engine.Edit, entry yamldoc.Entry, f editFile) {
 	}
 	switch {
 	case !fieldName.MatchString(name):
-		p.complain(entry.Key.Errorf("the name of an entry may hold only letters, digits and _, and begins with no digit"))
+		p.complain(entry.Key.Errorf("the name of an entry may hold only letters, digits and _, " +
+			"and begins with no digit"))
 	case p.landing.Module.Fields[name] != nil:
 		p.complain(entry.Key.Errorf("%s is a field of %s: an entry that creates a record has a name of its own",
 			name, p.landing.Module.Name))
@@ -33,8 +34,8 @@ func (p *page) creation(edit *engine.Edit, entry yamldoc.Entry, f editFile) {
 	}
 	p.moduleFiles(module, p.files)
 	if module.ExternalID == "" && !p.options.KeepAll {
-		p.complain(c.Module.Errorf("records of %s are made in another CRM: name a unique text field under external_id in %s, "+
-			"by which one is known again when the CRM's answer was lost", module.Name, p.origin["module "+module.Name]))
+		p.complain(c.Module.Errorf("records of %s are made in another CRM: name a unique text field under external_id "+
+			"in %s, by which one is known again when the CRM's answer was lost", module.Name, p.origin["module "+module.Name]))
 	}
 	target := p.target(module, c, f)
 	by := p.leadsBack(module, c)

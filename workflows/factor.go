@@ -18,7 +18,8 @@ type factorFile struct {
 	Field *yamldoc.Node `yaml:"field" schema:"text"`
 	// To is the route to whom a code or a mail_token is sent: a record with an address, or an address itself.
 	To *yamldoc.Node `yaml:"to" schema:"text"`
-	// Via are the channels to choose from. A code passes over the one that carried the link. A mail_token goes by email.
+	// Via are the channels to choose from. A code passes over the one that carried the link; a mail_token goes by
+	// email.
 	Via []*yamldoc.Node `yaml:"via,one" schema:"text"`
 	// Risk is normal for codes of six digits, or high for eight.
 	Risk *yamldoc.Node `yaml:"risk" schema:"'normal'|'high'"`
@@ -53,8 +54,10 @@ func (l *loader) factor(file string, root *yamldoc.Node) {
 		l.complain(f.Factor.Errorf("a factor's name may hold only small letters, digits and -"))
 	}
 	p := &plannedFactor{
-		plain: engine.Factor{Name: f.Factor.Text(), Kind: engine.FactorKind(f.Kind.Text()), Changed: engine.ChangedSend},
-		file:  file, field: f.Field, to: f.To, compiled: map[*engine.Module]*engine.Factor{},
+		plain: engine.Factor{
+			Name: f.Factor.Text(), Kind: engine.FactorKind(f.Kind.Text()), Changed: engine.ChangedSend,
+		},
+		file: file, field: f.Field, to: f.To, compiled: map[*engine.Module]*engine.Factor{},
 	}
 	l.factors[p.plain.Name] = p
 	l.book.Factors = append(l.book.Factors, p.plain.Name)
@@ -216,7 +219,8 @@ func (l *loader) checkReach(at *yamldoc.Node, factor *engine.Factor) {
 		address := engine.AddressType(channel)
 		if !factor.To.Records() {
 			if t := factor.To.Field.Type; t != address && t != engine.TypeText {
-				l.complain(at.Errorf("%s is of type %s; %s needs an address of type %s", factor.To, t, channel, address))
+				l.complain(at.Errorf("%s is of type %s; %s needs an address of type %s",
+					factor.To, t, channel, address))
 			}
 			continue
 		}

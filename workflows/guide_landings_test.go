@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -54,9 +55,7 @@ func TestExamplesOfLandings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range beside {
-		files[name] = text
-	}
+	maps.Copy(files, beside)
 	folders := map[string]string{"landing": "landings/", "factor": "factors/", "name": ""}
 	seen := map[string]int{}
 	for _, example := range regexp.MustCompile("(?s)```yaml\n((\\w+): ([\\w-]+).*?)```").FindAllStringSubmatch(string(page), -1) {

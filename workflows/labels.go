@@ -68,7 +68,8 @@ func (l *loader) json(name string) *yamldoc.Node {
 		return nil
 	}
 	if !json.Valid(bytes.TrimPrefix(text, []byte("\ufeff"))) {
-		l.complain(doc.Root().Errorf("this is not valid JSON: texts and their codes are in double quotes, with commas between"))
+		l.complain(doc.Root().Errorf("this is not valid JSON: " +
+			"texts and their codes are in double quotes, with commas between"))
 		return nil
 	}
 	return doc.Root()

@@ -162,8 +162,8 @@ func (p *page) entrance(f landingFile) {
 		case by.Text() == "external_id":
 			p.landing.ByExternalID = true
 			if f.Factor == nil {
-				p.complain(by.Warningf("external-id-alone", "whoever has the external id of a record sees what landing %s "+
-					"shows, for as long as the record keeps it: ask for a factor", p.landing.Name))
+				p.complain(by.Warningf("external-id-alone", "whoever has the external id of a record sees what "+
+					"landing %s shows, for as long as the record keeps it: ask for a factor", p.landing.Name))
 			}
 		}
 	}

@@ -19,8 +19,8 @@ type moduleFile struct {
 	Title []*yamldoc.Node `yaml:"title,one" schema:"text"`
 	// Language is the field that holds the language in which to write to the record's person.
 	Language *yamldoc.Node `yaml:"language" schema:"text"`
-	// ExternalID is a unique text field with a random value for each record: landings find a record by it, and its change
-	// ends the record's links.
+	// ExternalID is a unique text field with a random value for each record: landings find a record by it, and its
+	// change ends the record's links.
 	ExternalID *yamldoc.Node `yaml:"external_id" schema:"text"`
 	// Keep has Postern keep a copy of the module's records, for a CRM whose events do not tell everything.
 	Keep bool `yaml:"keep"`

@@ -14,22 +14,37 @@ type bookPart struct{ title, of, doc, example string }
 
 func bookParts() []bookPart {
 	return []bookPart{
-		{"Landing", "landingFile", "A file under `landings/`: what a link opens and what may be done there.",
+		{
+			"Landing", "landingFile", "A file under `landings/`: what a link opens and what may be done there.",
 			"landing: ticket\nmodule: HelpDesk\nshow: [ticket_title, ticketstatus]\n" +
-				"edit: { description: { max: 2000 } }\nexpires: 14d"},
-		{"Entry", "editFile", "What a visitor may enter, under `edit` and `ask`.",
-			"edit:\n  photo: { type: file, max: 5MB, types: [image/jpeg], creates: Documents }"},
-		{"Creation", "creationFile", "The mapping that `creates` of an entry may be.",
-			"creates: { module: Documents, field: filename, by: cf_ticket, set: { notes_title: From a customer } }"},
-		{"Action", "actionFile", "A button of a landing, under `actions`.",
-			"actions:\n  resolve: { set: { ticketstatus: Resolved }, if: record.ticketstatus != \"Closed\", undo: 15m }"},
-		{"Factor", "factorFile", "A file under `factors/`: what a visitor has to prove beside the link.",
-			"factor: pin\nkind: security_code\nfield: record.contact_id.cf_pin"},
-		{"Module", "moduleFile", "A file under `modules/`: what a kind of record looks like.",
+				"edit: { description: { max: 2000 } }\nexpires: 14d",
+		},
+		{
+			"Entry", "editFile", "What a visitor may enter, under `edit` and `ask`.",
+			"edit:\n  photo: { type: file, max: 5MB, types: [image/jpeg], creates: Documents }",
+		},
+		{
+			"Creation", "creationFile", "The mapping that `creates` of an entry may be.",
+			"creates: { module: Documents, field: filename, by: cf_ticket, set: { notes_title: From a customer } }",
+		},
+		{
+			"Action", "actionFile", "A button of a landing, under `actions`.",
+			"actions:\n  resolve: { set: { ticketstatus: Resolved }, " +
+				"if: record.ticketstatus != \"Closed\", undo: 15m }",
+		},
+		{
+			"Factor", "factorFile", "A file under `factors/`: what a visitor has to prove beside the link.",
+			"factor: pin\nkind: security_code\nfield: record.contact_id.cf_pin",
+		},
+		{
+			"Module", "moduleFile", "A file under `modules/`: what a kind of record looks like.",
 			"module: Contacts\ntitle: [firstname, lastname]\nexternal_id: cf_externalid\n" +
-				"fields: { firstname: text, lastname: text, cf_externalid: { type: text, unique: true } }"},
-		{"Field", "fieldFile", "One entry under `fields`; a text alone is its type.",
-			"fields:\n  status: { type: picklist, options: [Open, Closed], label: { en: Status, es: Estado } }"},
+				"fields: { firstname: text, lastname: text, cf_externalid: { type: text, unique: true } }",
+		},
+		{
+			"Field", "fieldFile", "One entry under `fields`; a text alone is its type.",
+			"fields:\n  status: { type: picklist, options: [Open, Closed], label: { en: Status, es: Estado } }",
+		},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -113,9 +114,7 @@ func (w *walk) prove(ctx context.Context, at, proof string) ([]byte, int) {
 func (s *play) everSent() map[engine.ID]engine.Message {
 	all := map[engine.ID]engine.Message{}
 	for _, c := range s.channels {
-		for id, message := range c.sent {
-			all[id] = message
-		}
+		maps.Copy(all, c.sent)
 	}
 	return all
 }
