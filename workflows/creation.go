@@ -35,7 +35,8 @@ func (p *page) creation(edit *engine.Edit, entry yamldoc.Entry, f editFile) {
 	p.moduleFiles(module, p.files)
 	if module.ExternalID == "" && !p.options.KeepAll {
 		p.complain(c.Module.Errorf("records of %s are made in another CRM: name a unique text field under external_id "+
-			"in %s, by which one is known again when the CRM's answer was lost", module.Name, p.origin["module "+module.Name]))
+			"in %s, by which one is known again when the CRM's answer was lost",
+			module.Name, p.origin["module "+module.Name]))
 	}
 	target := p.target(module, c, f)
 	by := p.leadsBack(module, c)

@@ -280,7 +280,8 @@ func (s *stepScope) warnOfCodes(key, name string, o opening) {
 			if spoken.MatchString(text) {
 				s.complain(s.at(key).Warningf("code-in-message",
 					"template %s says %s, which factor %s of landing %s asks for: "+
-						"whoever has the message needs no more", name, engine.RouteName(path), factor.Name, o.landing.Name))
+						"whoever has the message needs no more",
+					name, engine.RouteName(path), factor.Name, o.landing.Name))
 				break
 			}
 		}
