@@ -2,11 +2,15 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 )
 
 // MaxUpload is the largest file that a visitor may send, in bytes.
 const MaxUpload = 25 << 20
+
+// ErrNoFile says that there is no such file, or no longer.
+var ErrNoFile = errors.New("no such file")
 
 // File describes what a visitor sent by a link. Its content is kept apart, sealed.
 type File struct {

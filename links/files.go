@@ -14,7 +14,7 @@ type Files struct {
 	Sealer engine.Sealer
 }
 
-// Open finds a file and what reads its content; ErrNoFile if there is none (any more).
+// Open finds a file and what reads its content; engine.ErrNoFile if there is none (any more).
 func (f Files) Open(ctx context.Context, id engine.ID) (engine.File, io.Reader, error) {
 	file, err := f.Store.File(ctx, id)
 	if err != nil {

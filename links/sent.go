@@ -67,7 +67,8 @@ func (d *Door) readSent(c *call, p passage, edits []*engine.Edit) (sent, error) 
 		return sent{}, errBusy
 	}
 	// A server that cannot give more time than its own has to do.
-	_ = c.control.SetReadDeadline(time.Now().Add(uploadTime)) // the machine's time: it bounds a connection
+	until := time.Now().Add(uploadTime) // the machine's time: it bounds a connection
+	_, _ = c.control.SetReadDeadline(until), c.control.SetWriteDeadline(until.Add(patience))
 	return d.readParts(c, p, uploads, limit)
 }
 

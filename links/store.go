@@ -51,9 +51,9 @@ type FileStore interface {
 	Stage(ctx context.Context, file engine.ID, piece int, sealed []byte, at time.Time) error
 	// Discard forgets the pieces of a file that no act has kept.
 	Discard(ctx context.Context, file engine.ID) error
-	// File describes a file that an act has kept; ErrNoFile if there is none (any more).
+	// File describes a file that an act has kept; engine.ErrNoFile if there is none (any more).
 	File(ctx context.Context, id engine.ID) (engine.File, error)
-	// Piece reads a piece; ErrNoFile if there is none.
+	// Piece reads a piece; engine.ErrNoFile if there is none.
 	Piece(ctx context.Context, file engine.ID, piece int) ([]byte, error)
 }
 
@@ -138,6 +138,3 @@ var (
 
 // ErrPassed says that what is to be taken back is not the latest act of its flow, or cannot be taken back.
 var ErrPassed = errors.New("it can no longer be taken back")
-
-// ErrNoFile says that there is no such file, or no longer.
-var ErrNoFile = errors.New("no such file")

@@ -198,6 +198,7 @@ func openKeys(path, database string) (keys.Root, error) {
 func (h *house) compile(files map[string]string) (*engine.Book, error) {
 	options := h.config.bookOptions()
 	options.Kept = true
+	options.Hosts = nil // the door looks at them each time
 	book, diags, _ := workflows.LoadFiles(files, options)
 	return book, diags.Err()
 }
@@ -240,6 +241,7 @@ func (h *house) handler() http.Handler {
 // machineRoutes are what programs ask, by pattern. The document of the API tells each of them.
 func (h *house) machineRoutes() map[string]http.Handler {
 	made := web.LinksHandler(linkOffice{h}, h.apiKeys, h.refusing, h.logger)
+	sent := links.Files{Store: h.store, Sealer: h.ring.Seal(rand.Reader)}
 	return map[string]http.Handler{
 		"/events":           web.EventsHandler(h.bus, h.apiKeys, h.refusing, h.logger),
 		"/api/runs":         web.StartsHandler(h.startRun, h.apiKeys, rand.Reader, h.refusing, h.logger),
@@ -247,6 +249,7 @@ func (h *house) machineRoutes() map[string]http.Handler {
 		"/api/links":        made,
 		"/api/links/check":  made,
 		"/api/links/revoke": made,
+		"/api/files/{id}":   web.FilesHandler(sent.Open, h.apiKeys, h.logger),
 		"/api/openapi.json": web.DocumentHandler(schemas.API()),
 		"/healthz/":         web.Health(h.engine.Live, h.ready),
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"postern/engine"
-	"postern/links"
 )
 
 // unkept is how long pieces stay that no act has kept: longer than any upload takes.
@@ -65,7 +64,7 @@ func (s *Store) File(ctx context.Context, id engine.ID) (engine.File, error) {
 	})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return engine.File{}, links.ErrNoFile
+		return engine.File{}, engine.ErrNoFile
 	case err != nil:
 		return engine.File{}, fmt.Errorf("read file %s: %w", id, err)
 	}
@@ -81,7 +80,7 @@ func (s *Store) Piece(ctx context.Context, file engine.ID, piece int) ([]byte, e
 	err := s.reads.get(ctx, query, []any{ident(file), piece}, []any{&sealed})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, links.ErrNoFile
+		return nil, engine.ErrNoFile
 	case err != nil:
 		return nil, fmt.Errorf("read piece %d of file %s: %w", piece, file, err)
 	}
