@@ -102,10 +102,15 @@ func (f *form) take(from sent, texts labels.Texts) {
 		} else {
 			e.take(from.values[e.field.Name], shown)
 		}
+		// What an action asks for and what a record is made of has to be typed or chosen each time.
+		fresh := f.asked || e.edit.Creates != nil
+		if fresh && e.sent == nil && strings.TrimSpace(e.typed) == "" {
+			e.touched = false
+		}
 		switch {
 		case e.touched:
 			f.want(e, texts)
-		case e.field.Required && (f.asked || e.edit.Creates != nil):
+		case e.field.Required && fresh:
 			e.problem = texts.Say("error.required")
 		}
 	}

@@ -1,6 +1,7 @@
 package links
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -19,6 +20,8 @@ const (
 	uploadTime = 2 * time.Minute
 	// uploadsAtOnce is how many forms with files are taken in at the same time. Each holds a few pieces in memory.
 	uploadsAtOnce = 8
+	// tailSize is how much of a form's end is kept: its last boundary has at most 74 bytes.
+	tailSize = 128
 	// discardTime is how long it may take to forget a file that nobody keeps; the keeper does it otherwise.
 	discardTime = 5 * time.Second
 )
@@ -87,14 +90,17 @@ func (d *Door) readParts(c *call, p passage, uploads map[string]*engine.Upload, 
 	}()
 	body := &bounded{from: c.Body, left: limit}
 	_, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	if params["boundary"] == "" {
+		return got, errMalformed
+	}
 	reader := multipart.NewReader(body, params["boundary"])
 	texts := int64(maxBody)
 	for range maxFields + 1 {
 		part, err := reader.NextPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && bytes.Contains(body.tail, []byte("--"+params["boundary"]+"--")) {
 			return got, nil
 		}
-		if err != nil {
+		if err != nil { // or it was cut off
 			return got, body.blame(err)
 		}
 		if err := d.readPart(c, p, part, uploads, &got, &texts); err != nil {
@@ -148,6 +154,7 @@ type bounded struct {
 	from io.Reader
 	left int64
 	over bool
+	tail []byte // what was read last, enough for the boundary that ends a form (RFC 2046 section 5.1.1)
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -162,6 +169,8 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.from.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
+	b.tail = append(b.tail, p[max(0, n-tailSize):n]...)
+	b.tail = b.tail[max(0, len(b.tail)-tailSize):]
 	return n, err
 }
 

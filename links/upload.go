@@ -44,7 +44,10 @@ func (s *stager) read(from io.Reader, name string) error {
 	piece := make([]byte, pieceSize)
 	for {
 		n, err := io.ReadFull(from, piece)
-		ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			_, err = from.Read(make([]byte, 1)) // tells the end of the file from a body that was cut off
+		}
+		ended := errors.Is(err, io.EOF)
 		if err != nil && !ended {
 			return err
 		}
