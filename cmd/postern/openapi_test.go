@@ -225,6 +225,7 @@ func TestMachinesAreAnsweredAsTheDocumentSays(t *testing.T) {
 	h.expect(422, "POST", "/api/runs", `{"workflow":"other","record":"Tickets/1"}`)
 	h.expect(401, "!POST", "/api/runs", `{"workflow":"remind","record":"Tickets/1"}`, "Authorization", "Bearer wrong")
 	h.expect(400, "!POST", "/events", `{}`)
+	h.expect(404, "GET", "/api/files/0192f3a4-0000-7000-8000-000000000000", "")
 
 	made := h.expect(201, "POST", "/api/links", `{"landing":"ticket","record":"Tickets/1","expires":"2d"}`)
 	token := made["url"].(string)[strings.LastIndex(made["url"].(string), "/")+1:]
