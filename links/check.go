@@ -36,7 +36,10 @@ func (d *Door) Check(ctx context.Context, token string) (Standing, error) {
 	if p.landing, err = d.landing(ctx, link); err != nil {
 		return Standing{}, inactive(err)
 	}
-	record, err := d.read(ctx, link.Record)
+	if err := d.unchanged(c, link, p.landing); err != nil {
+		return Standing{}, inactive(err)
+	}
+	record, err := d.recordOf(c, p)
 	if err != nil {
 		return Standing{}, inactive(err)
 	}
@@ -64,7 +67,7 @@ func (d *Door) CheckExternal(ctx context.Context, name, externalID string) (Stan
 func (d *Door) Known(ctx context.Context, token string) (engine.ID, error) {
 	c := d.nobody(ctx)
 	c.SetPathValue("token", path.Base(token))
-	link, err := d.linkOf(c)
+	link, err := d.tokenOf(c)
 	if link.ID.IsZero() {
 		return engine.ID{}, inactive(err)
 	}

@@ -13,7 +13,7 @@ var errCookies = errors.New("the browser keeps no cookies")
 // estranged says why a flow is not this browser's. The browsers inside of apps often keep no cookies: their people
 // would open the link over and over.
 func (d *Door) estranged(r *http.Request) error {
-	if _, err := r.Cookie(d.cookieName(visitorCookie)); errors.Is(err, http.ErrNoCookie) && fromDoor(r) {
+	if _, ok := d.brought(r, visitorCookie); !ok && fromDoor(r) {
 		return errCookies
 	}
 	return errReopen

@@ -50,6 +50,9 @@ type DoorConfig struct {
 	// Restored is when the store was brought back from a backup; zero for never. A link that is unknown for some time
 	// after that may have been made after the backup, and is answered as one that has expired.
 	Restored time.Time
+	// Origins are the hosts of front ends of the customer's own, such as https://www.acme.example, whose pages may ask
+	// for answers as data.
+	Origins []string
 }
 
 // Door answers the requests that links lead to. What it keeps between two requests never changes, or is only a first
@@ -137,7 +140,9 @@ func (d *Door) Paths() []string { return slices.Clone(d.paths) }
 // ServeHTTP answers a request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header(), d.with.Base.secure)
-	w.Header().Add("Vary", "Accept") // of one path there is a page and the same as data
+	if d.allow(w, r) {
+		return
+	}
 	d.mux.ServeHTTP(w, r)
 }
 

@@ -50,7 +50,7 @@ func (d *Door) object(c *call, reply answer) (map[string]any, error) {
 	if err := decoder.Decode(&fields); err != nil {
 		return nil, fmt.Errorf("write the body of page %s: %w", reply.page, err)
 	}
-	if reply.page == errorPage {
+	if reply.page == errorPage && reply.status >= http.StatusBadRequest {
 		return map[string]any{"error": fields, "language": c.texts.Language}, nil
 	}
 	page := map[string]any{"page": reply.page, "title": reply.title, "language": c.texts.Language}
@@ -58,13 +58,19 @@ func (d *Door) object(c *call, reply answer) (map[string]any, error) {
 	return page, nil
 }
 
-// sendJSON writes an answer as data.
+// sendJSON writes an answer as data. Where the visitor is known by a header, what would be a cookie is part of it.
 func (d *Door) sendJSON(w http.ResponseWriter, c *call, reply answer) {
 	object, err := d.object(c, reply)
 	if err != nil {
 		d.with.Logger.ErrorContext(c.Context(), "answer could not be written", "page", reply.page, "error", err)
 		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 		return
+	}
+	if d.cookieless(c.Request) {
+		if visitor, made := d.visitorAfter(c.Request, w.Header()); made {
+			object["visitor"] = visitor
+		}
+		w.Header().Del("Set-Cookie")
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	if reply.status != 0 {

@@ -29,8 +29,8 @@ func (d *Door) visitorSecret(c *call) (string, error) { return d.secret(c, visit
 
 // secret is the value of one of our cookies, a fresh one where the browser has none.
 func (d *Door) secret(c *call, name string) (string, error) {
-	if cookie, err := c.Cookie(d.cookieName(name)); err == nil && wellFormed(cookie.Value) {
-		return cookie.Value, nil
+	if secret, ok := d.brought(c.Request, name); ok && wellFormed(secret) {
+		return secret, nil
 	}
 	return d.newSecret()
 }
@@ -56,11 +56,11 @@ func (d *Door) opened(flow Flow, r *http.Request) bool {
 
 // isBrowser tells whether the request's cookie is the one of which a hash is kept.
 func (d *Door) isBrowser(kept []byte, r *http.Request, name string) bool {
-	cookie, err := r.Cookie(d.cookieName(name))
-	if err != nil || len(kept) == 0 {
+	secret, ok := d.brought(r, name)
+	if !ok || len(kept) == 0 {
 		return false
 	}
-	hash, ok := d.visitorHash(string(kept[:1]), cookie.Value)
+	hash, ok := d.visitorHash(string(kept[:1]), secret)
 	return ok && hmac.Equal(hash, kept)
 }
 

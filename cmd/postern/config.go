@@ -58,6 +58,9 @@ type webConfig struct {
 	// BaseURL is the address that links begin with, as recipients reach the port. It is needed unless every channel is
 	// of kind capture.
 	BaseURL string `yaml:"base_url"`
+	// Origins are the hosts of front ends of your own, such as https://www.acme.example, whose pages may ask the door for
+	// its answers as data.
+	Origins []string `yaml:"origins"`
 	// Brand is whose door it is, as visitors see it: a name, or with the keys below a logo and colours besides.
 	Brand brandConfig `yaml:"brand" schema:"text|brandConfig"`
 	// TrustedProxies are the addresses, or ranges of them, of the proxies in front of the port: theirs is the
@@ -129,6 +132,12 @@ func (c config) validate() error {
 		if !plainHost(host) {
 			wrong = append(wrong, fmt.Errorf("web.hosts: %q is not a host as addresses have it, "+
 				"such as shop.acme.example or shop.acme.example:8443", host))
+		}
+	}
+	for _, origin := range c.Web.Origins {
+		if base, err := links.ParseBase(origin); err != nil || base.String() != origin {
+			wrong = append(wrong, fmt.Errorf("web.origins: %q is not a host as browsers name it, "+
+				"such as https://www.acme.example", origin))
 		}
 	}
 	if _, err := c.base(); err != nil {

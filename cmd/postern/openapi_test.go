@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -27,7 +28,8 @@ import (
 type apiHouse struct {
 	*trialHouse
 
-	document validator.Validator
+	asked    validator.Validator
+	answered validator.Validator // strict: a field that is not told is a fault
 	cookies  []*http.Cookie
 	visitor  string // in place of the cookies
 }
@@ -54,13 +56,13 @@ func newAPIHouse(t *testing.T, change ...func(*config)) *apiHouse {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judge, errs := validator.NewValidator(document, validatorconfig.WithStrictMode(),
-		validatorconfig.WithStrictIgnorePaths("$.body.data.**"),
+	asked, wrong := validator.NewValidator(document)
+	answered, wrongToo := validator.NewValidator(document, validatorconfig.WithStrictMode(),
 		validatorconfig.WithStrictIgnoredHeadersExtra("X-Content-Type-Options", "Retry-After"))
-	if errs != nil {
-		t.Fatal(errs)
+	if err := errors.Join(append(wrong, wrongToo...)...); err != nil {
+		t.Fatal(err)
 	}
-	return &apiHouse{trialHouse: h, document: judge}
+	return &apiHouse{trialHouse: h, asked: asked, answered: answered}
 }
 
 // bookOf is a folder with the files of an archive.
@@ -100,6 +102,9 @@ func (h *apiHouse) send(method, path, body string, headers ...string) (int, map[
 		for i := 0; i < len(headers); i += 2 {
 			r.Header.Set(headers[i], headers[i+1])
 		}
+		if machine := r.Header.Get("Authorization") != ""; machine {
+			return r
+		}
 		if h.visitor != "" {
 			r.Header.Set("Postern-Visitor", h.visitor)
 		}
@@ -110,17 +115,20 @@ func (h *apiHouse) send(method, path, body string, headers ...string) (int, map[
 	}
 	w := httptest.NewRecorder()
 	h.handler.ServeHTTP(w, request())
-	h.cookies = append(h.cookies, w.Result().Cookies()...)
+	for _, c := range w.Result().Cookies() {
+		h.cookies = slices.DeleteFunc(h.cookies, func(old *http.Cookie) bool { return old.Name == c.Name })
+		h.cookies = append(h.cookies, c)
+	}
 	text := w.Body.String()
 	if !wrong {
-		if ok, faults := h.document.ValidateHttpRequest(request()); !ok {
+		if ok, faults := h.asked.ValidateHttpRequest(request()); !ok {
 			for _, fault := range faults {
 				h.t.Errorf("%s %s %s is not as the document says: %s: %s", method, path, body, fault.Message, fault.Reason)
 			}
 		}
 	}
 	answered := &http.Response{StatusCode: w.Code, Header: w.Header(), Body: io.NopCloser(strings.NewReader(text))}
-	if ok, faults := h.document.ValidateHttpResponse(request(), answered); !ok {
+	if ok, faults := h.answered.ValidateHttpResponse(request(), answered); !ok {
 		for _, fault := range faults {
 			h.t.Errorf("%s %s: the answer %d %s is not as the document says: %s: %s", method, path, w.Code, text,
 				fault.Message, fault.Reason)
@@ -271,4 +279,89 @@ func TestMachinesAreAnsweredAsTheDocumentSays(t *testing.T) {
 	h.expect(422, "POST", "/api/links", `{"landing":"none","record":"Tickets/1"}`)
 	h.expect(422, "POST", "/api/links", `{"landing":"ticket","record":"Tickets/2"}`)
 	h.expect(400, "!POST", "/api/links", `{"landing":"ticket"}`)
+}
+
+// A front end goes the way of a visitor, by the document alone.
+func TestTheDoorAnswersAsTheDocumentSays(t *testing.T) {
+	const origin = "https://www.acme.example"
+	for name, headers := range map[string][]string{"with a cookie": nil, "from another host": {"Origin", origin}} {
+		t.Run(name, func(t *testing.T) {
+			h := newAPIHouse(t, func(c *config) { c.Web.Origins = []string{origin} })
+			h.ticket()
+			open := func(landing, preset string) string {
+				t.Helper()
+				made := h.expect(201, "POST", "/api/links", `{"landing":"`+landing+`","record":"Tickets/1"`+preset+`}`)
+				door := strings.TrimPrefix(made["url"].(string), h.base.String())
+				if page := h.expect(200, "GET", door, "", headers...); page["page"] != "door" {
+					t.Fatalf("the door is %v", page)
+				}
+				return h.next(200, "POST", door, "", headers...)
+			}
+			h.visitFreely(open("ticket", ""), headers)
+			h.visitWithProof(open("secured", `,"preset":"close"`), headers)
+
+			unknown := h.expect(404, "GET", unknownLink(), "", headers...)
+			if unknown["error"].(map[string]any)["code"] != "unknown" {
+				t.Errorf("an unknown link is %v", unknown)
+			}
+			if (h.visitor != "") != (headers != nil) || (len(h.cookies) > 0) != (headers == nil) {
+				t.Errorf("the visitor is known by %q and %v", h.visitor, h.cookies)
+			}
+		})
+	}
+}
+
+// next is expect for what leads on.
+func (h *apiHouse) next(status int, method, path, body string, headers ...string) string {
+	h.t.Helper()
+	value := h.expect(status, method, path, body, headers...)
+	next, ok := value["next"].(string)
+	if !ok {
+		h.t.Fatalf("%s %s leads nowhere: %v", method, path, value)
+	}
+	return next
+}
+
+// visitFreely changes the record by its form and by an action, and takes the action back.
+func (h *apiHouse) visitFreely(path string, headers []string) {
+	h.t.Helper()
+	record := h.expect(200, "GET", path, "", headers...)
+	seen := record["form"].(map[string]any)["seen"].(string)
+	h.expect(422, "POST", path, `{"seen":"`+seen+`","name":"`+strings.Repeat("x", 100)+`"}`, headers...)
+	h.expect(409, "POST", path, `{"name":"Not seen"}`, headers...)
+	h.expect(400, "!POST", path, `[]`, headers...)
+	receipt := h.next(200, "POST", path, `{"seen":"`+seen+`","name":"Door mended","urgent":true}`, headers...)
+	if page := h.expect(200, "GET", receipt, "", headers...); page["page"] != "receipt" {
+		h.t.Fatalf("the receipt is %v", page)
+	}
+	act := path + "/close"
+	page := h.expect(200, "GET", act, "", headers...)
+	seen = page["form"].(map[string]any)["seen"].(string)
+	h.expect(422, "POST", act, `{"seen":"`+seen+`"}`, headers...) // it asks for a note
+	receipt = h.next(200, "POST", act, `{"seen":"`+seen+`","note":"done"}`, headers...)
+	undo, ok := h.expect(200, "GET", receipt, "", headers...)["undo"].(map[string]any)
+	if !ok {
+		h.t.Fatal("the receipt offers no undo")
+	}
+	back := h.next(200, "POST", undo["url"].(string), `{"seen":"`+undo["seen"].(string)+`"}`, headers...)
+	if page := h.expect(200, "GET", back, "", headers...); page["undo"] != nil {
+		h.t.Errorf("what was taken back can be taken back again: %v", page)
+	}
+	h.expect(404, "GET", path+"/none", "", headers...)
+}
+
+// visitWithProof types a code before the action that the link opens with.
+func (h *apiHouse) visitWithProof(act string, headers []string) {
+	h.t.Helper()
+	challenge := h.next(200, "GET", act, "", headers...)
+	if page := h.expect(200, "GET", challenge, "", headers...); page["page"] != "challenge" {
+		h.t.Fatalf("the challenge is %v", page)
+	}
+	h.expect(403, "POST", act, `{}`, headers...)
+	h.expect(422, "POST", challenge, `{"do":"check","code":"1234"}`, headers...)
+	act = h.next(200, "POST", challenge, `{"do":"check","code":"4711"}`, headers...)
+	seen := h.expect(200, "GET", act, "", headers...)["form"].(map[string]any)["seen"].(string)
+	receipt := h.next(200, "POST", act, `{"seen":"`+seen+`"}`, headers...)
+	h.expect(200, "GET", receipt, "", headers...)
+	h.next(200, "GET", act, "", headers...) // used up: back to the receipt
 }
