@@ -155,8 +155,22 @@ func (d *Door) explain(c *call, reply answer, reason, code string) answer {
 		reply.page = own
 	}
 	reply.title = heading
-	reply.body = reasonBody{Reason: reason, Heading: heading, Text: c.texts.Say("reason." + reason + ".text"), Code: code}
+	body := reasonBody{Reason: reason, Heading: heading, Text: c.texts.Say("reason." + reason + ".text"), Code: code}
+	if reason == "expired" || reason == "replaced" {
+		offerAgain(c, &body)
+	}
+	reply.body = body
 	return reply
+}
+
+// offerAgain lets a page offer that the link is sent once more. A page of a flow, which knows no token, cannot.
+func offerAgain(c *call, body *reasonBody) {
+	if c.link == nil || !resendable(*c.link, c.now) {
+		body.AgainText = c.texts.Say("resend.ask")
+		return
+	}
+	body.Again, body.Masked = tokenPath(c)+"/again", c.link.Masked
+	body.AgainText = c.texts.Say("resend.text", "Masked", c.link.Masked)
 }
 
 // errorCode names one failure, short enough to be read out on the telephone.

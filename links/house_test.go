@@ -32,6 +32,7 @@ type house struct {
 	url    string
 	store  *store.Store
 	clock  clock
+	bus    *memory.Bus
 	engine *engine.Rehearsal               // sends what the door plans, when settle is called
 	sent   map[string]*enginetest.Recorder // by channel
 	ring   *keys.Ring
@@ -42,6 +43,8 @@ type house struct {
 	door   *links.Door
 	log    *enginetest.Log
 	seq    uint64
+
+	published int // events on the bus
 }
 
 // clock stands still until a test moves it.
@@ -91,10 +94,11 @@ func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
 	for _, c := range change {
 		c(&config)
 	}
+	h.bus = memory.NewBus(h.clock.Now)
 	h.minter = links.NewMinter(config.Base, ring.Mint(), rand.Reader)
 	h.engine, err = engine.Rehearse(t.Context(), engine.Ports{
-		Bus: memory.NewBus(h.clock.Now), CRM: config.CRM, Store: h.store, Minter: h.minter, Sealer: ring.Seal(rand.Reader),
-		Channels: map[string]engine.Channel{"email": h.sent["email"], "sms": h.sent["sms"]}, Book: h.book,
+		Bus: h.bus, CRM: config.CRM, Store: h.store, Minter: h.minter, Sealer: ring.Seal(rand.Reader),
+		Channels: map[string]engine.Channel{"email": h.sent["email"], "sms": h.sent["sms"]}, Book: config.Book(),
 		Clock: h.clock.StillClock, Random: rand.Reader, Logger: logger,
 	}, engine.Settings{})
 	if err != nil {

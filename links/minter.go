@@ -61,10 +61,11 @@ func (m *Minter) Mint(_ context.Context, terms engine.LinkTerms, now time.Time) 
 }
 
 // Renew is the link as its next generation, with a token of its own: its use count and the record stay, its life begins
-// anew. The token of the generation before then opens nothing.
+// anew, and the browser that opens it first may be another one. The token of the generation before then opens nothing.
 func (m *Minter) Renew(link engine.Link, life time.Duration, now time.Time) (engine.Link, error) {
 	link.Generation++
 	link.NotBefore, link.Expires = now.Add(-clockSlack), now.Add(life)
+	link.Bound = nil
 	token, err := m.token(link)
 	if err != nil {
 		return engine.Link{}, err

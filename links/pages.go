@@ -102,11 +102,21 @@ type (
 		Until string `json:"until"`
 	}
 	// reasonBody says why there is nothing to see; Code is for a failure that somebody should look into.
+	// Again is where to have the link sent once more, to the address in Masked; without it AgainText says whom to ask.
 	reasonBody struct {
 		Reason  string `json:"code"` // the name that its labels stand under
 		Heading string `json:"title"`
 		Text    string `json:"message"`
 		Code    string `json:"reference,omitempty"`
+
+		Again     string `json:"again,omitempty"`
+		Masked    string `json:"masked,omitempty"`
+		AgainText string `json:"-"`
+	}
+	// resentBody says that a new link is on its way.
+	resentBody struct {
+		Heading string `json:"-"`
+		Text    string `json:"message"`
 	}
 )
 
@@ -129,7 +139,7 @@ func loadPages(brand Brand) (*pages, error) {
 	}
 	p := &pages{byName: map[string]*template.Template{}, assets: map[string]http.Handler{}, brand: brand.Name}
 	for _, name := range []string{"door", "record", "action", "receipt", "reason", "reason.cookies",
-		"challenge", "mail", "carry",
+		"challenge", "mail", "carry", "resent",
 	} {
 		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/control.html",
 			"pages/"+name+".html")

@@ -16,6 +16,14 @@ type Store interface {
 	// Link finds the link of a token by its key id and digest; ErrNoLink if there is none. For a token of an earlier
 	// generation it returns the link with ErrReplaced.
 	Link(ctx context.Context, keyID string, digest []byte) (engine.Link, error)
+	// LinkByID reads a link by its id; ErrNoLink if there is none.
+	LinkByID(ctx context.Context, id engine.ID) (engine.Link, error)
+	// Delivery reads a message with its links; engine.ErrNoThing where it is not kept any more.
+	Delivery(ctx context.Context, id engine.ID) (*engine.Delivery, error)
+	// Renew stores links as their next generation, free to be bound anew, and the message that carries them. The
+	// tokens that they had stay known. It fails with ErrReplaced, nothing done, where the stored generation of one is
+	// not the one before, or it was revoked.
+	Renew(ctx context.Context, renewal Renewal) error
 	// Open stores that a visitor passed the door; the link's use count stays as it is. It fails with ErrBound where
 	// the link is bound to another browser.
 	Open(ctx context.Context, opening Opening) error

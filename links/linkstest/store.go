@@ -43,6 +43,7 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"a flow is found until it is over":         flowFound,
 		"the first opening is told, once":          openTold,
 		"a link is bound to one browser":           openBound,
+		"a link is renewed once, as a whole":       renewWhole,
 		"an act commits as a whole":                landWhole,
 		"an act that changes nothing counts a use": landNothing,
 		"an act wakes the run of its link":         landWakes,
