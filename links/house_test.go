@@ -28,7 +28,7 @@ import (
 
 // house is a door with everything behind it: the real store, kept records, real keys, over real HTTP.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	store  *store.Store
 	clock  clock
@@ -56,7 +56,7 @@ func (c clock) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
 var ticket = engine.Ref{Module: "HelpDesk", ID: "17x42"}
 
 // newHouse opens a door; change may alter what it works with.
-func newHouse(t *testing.T, change ...func(*links.DoorConfig)) *house {
+func newHouse(t testing.TB, change ...func(*links.DoorConfig)) *house {
 	t.Helper()
 	h := &house{
 		t: t, clock: clock{engine.NewStillClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))}, book: book(),

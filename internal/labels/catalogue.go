@@ -12,13 +12,24 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 )
 
-// Catalogue holds the texts of several languages. It does not change once made and is safe for concurrent use.
+// maxChoices is how many choices of a language are remembered at most: browsers wish for a few thousand things in all.
+const maxChoices = 4096
+
+// maxWish is the longest wish that is remembered, in bytes.
+const maxWish = 200
+
+// Catalogue holds the texts of several languages. What it says does not change once made, and it is safe for concurrent
+// use.
 type Catalogue struct {
 	layers []Layer // the topmost first
+
+	mu     sync.Mutex
+	chosen map[string]Texts // by the wish: reading one takes longer than finding it
 }
 
 // New reads the *.json files at the top of a folder. There must be an en.json.
@@ -62,6 +73,27 @@ func (c *Catalogue) With(texts map[string]map[string]string) *Catalogue {
 // region or script, else English. A wish is a language tag or an Accept-Language header (RFC 9110 section
 // 12.5.4); one that cannot be read counts as none.
 func (c *Catalogue) For(wishes ...string) Texts {
+	key := strings.Join(wishes, "\n")
+	c.mu.Lock()
+	texts, known := c.chosen[key]
+	c.mu.Unlock()
+	if known {
+		return texts
+	}
+	texts = c.choose(wishes)
+	if len(key) > maxWish {
+		return texts
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.chosen == nil || len(c.chosen) >= maxChoices {
+		c.chosen = map[string]Texts{}
+	}
+	c.chosen[key] = texts
+	return texts
+}
+
+func (c *Catalogue) choose(wishes []string) Texts {
 	for _, wish := range wishes {
 		tags, _, err := language.ParseAcceptLanguage(wish)
 		if err != nil {
