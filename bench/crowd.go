@@ -93,15 +93,16 @@ func multiply(ctx context.Context, p rig.Place, want int) error {
 	defer db.Close()
 	var have int
 	var columns string
-	err = db.QueryRowContext(ctx, "SELECT count(*), (SELECT group_concat(name) FROM pragma_table_info('links')) FROM links").
-		Scan(&have, &columns)
+	const look = "SELECT count(*), (SELECT group_concat(name) FROM pragma_table_info('links')) FROM links"
+	err = db.QueryRowContext(ctx, look).Scan(&have, &columns)
 	if err != nil {
 		return err
 	}
-	values := strings.NewReplacer(",id,", ",randomblob(16),", ",digest,", ",randomblob(32),").Replace("," + columns + ",")
+	own := strings.NewReplacer(",id,", ",randomblob(16),", ",digest,", ",randomblob(32),")
+	values := strings.Trim(own.Replace(","+columns+","), ",")
 	copies := fmt.Sprintf(`INSERT INTO links (%s) SELECT %s FROM links CROSS JOIN
 		(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT i FROM n)
-		ORDER BY 1 LIMIT ?`, columns, strings.Trim(values, ","))
+		ORDER BY 1 LIMIT ?`, columns, values)
 	_, err = db.ExecContext(ctx, copies, want/have, want-have)
 	return err
 }

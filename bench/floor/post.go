@@ -79,6 +79,7 @@ func storeFlows(ctx context.Context, db *sql.DB, insert *sql.Stmt, group []*flow
 	}
 	defer func() { _ = tx.Rollback() }()
 	into := tx.StmtContext(ctx, insert)
+	defer into.Close()
 	for _, f := range group {
 		if _, err := into.ExecContext(ctx, f.id[:], f.link, f.visitor[:], f.opened, f.expires); err != nil {
 			return err
