@@ -11,7 +11,7 @@ EDITOR   := tools/editor/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo deps test race fuzz lint bench microbench smoke chaos generate verify ci
+.PHONY: help build demo deps test race fuzz lint bench microbench smoke scanners chaos generate verify ci
 
 # Of `make chaos`: how often the program is killed, which scenarios (all if empty), the seed, and KEEP=1 for the folders.
 ROUNDS   ?= 5
@@ -85,6 +85,12 @@ microbench: ## the benchmarks of every package that has some
 smoke: build ## 1,000 events through the built program, mails and links counted from outside
 	$(GO) run ./internal/smoke -postern bin/postern
 
+# Of `make scanners`: how many links.
+LINKS ?= 200
+
+scanners: build ## mail scanners, then people, at the built program's door: LINKS=40
+	@$(GO) run ./internal/scanners -postern bin/postern -links $(LINKS)
+
 chaos: build ## break the built program in every way: ROUNDS=100, SCENARIO=kill_send, SEED=7, KEEP=1
 	@$(GO) run ./internal/chaos -postern bin/postern -rounds $(ROUNDS) $(SCENARIO:%=-scenario %) $(SEED:%=-seed %) \
 		$(KEEP:%=-keep)
@@ -103,5 +109,6 @@ verify: ## fail if generated files or go.mod are stale, or a module is not what 
 	@$(GO) mod verify
 
 ci: export POSTERN_REQUIRE = 1
-ci: deps lint verify build smoke chaos race fuzz ## all of the above that proves something; a missing peer is a failure
+ci: LINKS = 40
+ci: deps lint verify build smoke scanners chaos race fuzz ## all of the above that proves something; a missing peer is a failure
 	$(GO) test ./...

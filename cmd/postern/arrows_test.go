@@ -40,6 +40,7 @@ var arrows = map[string][]string{
 	"internal/peer":     nil,
 	"internal/chaos":    {"engine", "internal/crm", "internal/rig"},
 	"internal/rig":      nil,
+	"internal/scanners": {"internal/rig"},
 	"internal/smoke":    {"internal/rig"},
 
 	// The writer of the reference looks at every kind. It is a program of its own, so nothing can import it.
@@ -56,7 +57,7 @@ var arrows = map[string][]string{
 // testSupport holds the packages that exist for tests and so may use any library.
 var testSupport = []string{
 	"bench", "bench/floor", "engine/enginetest", "internal/chaos", "internal/peer", "internal/rig",
-	"internal/smoke",
+	"internal/scanners", "internal/smoke",
 }
 
 // listed is what the go command tells of a package; paths of our own packages are relative to the module.

@@ -12,8 +12,8 @@ import (
 	"github.com/emersion/go-message/mail"
 )
 
-// linkIn finds links as a mail program makes them clickable.
-var linkIn = regexp.MustCompile(`https?://\S+/l/\S+`)
+// linkIn finds links, of landings and of mailed proofs, as a mail program makes them clickable.
+var linkIn = regexp.MustCompile(`https?://\S+/[lm]/\S+`)
 
 // Letter is what a person sees of a mail.
 type Letter struct {
