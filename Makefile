@@ -5,9 +5,10 @@ LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Debian's packages for `make deps`: the real mail server, browser and database of some tests, a C compiler for -race,
-# and what runs the language server by which editors read our schemas, which comes from npm at a pinned version.
+# and what fetches from npm, at pinned versions, the language server by which editors read our schemas and the checker
+# of the pages' accessibility.
 PACKAGES := exim4-daemon-light chromium fonts-liberation postgresql gcc libc6-dev nodejs npm
-EDITOR   := tools/editor/node_modules/.package-lock.json
+FROM_NPM := tools/editor/node_modules/.package-lock.json tools/axe/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -38,10 +39,10 @@ deps: ## install from Debian and npm what some tests need (root; quick when all 
 	[ "$$(id -u)" = 0 ] || { echo "deps: missing$$missing; installing needs root: sudo make deps"; exit 1; }; \
 	echo "deps: installing$$missing"; export DEBIAN_FRONTEND=noninteractive; \
 	apt-get update -qq && apt-get install -qq -y --no-install-recommends $$missing >/dev/null
-	@$(MAKE) -s --no-print-directory $(EDITOR)
+	@$(MAKE) -s --no-print-directory $(FROM_NPM)
 
-$(EDITOR): tools/editor/package-lock.json
-	npm ci --prefix tools/editor --silent --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm ci --prefix $* --silent --no-audit --no-fund
 
 test: ## every test; one whose peer program is missing is skipped, and listed at the end
 	@skips=$$(mktemp); trap 'rm -f "$$skips"' EXIT; status=0; \

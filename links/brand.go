@@ -2,6 +2,7 @@ package links
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -118,6 +119,15 @@ func (b Brand) style() string {
 		light, light.on(), dark, dark.on())
 }
 
+// accents are the accent colour and the one of what stands on it, for where there is no stylesheet.
+func (b Brand) accents() (ground, text string) {
+	accent, err := parseColour(cmp.Or(b.Accent, ownAccent))
+	if err != nil {
+		accent = colour{}
+	}
+	return accent.String(), accent.on().String()
+}
+
 // colour is red, green and blue, each from 0 to 255.
 type colour [3]float64
 
@@ -177,11 +187,22 @@ func (c colour) on() colour {
 	return black
 }
 
-// lighter is the colour with so much white in it that it is pleasant to read on the grounds.
+// lighter is the colour with so much more light that it is pleasant to read on the grounds. Its hue and saturation, as
+// HSL has them, stay.
 func (c colour) lighter(grounds []string) colour {
-	for c.least(grounds) < pleasant {
+	top, bottom := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
+	light, saturation := (top+bottom)/2, 0.0
+	var place colour // of each channel between the least and the greatest one, from -1 to 1
+	if top > bottom {
+		saturation = (top - bottom) / min(top+bottom, 510-top-bottom)
 		for i := range c {
-			c[i] = math.Ceil(c[i] + (255-c[i])/16)
+			place[i] = 2*(c[i]-bottom)/(top-bottom) - 1
+		}
+	}
+	for c.least(grounds) < pleasant {
+		light = min(light+4, 255)
+		for i := range c {
+			c[i] = math.Round(light + place[i]*saturation*min(light, 255-light))
 		}
 	}
 	return c

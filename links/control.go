@@ -61,6 +61,7 @@ func (f *form) body(texts labels.Texts) formBody {
 	for _, e := range f.entries {
 		body.Controls = append(body.Controls, e.control(texts))
 		body.Files = body.Files || e.edit.Upload != nil
+		body.Sends = body.Sends || e.edit.Creates != nil || e.edit.Scale != nil
 	}
 	body.Faults = faults(body.Controls)
 	return body

@@ -14,8 +14,9 @@ import (
 // letterBody is what the page of a message is filled with.
 type letterBody struct {
 	labels.Texts
-	Brand, Subject string
-	Parts          []letterPart
+	Brand, Subject   string
+	Accent, OnAccent string // colours of the button and of what stands on it
+	Parts            []letterPart
 }
 
 // letterPart is a paragraph. What is to be typed or followed stands by itself between two texts.
@@ -95,6 +96,7 @@ func (d *Door) draft(
 // letter writes a mail: its text as it stands, and the same as a page.
 func (d *Door) letter(texts labels.Texts, subject string, stands letterPart, text string) (engine.Content, error) {
 	body := letterBody{Texts: texts, Brand: d.with.Brand.Name, Subject: texts.Say(subject, "Brand", d.brand())}
+	body.Accent, body.OnAccent = d.with.Brand.accents()
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
 		part := letterPart{Before: paragraph}
 		switch before, after, found := strings.Cut(paragraph, stands.Code); {

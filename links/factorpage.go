@@ -153,7 +153,7 @@ func (d *Door) sent(c *call, ch Challenge, body *factorBody) {
 // goodFor says how long a challenge can be answered.
 func (d *Door) goodFor(c *call, code string, ch Challenge) string {
 	minutes := max(int(ch.Expires.Sub(c.now)/time.Minute), 1)
-	return c.texts.Say(code, "Minutes", minutes, "Until", c.texts.Moment(ch.Expires))
+	return c.texts.Say(code, "Minutes", minutes, "Until", nearby(c, ch.Expires))
 }
 
 // wayName is how a channel is called; one that has no name is a message.
@@ -167,5 +167,13 @@ func wayName(c *call, channel string) string {
 
 // upToMinute writes a moment to the next full minute, so that nobody comes too early.
 func upToMinute(c *call, at time.Time) string {
-	return c.texts.Moment(at.Add(time.Minute - time.Millisecond).Truncate(time.Minute))
+	return nearby(c, at.Add(time.Minute-time.Millisecond).Truncate(time.Minute))
+}
+
+// nearby writes a moment, with its date only where that is another than today's.
+func nearby(c *call, at time.Time) string {
+	if at.UTC().Format(time.DateOnly) == c.now.UTC().Format(time.DateOnly) {
+		return c.texts.Clock(at)
+	}
+	return c.texts.Moment(at)
 }

@@ -53,6 +53,7 @@ type (
 		Seen     string    `json:"seen,omitempty"`
 		Faults   []control `json:"-"`
 		Files    bool      `json:"files,omitempty"` // it can only be sent as multipart/form-data
+		Sends    bool      `json:"-"`               // what is entered goes out rather than into the record as it is
 	}
 	// elsewhere is a way to a page of the customer's.
 	elsewhere struct {

@@ -45,7 +45,7 @@ func (d *Door) receiptPage(c *call, p passage, visit Visit) answer {
 		body.About = d.heading(c, p, record)
 		if d.undoable(c, p, visit, record) {
 			body.Undo = undoOffer{
-				URL: undoPath(p.flow.ID), Visit: visit.ID.String(), Until: c.texts.Moment(undoableUntil(p, visit)),
+				URL: undoPath(p.flow.ID), Visit: visit.ID.String(), Until: nearby(c, undoableUntil(p, visit)),
 			}
 		}
 	}
@@ -63,8 +63,12 @@ func (d *Door) receipt(c *call, p passage, visit Visit) receiptBody {
 	if action := p.landing.Action(visit.Name); action != nil {
 		body.What = actionLabel(action, c.texts.Language)
 	}
-	for _, name := range slices.Sorted(maps.Keys(visit.Set)) {
-		body.Done = append(body.Done, show(fieldOf(p.landing.Module, name), visit.Set[name], c.texts))
+	set := visit.Set
+	if !visit.Undone.IsZero() {
+		set = visit.Before // which stands again
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		body.Done = append(body.Done, show(fieldOf(p.landing.Module, name), set[name], c.texts))
 	}
 	for _, name := range slices.Sorted(maps.Keys(visit.Entries)) {
 		body.Done = append(body.Done, show(entryOf(p.landing, visit.Name, name), visit.Entries[name], c.texts))

@@ -1,5 +1,5 @@
-// Package peer finds the real programs that some tests talk to: a mail server, a browser, a database, an editor's
-// language server.
+// Package peer finds the real programs that some tests talk to: a mail server, a browser, a checker of
+// pages, a database, an editor's language server.
 //
 // It is for tests only. A test asks for its peer first and gets the path of the program; starting and stopping it
 // is the test's own business. Where the program is missing the test is skipped aloud:
@@ -56,18 +56,32 @@ func Postgres(t testing.TB) string {
 func YAMLServer(t testing.TB) []string {
 	t.Helper()
 	node := find(t, "node", "nodejs")
+	script := fetched(t, "yaml-language-server", "editor", "yaml-language-server/bin/yaml-language-server")
+	return []string{node, script, "--stdio"}
+}
+
+// Axe returns the path of axe-core, the script that finds what keeps people with disabilities from using a page. A
+// browser runs it within the page.
+func Axe(t testing.TB) string {
+	t.Helper()
+	return fetched(t, "axe-core", "axe", "axe-core/axe.min.js")
+}
+
+// fetched returns the path of a file of a package that `make deps` has fetched from npm into a folder under tools.
+func fetched(t testing.TB, name, tool, file string) string {
+	t.Helper()
 	folder, err := os.Getwd()
 	if err != nil {
 		t.Fatalf("find the module's folder: %v", err)
 	}
 	for ; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
-		script := filepath.Join(folder, "tools/editor/node_modules/yaml-language-server/bin/yaml-language-server")
-		if _, err := os.Stat(script); err == nil {
-			return []string{node, script, "--stdio"}
+		path := filepath.Join(folder, "tools", tool, "node_modules", filepath.FromSlash(file))
+		if _, err := os.Stat(path); err == nil {
+			return path
 		}
 	}
-	giveUp(t, "yaml-language-server")
-	return nil
+	giveUp(t, name)
+	return ""
 }
 
 // find returns the first of the candidates, each a name to look up or a path, that can be run.
