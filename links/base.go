@@ -45,10 +45,13 @@ func (b Base) String() string { return b.origin }
 // URLLength is how long every link under this base is; see MaxURL.
 func (b Base) URLLength() int { return len(b.link(strings.Repeat("a", 1+tokenChars))) }
 
-// host is where the base leads, without the scheme.
+// host is the name or address of where the base leads, without scheme and port.
 func (b Base) host() string {
-	_, host, _ := strings.Cut(b.origin, "://")
-	return host
+	u, err := url.Parse(b.origin)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 // mail is the whole address of a second link.

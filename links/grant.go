@@ -30,8 +30,8 @@ func (g Grant) holds(record engine.Ref, within time.Duration, now time.Time) boo
 type Proof struct {
 	Challenge Challenge
 	Guess     engine.ID // that was right; zero where a mailed link was followed
-	Before    [][]byte  // hashes of the cookie that the visitor came with
-	Visitor   []byte    // hash of the one they get: their flows, grants and bound links move along
+	Before    []byte    // hash of the cookie that the visitor came with
+	Visitor   []byte    // hash of the one they get: their flows and grants move along
 	Record    engine.Ref
 	At        time.Time
 }
@@ -112,7 +112,7 @@ func (d *Door) prove(c *call, p passage, ch Challenge, guess engine.ID) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	proof := Proof{Challenge: ch, Guess: guess, Before: [][]byte{p.flow.Visitor}, Record: p.link.Record, At: c.now}
+	proof := Proof{Challenge: ch, Guess: guess, Before: p.flow.Visitor, Record: p.link.Record, At: c.now}
 	proof.Visitor, _ = d.visitorHash(d.with.Keys.Visitors.Current(), secret)
 	err = d.with.Store.Prove(c.Context(), proof)
 	if errors.Is(err, ErrNoChallenge) {

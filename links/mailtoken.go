@@ -32,15 +32,19 @@ func (d *Door) mailed(c *call) (Challenge, passage, error) {
 	if err != nil {
 		return Challenge{}, passage{}, fmt.Errorf("find mailed link: %w", err)
 	}
-	if err := Live(link, c.now); err != nil {
+	d.speak(c, link)
+	landing, err := d.landing(c.Context(), link)
+	if err != nil {
+		return Challenge{}, passage{}, err
+	}
+	p := passage{flow: flow, link: link, landing: landing}
+	if err := d.stands(c, p); err != nil {
 		return Challenge{}, passage{}, err
 	}
 	if ch.Ready(c.now) != nil {
 		return Challenge{}, passage{}, errMailOver
 	}
-	d.speak(c, link)
-	landing, err := d.landing(c.Context(), link)
-	return ch, passage{flow: flow, link: link, landing: landing}, err
+	return ch, p, nil
 }
 
 // errMailOver is that a second link came too late, or that too many codes were tried.

@@ -49,6 +49,12 @@ func (s *Store) Prove(ctx context.Context, p links.Proof) error {
 	return nil
 }
 
+// What belongs to a visitor belongs to their next cookie.
+const (
+	moveFlows  = "UPDATE flows SET visitor = ? WHERE visitor = ?"
+	moveGrants = "UPDATE OR REPLACE grants SET visitor = ? WHERE visitor = ?"
+)
+
 func (t *tx) prove(ctx context.Context, p links.Proof) error {
 	ch := p.Challenge
 	if _, err := t.standing(ctx, ch.Link, p.At); err != nil {
@@ -62,14 +68,10 @@ func (t *tx) prove(ctx context.Context, p links.Proof) error {
 	if rows == 0 {
 		return links.ErrNoChallenge
 	}
-	for _, before := range p.Before {
-		if err := t.move(ctx, before, p.Visitor); err != nil {
-			return err
-		}
-	}
 	const right = "UPDATE guesses SET wrong = 0 WHERE id = ?"
 	const grant = `REPLACE INTO grants (visitor, factor, module, record, given, seen) VALUES (?, ?, ?, ?, ?, ?)`
-	err = t.run(ctx, call{right, []any{ident(p.Guess)}}, call{grant, []any{
+	move := []any{blob(p.Visitor), blob(p.Before)}
+	err = t.run(ctx, call{moveFlows, move}, call{moveGrants, move}, call{right, []any{ident(p.Guess)}}, call{grant, []any{
 		blob(p.Visitor), ch.Factor, p.Record.Module, p.Record.ID, instant(p.At), instant(p.At),
 	}})
 	if err != nil {
@@ -79,13 +81,4 @@ func (t *tx) prove(ctx context.Context, p links.Proof) error {
 		At: p.At, Kind: engine.DeedLinkGranted, Actor: "link:" + ch.Link.String(), Subject: p.Record.String(),
 		Detail: ch.Factor,
 	})
-}
-
-// move makes all that belongs to a visitor belong to their next cookie.
-func (t *tx) move(ctx context.Context, from, to []byte) error {
-	args := []any{blob(to), blob(from)}
-	return t.run(ctx,
-		call{"UPDATE flows SET visitor = ? WHERE visitor = ?", args},
-		call{"UPDATE OR REPLACE grants SET visitor = ? WHERE visitor = ?", args},
-	)
 }

@@ -246,7 +246,7 @@ func proofGrants(t *testing.T, tr *trial) {
 		t.Fatal(err)
 	}
 	proof := links.Proof{
-		Challenge: ch, Guess: g.ID, Before: [][]byte{before[:]}, Visitor: []byte("next cookie"), Record: ticket, At: now,
+		Challenge: ch, Guess: g.ID, Before: before[:], Visitor: []byte("next cookie"), Record: ticket, At: now,
 	}
 	if err := tr.Prove(t.Context(), proof); err != nil {
 		t.Fatal(err)
