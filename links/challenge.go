@@ -69,8 +69,8 @@ type FactorStore interface {
 	// Ask stores that a proof is asked for, and the messages that do it. Where a limit is reached it does nothing and
 	// returns how long it is until none is. It fails with ErrWait while the challenge waits.
 	Ask(ctx context.Context, a Asking) (wait time.Duration, err error)
-	// Guess counts a guess as wrong before anybody compares it, and returns the challenge with it counted. It fails with
-	// ErrNoChallenge, ErrStale or ErrWait, no guess counted.
+	// Guess counts a guess as wrong before anybody compares it, and returns the challenge with it counted. It fails
+	// with ErrNoChallenge, ErrStale or ErrWait, no guess counted.
 	Guess(ctx context.Context, g Guess) (Challenge, error)
 	// Miss stores that a claimed guess was wrong after all, and locks the link if that was one too many.
 	Miss(ctx context.Context, m Miss) (Missed, error)
@@ -82,7 +82,8 @@ type FactorStore interface {
 	Grant(ctx context.Context, visitor []byte, factor string) (Grant, error)
 	// Extend stores that a grant was made use of.
 	Extend(ctx context.Context, visitor []byte, factor string, now time.Time) error
-	// Alarmed tells whether so many guesses are wrong at present, on whatever links, that somebody is guessing at large.
+	// Alarmed tells whether so many guesses are wrong at present, on whatever links, that somebody is guessing at
+	// large.
 	Alarmed(ctx context.Context, now time.Time) (bool, error)
 	// Delivery is a message by its id; engine.ErrNoThing if it is gone.
 	Delivery(ctx context.Context, id engine.ID) (*engine.Delivery, error)
@@ -91,7 +92,7 @@ type FactorStore interface {
 // Asking is a challenge that is to be stored.
 type Asking struct {
 	Challenge Challenge          // Tries, Waits, Until and Carried are the store's
-	Before    engine.ID          // of the one that it keeps or replaces; zero for none. If that is no longer so: ErrNoChallenge
+	Before    engine.ID          // of the one that it keeps or replaces, else ErrNoChallenge; zero for none
 	Messages  []*engine.Delivery // none where nobody can be reached
 	Limits    []Limit            // of messages
 	Principal string             // as in Guess

@@ -147,7 +147,8 @@ func (d *Door) sent(c *call, ch Challenge, body *factorBody) {
 	}
 	body.Heading = c.texts.Say("challenge.code.sent.heading")
 	body.Text = c.texts.Say("challenge.code.sent", "Digits", ch.Digits, "Way", wayName(c, ch.Way))
-	body.Label, body.Hint = c.texts.Say("challenge.code.label", "Digits", ch.Digits), c.texts.Say("challenge.code.paste")
+	body.Label = c.texts.Say("challenge.code.label", "Digits", ch.Digits)
+	body.Hint = c.texts.Say("challenge.code.paste")
 }
 
 // goodFor says how long a challenge can be answered.

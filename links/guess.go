@@ -18,10 +18,11 @@ const (
 	DayGuesses = 10
 	// LifeGuesses is how many wrong guesses a link takes in all its life, whoever unlocks it.
 	LifeGuesses = 30
-	// Guessing is at large when so many guesses within an hour are wrong: one in a hundred of the day's challenges, but
-	// between these.
+	// AlarmLeast is how many guesses within an hour have to be wrong, at least, for guessing to be at large: one in a
+	// hundred of the day's challenges.
 	AlarmLeast = 100
-	AlarmMost  = 1000
+	// AlarmMost is how many wrong guesses within an hour are guessing at large however many challenges there are.
+	AlarmMost = 1000
 )
 
 // minSecurityCode is the shortest security code that opens anything, in characters.

@@ -26,10 +26,9 @@ func TestWaitsGrow(t *testing.T) {
 		waits = append(waits, ch.Until.Sub(now))
 		now = ch.Until
 	}
-	want := []time.Duration{1, 2, 4, 8, 16, 32, 60, 60}
-	for i, wait := range waits {
-		if wait != want[i]*time.Minute {
-			t.Errorf("wait %d is %s, want %d min", i+1, wait, want[i])
+	for i, want := range []float64{1, 2, 4, 8, 16, 32, 60, 60} {
+		if got := waits[i].Minutes(); got != want {
+			t.Errorf("wait %d is %v min, want %v", i+1, got, want)
 		}
 	}
 }

@@ -154,7 +154,8 @@ func putChallenge(c links.Challenge) call {
 // challengeDest is where the columns of a challenge go.
 func challengeDest(c *links.Challenge) []any {
 	return []any{
-		(*ident)(&c.Flow), &c.Factor, (*ident)(&c.ID), (*ident)(&c.Link), &c.Kind, &c.Action, &c.KeyID, &c.Digits, &c.Way,
-		&c.Mail, (*instant)(&c.Made), (*instant)(&c.Expires), &c.Tries, &c.Waits, (*instant)(&c.Until), (*instant)(&c.Carried),
+		(*ident)(&c.Flow), &c.Factor, (*ident)(&c.ID), (*ident)(&c.Link), &c.Kind, &c.Action, &c.KeyID, &c.Digits,
+		&c.Way, &c.Mail, (*instant)(&c.Made), (*instant)(&c.Expires), &c.Tries, &c.Waits, (*instant)(&c.Until),
+		(*instant)(&c.Carried),
 	}
 }

@@ -71,9 +71,10 @@ func (t *tx) prove(ctx context.Context, p links.Proof) error {
 	const right = "UPDATE guesses SET wrong = 0 WHERE id = ?"
 	const grant = `REPLACE INTO grants (visitor, factor, module, record, given, seen) VALUES (?, ?, ?, ?, ?, ?)`
 	move := []any{blob(p.Visitor), blob(p.Before)}
-	err = t.run(ctx, call{moveFlows, move}, call{moveGrants, move}, call{right, []any{ident(p.Guess)}}, call{grant, []any{
-		blob(p.Visitor), ch.Factor, p.Record.Module, p.Record.ID, instant(p.At), instant(p.At),
-	}})
+	given := []any{blob(p.Visitor), ch.Factor, p.Record.Module, p.Record.ID, instant(p.At), instant(p.At)}
+	err = t.run(ctx,
+		call{moveFlows, move}, call{moveGrants, move}, call{right, []any{ident(p.Guess)}}, call{grant, given},
+	)
 	if err != nil {
 		return err
 	}

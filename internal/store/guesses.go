@@ -79,7 +79,8 @@ func (s *Store) Miss(ctx context.Context, m links.Miss) (links.Missed, error) {
 			Detail: g.Factor + ": wrong",
 		}}
 		if missed.Alarm {
-			deeds = append(deeds, engine.Deed{At: g.At, Kind: engine.DeedDoorAlarmed, Actor: "postern", Subject: "door"})
+			alarm := engine.Deed{At: g.At, Kind: engine.DeedDoorAlarmed, Actor: "postern", Subject: "door"}
+			deeds = append(deeds, alarm)
 		}
 		for _, deed := range deeds {
 			if err := tx.audit(ctx, deed); err != nil {

@@ -33,7 +33,9 @@ func (tr *trial) challenge(kind engine.FactorKind) links.Challenge {
 }
 
 func (tr *trial) asking(ch links.Challenge, before engine.ID, at time.Time) links.Asking {
-	return links.Asking{Challenge: ch, Before: before, Principal: "Contacts/9 proof", Record: ticket, Detail: "proof", At: at}
+	return links.Asking{
+		Challenge: ch, Before: before, Principal: "Contacts/9 proof", Record: ticket, Detail: "proof", At: at,
+	}
 }
 
 // guess makes an answer, new each time.
@@ -41,7 +43,9 @@ func (tr *trial) guess(at time.Time) links.Guess {
 	id := tr.id()
 	return links.Guess{
 		ID: id, Flow: tr.flow, Link: tr.link.ID, Factor: "proof", Principal: "Contacts/9 proof", At: at,
-		Locked: &engine.Event{ID: id.String(), Source: engine.Source, Type: engine.LinkLocked, Subject: ticket.String(), Time: at},
+		Locked: &engine.Event{
+			ID: id.String(), Source: engine.Source, Type: engine.LinkLocked, Subject: ticket.String(), Time: at,
+		},
 	}
 }
 
@@ -209,7 +213,8 @@ func guessesLock(t *testing.T, tr *trial) {
 	tr.mint(t, other)
 	tr.link = other
 	tr.flow = tr.open(t)
-	if _, err := tr.Ask(t.Context(), tr.asking(tr.challenge(engine.FactorCode), engine.ID{}, at)); !errors.Is(err, links.ErrLocked) {
+	_, err = tr.Ask(t.Context(), tr.asking(tr.challenge(engine.FactorCode), engine.ID{}, at))
+	if !errors.Is(err, links.ErrLocked) {
 		t.Errorf("asked on another link to the same recipient: %v", err)
 	}
 	day := at.Add(24*time.Hour - time.Second)
