@@ -130,18 +130,22 @@ func (d *demonstration) run(ctx context.Context, listener net.Listener) error {
 func (d *demonstration) welcome() {
 	d.say(`Postern demo: everything runs in this process, nothing leaves this machine.
 
-  Inbox    %s/inbox    what the customers receive
-  Events   %s          crm.> and postern.>, for any NATS client
+  Inbox    %[1]s/inbox    what the customers receive
+  Events   %[2]s          crm.> and postern.>, for any NATS client
 
 Try this:
   1. Open the inbox. A small CRM creates tickets; each customer gets a mail.
   2. Follow the link in a mail, press Continue, then the button that says it is resolved, and confirm.
+     For a while the receipt lets you take it back.
   3. Watch below: the CRM hears of it as an event, and the customer gets a second mail
      with a link to open the ticket again.
+  4. The mail about invoice INV1001 asks for Zoë's security code too, which is %[3]s.
+     Try a wrong one first.
+  5. The mail about order PO2001 has two links, to approve and to reject: after one, the other is over.
 
 Ctrl-C ends the demo.
 
-`, d.house.base, d.house.bus.Address())
+`, d.house.base, d.house.bus.Address(), demoPIN)
 }
 
 func (d *demonstration) say(format string, args ...any) {

@@ -8,7 +8,7 @@ import (
 	"postern/engine"
 )
 
-// demoCRM plays a CRM: it publishes contacts and tickets and now and then changes a ticket.
+// demoCRM plays a CRM: it publishes people, an invoice, an order and tickets, and now and then changes a ticket.
 type demoCRM struct {
 	bus     engine.Bus
 	events  int
@@ -26,7 +26,10 @@ const (
 
 func (c *demoCRM) run(ctx context.Context) {
 	for i, person := range demoPeople() {
-		c.publish(ctx, engine.RecordCreated, demoPerson(i), &engine.Change{Record: person, Actor: "demo"})
+		c.tell(ctx, demoPerson(i), person)
+	}
+	for _, record := range demoScene() {
+		c.tell(ctx, record.Ref, record.Fields)
 	}
 	for i := range demoMost {
 		ticket := c.create(ctx, i)
@@ -43,10 +46,13 @@ func demoPerson(i int) engine.Ref {
 	return engine.Ref{Module: "Contacts", ID: fmt.Sprintf("12x%d", i+1)}
 }
 
+// demoPIN is the security code of the first customer, who gets the invoice.
+const demoPIN = "4711-2605"
+
 // demoPeople are the customers; the reserved domain .example keeps their addresses imaginary.
 func demoPeople() []engine.Fields {
 	return []engine.Fields{
-		{"firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example", "template_language": "en"},
+		{"firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example", "template_language": "en", "cf_pin": demoPIN},
 		{"firstname": "Pilar", "lastname": "Núñez", "email": "pilar@umbrella.example", "template_language": "es"},
 		{"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl"},
 	}
@@ -70,7 +76,7 @@ func (c *demoCRM) create(ctx context.Context, i int) engine.Fields {
 		"createdtime": time.Now().UTC().Format(time.DateTime),
 	}
 	ref := engine.Ref{Module: "HelpDesk", ID: ticket.Text("id")}
-	c.publish(ctx, engine.RecordCreated, ref, &engine.Change{Record: ticket, Actor: "demo"})
+	c.tell(ctx, ref, ticket)
 	return ticket
 }
 
@@ -82,6 +88,11 @@ func (c *demoCRM) begin(ctx context.Context, ticket engine.Fields) {
 		Record: engine.Fields{"ticketpriorities": "High"}, Changed: []string{"ticketpriorities"}, Partial: true,
 		Actor: "demo",
 	})
+}
+
+// tell publishes a new record.
+func (c *demoCRM) tell(ctx context.Context, ref engine.Ref, fields engine.Fields) {
+	c.publish(ctx, engine.RecordCreated, ref, &engine.Change{Record: fields, Actor: "demo"})
 }
 
 // publish tells one change. A broker that is gone ends with the demo, so its error needs no telling.
