@@ -122,6 +122,13 @@
 //	Lock       keeps a link shut after too many wrong guesses
 //	Alarm      so many wrong guesses on all links that somebody is guessing at large
 //	Flow       a visitor's passage from the door to the receipt
+//	Visit      an act that a visitor committed by a link, with what stood there before
+//	Undo       sets back what a visit replaced, while what it set still stands
+//	Scale      a row of whole numbers to choose from
+//	Creation   a record that is made of one entry of a form
+//	File       what a visitor sent; it is kept in pieces, each sealed
+//	Hand-over  sends a visitor on to a page of the customer's
+//	Statement  what a hand-over says, signed: who was let in for what, and until when
 //	Factor     a proof beside the link, which a landing or an action asks for
 //	Entry      one line of a form: a field of the record, or what becomes a record of its own
 //	Creation   how an entry becomes a record of its own

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -94,6 +95,20 @@ func TestHandOver(t *testing.T) {
 		t.Error("the log holds the statement")
 	}
 	h.visitor().send("POST", path, nil).expect(t, 404)
+}
+
+// handOver goes all the way to the customer's page and returns the statement. The door is one behind https.
+func (h *house) handOver() string {
+	h.t.Helper()
+	_, address := h.mint("shop")
+	w := httptest.NewRecorder()
+	h.door.ServeHTTP(w, httptest.NewRequestWithContext(h.t.Context(), "POST", address, nil))
+	flow := w.Header().Get("Location")
+	r := httptest.NewRequestWithContext(h.t.Context(), "POST", strings.Replace(flow, "/f/", "/h/", 1), nil)
+	r.Header.Set("Cookie", strings.Split(w.Header().Get("Set-Cookie"), ";")[0])
+	w = httptest.NewRecorder()
+	h.door.ServeHTTP(w, r)
+	return mustURL(h.t, w.Header().Get("Location")).Query().Get("postern")
 }
 
 // checked verifies a token as somebody else would, and returns its claims.

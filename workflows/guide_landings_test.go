@@ -37,9 +37,18 @@ fields:
 	"templates/one-quote/email.en.subject": "A quote\n",
 }
 
-// Every example of the page loads together with the shipped book, without a warning.
+// Every example of the pages loads together with the shipped book, without a warning.
 func TestExamplesOfLandings(t *testing.T) {
-	page, err := os.ReadFile("../docs/guide/landings.md")
+	for page, least := range map[string]map[string]int{
+		"landings": {"landing": 9, "factor": 3, "name": 3}, "handover": {"landing": 1}, "files": {"landing": 1, "name": 1},
+	} {
+		t.Run(page, func(t *testing.T) { examplesLoad(t, page, least) })
+	}
+}
+
+func examplesLoad(t *testing.T, name string, least map[string]int) {
+	t.Helper()
+	page, err := os.ReadFile("../docs/guide/" + name + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +75,13 @@ func TestExamplesOfLandings(t *testing.T) {
 		seen[example[2]]++
 		files[folder+"guide-"+example[3]+".yaml"] = example[1]
 	}
-	if seen["landing"] < 9 || seen["factor"] < 3 || seen["name"] < 3 {
-		t.Errorf("found %v", seen)
+	for kind, n := range least {
+		if seen[kind] < n {
+			t.Errorf("found %v", seen)
+		}
 	}
 	all := options()
-	all.Secrets, all.KeepAll = append(all.Secrets, "shop", "credit"), false
+	all.Secrets, all.KeepAll = append(all.Secrets, "shop", "credit", "archive"), false
 	if _, complaints, _ := workflows.LoadFiles(files, all); len(complaints) > 0 {
 		for _, c := range complaints {
 			t.Error(c)
