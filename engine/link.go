@@ -29,7 +29,7 @@ type LinkTerms struct {
 // Its token is not part of it: only a digest is stored, and only the sender can derive the token.
 type Link struct {
 	ID         ID
-	Generation int    // a resend counts it up; all generations share the use count
+	Generation int    // a resend counts it up; all generations share the use count; 0 for a link by external id, without token
 	KeyID      string // one character: which keys it was made with
 	Digest     []byte // keyed hash of the token: what the door looks a visitor's token up by
 

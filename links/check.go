@@ -3,7 +3,6 @@ package links
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"path"
 	"time"
@@ -47,20 +46,17 @@ func (d *Door) Check(ctx context.Context, token string) (Standing, error) {
 }
 
 // CheckExternal is Check for a landing that opens by the external id of a record.
-func (d *Door) CheckExternal(ctx context.Context, name, externalID string) (Standing, error) {
-	landing := d.with.Book().Landings[name]
-	if landing == nil || !landing.ByExternalID || landing.Module.ExternalID == "" {
-		return Standing{}, ErrNoLink
-	}
-	found, err := d.with.CRM.Find(ctx, landing.Module.Name, landing.Module.ExternalID, externalID, 2)
+func (d *Door) CheckExternal(ctx context.Context, name, external string) (Standing, error) {
+	landing, record, err := d.byExternal(ctx, name, external)
 	if err != nil {
-		return Standing{}, fmt.Errorf("find record: %w", err)
+		return Standing{}, err
 	}
-	if len(found) != 1 || found[0].Deleted { // a value that two records have names neither
-		return Standing{}, ErrNoLink
+	c := d.nobody(ctx)
+	link, err := d.keptExternal(c, landing, record, external)
+	if err != nil {
+		return Standing{}, inactive(err)
 	}
-	link := engine.Link{Landing: name, Record: found[0].Ref, MaxUses: landing.Uses}
-	return d.standing(d.nobody(ctx), passage{link: link, landing: landing}, found[0])
+	return d.standing(c, passage{link: link, landing: landing}, record)
 }
 
 // Known is the id of the link that a token is of, whatever has become of it; ErrNoLink if there is none.

@@ -16,6 +16,9 @@ type Store interface {
 	// Link finds the link of a token by its key id and digest; ErrNoLink if there is none. For a token of an earlier
 	// generation it returns the link with ErrReplaced.
 	Link(ctx context.Context, keyID string, digest []byte) (engine.Link, error)
+	// Keep stores a link without a token, or gives the stored one with its id new keys, end, landing version and most
+	// uses. It returns the link as it is then.
+	Keep(ctx context.Context, link engine.Link) (engine.Link, error)
 	// LinkByID reads a link by its id; ErrNoLink if there is none.
 	LinkByID(ctx context.Context, id engine.ID) (engine.Link, error)
 	// Delivery reads a message with its links; engine.ErrNoThing where it is not kept any more.

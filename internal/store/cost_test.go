@@ -50,8 +50,9 @@ func testStep(run *engine.Run, fence engine.Fence) engine.Advance {
 	for slot, name := range []string{"one", "two"} {
 		id := engine.DerivedID(run.ID, "link", name)
 		link := engine.Link{
-			ID: id, KeyID: "a", Digest: append(id[:], id[:]...), Landing: "ticket", LandingVersion: run.Version,
-			Record: run.Record, Recipient: engine.Ref{Module: "Contacts", ID: "9"}, Masked: "z…@acme.example",
+			ID: id, Generation: 1, KeyID: "a", Digest: append(id[:], id[:]...), Landing: "ticket",
+			LandingVersion: run.Version,
+			Record:         run.Record, Recipient: engine.Ref{Module: "Contacts", ID: "9"}, Masked: "z…@acme.example",
 			Language: "en", NotBefore: testNow, Expires: testNow.Add(time.Hour), MaxUses: 20, Run: run.ID,
 			Workflow: "ask", Cause: run.Event.ID, Created: testNow,
 		}

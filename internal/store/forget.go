@@ -66,7 +66,9 @@ const (
 		ORDER BY id LIMIT ?`
 	oldDeliveries = `SELECT id FROM deliveries WHERE id > ? AND id < ? AND state IN ('accepted', 'rejected')` +
 		unlessUnderWay + ` ORDER BY id LIMIT ?`
-	expiredLinks = `SELECT id FROM links WHERE id > ? AND expires < ?` + unlessUnderWay + ` ORDER BY expires LIMIT ?`
+	// A link by external id begins anew when it is gone: one that was used or revoked must not.
+	expiredLinks = `SELECT id FROM links WHERE id > ? AND expires < ? AND (generation > 0 OR uses = 0 AND ` +
+		linkRevoked + ` IS NULL)` + unlessUnderWay + ` ORDER BY expires LIMIT ?`
 )
 
 // What removes one run, delivery or link by its id; the last statement is the one that counts. An operator may have

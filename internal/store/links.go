@@ -33,6 +33,25 @@ func (s *Store) Mint(ctx context.Context, link engine.Link) error {
 	return nil
 }
 
+// Keep implements links.Store.
+func (s *Store) Keep(ctx context.Context, link engine.Link) (kept engine.Link, err error) {
+	insert := insertLink(link)
+	insert.query += ` ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, digest = excluded.digest,
+		external = excluded.external, expires = excluded.expires, landing_version = excluded.landing_version,
+		max_uses = excluded.max_uses`
+	err = s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		if err := tx.run(ctx, insert); err != nil {
+			return err
+		}
+		kept, err = tx.link(ctx, link.ID)
+		return err
+	})
+	if err != nil {
+		return engine.Link{}, fmt.Errorf("keep link %s: %w", link.ID, err)
+	}
+	return kept, nil
+}
+
 // Link implements links.Store.
 func (s *Store) Link(ctx context.Context, keyID string, digest []byte) (engine.Link, error) {
 	ctx, cancel := s.read(ctx)
