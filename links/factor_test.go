@@ -204,7 +204,11 @@ func TestSendsAreLimited(t *testing.T) {
 	other.ask(other.open(address)).expect(t, 429) // of another visitor too: it is the same telephone
 	for i, want := range []int{200, 200, 429} {   // three in fifteen minutes
 		h.clock.Advance(time.Minute)
-		v.ask(page).expect(t, want)
+		again := v.ask(page)
+		again.expect(t, want)
+		if said := strings.Contains(again.text, "It has been sent again."); said != (want == 200) {
+			t.Errorf("after %d min the page says that it was sent again: %v", i+1, said)
+		}
 		if got := h.lastCode("sms"); got != first {
 			t.Errorf("after %d min the code is %s, want the first, %s", i+1, got, first)
 		}

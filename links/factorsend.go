@@ -54,6 +54,9 @@ func (d *Door) sendFactor(c *call, p passage, o owed) (answer, error) {
 		return d.factorLater(c, p, o, c.now.Add(wait))
 	}
 	d.with.Sends.Expedite()
+	if !before.ID.IsZero() {
+		return d.factorPage(c, p, o, "challenge.resent") // nothing else on the page would tell
+	}
 	return answer{goTo: o.path}, nil
 }
 

@@ -67,3 +67,68 @@ func TestEffectsOfVisitsAreForgotten(t *testing.T) {
 		t.Errorf("%d effects are left, %v", len(left), err)
 	}
 }
+
+// What was asked, guessed and proved on a link goes with it; a grant and the tallies go when they are over.
+func TestProofsAreForgotten(t *testing.T) {
+	s := fresh(t)
+	link := engine.Link{
+		ID: engine.ID{3}, KeyID: "a", Digest: []byte("d"), Landing: "ticket", Record: engine.Ref{Module: "HelpDesk", ID: "1"},
+		Expires: testNow.Add(time.Hour), Created: testNow,
+	}
+	if err := s.Mint(t.Context(), link); err != nil {
+		t.Fatal(err)
+	}
+	flow := links.Flow{ID: engine.ID{1}, Link: link.ID, Visitor: []byte("v"), Opened: testNow, Expires: testNow.Add(time.Hour)}
+	if err := s.Open(t.Context(), opening(flow)); err != nil {
+		t.Fatal(err)
+	}
+	guess := links.Guess{ID: engine.ID{5}, Flow: flow.ID, Link: link.ID, Factor: "pin", Principal: "somebody", At: testNow}
+	for i, factor := range []string{"pin", "code"} {
+		ch := links.Challenge{
+			ID: engine.ID{byte(6 + i)}, Flow: flow.ID, Link: link.ID, Factor: factor, Kind: engine.FactorSecurityCode,
+			Made: testNow, Expires: testNow.Add(time.Hour),
+		}
+		if _, err := s.Ask(t.Context(), links.Asking{Challenge: ch, At: testNow}); err != nil {
+			t.Fatal(err)
+		}
+		if factor != "pin" {
+			continue
+		}
+		if _, err := s.Guess(t.Context(), guess); err != nil {
+			t.Fatal(err)
+		}
+		proof := links.Proof{
+			Challenge: ch, Guess: guess.ID, Before: flow.Visitor, Visitor: []byte("w"), Record: link.Record, At: testNow,
+		}
+		if err := s.Prove(t.Context(), proof); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := func() (counts [4]int) {
+		t.Helper()
+		const query = `SELECT (SELECT count(*) FROM challenges), (SELECT count(*) FROM guesses),
+			(SELECT count(*) FROM grants), (SELECT count(*) FROM tallies)`
+		err := s.reads.get(t.Context(), query, nil, []any{&counts[0], &counts[1], &counts[2], &counts[3]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return counts
+	}
+	keep := engine.DefaultRetention()
+	for _, c := range []struct {
+		after time.Duration
+		want  [4]int
+	}{
+		{0, [4]int{1, 1, 1, 1}},
+		{engine.GrantMost + time.Minute, [4]int{1, 1, 0, 1}},
+		{25 * time.Hour, [4]int{1, 1, 0, 0}},
+		{keep.Links + 2*time.Hour, [4]int{0, 0, 0, 0}},
+	} {
+		if _, err := s.Forget(t.Context(), keep, testNow.Add(c.after)); err != nil {
+			t.Fatal(err)
+		}
+		if got := rows(); got != c.want {
+			t.Errorf("after %s challenges, guesses, grants and tallies are %v, want %v", c.after, got, c.want)
+		}
+	}
+}
