@@ -327,14 +327,23 @@ func TestVisitThatTheCRMRefuses(t *testing.T) {
 		Used: &engine.Event{ID: "used", Source: engine.Source, Type: engine.LinkUsed, Subject: r.ref.String(), Time: now},
 		Effects: []*engine.Effect{
 			engine.NewEffect(engine.DerivedID(visit, "effect"), visit, engine.Ask{Write: &write}, engine.DefaultRetry(), now),
+			engine.NewEffect(engine.DerivedID(visit, "create"), visit, engine.Ask{Create: &engine.Create{
+				Module: "HelpDesk", Fields: engine.Fields{"text": "hello"}, About: r.ref, // without a key it is refused
+				Origin: engine.Origin{EventID: engine.ID{9}, Source: engine.Source, Cause: "used", Depth: 1, At: now},
+			}}, engine.DefaultRetry(), now),
 		},
 	}
 	if _, err := r.store.Land(t.Context(), act); err != nil {
 		t.Fatal(err)
 	}
-	own := r.ownEvents(3)[1:] // the first tells that the link was opened
-	if own[0].Type != engine.LinkUsed || own[1].Type != engine.LinkFailed || own[1].CauseID != "used" {
-		t.Errorf("told %s, then %s", own[0].Type, own[1].Type)
+	own := r.ownEvents(4)[1:] // the first tells that the link was opened
+	if own[0].Type != engine.LinkUsed {
+		t.Errorf("told %s first", own[0].Type)
+	}
+	for _, failed := range own[1:] {
+		if failed.Type != engine.LinkFailed || failed.CauseID != "used" || failed.Subject != r.ref.String() {
+			t.Errorf("then told %s of %s", failed.Type, failed.Subject)
+		}
 	}
 	if got := r.played.Fields(r.ref)["ticketstatus"]; got != "Open" {
 		t.Errorf("the status became %q", got)
