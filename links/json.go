@@ -18,7 +18,7 @@ import (
 // Pages that only data has.
 const (
 	nextPage  = "next"
-	errorPage = "reason"
+	errorPage = "reason" // and those of single reasons, which begin so
 )
 
 // wantsJSON tells whether a request prefers data to a page. Browsers that go to a page name HTML.
@@ -50,7 +50,7 @@ func (d *Door) object(c *call, reply answer) (map[string]any, error) {
 	if err := decoder.Decode(&fields); err != nil {
 		return nil, fmt.Errorf("write the body of page %s: %w", reply.page, err)
 	}
-	if reply.page == errorPage && reply.status >= http.StatusBadRequest {
+	if strings.HasPrefix(reply.page, errorPage) && reply.status >= http.StatusBadRequest {
 		return map[string]any{"error": fields, "language": c.texts.Language}, nil
 	}
 	page := map[string]any{"page": reply.page, "title": reply.title, "language": c.texts.Language}

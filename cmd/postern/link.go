@@ -21,6 +21,7 @@ at least six characters of it.`,
 	})
 	cmd.AddCommand(
 		linkNewCommand(), linkListCommand(), linkShowCommand(), linkRevokeCommand(), linkUnlockCommand(),
+		linkResendCommand(),
 	)
 	return cmd
 }

@@ -130,6 +130,9 @@ func (l linkWhole) next() []string {
 	if l.State == engine.LinkStateLocked {
 		next = append(next, "to open it again: postern link unlock "+id)
 	}
+	if !l.Delivery.IsZero() && (l.State == engine.LinkStateLive || l.State == engine.LinkStateExpired) {
+		next = append(next, "to send it again, with a new address: postern link resend "+id)
+	}
 	if l.State != engine.LinkStateRevoked {
 		next = append(next, "to end it: postern link revoke "+id)
 	}

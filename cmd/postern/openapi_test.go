@@ -161,7 +161,7 @@ func (h *apiHouse) expect(status int, method, path, body string, headers ...stri
 func (h *apiHouse) ticket() {
 	h.t.Helper()
 	h.expect(http.StatusAccepted, "POST", "/events", `{"specversion":"1.0","id":"1","source":"crm","type":"record.created",
-		"subject":"Tickets/1","data":{"record":{"name":"Stuck door","status":"Open","pin":"4711","key":"abcdefghijklmnopqrstuv"}}}`,
+		"subject":"Tickets/1","data":{"record":{"name":"Stuck door","status":"Open","pin":"471126","key":"abcdefghijklmnopqrstuv"}}}`,
 		"Content-Type", "application/cloudevents+json")
 	h.await("Tickets/1")
 }
@@ -359,7 +359,7 @@ func (h *apiHouse) visitWithProof(act string, headers []string) {
 	}
 	h.expect(403, "POST", act, `{}`, headers...)
 	h.expect(422, "POST", challenge, `{"do":"check","code":"1234"}`, headers...)
-	act = h.next(200, "POST", challenge, `{"do":"check","code":"4711"}`, headers...)
+	act = h.next(200, "POST", challenge, `{"do":"check","code":"471126"}`, headers...)
 	seen := h.expect(200, "GET", act, "", headers...)["form"].(map[string]any)["seen"].(string)
 	receipt := h.next(200, "POST", act, `{"seen":"`+seen+`"}`, headers...)
 	h.expect(200, "GET", receipt, "", headers...)

@@ -19,7 +19,7 @@ import (
 // operations is everything that one process does for a command of another one.
 func operations() []handler {
 	return []handler{
-		linkNew, linkList, linkShow, linkRevoke, linkUnlock,
+		linkNew, linkList, linkShow, linkRevoke, linkUnlock, linkResend,
 		deadList, deadShow, deadReplay, deadDrop,
 		runList, runShow, runRetry, runCancel,
 		deliveryList, deliveryShow, deliveryRetry, deliveryCancel,
