@@ -78,7 +78,9 @@ func TestProofsAreForgotten(t *testing.T) {
 	if err := s.Mint(t.Context(), link); err != nil {
 		t.Fatal(err)
 	}
-	flow := links.Flow{ID: engine.ID{1}, Link: link.ID, Visitor: []byte("v"), Opened: testNow, Expires: testNow.Add(time.Hour)}
+	flow := links.Flow{
+		ID: engine.ID{1}, Link: link.ID, Visitor: []byte("v"), Opened: testNow, Expires: testNow.Add(time.Hour),
+	}
 	if err := s.Open(t.Context(), opening(flow)); err != nil {
 		t.Fatal(err)
 	}
