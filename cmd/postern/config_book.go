@@ -24,8 +24,8 @@ func (c config) bookOptions() workflows.Options {
 	}
 }
 
-// doorTexts are the codes of the door's texts, with the values that each may and must hold, and the languages that they are in. They are a
-// part of the program; a test reads them.
+// doorTexts are the codes of the door's texts, with the values that each may and must hold, and the languages that they
+// are in. They are a part of the program; a test reads them.
 func doorTexts() (map[string]labels.Holes, []string) {
 	texts, err := links.Texts()
 	if err != nil {

@@ -142,6 +142,7 @@ Try this:
   4. The mail about invoice INV1001 asks for Zoë's security code too, which is %[3]s.
      Try a wrong one first.
   5. The mail about order PO2001 has two links, to approve and to reject: after one, the other is over.
+  6. The mail about quote QUO3001 sends Pilar a second link, into the inbox, before it shows anything.
 
 Ctrl-C ends the demo.
 

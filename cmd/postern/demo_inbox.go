@@ -5,7 +5,7 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
-	"strings"
+	"regexp"
 	"time"
 
 	"postern/channels"
@@ -55,7 +55,7 @@ func (d *demonstration) showInbox(w http.ResponseWriter, _ *http.Request) {
 		m := c.Message
 		mails = append(mails, inboxMail{
 			ID: m.Delivery, To: m.Recipient.Name + " <" + m.Recipient.Address + ">", Subject: m.Content.Subject,
-			At: c.At.Local().Format(time.TimeOnly), Parts: linkParts(m.Content.Text, d.house.base.String()+"/l/"),
+			At: c.At.Local().Format(time.TimeOnly), Parts: linkParts(m.Content.Text, d.house.base.String()),
 			HasHTML: m.Content.HTML != "",
 		})
 	}
@@ -77,18 +77,15 @@ func (d *demonstration) showInbox(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(page.Bytes())
 }
 
-// linkParts cuts a text at the addresses that begin with prefix.
-func linkParts(text, prefix string) []inboxPart {
+// linkParts cuts a text at the addresses of the door under base: those of links, and of second links.
+func linkParts(text, base string) []inboxPart {
 	var parts []inboxPart
-	for {
-		at := strings.Index(text, prefix)
-		if at < 0 {
-			return append(parts, inboxPart{Text: text})
-		}
-		end := at + strings.IndexFunc(text[at:]+" ", func(r rune) bool { return r <= ' ' })
-		parts = append(parts, inboxPart{Text: text[:at]}, inboxPart{Text: text[at:end], Link: true})
-		text = text[end:]
+	last := 0
+	for _, at := range regexp.MustCompile(regexp.QuoteMeta(base)+`/[lm]/\S+`).FindAllStringIndex(text, -1) {
+		parts = append(parts, inboxPart{Text: text[last:at[0]]}, inboxPart{Text: text[at[0]:at[1]], Link: true})
+		last = at[1]
 	}
+	return append(parts, inboxPart{Text: text[last:]})
 }
 
 // message finds the captured message that a request names.
