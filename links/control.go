@@ -18,10 +18,11 @@ const (
 
 // control is an entry as the page draws it.
 type control struct {
-	ID           string   `json:"-"`
-	Name         string   `json:"name"`
-	Label        string   `json:"label"`
-	Kind         string   `json:"kind"`                   // of the drawing: input, area, radio, scale, select, checks, box, file
+	ID    string `json:"-"`
+	Name  string `json:"name"`
+	Label string `json:"label"`
+	// Kind is that of the drawing: input, area, radio, scale, select, checks, box or file.
+	Kind         string   `json:"kind"`
 	Type         string   `json:"type,omitempty"`         // of an input, as HTML names it
 	InputMode    string   `json:"input_mode,omitempty"`   // which keyboard a phone shows
 	Autocomplete string   `json:"autocomplete,omitempty"` // which of their own details a browser may offer; "" for none
@@ -32,7 +33,7 @@ type control struct {
 	Required     bool     `json:"required,omitempty"`
 	Hint         string   `json:"hint,omitempty"`
 	Problem      string   `json:"problem,omitempty"`   // why what was typed is refused
-	Meanwhile    string   `json:"meanwhile,omitempty"` // what somebody else changed the value to, while the visitor typed
+	Meanwhile    string   `json:"meanwhile,omitempty"` // what somebody else changed the value to meanwhile
 }
 
 // option is one choice of a control. An empty value with a label is the choice of none.
@@ -127,12 +128,13 @@ func (e *entry) control(texts labels.Texts) control {
 // drawFile draws the choice of a file. A browser forgets what was chosen when a page comes back.
 func (e *entry) drawFile(c control, texts labels.Texts) control {
 	c.Kind, c.Value, c.Max = "file", "", 0
-	c.Hint = texts.Say("upload.hint", "Max", sizeText(e.edit.Upload.Max), "Types", listed(typeNames(e.edit.Upload.Types)))
+	upload := e.edit.Upload
+	c.Hint = texts.Say("upload.hint", "Max", sizeText(upload.Max), "Types", listed(typeNames(upload.Types)))
 	if e.sent != nil && e.problem == "" {
 		c.Problem = texts.Say("upload.again")
 	}
-	accept := slices.Clone(e.edit.Upload.Types)
-	for _, kind := range e.edit.Upload.Types {
+	accept := slices.Clone(upload.Types)
+	for _, kind := range upload.Types {
 		accept = append(accept, endings[kind]...)
 	}
 	c.Accept = strings.Join(accept, ",")

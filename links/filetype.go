@@ -116,13 +116,11 @@ func cleanName(name, kind string) string {
 		return r
 	}, name)
 	known := endings[kind]
-	stem, ending := name, path.Ext(name)
-	if slices.Contains(known, strings.ToLower(ending)) {
-		stem, ending = strings.TrimSuffix(name, ending), strings.ToLower(ending)
-	} else {
-		stem, ending = strings.TrimSuffix(name, ending), known[0]
+	ending := path.Ext(name)
+	stem := strings.Trim(strings.TrimSuffix(name, ending), ". _-~")
+	if ending = strings.ToLower(ending); !slices.Contains(known, ending) {
+		ending = known[0]
 	}
-	stem = strings.Trim(stem, ". _-~")
 	if stem == "" || reserved(stem) {
 		stem = "file"
 	}

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"postern/engine"
 )
@@ -48,11 +49,11 @@ func protect(h http.Header, secure bool) {
 
 // contentPolicy lets a page load what is ours, and its forms go to the door and, where they lead on, to some hosts.
 func contentPolicy(hosts ...string) string {
-	forms := "'self'"
+	forms := []string{"'self'"}
 	for _, host := range hosts {
-		forms += " https://" + host
+		forms = append(forms, "https://"+host)
 	}
-	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + forms +
+	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + strings.Join(forms, " ") +
 		"; base-uri 'none'; frame-ancestors 'none'"
 }
 

@@ -139,7 +139,8 @@ func loadPages(brand Brand) (*pages, error) {
 		return nil, fmt.Errorf("brand: %w", err)
 	}
 	p := &pages{byName: map[string]*template.Template{}, assets: map[string]http.Handler{}, brand: brand.Name}
-	for _, name := range []string{"door", "record", "action", "receipt", "reason", "reason.cookies",
+	for _, name := range []string{
+		"door", "record", "action", "receipt", "reason", "reason.cookies",
 		"challenge", "mail", "carry", "resent",
 	} {
 		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/control.html",

@@ -114,8 +114,8 @@ func entryOf(landing *engine.Landing, act, name string) *engine.Field {
 	return &engine.Field{Name: name, Type: engine.TypeText}
 }
 
-// afterwards is where an act leads: to the customer's own page where the landing says so and there is nothing to take back,
-// else to the receipt.
+// afterwards is where an act leads: to the customer's own page where the landing says so and there is nothing to take
+// back, else to the receipt.
 func (d *Door) afterwards(c *call, p passage, act Act) string {
 	if act.Before == nil {
 		if target, ok := d.outward(c.Context(), p.landing.Name, p.landing.After.Redirect); ok {

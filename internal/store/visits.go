@@ -30,7 +30,11 @@ func (s *statements) lastVisit(ctx context.Context, flow engine.ID) (links.Visit
 	const query = `SELECT id, name, fields, entries, before, changed, at, undone FROM visits WHERE flow = ?
 		ORDER BY at DESC, id DESC LIMIT 1`
 	err := s.get(ctx, query, []any{ident(flow)}, []any{
-		(*ident)(&v.ID), &v.Name, document{&v.Set}, document{&v.Entries}, document{&v.Before}, &v.Changed,
+		(*ident)(&v.ID), &v.Name,
+		document{&v.Set},
+		document{&v.Entries},
+		document{&v.Before},
+		&v.Changed,
 		(*instant)(&v.At), (*instant)(&v.Undone),
 	})
 	return v, err
