@@ -44,6 +44,9 @@ func gallery(t *testing.T, language string) (*house, []exhibit) {
 		g.house = factorHouse(t, walk.factor, branded)
 		walk.lead()
 	}
+	p := newPost(t, branded)
+	g.house = p.house
+	g.resent(p)
 	return g.house, g.shown
 }
 
@@ -212,9 +215,25 @@ func (g *guide) reasons() {
 	foreign := g.visitor()
 	foreign.head.Set("Origin", "https://elsewhere.example")
 	g.show("reason-origin", foreign.send("POST", open, nil), http.StatusForbidden)
+	g.book.Landings["look"].Bind = true
+	bound := g.link("look")
+	v.open(bound)
+	g.show("reason-bound", g.visitor().send("POST", bound, nil), http.StatusConflict)
 	short := g.link("once")
 	g.clock.Advance(2 * time.Hour)
 	g.show("reason-expired", g.visitor().get(short), http.StatusGone)
+}
+
+// resent are the pages of a link that has expired and is sent once more.
+func (g *guide) resent(p post) {
+	link, _, _ := p.links()
+	g.clock.Advance(2 * time.Hour)
+	v := g.visitor()
+	g.show("resend", v.get(link), http.StatusGone)
+	g.show("resend-sent", v.send("POST", link+"/again", nil), http.StatusOK)
+	p.settle()
+	g.show("resend-wait", v.send("POST", link+"/again", nil), http.StatusTooManyRequests)
+	g.show("reason-replaced", v.get(link), http.StatusGone)
 }
 
 func (g *guide) securityCode() {

@@ -72,7 +72,7 @@ func (d *Door) sendAgain(c *call) (answer, error) {
 // againLater asks for patience.
 func againLater(c *call, wait time.Duration) answer {
 	until := c.now.Add(wait).Truncate(time.Minute).Add(time.Minute) // as pages tell time
-	heading, text := c.texts.Say("resend.wait.heading"), c.texts.Say("resend.wait.text", "Until", c.texts.Moment(until))
+	heading, text := c.texts.Say("resend.wait.heading"), c.texts.Say("resend.wait.text", "Until", nearby(c, until))
 	return answer{
 		status: http.StatusTooManyRequests, page: "reason", title: heading,
 		body:   reasonBody{Reason: "wait", Heading: heading, Text: text},
