@@ -174,6 +174,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() { stopOn(stop, e.byTime(reading, "walk over records", e.timetable.walk, e.walks)) })
 	group.Go(func() { e.publish(reading) })
 	group.Go(func() { e.sweep(reading) })
+	group.Go(func() { stopOn(stop, e.byTime(reading, "tell of links that expired", nil, e.lapses)) })
 	group.Go(func() { e.forget(reading) })
 	e.health.phase.Store(phaseRunning)
 	group.Go(func() {

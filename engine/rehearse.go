@@ -85,7 +85,7 @@ func Rehearse(ctx context.Context, ports Ports, settings Settings) (*Rehearsal, 
 	return &Rehearsal{
 		engine: e, clock: clock, after: after,
 		parts: []func(context.Context) (time.Time, error){
-			e.ticks(), e.alarms, e.windows, e.walks, e.wakeDue, e.writeDue, e.callDue, e.takeDue,
+			e.ticks(), e.alarms, e.windows, e.walks, e.wakeDue, e.writeDue, e.callDue, e.takeDue, e.lapses,
 		},
 	}, nil
 }

@@ -20,6 +20,7 @@ type Store interface {
 	VersionStore
 	AuditStore
 	Keeper
+	LapseStore
 	Archive
 }
 
