@@ -112,6 +112,9 @@
 //	Partition  a share of the records, with one owner, an epoch and a cursor
 //	Fence      the proof of owning a partition
 //	Link       a minted, limited permission: one record, one landing, a time, a number of effects
+//	Generation which token of a link: sending it again counts it up
+//	Lapse      a stretch of the links in the order in which they expire
+//	Epoch      the time before which every link that was made is revoked
 //	Landing    the page and the rules behind a link
 //	Factor     a proof beside the link: a security code, a one-time code, a second link by mail
 //	Challenge  one asking for a proof, in one flow for one factor
