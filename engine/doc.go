@@ -140,6 +140,8 @@
 //	Look       somebody fetched a link, which changes nothing
 //	Crowd      what the addresses of visitors have tried lately, by which one is held back for a while
 //	Version    the hash of a workflow or landing and all files it uses
+//	Scope      a part of the API that a key opens
+//	Front end  pages of the customer's own that ask the door for data
 //
 // # Adding a kind of task or channel
 //

@@ -260,6 +260,22 @@ func TestMachinesAreAnsweredAsTheDocumentSays(t *testing.T) {
 		}
 	}
 
+	for name, c := range map[string]struct {
+		landing, value string
+		active         bool
+	}{
+		"its own":              {"secured", "abcdefghijklmnopqrstuv", true},
+		"another":              {"secured", "bbcdefghijklmnopqrstuv", false},
+		"one that is none":     {"secured", " ", false},
+		"of a landing by link": {"ticket", "abcdefghijklmnopqrstuv", false},
+		"of no landing":        {"none", "abcdefghijklmnopqrstuv", false},
+	} {
+		got := h.expect(200, "POST", "/api/links/check", `{"landing":"`+c.landing+`","external_id":"`+c.value+`"}`)
+		if got["active"] != c.active || (c.active && (got["record"] != "Tickets/1" || got["factor_owed"] != "pin")) {
+			t.Errorf("an external id that is %s stands as %v", name, got)
+		}
+	}
+
 	// The same order again makes one link; another order under its key is refused.
 	const order = `{"landing":"secured","record":"Tickets/1"}`
 	first := h.expect(201, "POST", "/api/links", order, "Idempotency-Key", "press 7")
