@@ -22,8 +22,8 @@ type Standing struct {
 	UsesLeft int
 }
 
-// Check tells what the link of a token allows now, and changes nothing. The token may be the end of an address. ErrNoLink
-// says that it opens nothing, whatever the reason; any other error that nobody can tell.
+// Check tells what the link of a token allows now, and changes nothing. The token may be the end of an address.
+// ErrNoLink says that it opens nothing, whatever the reason; any other error that nobody can tell.
 func (d *Door) Check(ctx context.Context, token string) (Standing, error) {
 	c := d.nobody(ctx)
 	c.SetPathValue("token", path.Base(token))

@@ -3,6 +3,7 @@ package links_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,7 +135,7 @@ func TestFrontEndOnAnotherHost(t *testing.T) {
 		t.Fatalf("passed, it says %v %v", next, head)
 	}
 	path := next["next"].(string)
-	known := append(at, "Postern-Visitor", secret)
+	known := slices.Concat(at, []string{"Postern-Visitor", secret})
 	if status, record, _ := v.asks("GET", path, "", known...); status != 200 || record["page"] != "record" {
 		t.Errorf("the record is %d %v", status, record)
 	}

@@ -249,8 +249,10 @@ func TestKeysHaveScopes(t *testing.T) {
 func TestNewKeysComplains(t *testing.T) {
 	t.Setenv("SHORT_KEY", "hunter2")
 	t.Setenv("ODD_KEY", "a-key-of-enough-characters")
-	_, err := NewKeys(map[string]Key{"short": {Env: "SHORT_KEY"}, "gone": {Env: "NO_SUCH_KEY"}, "none": {},
-		"odd": {Env: "ODD_KEY", Scopes: []string{"everything"}}})
+	_, err := NewKeys(map[string]Key{
+		"short": {Env: "SHORT_KEY"}, "gone": {Env: "NO_SUCH_KEY"}, "none": {},
+		"odd": {Env: "ODD_KEY", Scopes: []string{"everything"}},
+	})
 	if err == nil {
 		t.Fatal("accepted")
 	}

@@ -53,7 +53,10 @@ func TestLinksAreNamedBySenderAndKey(t *testing.T) {
 	o := &office{}
 	const order = `{"landing":"ticket","record":"HelpDesk/17x1"}`
 	for _, headers := range [][]string{
-		{"Idempotency-Key", "7"}, {"Idempotency-Key", "7"}, {"Idempotency-Key", "8"}, {},
+		{"Idempotency-Key", "7"},
+		{"Idempotency-Key", "7"},
+		{"Idempotency-Key", "8"},
+		{},
 		{"Idempotency-Key", "7", "Authorization", "Bearer another-key-of-enough-characters"},
 	} {
 		if w := o.post(t, "/api/links", order, headers...); w.Code != http.StatusCreated {
