@@ -116,18 +116,19 @@ type demonstration struct {
 func (d *demonstration) run(ctx context.Context, listener net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	d.welcome()
+	crm := newDemoCRM(d.house.bus)
+	d.welcome(crm.opinions)
 	var parts sync.WaitGroup
 	parts.Go(func() { d.tellEvents(ctx) })
 	parts.Go(func() { d.tellMails(ctx) })
-	parts.Go(func() { newDemoCRM(d.house.bus).run(ctx) })
+	parts.Go(func() { crm.run(ctx) })
 	err := d.house.work(ctx, listener, d.handler())
 	stop()
 	parts.Wait()
 	return err
 }
 
-func (d *demonstration) welcome() {
+func (d *demonstration) welcome(opinions string) {
 	d.say(`Postern demo: everything runs in this process, nothing leaves this machine.
 
   Inbox    %[1]s/inbox    what the customers receive
@@ -143,10 +144,12 @@ Try this:
      Try a wrong one first.
   5. The mail about order PO2001 has two links, to approve and to reject: after one, the other is over.
   6. The mail about quote QUO3001 sends Pilar a second link, into the inbox, before it shows anything.
+  7. Give your opinion of the open day, without an account and without a mail:
+     %[1]s/x/event-feedback/%[4]s
 
 Ctrl-C ends the demo.
 
-`, d.house.base, d.house.bus.Address(), demoPIN)
+`, d.house.base, d.house.bus.Address(), demoPIN, opinions)
 }
 
 func (d *demonstration) say(format string, args ...any) {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"strings"
 	"time"
 
 	"postern/engine"
@@ -10,12 +12,16 @@ import (
 
 // demoCRM plays a CRM: it publishes people, an invoice, an order and tickets, and now and then changes a ticket.
 type demoCRM struct {
-	bus     engine.Bus
-	events  int
-	tickets int
+	bus      engine.Bus
+	opinions string // external id of the participant who is asked for an opinion
+	events   int
+	tickets  int
 }
 
-func newDemoCRM(bus engine.Bus) *demoCRM { return &demoCRM{bus: bus, tickets: 100} }
+// newDemoCRM makes an external id of 130 random bits, as fill would.
+func newDemoCRM(bus engine.Bus) *demoCRM {
+	return &demoCRM{bus: bus, opinions: strings.ToLower(rand.Text()), tickets: 100}
+}
 
 // The pace of the script: a few tickets at once to look at, then one now and then.
 const (
@@ -28,7 +34,7 @@ func (c *demoCRM) run(ctx context.Context) {
 	for i, person := range demoPeople() {
 		c.tell(ctx, demoPerson(i), person)
 	}
-	for _, record := range demoScene() {
+	for _, record := range c.scene() {
 		c.tell(ctx, record.Ref, record.Fields)
 	}
 	for i := range demoMost {

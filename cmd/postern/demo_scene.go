@@ -6,9 +6,9 @@ import (
 	"postern/engine"
 )
 
-// demoScene is what is there beside the tickets: an invoice that opens with a security code, a quote behind a second
-// mail, and an order that somebody has to approve.
-func demoScene() []engine.Record {
+// scene is what is there beside the tickets: an invoice that opens with a security code, a quote behind a second mail,
+// an order that somebody has to approve, and an event whose participant is asked for an opinion.
+func (c *demoCRM) scene() []engine.Record {
 	today := time.Now().UTC().Format(time.DateOnly)
 	at := func(module, id string, fields engine.Fields) engine.Record {
 		return engine.Record{Ref: engine.Ref{Module: module, ID: id}, Fields: fields}
@@ -34,6 +34,13 @@ func demoScene() []engine.Record {
 		at("PurchaseOrder", "6x1", engine.Fields{
 			"purchaseorder_no": "PO2001", "subject": "Two coffee machines", "postatus": "Created",
 			"hdnGrandTotal": "3180.00", "assigned_user_id": "19x2",
+		}),
+		at("Events", "18x1", engine.Fields{
+			"subject": "Open day", "date_start": today, "eventstatus": "Held", "assigned_user_id": "19x2",
+		}),
+		at("Participants", "42x1", engine.Fields{
+			"event_id": "18x1", "firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example",
+			"template_language": "en", "cf_externalid": c.opinions,
 		}),
 	}
 }

@@ -39,7 +39,7 @@ func run(args []string, out, errOut io.Writer) int {
 	flags.SetOutput(errOut)
 	program := flags.String("postern", "bin/postern", "the program to test")
 	links := flags.Int("links", 200, "how many links are scanned, and how many people act")
-	timeout := flags.Duration("timeout", 5*time.Minute, "when to give up")
+	timeout := flags.Duration("timeout", 10*time.Minute, "when to give up")
 	if flags.Parse(args) != nil {
 		return 2
 	}
