@@ -2,6 +2,7 @@ package links
 
 import (
 	"bytes"
+	"context"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -138,6 +139,11 @@ func (d *Door) refuse(c *call, header http.Header, err error) answer {
 			reply.status = r.status
 			return d.explain(c, reply, r.reason, "")
 		}
+	}
+	if errors.Is(c.Context().Err(), context.Canceled) {
+		// The visitor has left meanwhile: nobody waits for an answer, and nothing is wrong.
+		d.with.Logger.DebugContext(c.Context(), "visitor left", "route", c.Pattern, "error", err)
+		return d.explain(c, reply, "unavailable", "")
 	}
 	code := d.errorCode()
 	d.with.Logger.ErrorContext(c.Context(), "door could not answer", "code", code, "route", c.Pattern, "error", err)
