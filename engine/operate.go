@@ -203,7 +203,8 @@ type LinkAct struct {
 	At      time.Time
 	Name    string // of the action; "" for an edit
 	Set     Fields
-	Changed bool // false: the record was already so
+	Changed bool      // false: the record was already so
+	Undone  time.Time // when they took it back; zero while it stands
 }
 
 // DeliverySelection narrows a list of deliveries. Zero values leave all in.

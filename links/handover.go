@@ -16,8 +16,8 @@ import (
 const (
 	// statementName is the parameter of the customer's page that takes the statement.
 	statementName = "postern"
-	// minSigner is the least length in bytes of a secret that signs: that of the hash (RFC 7518 section 3.2).
-	minSigner = sha256.Size
+	// MinSigner is the least length in bytes of a secret that signs: that of the hash (RFC 7518 section 3.2).
+	MinSigner = sha256.Size
 )
 
 // Statement is what a hand-over says, as the claims of a JSON Web Token (RFC 7519): who let whom in for what, and until
@@ -47,9 +47,9 @@ func (d *Door) handOver(c *call, p passage) (answer, error) {
 		return answer{}, errRemoved
 	}
 	secret, ok := d.with.Secrets(to.Secret)
-	if !ok || len(secret) < minSigner {
+	if !ok || len(secret) < MinSigner {
 		return answer{}, fmt.Errorf("hand over: secret %q of landing %s is missing or shorter than %d bytes",
-			to.Secret, p.landing.Name, minSigner)
+			to.Secret, p.landing.Name, MinSigner)
 	}
 	record, err := d.read(c.Context(), p.link.Record)
 	if err != nil {

@@ -58,6 +58,24 @@ func (c config) secretSource() engine.SecretSource {
 	}
 }
 
+// checkHandOvers looks whether the secrets that landings sign with are long enough. Those that are missing are
+// checkSecrets' to tell.
+func (c config) checkHandOvers(book *engine.Book) error {
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(book.Landings)) {
+		to := book.Landings[name].HandOver
+		if to == nil {
+			continue
+		}
+		value, err := c.Secrets[to.Secret].Reveal()
+		if err == nil && len(value) < links.MinSigner {
+			wrong = append(wrong, fmt.Errorf("secrets: %s: landing %s signs with it, so it needs at least %d bytes; it has %d",
+				to.Secret, name, links.MinSigner, len(value)))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
 // checkSecrets looks whether each named secret is where the configuration says.
 func (c config) checkSecrets() error {
 	var wrong []error

@@ -76,6 +76,9 @@ func (h *house) reloadBook(ctx context.Context) (reloaded, error) {
 	if book == nil {
 		return reloaded{}, complaints{diags, sources}
 	}
+	if err := h.config.checkHandOvers(book); err != nil {
+		return reloaded{}, err
+	}
 	before := h.engine.Book()
 	if err := h.engine.Reload(ctx, book); err != nil {
 		return reloaded{}, err

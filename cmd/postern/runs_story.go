@@ -187,6 +187,9 @@ func tellActs(times *timeline, who string, l engine.LinkStory, values bool) {
 			what += ", set " + strings.Join(names, ", ")
 		}
 		times.add(act.At, who, "%s", what)
+		if !act.Undone.IsZero() {
+			times.add(act.Undone, who, "%s taken back by who did it", act.Name)
+		}
 	}
 	for _, note := range l.Notes {
 		times.add(note.At, who, "%s", note.Text)

@@ -123,7 +123,7 @@ func (h *house) check() error {
 	if h.rates, err = h.config.rates(); err != nil {
 		return err
 	}
-	if err := h.config.checkSecrets(); err != nil {
+	if err := errors.Join(h.config.checkSecrets(), h.config.checkHandOvers(book)); err != nil {
 		return err
 	}
 	h.caller, err = outcall.New(h.config.Calls, outcall.Outfit{Secrets: h.config.Secrets, Clock: engine.SystemClock{}})

@@ -115,10 +115,10 @@ func (s *statements) linkStory(ctx context.Context, named engine.NamedLink) (eng
 	if err != nil {
 		return story, err
 	}
-	err = s.each(ctx, "SELECT at, name, fields, changed FROM visits WHERE link = ? ORDER BY at", []any{ident(named.ID)},
-		func(row scan) error {
+	err = s.each(ctx, "SELECT at, name, fields, changed, undone FROM visits WHERE link = ? ORDER BY at",
+		[]any{ident(named.ID)}, func(row scan) error {
 			var act engine.LinkAct
-			err := row((*instant)(&act.At), &act.Name, document{&act.Set}, &act.Changed)
+			err := row((*instant)(&act.At), &act.Name, document{&act.Set}, &act.Changed, (*instant)(&act.Undone))
 			story.Acts = append(story.Acts, act)
 			return err
 		})

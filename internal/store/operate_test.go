@@ -33,7 +33,7 @@ func TestRunStoryTellsWhatVisitorsDid(t *testing.T) {
 	}
 	act := links.Act{
 		ID: engine.DerivedID(run.ID, "visit"), Flow: flow.ID, Link: link.ID, Name: "resolve", Key: []byte{2},
-		At: at.Add(time.Second),
+		At: at.Add(time.Second), Before: engine.Fields{"title": "broken"},
 		Write: engine.Write{
 			Ref: run.Record, Patch: engine.Patch{Set: engine.Fields{"title": "mended"}},
 			Origin: engine.Origin{EventID: engine.DerivedID(run.ID, "write"), Source: engine.Source, At: at},
@@ -43,16 +43,30 @@ func TestRunStoryTellsWhatVisitorsDid(t *testing.T) {
 	if _, err := s.Land(t.Context(), act); err != nil {
 		t.Fatal(err)
 	}
+	back := links.Undo{
+		Visit: act.ID, Flow: flow.ID, Link: link.ID, At: at.Add(time.Minute), Undone: &engine.Event{
+			ID: "b", Source: engine.Source, Type: engine.LinkUndone, Subject: run.Record.String(),
+		},
+		Write: engine.Write{
+			Ref: run.Record, Patch: engine.Patch{Set: act.Before},
+			Origin: engine.Origin{EventID: engine.DerivedID(run.ID, "back"), Source: engine.Source, At: at},
+		},
+	}
+	if err := s.TakeBack(t.Context(), back); err != nil {
+		t.Fatal(err)
+	}
 	story, err := s.RunStory(t.Context(), run.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	used := link
-	used.Uses, used.Opened = 1, at
+	used.Opened = at
 	want := []engine.LinkStory{
 		{
 			Link: used, Opened: []time.Time{at},
-			Acts: []engine.LinkAct{{At: act.At, Name: "resolve", Set: act.Write.Patch.Set, Changed: true}},
+			Acts: []engine.LinkAct{{
+				At: act.At, Name: "resolve", Set: act.Write.Patch.Set, Changed: true, Undone: back.At,
+			}},
 		},
 		{Link: step.Links[1]},
 	}
