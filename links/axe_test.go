@@ -33,9 +33,9 @@ func (s screen) String() string { return s.light + "-" + strconv.FormatInt(s.wid
 // screens are a small phone and a desk, by day and by night.
 var screens = []screen{{"light", 320}, {"dark", 320}, {"light", 1280}, {"dark", 1280}}
 
-// Nothing on any page in any state keeps people with disabilities from using it, as far as a program can tell, and
+// T87: nothing on any page in any state keeps people with disabilities from using it, as far as a program can tell, and
 // nothing is wider than the window. In a language that runs from right to left one screen is enough: the rest is the same.
-func TestAxeFindsNothing(t *testing.T) {
+func TestT87AxeFindsNothing(t *testing.T) {
 	script, err := os.ReadFile(peer.Axe(t))
 	if err != nil {
 		t.Fatal(err)

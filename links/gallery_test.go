@@ -179,9 +179,12 @@ func (g *guide) survey() {
 }
 
 func (g *guide) handOver() {
-	look := g.book.Landings["look"]
-	look.HandOver = &engine.HandOver{To: "https://shop.acme.example/orders", Secret: "shop", Life: 2 * time.Minute}
-	g.show("hand-over", g.visitor().open(g.link("look")), http.StatusOK)
+	once := g.book.Landings["once"]
+	once.HandOver = &engine.HandOver{To: "https://shop.acme.example/orders", Secret: "shop", Life: 2 * time.Minute}
+	page := g.show("hand-over", g.visitor().open(g.link("once")), http.StatusOK)
+	if !strings.Contains(page.text, "shop.acme.example") {
+		g.t.Error("the page does not say where it leads")
+	}
 }
 
 func (g *guide) receipt() {

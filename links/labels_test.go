@@ -194,7 +194,7 @@ func TestTextsFallBack(t *testing.T) {
 				test.landing, test.wish, test.code, got, texts.Language, test.want, test.language)
 		}
 	}
-	if s.now().catalogue != s.now().catalogue {
+	if first, again := s.now(), s.now(); first.catalogue != again.catalogue {
 		t.Error("the texts of a book are made ready more than once")
 	}
 	now = &engine.Book{}

@@ -123,7 +123,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestRightToLeftIsolatesValues(t *testing.T) {
+func TestT88RightToLeftIsolatesValues(t *testing.T) {
 	c, err := New(fstest.MapFS{
 		"en.json": file(`{"say": "{{.Name}} {{ .Link }} {{.Left}} {{.Gap}}"}`),
 		"ar.json": file(`{"say": "{{.Name}} {{ .Link }} {{.Left}} {{.Gap}}"}`),
