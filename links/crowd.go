@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -138,10 +139,8 @@ func (t *tally) tryAnother(hash uint64, now time.Time) {
 	if now.Sub(t.began).Abs() > shutTime {
 		t.began, t.wrong = now, nil
 	}
-	for _, known := range t.wrong {
-		if known == hash {
-			return
-		}
+	if slices.Contains(t.wrong, hash) {
+		return
 	}
 	if t.wrong = append(t.wrong, hash); len(t.wrong) >= wrongLinks {
 		t.shut, t.wrong = now.Add(shutTime), nil
@@ -218,7 +217,9 @@ func (d *Door) looking(h handler) handler {
 
 // missing tells whether an error is that there is nothing of that name.
 func missing(err error) bool {
-	return errors.Is(err, ErrNoLink) || errors.Is(err, ErrRevoked) || errors.Is(err, errUnknown) || errors.Is(err, errLost)
+	return slices.ContainsFunc([]error{ErrNoLink, ErrRevoked, errUnknown, errLost}, func(none error) bool {
+		return errors.Is(err, none)
+	})
 }
 
 // guessing is to be asked before a form that asks for a proof or brings one is looked at: an error is the answer.

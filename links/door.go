@@ -44,8 +44,8 @@ type DoorConfig struct {
 	Logger  *slog.Logger
 	Labels  *labels.Catalogue // nil for the shipped ones
 	Brand   Brand
-	// Client is the address of the visitor that a request comes from. Where it is nil, or gives the zero Addr, nobody is
-	// held back for what others tried from the same address.
+	// Client is the address of the visitor that a request comes from. Where it is nil, or gives the zero Addr, nobody
+	// is held back for what others tried from the same address.
 	Client func(*http.Request) netip.Addr
 	// Restored is when the store was brought back from a backup; zero for never. A link that is unknown for some time
 	// after that may have been made after the backup, and is answered as one that has expired.
@@ -88,8 +88,8 @@ func NewDoor(config DoorConfig) (*Door, error) {
 		config.Client = func(*http.Request) netip.Addr { return netip.Addr{} }
 	}
 	d := &Door{
-		with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages, crowd: newCrowd(),
-		looks: newLooks(), uploads: make(chan struct{}, uploadsAtOnce),
+		with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages,
+		crowd: newCrowd(), looks: newLooks(), uploads: make(chan struct{}, uploadsAtOnce),
 	}
 	d.kept.compile = config.Landing
 	d.speech.shipped, d.speech.book = config.Labels, config.Book

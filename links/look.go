@@ -24,9 +24,10 @@ const (
 // agents are words in what programs say of themselves that follow links unasked: the previews of messengers, mail
 // scanners, search engines, and what people write programs with.
 var agents = []string{
-	"whatsapp", "facebookexternalhit", "facebot", "telegrambot", "twitterbot", "slackbot", "slack-imgproxy", "mattermost",
-	"discordbot", "linkedinbot", "skypeuripreview", "microsoftpreview", "bingpreview", "bingbot", "googlebot",
-	"googleimageproxy", "google-safety", "yahoomailproxy", "applebot", "barracuda", "proofpoint", "mimecast", "urldefense",
+	"whatsapp", "facebookexternalhit", "facebot", "telegrambot", "twitterbot", "slackbot", "slack-imgproxy",
+	"mattermost", "discordbot", "linkedinbot", "skypeuripreview", "microsoftpreview", "bingpreview", "bingbot", "googlebot",
+	"googleimageproxy", "google-safety", "yahoomailproxy", "applebot", "barracuda", "proofpoint", "mimecast",
+	"urldefense",
 	"headlesschrome", "phantomjs", "curl/", "wget/", "python", "go-http-client", "okhttp", "java/", "crawler", "spider",
 }
 
@@ -118,7 +119,8 @@ func botSign(r *http.Request) string {
 		return "HEAD"
 	}
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
-		if purpose := r.Header.Get(name); strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "preview") {
+		purpose := r.Header.Get(name)
+		if strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "preview") {
 			return "prefetch"
 		}
 	}

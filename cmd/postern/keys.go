@@ -238,8 +238,11 @@ func tellUses(uses store.KeyUses) string {
 		n    int
 		noun string
 	}{
-		{uses.Links, "live link"}, {uses.Messages, "undelivered message"}, {uses.Calls, "unfinished call"},
-		{uses.Visits, "open visit"}, {uses.Files, "file"},
+		{uses.Links, "live link"},
+		{uses.Messages, "undelivered message"},
+		{uses.Calls, "unfinished call"},
+		{uses.Visits, "open visit"},
+		{uses.Files, "file"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, counted(part.n, part.noun))

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	attackRow  = regexp.MustCompile("(?m)^\\| T(\\d\\d) \\| [^|]+ \\| ([^|]+) \\|$")
+	attackRow  = regexp.MustCompile(`(?m)^\| T(\d\d) \| [^|]+ \| ([^|]+) \|$`)
 	attackTest = regexp.MustCompile(`func TestT(\d\d)[A-Z]|t\.Run\("T(\d\d) `)
 	quotedFile = regexp.MustCompile("`([^`]+)`")
 )

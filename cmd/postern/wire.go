@@ -92,8 +92,8 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	return h, err
 }
 
-// client tells the address of a request's visitor; nil where it cannot be known, because links begin with https, which a
-// proxy speaks, and none is named.
+// client tells the address of a request's visitor; nil where it cannot be known, because links begin with https, which
+// a proxy speaks, and none is named.
 func (h *house) client() func(*http.Request) netip.Addr {
 	if !h.proxies.Any() && h.base.Secure() {
 		h.logger.Warn("visitors are not held back by their address: web.trusted_proxies names no proxy, and whoever "+

@@ -30,7 +30,8 @@ type limits struct {
 
 func usual() limits {
 	return limits{
-		header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, idle: time.Minute, end: 20 * time.Second,
+		header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, idle: time.Minute,
+		end: 20 * time.Second,
 	}
 }
 
