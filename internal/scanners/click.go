@@ -62,7 +62,8 @@ func clicks(ctx context.Context, link string, most int, every bool) (w walk, err
 			return w, err
 		}
 		w.pages = append(w.pages, where.Path)
-		if parts := strings.Split(where.Path, "/"); len(parts) > 2 && slices.Contains([]string{"f", "r", "c"}, parts[1]) {
+		parts := strings.Split(where.Path, "/")
+		if len(parts) > 2 && slices.Contains([]string{"f", "r", "c"}, parts[1]) {
 			w.flow = parts[2]
 		}
 	}
