@@ -47,6 +47,7 @@ type Challenge struct {
 	Waits   int       // how often the tries were used up
 	Until   time.Time // nothing is taken or sent before; zero for no wait
 	Carried time.Time // when another browser followed the mailed link; zero for never
+	Proved  time.Time // when it was answered rightly; zero while it is not
 }
 
 // Why a challenge takes no guess.
@@ -61,7 +62,7 @@ var (
 // What changes something fails with ErrRevoked, ErrExpired, ErrNoLink or ErrLocked where the link no longer stands,
 // nothing done.
 type FactorStore interface {
-	// Challenge is the challenge of a flow for a factor; ErrNoChallenge if there is none.
+	// Challenge is the challenge of a flow for a factor, proved or not; ErrNoChallenge if there is none.
 	Challenge(ctx context.Context, flow engine.ID, factor string) (Challenge, error)
 	// MailChallenge finds a challenge, its flow and its link by the digest of a mailed token; ErrNoChallenge or
 	// ErrNoLink if there is none or its flow is over.
@@ -70,13 +71,15 @@ type FactorStore interface {
 	// returns how long it is until none is. It fails with ErrWait while the challenge waits.
 	Ask(ctx context.Context, a Asking) (wait time.Duration, err error)
 	// Guess counts a guess as wrong before anybody compares it, and returns the challenge with it counted. It fails
-	// with ErrNoChallenge, ErrStale or ErrWait, no guess counted.
+	// with ErrNoChallenge, ErrStale or ErrWait, no guess counted. One that was proved takes a guess within RepeatWindow
+	// only, and only of who comes with the cookie that it replaced.
 	Guess(ctx context.Context, g Guess) (Challenge, error)
 	// Miss stores that a claimed guess was wrong after all, and locks the link if that was one too many.
 	Miss(ctx context.Context, m Miss) (Missed, error)
 	// Carry stores that another browser followed the mailed link.
 	Carry(ctx context.Context, challenge Challenge, now time.Time) error
-	// Prove ends a challenge by a grant. It fails with ErrNoChallenge if it was ended or replaced meanwhile.
+	// Prove ends a challenge by a grant. The same proof again within RepeatWindow changes nothing more. It fails with
+	// ErrNoChallenge if the challenge was ended or replaced meanwhile, or its flow got another cookie.
 	Prove(ctx context.Context, p Proof) error
 	// Grant is what a visitor proved by a factor; the zero Grant if nothing.
 	Grant(ctx context.Context, visitor []byte, factor string) (Grant, error)
@@ -91,7 +94,7 @@ type FactorStore interface {
 
 // Asking is a challenge that is to be stored.
 type Asking struct {
-	Challenge Challenge          // Tries, Waits, Until and Carried are the store's
+	Challenge Challenge          // Tries, Waits, Until, Carried and Proved are the store's
 	Before    engine.ID          // of the one that it keeps or replaces, else ErrNoChallenge; zero for none
 	Messages  []*engine.Delivery // none where nobody can be reached
 	Limits    []Limit            // of messages
@@ -103,6 +106,11 @@ type Asking struct {
 
 // burnt tells whether all tries are used up.
 func (c Challenge) burnt() bool { return c.Tries >= MaxTries }
+
+// Pressed tells whether the challenge was proved so lately that the same answer is the same press of a button.
+func (c Challenge) Pressed(now time.Time) bool {
+	return !c.Proved.IsZero() && now.Sub(c.Proved).Abs() < RepeatWindow
+}
 
 // knows tells whether the visitor knows the answer beforehand, so that nothing is sent and nothing wears out.
 func (c Challenge) knows() bool { return c.Kind == engine.FactorSecurityCode }

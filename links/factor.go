@@ -95,11 +95,15 @@ func challengePath(flow engine.ID, action string) string {
 	return "/c/" + flow.String() + "/" + url.PathEscape(action)
 }
 
-// challengeOf is the challenge of a flow as it stands; the zero one if nothing was asked for yet.
+// challengeOf is the challenge of a flow as it stands; the zero one if nothing was asked for yet, or since it was
+// proved.
 func (d *Door) challengeOf(c *call, p passage, o owed) (Challenge, error) {
 	ch, err := d.with.Store.Challenge(c.Context(), p.flow.ID, o.factor.Name)
 	if err != nil && !errors.Is(err, ErrNoChallenge) {
 		return Challenge{}, fmt.Errorf("find challenge: %w", err)
+	}
+	if !ch.Proved.IsZero() {
+		return Challenge{}, nil
 	}
 	return ch, nil
 }

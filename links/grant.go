@@ -66,7 +66,7 @@ func (d *Door) gated(h func(*call, passage) (answer, error)) func(*call, passage
 
 // owes is what the visitor has to prove before the page of an action, or of the record where action is "".
 func (d *Door) owes(c *call, p passage, action string) (owed, error) {
-	first := owed{factor: p.landing.Factor, path: challengePath(p.flow.ID, "")}
+	first := p.asks("")
 	if ok, err := d.granted(c, p, &first, 0); err != nil || !ok {
 		return first, err
 	}
@@ -74,14 +74,20 @@ func (d *Door) owes(c *call, p passage, action string) (owed, error) {
 	if a == nil {
 		return owed{}, nil
 	}
-	then := owed{factor: a.Factor, action: action, path: challengePath(p.flow.ID, action)}
-	if then.factor == nil && a.Within > 0 {
-		then.factor = p.landing.Factor
-	}
+	then := p.asks(action)
 	if ok, err := d.granted(c, p, &then, a.Within); err != nil || !ok {
 		return then, err
 	}
 	return owed{}, nil
+}
+
+// asks is what an action asks for beside what the landing does, and the landing itself where action is "".
+func (p passage) asks(action string) owed {
+	o := owed{factor: p.landing.Factor, action: action, path: challengePath(p.flow.ID, action)}
+	if a := p.landing.Action(action); a != nil && (a.Factor != nil || a.Within == 0) {
+		o.factor = a.Factor
+	}
+	return o
 }
 
 // granted tells whether what is owed was proved. A form that is sent keeps the proof alive; looking changes nothing.
@@ -106,15 +112,24 @@ func (d *Door) granted(c *call, p passage, o *owed, within time.Duration) (bool,
 	return true, nil
 }
 
+// nextSecret is the cookie that a proof gives in place of the one that the visitor came with. It is derived, so that who
+// presses the button twice gets the same one twice; without the key nobody can tell it from the old one.
+func (d *Door) nextSecret(ch Challenge, old string) (string, bool) {
+	codes := d.with.Keys.Codes
+	sum, ok := codes.Sum(codes.Current(), ch.ID[:], []byte("visitor"), []byte(old))
+	return base32Lower.EncodeToString(sum), ok && old != ""
+}
+
 // prove grants and leads on. The visitor's cookie is replaced: whoever knew the old one has no part in the proof.
 func (d *Door) prove(c *call, p passage, ch Challenge, guess engine.ID) (answer, error) {
-	secret, err := d.newSecret()
-	if err != nil {
-		return answer{}, err
+	old, _ := d.brought(c.Request, visitorCookie)
+	secret, ok := d.nextSecret(ch, old)
+	if !ok {
+		return answer{}, errors.New("grant: there are no keys, or the visitor has no cookie")
 	}
 	proof := Proof{Challenge: ch, Guess: guess, Before: p.flow.Visitor, Record: p.link.Record, At: c.now}
 	proof.Visitor, _ = d.visitorHash(d.with.Keys.Visitors.Current(), secret)
-	err = d.with.Store.Prove(c.Context(), proof)
+	err := d.with.Store.Prove(c.Context(), proof)
 	if errors.Is(err, ErrNoChallenge) {
 		return answer{goTo: challengePath(p.flow.ID, ch.Action)}, nil // another request was faster
 	}

@@ -38,6 +38,7 @@ type Guess struct {
 	Link      engine.ID
 	Factor    string
 	Principal string // whose guesses it is counted with, beside the link's
+	Visitor   []byte // hash of the cookie that they came with
 	At        time.Time
 	Locked    *engine.Event // link.locked, in case that the link has to be locked
 }
@@ -138,9 +139,10 @@ func (d *Door) right(ch Challenge, known, typed string) bool {
 	if ch.Kind == engine.FactorMailToken && ch.Carried.IsZero() {
 		can = false // nobody has followed the link: there is no code yet
 	}
-	a, _ := d.with.Keys.Codes.Sum(ch.KeyID, []byte("guess"), []byte(want))
-	b, _ := d.with.Keys.Codes.Sum(ch.KeyID, []byte("guess"), []byte(typed))
-	return hmac.Equal(a, b) && can
+	codes := d.with.Keys.Codes
+	a, hashed := codes.Sum(codes.Current(), []byte("guess"), []byte(want)) // those of the challenge may be retired
+	b, _ := codes.Sum(codes.Current(), []byte("guess"), []byte(typed))
+	return hmac.Equal(a, b) && can && hashed
 }
 
 // guess makes what is stored of a guess.
@@ -155,7 +157,7 @@ func (d *Door) guess(c *call, p passage, o owed) (Guess, error) {
 	}
 	return Guess{
 		ID: id, Flow: p.flow.ID, Link: p.link.ID, Factor: o.factor.Name, Principal: principal(p.link, o.factor),
-		At: c.now, Locked: locked,
+		Visitor: p.flow.Visitor, At: c.now, Locked: locked,
 	}, nil
 }
 

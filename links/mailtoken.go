@@ -26,7 +26,7 @@ func (d *Door) mailed(c *call) (Challenge, passage, error) {
 	}
 	digest := keyedHash(d.with.Keys.Peppers, keyID, "mail", token)
 	ch, flow, link, err := d.with.Store.MailChallenge(c.Context(), digest, c.now)
-	if errors.Is(err, ErrNoChallenge) {
+	if errors.Is(err, ErrNoChallenge) || err == nil && !ch.Proved.IsZero() && !ch.Pressed(c.now) {
 		return Challenge{}, passage{}, ErrNoLink
 	}
 	if err != nil {
@@ -41,7 +41,7 @@ func (d *Door) mailed(c *call) (Challenge, passage, error) {
 	if err := d.stands(c, p); err != nil {
 		return Challenge{}, passage{}, err
 	}
-	if ch.Ready(c.now) != nil {
+	if ch.Proved.IsZero() && ch.Ready(c.now) != nil {
 		return Challenge{}, passage{}, errMailOver
 	}
 	return ch, p, nil
@@ -52,8 +52,12 @@ var errMailOver = errors.New("the mailed link is no longer good")
 
 // showMail is the page behind a second link, with one button. Scanners follow it too, so looking grants nothing.
 func (d *Door) showMail(c *call) (answer, error) {
-	if _, _, err := d.mailed(c); err != nil {
+	ch, _, err := d.mailed(c)
+	if err != nil {
 		return answer{}, err
+	}
+	if !ch.Proved.IsZero() {
+		return answer{}, ErrNoLink
 	}
 	return answer{page: "mail", title: c.texts.Say("mail.title"), body: mailBody{
 		Heading: c.texts.Say("mail.heading"), Text: c.texts.Say("mail.text", "Brand", d.brand()),
@@ -69,6 +73,9 @@ func (d *Door) takeMail(c *call) (answer, error) {
 	ch, p, err := d.mailed(c)
 	if err != nil {
 		return answer{}, err
+	}
+	if !ch.Proved.IsZero() {
+		return d.followAgain(c, p, ch)
 	}
 	if d.opened(p.flow, c.Request) {
 		return d.prove(c, p, ch, engine.ID{})

@@ -18,20 +18,34 @@ type passage struct {
 
 // passageOf finds the request's flow and checks that this browser opened it.
 func (d *Door) passageOf(c *call) (passage, error) {
-	id, err := engine.ParseID(c.PathValue("flow"))
+	flow, link, err := d.flowOf(c)
 	if err != nil {
-		return passage{}, errReopen
-	}
-	flow, link, err := d.with.Store.Flow(c.Context(), id, c.now)
-	if errors.Is(err, ErrNoLink) {
-		return passage{}, errReopen
-	}
-	if err != nil {
-		return passage{}, fmt.Errorf("find flow: %w", err)
+		return passage{}, err
 	}
 	if !d.opened(flow, c.Request) {
 		return passage{}, d.estranged(c.Request)
 	}
+	return d.passageTo(c, flow, link)
+}
+
+// flowOf finds the request's flow, whoever sent it.
+func (d *Door) flowOf(c *call) (Flow, engine.Link, error) {
+	id, err := engine.ParseID(c.PathValue("flow"))
+	if err != nil {
+		return Flow{}, engine.Link{}, errReopen
+	}
+	flow, link, err := d.with.Store.Flow(c.Context(), id, c.now)
+	if errors.Is(err, ErrNoLink) {
+		return Flow{}, engine.Link{}, errReopen
+	}
+	if err != nil {
+		return Flow{}, engine.Link{}, fmt.Errorf("find flow: %w", err)
+	}
+	return flow, link, nil
+}
+
+// passageTo finds what a flow leads to.
+func (d *Door) passageTo(c *call, flow Flow, link engine.Link) (passage, error) {
 	if !link.Revoked.IsZero() {
 		return passage{}, ErrRevoked
 	}

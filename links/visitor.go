@@ -57,7 +57,12 @@ func (d *Door) opened(flow Flow, r *http.Request) bool {
 // isBrowser tells whether the request's cookie is the one of which a hash is kept.
 func (d *Door) isBrowser(kept []byte, r *http.Request, name string) bool {
 	secret, ok := d.brought(r, name)
-	if !ok || len(kept) == 0 {
+	return ok && d.isSecret(kept, secret)
+}
+
+// isSecret tells whether a hash is kept of a secret.
+func (d *Door) isSecret(kept []byte, secret string) bool {
+	if len(kept) == 0 {
 		return false
 	}
 	hash, ok := d.visitorHash(string(kept[:1]), secret)

@@ -12,7 +12,7 @@ import (
 )
 
 const challengeColumns = `flow, factor, id, link, kind, action, key_id, digits, way, mail, made, expires, tries,
-	waits, until, carried`
+	waits, until, carried, proved`
 
 // Challenge implements links.FactorStore.
 func (s *Store) Challenge(ctx context.Context, flow engine.ID, factor string) (links.Challenge, error) {
@@ -103,6 +103,9 @@ func (t *tx) replaced(ctx context.Context, a links.Asking) (links.Challenge, err
 		return ch, links.ErrLocked
 	}
 	before, err := t.challenge(ctx, ch.Flow, ch.Factor)
+	if err == nil && !before.Proved.IsZero() { // nothing of it counts any more
+		before, err = links.Challenge{}, links.ErrNoChallenge
+	}
 	switch {
 	case errors.Is(err, links.ErrNoChallenge) && a.Before.IsZero():
 		return ch, nil
@@ -144,10 +147,11 @@ func (s *Store) Carry(ctx context.Context, ch links.Challenge, now time.Time) er
 
 func putChallenge(c links.Challenge) call {
 	const query = "REPLACE INTO challenges (" + challengeColumns + `)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	return call{query, []any{
 		ident(c.Flow), c.Factor, ident(c.ID), ident(c.Link), string(c.Kind), c.Action, c.KeyID, c.Digits, c.Way,
 		orNull(c.Mail), instant(c.Made), instant(c.Expires), c.Tries, c.Waits, instant(c.Until), instant(c.Carried),
+		instant(c.Proved),
 	}}
 }
 
@@ -156,6 +160,6 @@ func challengeDest(c *links.Challenge) []any {
 	return []any{
 		(*ident)(&c.Flow), &c.Factor, (*ident)(&c.ID), (*ident)(&c.Link), &c.Kind, &c.Action, &c.KeyID, &c.Digits,
 		&c.Way, &c.Mail, (*instant)(&c.Made), (*instant)(&c.Expires), &c.Tries, &c.Waits, (*instant)(&c.Until),
-		(*instant)(&c.Carried),
+		(*instant)(&c.Carried), (*instant)(&c.Proved),
 	}
 }

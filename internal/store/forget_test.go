@@ -121,9 +121,9 @@ func TestProofsAreForgotten(t *testing.T) {
 		after time.Duration
 		want  [4]int
 	}{
-		{0, [4]int{1, 1, 1, 1}},
-		{engine.GrantMost + time.Minute, [4]int{1, 1, 0, 1}},
-		{25 * time.Hour, [4]int{1, 1, 0, 0}},
+		{0, [4]int{2, 1, 1, 1}},
+		{engine.GrantMost + time.Minute, [4]int{2, 1, 0, 1}},
+		{25 * time.Hour, [4]int{2, 1, 0, 0}},
 		{keep.Links + 2*time.Hour, [4]int{0, 0, 0, 0}},
 	} {
 		if _, err := s.Forget(t.Context(), keep, testNow.Add(c.after)); err != nil {

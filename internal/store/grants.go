@@ -60,20 +60,19 @@ func (t *tx) prove(ctx context.Context, p links.Proof) error {
 	if _, err := t.standing(ctx, ch.Link, p.At); err != nil {
 		return err
 	}
-	const end = "DELETE FROM challenges WHERE flow = ? AND factor = ? AND id = ?"
-	rows, err := t.exec(ctx, end, ident(ch.Flow), ch.Factor, ident(ch.ID))
+	right := call{"UPDATE guesses SET wrong = 0 WHERE id = ?", []any{ident(p.Guess)}}
+	first, err := t.answered(ctx, p)
 	if err != nil {
 		return err
 	}
-	if rows == 0 {
-		return links.ErrNoChallenge
+	if !first {
+		return t.run(ctx, right)
 	}
-	const right = "UPDATE guesses SET wrong = 0 WHERE id = ?"
 	const grant = `REPLACE INTO grants (visitor, factor, module, record, given, seen) VALUES (?, ?, ?, ?, ?, ?)`
 	move := []any{blob(p.Visitor), blob(p.Before)}
 	given := []any{blob(p.Visitor), ch.Factor, p.Record.Module, p.Record.ID, instant(p.At), instant(p.At)}
 	err = t.run(ctx,
-		call{moveFlows, move}, call{moveGrants, move}, call{right, []any{ident(p.Guess)}}, call{grant, given},
+		call{moveFlows, move}, call{moveGrants, move}, right, call{grant, given},
 	)
 	if err != nil {
 		return err
@@ -82,4 +81,26 @@ func (t *tx) prove(ctx context.Context, p links.Proof) error {
 		At: p.At, Kind: engine.DeedLinkGranted, Actor: "link:" + ch.Link.String(), Subject: p.Record.String(),
 		Detail: ch.Factor,
 	})
+}
+
+// answered ends a challenge of the visitor that the proof is of, and tells whether it stood until now. One that the same
+// proof has ended a moment ago is answered as well, since the first answer may never have reached the browser.
+func (t *tx) answered(ctx context.Context, p links.Proof) (first bool, err error) {
+	ch := p.Challenge
+	// One guess is left to who presses the button twice.
+	const end = `UPDATE challenges SET proved = ?1, tries = min(tries, ?2 - 1), until = NULL
+		WHERE flow = ?3 AND factor = ?4 AND id = ?5 AND proved IS NULL
+			AND EXISTS (SELECT 1 FROM flows WHERE id = ?3 AND visitor = ?6)`
+	rows, err := t.exec(ctx, end, instant(p.At), links.MaxTries, ident(ch.Flow), ch.Factor, ident(ch.ID), blob(p.Before))
+	if err != nil || rows > 0 {
+		return true, err
+	}
+	const again = `SELECT proved FROM challenges WHERE flow = ?1 AND factor = ?2 AND id = ?3
+		AND EXISTS (SELECT 1 FROM flows WHERE id = ?1 AND visitor = ?4)`
+	args := []any{ident(ch.Flow), ch.Factor, ident(ch.ID), blob(p.Visitor)}
+	err = t.get(ctx, again, args, []any{(*instant)(&ch.Proved)})
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !ch.Pressed(p.At) {
+		err = links.ErrNoChallenge
+	}
+	return false, err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -44,6 +45,15 @@ func (t *tx) claim(ctx context.Context, g links.Guess) (links.Challenge, error) 
 	if err != nil {
 		return links.Challenge{}, err
 	}
+	if !ch.Proved.IsZero() {
+		again, err := t.pressedAgain(ctx, ch, g)
+		if err == nil && !again {
+			err = links.ErrNoChallenge
+		}
+		if err != nil {
+			return links.Challenge{}, err
+		}
+	}
 	if err := ch.Ready(g.At); err != nil {
 		return links.Challenge{}, err
 	}
@@ -55,6 +65,13 @@ func (t *tx) claim(ctx context.Context, g links.Guess) (links.Challenge, error) 
 	const guess = "INSERT INTO guesses (id, link, principal, wrong, forgiven, at) VALUES (?, ?, ?, 1, 0, ?)"
 	err = t.run(ctx, putChallenge(ch), call{guess, []any{ident(g.ID), ident(g.Link), g.Principal, instant(g.At)}})
 	return ch, err
+}
+
+// pressedAgain tells whether a guess comes with the cookie that was replaced when its challenge was proved a moment ago.
+func (t *tx) pressedAgain(ctx context.Context, ch links.Challenge, g links.Guess) (bool, error) {
+	var visitor []byte
+	err := t.get(ctx, "SELECT visitor FROM flows WHERE id = ?", []any{ident(ch.Flow)}, []any{&visitor})
+	return ch.Pressed(g.At) && !bytes.Equal(visitor, g.Visitor), err
 }
 
 // Miss implements links.FactorStore.

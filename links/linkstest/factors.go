@@ -256,9 +256,7 @@ func proofGrants(t *testing.T, tr *trial) {
 	if err := tr.Prove(t.Context(), proof); err != nil {
 		t.Fatal(err)
 	}
-	if err := tr.Prove(t.Context(), proof); !errors.Is(err, links.ErrNoChallenge) {
-		t.Errorf("proved twice: %v", err)
-	}
+	tr.proveTwice(t, proof)
 	want := links.Grant{Factor: "proof", Record: ticket, Given: now, Seen: now}
 	if got, err := tr.Grant(t.Context(), []byte("next cookie"), "proof"); err != nil || got != want {
 		t.Errorf("grant %+v, %v", got, err)
@@ -285,6 +283,42 @@ func proofGrants(t *testing.T, tr *trial) {
 		if err := tr.missAnywhere(t); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// proveTwice proves once more what was proved just now: the same, which changes nothing, or by another cookie or too late.
+func (tr *trial) proveTwice(t *testing.T, proof links.Proof) {
+	t.Helper()
+	ch := proof.Challenge
+	if got, err := tr.Challenge(t.Context(), ch.Flow, ch.Factor); err != nil || !got.Proved.Equal(now) {
+		t.Errorf("proved at %s, %v", got.Proved, err)
+	}
+	again := tr.guess(now)
+	again.Visitor = []byte("next cookie")
+	if _, err := tr.Guess(t.Context(), again); !errors.Is(err, links.ErrNoChallenge) {
+		t.Errorf("guessed again with the cookie of the grant: %v", err)
+	}
+	again.Visitor = proof.Before
+	if _, err := tr.Guess(t.Context(), again); err != nil {
+		t.Errorf("guessed again with the cookie of before: %v", err)
+	}
+	proof.Guess = again.ID
+	if err := tr.Prove(t.Context(), proof); err != nil {
+		t.Errorf("proved twice: %v", err)
+	}
+	other := proof
+	other.Visitor = []byte("another cookie")
+	if err := tr.Prove(t.Context(), other); !errors.Is(err, links.ErrNoChallenge) {
+		t.Errorf("proved twice, for another cookie: %v", err)
+	}
+	proof.At = now.Add(links.RepeatWindow)
+	if err := tr.Prove(t.Context(), proof); !errors.Is(err, links.ErrNoChallenge) {
+		t.Errorf("proved twice, a minute later: %v", err)
+	}
+	again = tr.guess(proof.At)
+	again.Visitor = proof.Before
+	if _, err := tr.Guess(t.Context(), again); !errors.Is(err, links.ErrNoChallenge) {
+		t.Errorf("guessed again a minute later: %v", err)
 	}
 }
 

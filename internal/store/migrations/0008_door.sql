@@ -44,6 +44,7 @@ CREATE TABLE challenges (
     waits   INTEGER NOT NULL,
     until   INTEGER,          -- of the wait
     carried INTEGER,          -- when another browser followed the mailed link
+    proved  INTEGER,          -- when it was answered rightly: kept because a button may be pressed twice
     PRIMARY KEY (flow, factor)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX challenges_mail ON challenges (mail) WHERE mail IS NOT NULL;
