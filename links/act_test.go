@@ -133,6 +133,9 @@ func TestT19DoubleClick(t *testing.T) {
 			t.Errorf("who acted does not see the receipt any more: status %d\n%s", late.status, late.text)
 		}
 	}
+	if back := v.get(address); back.text != first.text || back.path != first.path {
+		t.Errorf("who follows the link of the message again does not see the receipt: %d %s\n%s", back.status, back.path, back.text)
+	}
 	other := h.visitor()
 	other.get(address).expect(t, 410, append(recordData, "This link has been used")...)
 	other.send("POST", address, nil).expect(t, 410, "This link has been used")

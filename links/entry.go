@@ -15,6 +15,9 @@ func (d *Door) showDoor(c *call) (answer, error) {
 	if c.link != nil {
 		d.looks.note(*c.link, c.Request, c.now)
 	}
+	if errors.Is(err, ErrUsed) {
+		return d.backToReceipt(c, *c.link)
+	}
 	if err != nil {
 		return answer{}, err
 	}

@@ -37,6 +37,24 @@ func (d *Door) showReceipt(c *call) (answer, error) {
 	return d.receiptPage(c, p, visit), nil
 }
 
+// backToReceipt leads who used a link up, and follows it again, to their receipt: what they can take back is there.
+// Everybody else learns that the link has been used.
+func (d *Door) backToReceipt(c *call, link engine.Link) (answer, error) {
+	if _, ok := d.brought(c.Request, visitorCookie); !ok {
+		return answer{}, ErrUsed
+	}
+	flows, err := d.with.Store.Acted(c.Context(), link.ID, c.now)
+	if err != nil {
+		return answer{}, fmt.Errorf("find who used the link: %w", err)
+	}
+	for _, flow := range flows {
+		if d.opened(flow, c.Request) {
+			return answer{goTo: receiptPath(flow.ID)}, nil
+		}
+	}
+	return answer{}, ErrUsed
+}
+
 // receiptPage is the receipt of a visit, with what can still be done.
 func (d *Door) receiptPage(c *call, p passage, visit Visit) answer {
 	body := d.receipt(c, p, visit)

@@ -47,6 +47,9 @@ type Store interface {
 	Note(ctx context.Context, deed engine.Deed) error
 	// LastVisit is the latest act that a flow committed, for its receipt; ErrNoLink if it did none.
 	LastVisit(ctx context.Context, flow engine.ID) (Visit, error)
+	// Acted lists the flows of a link in which something was done and that are not over, the latest act first, at
+	// most 20.
+	Acted(ctx context.Context, link engine.ID, now time.Time) ([]Flow, error)
 	// TakeBack undoes the latest act of a flow as a whole: what it set is set back, or the effect stored that will
 	// do it, its use is given back to the link, but no more often than the link's MaxUses, and the event put into
 	// the outbox. One that is undone already is undone: nothing happens. It fails with ErrPassed when the visit is

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"postern/engine"
 	"postern/links"
@@ -38,6 +39,25 @@ func (s *statements) lastVisit(ctx context.Context, flow engine.ID) (links.Visit
 		(*instant)(&v.At), (*instant)(&v.Undone),
 	})
 	return v, err
+}
+
+// Acted implements links.Store.
+func (s *Store) Acted(ctx context.Context, link engine.ID, now time.Time) ([]links.Flow, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	const query = `SELECT f.id, f.visitor, f.opened, f.expires FROM visits v JOIN flows f ON f.id = v.flow
+		WHERE v.link = ? AND f.expires > ? GROUP BY f.id ORDER BY max(v.at) DESC, f.id DESC LIMIT 20`
+	var flows []links.Flow
+	err := s.reads.each(ctx, query, []any{ident(link), instant(now)}, func(row scan) error {
+		flow := links.Flow{Link: link}
+		err := row((*ident)(&flow.ID), &flow.Visitor, (*instant)(&flow.Opened), (*instant)(&flow.Expires))
+		flows = append(flows, flow)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who acted by link %s: %w", link, err)
+	}
+	return flows, nil
 }
 
 // TakeBack implements links.Store. Everything that can be refused is refused before anything is written.

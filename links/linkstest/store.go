@@ -55,6 +55,7 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"a link is used as often as it may be":     landUses,
 		"links that count together are used up":    landTogether,
 		"the last visit is told":                   lastVisit,
+		"who acted is told":                        whoActed,
 		"an act is taken back, once":               takenBack,
 		"taking back has an end":                   takenBackOften,
 		"what cannot be taken back stays":          takeBackRefused,
@@ -349,5 +350,38 @@ func lastVisit(t *testing.T, tr *trial) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("visit %d (-want +got):\n%s", i, diff)
 		}
+	}
+}
+
+func whoActed(t *testing.T, tr *trial) {
+	link := tr.newLink(9)
+	tr.mint(t, link)
+	flow := func(life time.Duration) links.Flow {
+		flow := links.Flow{
+			ID: tr.id(), Link: link.ID, Visitor: []byte("visitor"), Opened: now, Expires: now.Add(life),
+		}
+		if err := tr.Open(t.Context(), tr.opening(flow)); err != nil {
+			t.Fatal(err)
+		}
+		return flow
+	}
+	over, first, second := flow(time.Minute), flow(time.Hour), flow(time.Hour)
+	flow(time.Hour) // in which nothing is done
+	if got, err := tr.Acted(t.Context(), link.ID, now); err != nil || got != nil {
+		t.Errorf("before any act: %v, %v", got, err)
+	}
+	for i, in := range []links.Flow{second, over, first, second} {
+		act := tr.act(fmt.Sprint("act ", i), []string{"Closed", "Open"}[i%2])
+		act.Link, act.Flow, act.At = link.ID, in.ID, now.Add(time.Duration(i)*time.Second)
+		if _, err := tr.Land(t.Context(), act); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := tr.Acted(t.Context(), link.ID, now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]links.Flow{second, first}, got); diff != "" {
+		t.Errorf("flows (-want +got):\n%s", diff)
 	}
 }
