@@ -241,9 +241,10 @@ func TestT35TenGuessesLock(t *testing.T) {
 func TestT35LocksOfARecipient(t *testing.T) {
 	h := factorHouse(t, pin)
 	var addresses []string
-	for range 3 {
-		_, address := h.mint("ticket")
-		addresses = append(addresses, address)
+	var last engine.Link
+	for range 4 {
+		link, address := h.mint("ticket")
+		addresses, last = append(addresses, address), link
 	}
 	for _, address := range addresses[:2] {
 		v := h.visitor()
@@ -254,6 +255,10 @@ func TestT35LocksOfARecipient(t *testing.T) {
 	}
 	v := h.visitor()
 	v.answer(v.open(addresses[2]), "blue whale 42").expect(t, 403, append(secretRecord, "This link is locked")...)
+	page := v.open(addresses[3])
+	v.answer(page, "blue whale 42").expect(t, 403, append(secretRecord, "This link is locked")...)
+	h.unlock(last) // on which nobody has guessed wrong
+	v.answer(page, "blue whale 42").expect(t, 200, "TT42")
 	h.clock.Advance(24*time.Hour + time.Minute)
 	v.answer(v.open(addresses[2]), "blue whale 42").expect(t, 200, "TT42") // by itself
 }

@@ -156,18 +156,19 @@ func (d *Door) guess(c *call, p passage, o owed) (Guess, error) {
 		return Guess{}, err
 	}
 	return Guess{
-		ID: id, Flow: p.flow.ID, Link: p.link.ID, Factor: o.factor.Name, Principal: principal(p.link, o.factor),
+		ID: id, Flow: p.flow.ID, Link: p.link.ID, Factor: o.factor.Name, Principal: Principal(p.link, o.factor.Name),
 		Visitor: p.flow.Visitor, At: c.now, Locked: locked,
 	}, nil
 }
 
-// principal is whose guesses by a factor are counted together: the recipient's, else those on the record.
-func principal(link engine.Link, factor *engine.Factor) string {
+// Principal is whose guesses by a factor are counted together: the recipient's, else those on the record. By the name ""
+// it is how those of all factors begin.
+func Principal(link engine.Link, factor string) string {
 	whose := link.Recipient
 	if whose.IsZero() {
 		whose = link.Record
 	}
-	return whose.String() + " " + factor.Name
+	return whose.String() + " " + factor
 }
 
 // claim counts a guess. Nobody asks for a security code beforehand, so its challenge begins with the first guess.

@@ -162,11 +162,13 @@ func (t *tx) tooMany(ctx context.Context, link engine.ID, principal string, now 
 	return max(ofLink, ofPrincipal) >= links.DayGuesses || ever >= links.LifeGuesses, err
 }
 
-// forgive takes back that guesses on a link, and of those who guessed there, count for the day.
-func (t *tx) forgive(ctx context.Context, link engine.ID) error {
+// forgive takes back that guesses count for the day: those on a link, of those who guessed there, and of whose the link
+// is, which may be locked for what was guessed on their other ones alone.
+func (t *tx) forgive(ctx context.Context, link engine.Link) error {
 	const query = `UPDATE guesses SET forgiven = 1 WHERE wrong = 1
 		AND principal IN (SELECT principal FROM guesses WHERE wrong = 1 AND link = ?)`
-	return t.run(ctx, call{query, []any{ident(link)}})
+	const theirs = "UPDATE guesses SET forgiven = 1 WHERE wrong = 1 AND principal >= ?1 AND substr(principal, 1, length(?1)) = ?1"
+	return t.run(ctx, call{query, []any{ident(link.ID)}}, call{theirs, []any{links.Principal(link, "")}})
 }
 
 // standing reads a link, or says why nothing can be proved on it.

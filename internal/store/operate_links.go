@@ -229,7 +229,7 @@ func (s *Store) UnlockLink(ctx context.Context, id engine.ID, order engine.Order
 		if err := tx.run(ctx, call{"UPDATE links SET locked = NULL WHERE id = ?", []any{ident(id)}}); err != nil {
 			return err
 		}
-		if err := tx.forgive(ctx, id); err != nil {
+		if err := tx.forgive(ctx, link); err != nil {
 			return err
 		}
 		return tx.ordered(ctx, id, engine.DeedLinkUnlocked, "unlocked", "", order)
