@@ -83,7 +83,7 @@ type tally struct {
 
 func newCrowd() *crowd { return &crowd{seed: maphash.MakeSeed(), fresh: map[netip.Prefix]*tally{}} }
 
-// enter tells how long a visitor has to wait before a link is looked up for them; zero for come in.
+// enter tells how long a visitor has to wait before they may miss once more; zero for come in.
 func (c *crowd) enter(from netip.Addr, now time.Time) (wait time.Duration) {
 	if !from.IsValid() {
 		return 0
@@ -200,24 +200,35 @@ func (e *crowded) header() http.Header {
 	return http.Header{"Retry-After": {fmt.Sprint(int(math.Ceil(e.wait.Seconds())))}}
 }
 
-// looking gives a handler that looks up what its path names only to those who have not tried too much, and notes what
-// does not exist.
+// looking is for what looks up what its path names: it notes what does not exist, and asks for patience with it who has
+// tried too much. A link that exists always opens: whoever has it was not guessing, whatever others try from there.
 func (d *Door) looking(h handler) handler {
 	return func(c *call) (answer, error) {
+		reply, err := h(c)
+		if !missing(err) {
+			return reply, err
+		}
 		if wait := d.crowd.enter(c.from, c.now); wait > 0 {
 			return answer{}, &crowded{wait}
 		}
-		reply, err := h(c)
-		if missing(err) {
-			d.crowd.missed(c.from, c.URL.Path, c.now)
-		}
+		d.crowd.missed(c.from, c.URL.Path, c.now)
 		return reply, err
 	}
 }
 
-// missing tells whether an error is that there is nothing of that name.
+// entering is for what costs the CRM something: who has tried too much has to wait before anything is looked up.
+func (d *Door) entering(h handler) handler {
+	return func(c *call) (answer, error) {
+		if wait := d.crowd.enter(c.from, c.now); wait > 0 {
+			return answer{}, &crowded{wait}
+		}
+		return h(c)
+	}
+}
+
+// missing tells whether an error is that there is nothing of that name. Who has a revoked link had it honestly.
 func missing(err error) bool {
-	return slices.ContainsFunc([]error{ErrNoLink, ErrRevoked, errUnknown, errLost}, func(none error) bool {
+	return slices.ContainsFunc([]error{ErrNoLink, errUnknown, errLost}, func(none error) bool {
 		return errors.Is(err, none)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/engine"
 	"postern/links"
 )
 
@@ -33,16 +34,17 @@ func TestWrongLinksShutAnAddress(t *testing.T) {
 	for i := range 10 {
 		h.from("203.0.113.7").get("/l/a"+strings.Repeat("b", 25)+string(rune('c'+i))).expect(t, 404)
 	}
-	shut := h.from("203.0.113.7").get(address)
+	shut := h.from("203.0.113.7").get("/l/a" + strings.Repeat("c", 26))
 	shut.expect(t, 429, append(recordData, "Please wait a little")...)
 	if got := shut.head.Get("Retry-After"); got != "900" {
 		t.Errorf("Retry-After %q, want 900", got)
 	}
-	h.from("203.0.113.7").send("POST", address, nil).expect(t, 429)
+	h.from("203.0.113.7").send("POST", "/x/ticket/"+strings.Repeat("c", 26), nil).expect(t, 429)
 	within.get(page.path).expect(t, 200) // who is inside stays inside
-	h.from("203.0.113.8").get(address).expect(t, 200)
-	h.clock.Advance(15 * time.Minute)
 	h.from("203.0.113.7").get(address).expect(t, 200)
+	h.from("203.0.113.7").open(address).expect(t, 200, "TT42") // a colleague's link
+	h.clock.Advance(15 * time.Minute)
+	h.from("203.0.113.7").get("/l/a"+strings.Repeat("c", 26)).expect(t, 404)
 	if uses := h.link(link).Uses; uses != 0 {
 		t.Errorf("the link has %d uses", uses)
 	}
@@ -70,4 +72,18 @@ func TestWithoutAnAddressNobodyIsHeldBack(t *testing.T) {
 	for i := range 40 {
 		h.visitor().get("/l/a"+strings.Repeat("b", 24)+string(rune('a'+i%26))+string(rune('a'+i/26))).expect(t, 404)
 	}
+}
+
+// A mail scanner follows what was revoked as well: nobody was guessing.
+func TestRevokedLinksAreNoMisses(t *testing.T) {
+	h := newHouse(t, fromHeader)
+	for range 11 {
+		link, address := h.mint("ticket")
+		order := engine.Order{By: "anna", At: h.clock.Now()}
+		if _, err := h.store.RevokeLinks(t.Context(), engine.LinkSelection{IDs: []engine.ID{link.ID}}, order); err != nil {
+			t.Fatal(err)
+		}
+		h.from("203.0.113.7").get(address).expect(t, 404)
+	}
+	h.from("203.0.113.7").get("/l/a"+strings.Repeat("c", 26)).expect(t, 404)
 }

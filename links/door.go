@@ -107,7 +107,7 @@ func (d *Door) routes() {
 	d.on("/l/{token}", d.looking(d.showDoor), d.looking(d.passDoor))
 	d.on("/L/{token}", d.looking(d.showDoor), d.looking(d.passDoor)) // QR codes are shorter in capitals
 	d.on("/l/{token}/again", d.looking(d.showDoor), d.looking(d.sendAgain))
-	d.on("/x/{landing}/{external}", d.showExternal, d.looking(d.passExternal))
+	d.on("/x/{landing}/{external}", d.showExternal, d.entering(d.looking(d.passExternal)))
 	d.on("/f/{flow}", d.inFlow(d.gated(d.showRecord)), d.inFlow(d.gated(d.saveRecord)))
 	d.on("/f/{flow}/{action}", d.inFlow(d.gated(d.showAction)), d.inFlow(d.gated(d.doAction)))
 	d.on("/c/{flow}", d.inFlow(d.asking(d.showFactor)), d.pressing(d.inFlow(d.asking(d.doFactor))))
