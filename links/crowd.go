@@ -115,7 +115,7 @@ func (c *crowd) missed(from netip.Addr, what string, now time.Time) {
 	}
 }
 
-// guess counts an answer to a question, or says how long to wait with it.
+// guess counts an answer to a question, or says how long to wait with it. One that was right is taken back: see right.
 func (c *crowd) guess(from netip.Addr, now time.Time) (wait time.Duration) {
 	if !from.IsValid() {
 		return 0
@@ -132,6 +132,19 @@ func (c *crowd) guess(from netip.Addr, now time.Time) (wait time.Duration) {
 		guessPace.times(factor).take(&c.tally(place, now).guesses, now)
 	}
 	return 0
+}
+
+// right takes back that an answer was counted: a whole office may prove who they are on the morning of payday.
+func (c *crowd) right(from netip.Addr, now time.Time) {
+	if !from.IsValid() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for place, factor := range placesOf(from) {
+		pace, t := guessPace.times(factor), c.tally(place, now)
+		t.guesses = t.guesses.Add(-pace.per / time.Duration(pace.burst))
+	}
 }
 
 // tryAnother shuts a place that tries one link after the other.

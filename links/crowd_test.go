@@ -123,6 +123,10 @@ func TestCrowdCountsGuesses(t *testing.T) {
 	if wait := c.enter(from, crowdNow); wait > 0 {
 		t.Errorf("guesses hold back links for %s", wait)
 	}
+	c.right(from, crowdNow)
+	if wait := c.guess(from, crowdNow); wait > 0 {
+		t.Errorf("after one that was right the next waits %s", wait)
+	}
 	if wait := c.guess(netip.Addr{}, crowdNow); wait > 0 {
 		t.Errorf("who has no address waits %s", wait)
 	}
