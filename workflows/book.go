@@ -79,6 +79,7 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	l.checkReferences()
 	l.each("factors", l.factor)
 	l.labelFiles()
+	l.misnamed()
 	l.each("landings", l.landing)
 	l.each(".", l.workflow)
 	l.checkStarts()
@@ -151,7 +152,7 @@ func ours(name string) bool {
 	if folder, _, nested := strings.Cut(name, "/"); folder == "templates" {
 		return nested
 	}
-	if _, isLabels := languageOf(name); isLabels {
+	if _, isLabels := languageOf(name); isLabels || meant(name) != "" {
 		return true
 	}
 	kind := KindOf(name)
@@ -177,6 +178,33 @@ func KindOf(name string) string {
 		return "test"
 	}
 	return "workflow"
+}
+
+// meant is what a file would have to be called to be read, which looks like one of a book and is none; "" for any other.
+func meant(name string) string {
+	ending := path.Ext(name)
+	stem := strings.TrimSuffix(name, ending)
+	switch {
+	case ending != ".yaml" && ending != ".yml":
+		return ""
+	case path.Dir(name) == "labels":
+		return stem + ".json"
+	case ending == ".yml" && KindOf(stem+".yaml") != "":
+		return stem + ".yaml"
+	}
+	return ""
+}
+
+// misnamed warns of files that nobody would notice are not read.
+func (l *loader) misnamed() {
+	for name := range l.files {
+		if as := meant(name); as != "" {
+			l.complain(yamldoc.Diagnostic{
+				File: name, Line: 1, Column: 1, Severity: yamldoc.Warning, Code: "not-read",
+				Message: "this file is not read, by its name", Hint: "call it " + as,
+			})
+		}
+	}
 }
 
 // each parses the YAML files of a folder, in order, and hands them on.

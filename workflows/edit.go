@@ -147,7 +147,7 @@ func (p *page) editMax(edit *engine.Edit, at *yamldoc.Node) {
 
 // editScale reads a row of numbers to choose from.
 func (p *page) editScale(edit *engine.Edit, at *yamldoc.Node, ends []*yamldoc.Node) {
-	if at == nil || at.Kind() == yamldoc.Invalid {
+	if at == nil || at.Kind() != yamldoc.List { // which was said
 		return
 	}
 	switch edit.Field.Type {

@@ -3,12 +3,14 @@ package workflows
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"postern/engine"
 	phrases "postern/internal/labels"
@@ -68,11 +70,23 @@ func (l *loader) json(name string) *yamldoc.Node {
 		return nil
 	}
 	if !json.Valid(bytes.TrimPrefix(text, []byte("\ufeff"))) {
-		l.complain(doc.Root().Errorf("this is not valid JSON: " +
-			"texts and their codes are in double quotes, with commas between"))
+		at := doc.Root().Errorf("this is not valid JSON: texts and their codes are in double quotes, with commas between")
+		at.Line, at.Column = invalidAt(bytes.TrimPrefix(text, []byte("\ufeff")))
+		l.complain(at)
 		return nil
 	}
 	return doc.Root()
+}
+
+// invalidAt is the place, from 1, where a text ceases to be JSON.
+func invalidAt(text []byte) (line, column int) {
+	wrong, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, new(any)))
+	if !ok {
+		return 1, 1
+	}
+	before := text[:max(wrong.Offset-1, 0)] // the offset counts the first character that is wrong
+	start := bytes.LastIndexByte(before, '\n') + 1
+	return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[start:]) + 1
 }
 
 // languageOf is the language of a file under labels/.

@@ -152,12 +152,14 @@ func plainValue(n *Node, as reflect.Type) reflect.Value {
 }
 
 // expected complains about the kind of a value.
-func (d *decoder) expected(n *Node, want string) {
+func (d *decoder) expected(n *Node, want string) { d.add(d.unlike(n, want)) }
+
+func (d *decoder) unlike(n *Node, want string) Diagnostic {
 	found := n.kind.String()
 	if n.kind == Bool {
 		found = n.text
 	}
-	d.add(n.Errorf("expected %s, found %s", want, found))
+	return n.Errorf("expected %s, found %s", want, found)
 }
 
 func (d *decoder) add(diags ...Diagnostic) { d.diags = append(d.diags, diags...) }

@@ -65,11 +65,11 @@ func (s *shape) addField(tag string, index []int) {
 
 // structure fills a struct from a mapping: first the keys that have a field, then the others, then what is missing.
 func (d *decoder) structure(n *Node, v reflect.Value) {
+	s := d.shapeOf(v.Type())
 	if n.kind != Mapping {
-		d.expected(n, Mapping.String())
+		d.add(d.unlike(n, Mapping.String()).WithHint(keysOf(s.names)))
 		return
 	}
-	s := d.shapeOf(v.Type())
 	var others []Entry
 	for _, entry := range n.entries {
 		at := slices.Index(s.names, entry.Key.text)

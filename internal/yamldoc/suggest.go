@@ -69,6 +69,15 @@ func editDistance(a, b string, limit int) int {
 
 func didYouMean(near string) string { return fmt.Sprintf("did you mean %q?", near) }
 
+// keysOf names the keys of a mapping, for a hint where something else stands.
+func keysOf(names []string) string {
+	known := strings.TrimPrefix(listing(names), "one of: ")
+	if known == "" {
+		return ""
+	}
+	return "its keys: " + known
+}
+
 // listing names the choices, for a hint where none is near.
 func listing(choices []string) string {
 	switch {
