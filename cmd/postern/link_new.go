@@ -122,11 +122,28 @@ func (h *house) newLink(ctx context.Context, order linkOrder) (linkMade, error) 
 		return linkMade{}, err
 	}
 	if made.Landing != link.Landing || made.Record != link.Record || made.Preset != link.Preset ||
-		made.Language != link.Language {
+		made.Language != link.Language || order.Expires != "" && lifeOf(made) != lifeOf(link) {
 		return linkMade{}, engine.Permanent(errors.New("another link was made under this Idempotency-Key"))
 	}
 	url, err := h.minter.URL(made)
-	return linkMade{URL: url, ID: made.ID, Expires: made.Expires, Uses: made.MaxUses}, err
+	return linkMade{URL: url, ID: made.ID, Expires: made.Expires.Truncate(time.Second), Uses: made.MaxUses}, err
+}
+
+// lifeOf is how long a link was to live when it was made, to the second.
+func lifeOf(link engine.Link) time.Duration {
+	return link.Expires.Sub(link.NotBefore).Round(time.Second)
+}
+
+// actionsOf says what a preset may name.
+func actionsOf(landing *engine.Landing) string {
+	var names []string
+	for _, action := range landing.Actions {
+		names = append(names, action.Name)
+	}
+	if names == nil {
+		return "it has none"
+	}
+	return "it has " + strings.Join(names, ", ")
 }
 
 // termsOf holds an order against the book. Its errors are sentences for who gave it.
@@ -141,7 +158,8 @@ func (h *house) termsOf(order linkOrder) (engine.LinkTerms, error) {
 		return engine.LinkTerms{}, fmt.Errorf("landing %s shows records of %s, not of %s",
 			order.Landing, landing.Module.Name, order.Record.Module)
 	case order.Preset != "" && landing.Action(order.Preset) == nil:
-		return engine.LinkTerms{}, fmt.Errorf("landing %s has no action %q", order.Landing, order.Preset)
+		return engine.LinkTerms{}, fmt.Errorf("landing %s has no action %q; %s", order.Landing, order.Preset,
+			actionsOf(landing))
 	}
 	terms := engine.LinkTerms{
 		ID: order.id, Landing: landing, Preset: order.Preset, Record: order.Record, Language: order.Language,
@@ -155,7 +173,7 @@ func (h *house) termsOf(order linkOrder) (engine.LinkTerms, error) {
 		err = fmt.Errorf("a link lives for at most %s", yamldoc.FormatDuration(engine.MaxExpires))
 	}
 	if err != nil {
-		return terms, fmt.Errorf("--expires: %w", err)
+		return terms, fmt.Errorf("expires: %w", err)
 	}
 	return terms, nil
 }

@@ -283,6 +283,8 @@ func TestMachinesAreAnsweredAsTheDocumentSays(t *testing.T) {
 		t.Errorf("made %v and %v", first, again)
 	}
 	h.expect(422, "POST", "/api/links", `{"landing":"ticket","record":"Tickets/1"}`, "Idempotency-Key", "press 7")
+	longer := `{"landing":"secured","record":"Tickets/1","expires":"3d"}`
+	h.expect(422, "POST", "/api/links", longer, "Idempotency-Key", "press 7")
 	if got := h.expect(200, "POST", "/api/links/check", `{"token":"`+first["url"].(string)+`"}`); got["factor_owed"] != "pin" {
 		t.Errorf("a landing with a factor stands as %v", got)
 	}

@@ -256,7 +256,7 @@ func TestNewKeysComplains(t *testing.T) {
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, word := range []string{"short", "gone", "NO_SUCH_KEY", "none", `"everything" is not one of [events`} {
+	for _, word := range []string{"short", "gone", "NO_SUCH_KEY", "none", `"everything" is not one of events, runs`} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("%q says nothing about %s", err, word)
 		}

@@ -54,7 +54,11 @@ func (k Key) opens() ([]Scope, error) {
 	var opens []Scope
 	for _, name := range k.Scopes {
 		if !slices.Contains(scopes(), Scope(name)) {
-			return nil, fmt.Errorf("scope %q is not one of %v", name, scopes())
+			var known []string
+			for _, scope := range scopes() {
+				known = append(known, string(scope))
+			}
+			return nil, fmt.Errorf("scope %q is not one of %s", name, strings.Join(known, ", "))
 		}
 		opens = append(opens, Scope(name))
 	}
