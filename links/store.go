@@ -24,8 +24,8 @@ type Store interface {
 	// Delivery reads a message with its links; engine.ErrNoThing where it is not kept any more.
 	Delivery(ctx context.Context, id engine.ID) (*engine.Delivery, error)
 	// Renew stores links as their next generation, free to be bound anew, and the message that carries them. The
-	// tokens that they had stay known. It fails with ErrReplaced, nothing done, where the stored generation of one is
-	// not the one before, or it was revoked.
+	// tokens that they had stay known, and the flows that began with them end. It fails with ErrReplaced, nothing
+	// done, where the stored generation of one is not the one before, or it was revoked.
 	Renew(ctx context.Context, renewal Renewal) error
 	// Open stores that a visitor passed the door; the link's use count stays as it is. It fails with ErrBound where
 	// the link is bound to another browser.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"postern/engine"
 	"postern/links"
@@ -32,7 +33,7 @@ func (s *Store) Renew(ctx context.Context, r links.Renewal) error {
 	}
 	err = s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
 		for _, link := range r.Links {
-			if err := tx.renew(ctx, link); err != nil {
+			if err := tx.renew(ctx, link, r.Deed.At); err != nil {
 				return err
 			}
 		}
@@ -55,8 +56,9 @@ func (s *Store) Renew(ctx context.Context, r links.Renewal) error {
 	return nil
 }
 
-// renew stores a link as the generation after the stored one, whose token stays known.
-func (t *tx) renew(ctx context.Context, link engine.Link) error {
+// renew stores a link as the generation after the stored one, whose token stays known. Who is inside by that has to come
+// by the new one.
+func (t *tx) renew(ctx context.Context, link engine.Link, now time.Time) error {
 	before := link.Generation - 1
 	const know = `INSERT INTO old_tokens (key_id, digest, link)
 		SELECT key_id, digest, id FROM links WHERE id = ? AND generation = ? AND ` + linkRevoked + ` IS NULL`
@@ -69,7 +71,8 @@ func (t *tx) renew(ctx context.Context, link engine.Link) error {
 	}
 	const query = `UPDATE links SET generation = ?, key_id = ?, digest = ?, not_before = ?, expires = ?, bound = NULL
 		WHERE id = ?`
+	const leave = "UPDATE flows SET expires = min(expires, ?) WHERE link = ?"
 	return t.run(ctx, call{query, []any{
 		link.Generation, link.KeyID, blob(link.Digest), instant(link.NotBefore), instant(link.Expires), ident(link.ID),
-	}})
+	}}, call{leave, []any{instant(now), ident(link.ID)}})
 }

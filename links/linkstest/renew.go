@@ -33,6 +33,9 @@ func renewWhole(t *testing.T, tr *trial) {
 	link.Bound = []byte("browser")
 	tr.mint(t, link)
 	tr.mint(t, other)
+	tr.link = link
+	inside := tr.open(t)
+	link.Opened = now
 	first := tr.renewal(link, other)
 	if err := tr.Renew(t.Context(), first); err != nil {
 		t.Fatal(err)
@@ -49,6 +52,9 @@ func renewWhole(t *testing.T, tr *trial) {
 	former, err := tr.Link(t.Context(), link.KeyID, link.Digest)
 	if !errors.Is(err, links.ErrReplaced) || former.ID != link.ID || former.Generation != 2 {
 		t.Errorf("by the former token: generation %d, %v", former.Generation, err)
+	}
+	if _, _, err := tr.Flow(t.Context(), inside, now); !errors.Is(err, links.ErrNoLink) {
+		t.Errorf("a flow that began with the former token: %v", err)
 	}
 	if d, err := tr.Delivery(t.Context(), first.Message.ID); err != nil || d.State != engine.DeliveryPlanned {
 		t.Errorf("the message is %+v, %v", d, err)
