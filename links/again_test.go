@@ -135,3 +135,19 @@ func TestChallengeOfARetiredKey(t *testing.T) {
 	v.answer(asked, "whatever it may be").expect(t, 422, secretRecord...)
 	v.answer(asked, "blue whale 42").expect(t, 200, "Mark as resolved")
 }
+
+// Both presses of the door's button come from the browser that a link is bound to.
+func TestT19SecondPressAtABoundLink(t *testing.T) {
+	h := newHouse(t)
+	h.book.Landings["ticket"].Bind = true
+	link, address := h.mint("ticket")
+	v := h.visitor()
+	v.get(address).expect(t, 200)
+	second := v.twice()
+	v.open(address).expect(t, 200, "TT42")
+	if h.link(link).Bound == nil {
+		t.Fatal("the link is bound to nobody")
+	}
+	second.send("POST", address, nil).expect(t, 200, "TT42")
+	h.visitor().send("POST", address, nil).expect(t, 409)
+}

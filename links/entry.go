@@ -24,7 +24,11 @@ func (d *Door) showDoor(c *call) (answer, error) {
 	if link.Bound != nil && !d.isBrowser(link.Bound, c.Request, boundCookie) {
 		return answer{}, ErrBound
 	}
-	return d.doorPage(c, link.Masked), nil
+	reply := d.doorPage(c, link.Masked)
+	if keep := d.greet(c, link); keep != nil {
+		reply.header = http.Header{"Set-Cookie": {keep.String()}}
+	}
+	return reply, nil
 }
 
 func (d *Door) doorPage(c *call, masked string) answer {

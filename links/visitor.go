@@ -95,6 +95,23 @@ func (d *Door) bind(c *call, link engine.Link, landing *engine.Landing) ([]byte,
 	return bound, d.newCookie(boundCookie, secret, engine.MaxExpires), nil
 }
 
+// greet gives a browser the cookie that a link may be bound to before its button is pressed; nil where there is nothing
+// to give. Who presses twice would else come as two browsers, and be shut out by themselves.
+func (d *Door) greet(c *call, link engine.Link) *http.Cookie {
+	if _, has := d.brought(c.Request, boundCookie); has || link.Bound != nil {
+		return nil
+	}
+	landing, err := d.landing(c.Context(), link)
+	if err != nil {
+		return nil // the button tells
+	}
+	_, keep, err := d.bind(c, link, landing)
+	if err != nil {
+		return nil
+	}
+	return keep
+}
+
 // cookieName has the prefix that makes browsers refuse the cookie from other hosts and over plain http; on
 // this machine itself, without https, it cannot.
 func (d *Door) cookieName(name string) string {
