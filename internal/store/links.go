@@ -20,6 +20,10 @@ const (
 	linkRevoked = `coalesce(revoked, (SELECT CAST(value AS INTEGER) FROM meta
 		WHERE name = 'epoch' AND CAST(value AS INTEGER) > created))`
 	linkRead = linkFirst + linkRevoked + linkLast
+
+	linkByToken    = "SELECT " + linkRead + " FROM links WHERE key_id = ? AND digest = ?"
+	linkByOldToken = "SELECT " + linkRead + ` FROM links
+		WHERE id = (SELECT link FROM old_tokens WHERE key_id = ? AND digest = ?)`
 )
 
 // Mint implements links.Store.
@@ -57,15 +61,12 @@ func (s *Store) Link(ctx context.Context, keyID string, digest []byte) (engine.L
 	ctx, cancel := s.read(ctx)
 	defer cancel()
 	var link engine.Link
-	const present = "SELECT " + linkRead + " FROM links WHERE key_id = ? AND digest = ?"
-	err := s.reads.get(ctx, present, []any{keyID, blob(digest)}, linkDest(&link))
+	err := s.reads.get(ctx, linkByToken, []any{keyID, blob(digest)}, linkDest(&link))
 	if err == nil {
 		return link, nil
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		const former = "SELECT " + linkRead + ` FROM links
-			WHERE id = (SELECT link FROM old_tokens WHERE key_id = ? AND digest = ?)`
-		err = s.reads.get(ctx, former, []any{keyID, blob(digest)}, linkDest(&link))
+		err = s.reads.get(ctx, linkByOldToken, []any{keyID, blob(digest)}, linkDest(&link))
 	}
 	switch {
 	case err == nil:

@@ -57,7 +57,7 @@ CREATE TABLE guesses (
     forgiven  INTEGER NOT NULL, -- 1 when an operator unlocked the link since
     at        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX guesses_link ON guesses (link, at) WHERE wrong = 1;
+CREATE INDEX guesses_link ON guesses (link, at);
 CREATE INDEX guesses_principal ON guesses (principal, at) WHERE wrong = 1;
 
 CREATE TABLE grants (
