@@ -127,6 +127,15 @@ func TestTitleThatFailsTellsTheLogNoValues(t *testing.T) {
 	}
 }
 
+// A heading says no more of a record than the page does.
+func TestHeadingNamesOnlyWhatIsShown(t *testing.T) {
+	h := newHouse(t)
+	page := h.book.Landings["look"]
+	page.Module.Title = []string{"ticket_no", "ticket_title"}
+	_, address := h.mint("look")
+	h.visitor().open(address).expect(t, 200, "Ticket Printer on fire", "!17x42", "!TT42")
+}
+
 // failing is a title that cannot be written for the record.
 type failing struct{ numbered }
 

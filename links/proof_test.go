@@ -119,7 +119,7 @@ func TestT43MailedLinks(t *testing.T) {
 		if again := phone.send("POST", h.lastMail(), nil); again.text != carried.text {
 			t.Error("the second press shows something else")
 		}
-		first.send("POST", page.path, url.Values{"do": {"continue"}}).expect(t, 200, append(secretRecord, "has not been opened yet")...)
+		first.send("POST", page.path, url.Values{"do": {"continue"}}).expect(t, 200, append(secretRecord, "has not been opened in this browser yet")...)
 		code := codeOn(t, carried)
 		first.answer(page, wrong(code)).expect(t, 422, "Tries left: 3")
 		first.answer(page, code).expect(t, 200, "TT42")
@@ -148,7 +148,7 @@ func TestT43MailedLinks(t *testing.T) {
 		for range 10 {
 			h.visitor().get(h.lastMail())
 		}
-		v.send("POST", page.path, url.Values{"do": {"continue"}}).expect(t, 200, append(secretRecord, "has not been opened yet")...)
+		v.send("POST", page.path, url.Values{"do": {"continue"}}).expect(t, 200, append(secretRecord, "has not been opened in this browser yet")...)
 		v.send("POST", h.lastMail(), nil).expect(t, 200, "TT42")
 	})
 	t.Run("too late", func(t *testing.T) {

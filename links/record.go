@@ -124,13 +124,23 @@ func (d *Door) shown(c *call, landing *engine.Landing, record engine.Record) []s
 	return fields
 }
 
-// heading is the landing's title for the record, else what kind of record it is and its id.
-func (d *Door) heading(c *call, p passage, record engine.Record) string {
-	plain := p.landing.Module.Label.In(c.texts.Language)
-	if plain == "" {
-		plain = p.landing.Module.Name
+// plainHeading is what kind of record it is and what names it to people: of the fields that do so in its module those
+// that the landing shows, else its id.
+func plainHeading(c *call, landing *engine.Landing, record engine.Record) string {
+	kind := landing.Module.Label.In(c.texts.Language)
+	if kind == "" {
+		kind = landing.Module.Name
 	}
-	plain += " " + record.ID
+	named := *landing.Module
+	named.Title = slices.DeleteFunc(slices.Clone(named.Title), func(name string) bool {
+		return !slices.Contains(landing.Show, name)
+	})
+	return kind + " " + named.TitleOf(record)
+}
+
+// heading is the landing's title for the record, else the plain one.
+func (d *Door) heading(c *call, p passage, record engine.Record) string {
+	plain := plainHeading(c, p.landing, record)
 	template, ok := engine.InLanguage(p.landing.Title, c.texts.Language)
 	if !ok {
 		return plain
