@@ -88,7 +88,7 @@ func wholeOfLink(story engine.LinkStory, values bool) linkWhole {
 }
 
 func layOutLink(out *strings.Builder, l linkWhole) {
-	fmt.Fprintf(out, "link %s\n%s: used %s times, expires %s\n\n", l.ID, l.State, l.used(), clockText(l.Expires))
+	fmt.Fprintf(out, "link %s\n%s: %s times used, expires %s\n\n", l.ID, l.State, l.used(), clockText(l.Expires))
 	var t table
 	landing := l.Landing
 	if l.Preset != "" {
