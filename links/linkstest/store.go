@@ -23,6 +23,7 @@ type Store interface {
 	engine.WaitStore
 	engine.RecordStore
 	engine.Outbox
+	engine.LapseStore
 }
 
 // trial is a store with a ticket and a flow through a link to it.
@@ -44,6 +45,10 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"the first opening is told, once":          openTold,
 		"a link is bound to one browser":           openBound,
 		"a link is renewed once, as a whole":       renewWhole,
+		"a link by external id is stored once":     keepStored,
+		"what ended a link stays":                  keepEnded,
+		"twenty keep one link":                     keepRace,
+		"links that expired unused are told once":  lapseTold,
 		"an act commits as a whole":                landWhole,
 		"an act that changes nothing counts a use": landNothing,
 		"an act wakes the run of its link":         landWakes,
