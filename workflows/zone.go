@@ -19,17 +19,25 @@ func (l *loader) zone(n *yamldoc.Node) *time.Location {
 	if n == nil {
 		return time.UTC
 	}
+	zone, diags := Zone(n)
+	for _, d := range diags {
+		l.complain(d)
+	}
+	return zone
+}
+
+// Zone reads the IANA name of a time zone. Another text is a complaint with the zone that it may mean, and UTC.
+func Zone(n *yamldoc.Node) (*time.Location, yamldoc.Diagnostics) {
 	name := n.Text()
 	zone, err := time.LoadLocation(name)
 	if err == nil && name != "" && name != "Local" {
-		return zone
+		return zone, nil
 	}
 	complaint := n.Errorf("unknown time zone %q", name).WithHint("a name such as Europe/Madrid or UTC")
 	if near, ok := nearZone(name); ok {
 		complaint = complaint.WithHint("did you mean \"" + near + "\"?")
 	}
-	l.complain(complaint)
-	return time.UTC
+	return time.UTC, yamldoc.Diagnostics{complaint}
 }
 
 // nearZone is the zone that a name may mean: one that is spelt nearly so, or whose city is.
