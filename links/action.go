@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"postern/engine"
 )
@@ -23,7 +24,7 @@ func (d *Door) showAction(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body := d.actionBody(c, p, action, record, blank(action.Ask, record))
+	body := d.actionBody(c, p, action, record, blank(action.Ask, record, c.texts.Clocks()))
 	body.Gone = !offered && !body.Already
 	return answer{page: "action", title: body.Heading, body: body}, nil
 }
@@ -48,7 +49,7 @@ func (d *Door) doAction(c *call, p passage) (answer, error) {
 	if again != nil {
 		return answer{}, again
 	}
-	form := blank(action.Ask, record)
+	form := blank(action.Ask, record, c.texts.Clocks())
 	form.take(from, c.texts)
 	if errors.Is(err, engine.ErrTaken) {
 		form.taken(c.texts)
@@ -69,7 +70,7 @@ func (d *Door) tryAction(c *call, p passage, action *engine.Action, from sent) (
 	if !offered && d.justDone(c, p, action) {
 		return answer{goTo: receiptPath(p.flow.ID)}, nil
 	}
-	form := blank(action.Ask, record)
+	form := blank(action.Ask, record, c.texts.Clocks())
 	form.take(from, c.texts)
 	seen := from.values.Get(seenName) == seenBefore(p.landing, action, record)
 	if !offered || form.faulty() || (!seen && !alreadySo(action, record)) {
@@ -105,7 +106,7 @@ func (d *Door) actionBody(
 	c *call, p passage, action *engine.Action, record engine.Record, form *form,
 ) actionBody {
 	body := actionBody{
-		Heading: actionLabel(action, c.texts.Language), About: d.heading(c, p, record), Form: form.body(c.texts),
+		Heading: actionLabel(action, c.texts.Language), About: d.heading(c, p, record), Form: form.body(c.texts, c.now),
 		Back: flowPath(p.flow.ID), Already: alreadySo(action, record),
 	}
 	body.Form.Seen = seenBefore(p.landing, action, record)
@@ -159,7 +160,7 @@ func alreadySo(action *engine.Action, record engine.Record) bool {
 func seenBefore(landing *engine.Landing, action *engine.Action, record engine.Record) string {
 	var marks []string
 	for _, name := range slices.Sorted(maps.Keys(action.Set)) {
-		marks = append(marks, mark(name, formText(fieldOf(landing.Module, name), record.Fields[name])))
+		marks = append(marks, mark(name, formText(fieldOf(landing.Module, name), record.Fields[name], time.UTC)))
 	}
 	return joinMarks(marks)
 }

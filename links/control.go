@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"postern/engine"
 	"postern/internal/labels"
@@ -57,10 +58,10 @@ func (c control) DescribedBy() string {
 }
 
 // body draws the form.
-func (f *form) body(texts labels.Texts) formBody {
+func (f *form) body(texts labels.Texts, now time.Time) formBody {
 	body := formBody{Seen: f.seen()}
 	for _, e := range f.entries {
-		body.Controls = append(body.Controls, e.control(texts))
+		body.Controls = append(body.Controls, e.control(texts, now))
 		body.Files = body.Files || e.edit.Upload != nil
 		body.Sends = body.Sends || e.edit.Creates != nil || e.edit.Scale != nil
 	}
@@ -74,7 +75,7 @@ func faults(drawn []control) []control {
 }
 
 // control draws an entry: what its type is to HTML, what is said beside it.
-func (e *entry) control(texts labels.Texts) control {
+func (e *entry) control(texts labels.Texts, now time.Time) control {
 	c := control{
 		ID: "field-" + e.field.Name, Name: e.field.Name, Label: fieldLabel(e.field, texts.Language), Value: e.typed,
 		Required: e.field.Required, Max: e.field.Max, Problem: e.problem, Kind: "input", Type: "text",
@@ -107,7 +108,7 @@ func (e *entry) control(texts labels.Texts) control {
 	case engine.TypeDate:
 		c.Type = "date"
 	case engine.TypeDateTime:
-		c.Type, c.Hint = "datetime-local", texts.Say("form.utc")
+		c.Type, c.Hint = "datetime-local", texts.Say("form.zone", "Zone", texts.ZoneNames(now))
 	case engine.TypeEmail:
 		c.Type, c.Autocomplete = "email", "email"
 	case engine.TypePhone:

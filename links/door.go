@@ -44,6 +44,7 @@ type DoorConfig struct {
 	Logger  *slog.Logger
 	Labels  *labels.Catalogue // nil for the shipped ones
 	Brand   Brand
+	Zone    *time.Location // whose clocks visitors read and write; nil for UTC
 	// Client is the address of the visitor that a request comes from. Where it is nil, or gives the zero Addr, nobody
 	// is held back for what others tried from the same address.
 	Client func(*http.Request) netip.Addr
@@ -92,7 +93,7 @@ func NewDoor(config DoorConfig) (*Door, error) {
 		crowd: newCrowd(), looks: newLooks(), uploads: make(chan struct{}, uploadsAtOnce),
 	}
 	d.kept.compile = config.Landing
-	d.speech.shipped, d.speech.book = config.Labels, config.Book
+	d.speech.shipped, d.speech.book, d.speech.zone = config.Labels, config.Book, config.Zone
 	// Behind a proxy the Host of a request may be another one than visitors see.
 	if err := d.origins.AddTrustedOrigin(config.Base.String()); err != nil {
 		return nil, fmt.Errorf("open door: %w", err)

@@ -171,9 +171,10 @@ func upToMinute(c *call, at time.Time) string {
 	return nearby(c, at.Add(time.Minute-time.Millisecond).Truncate(time.Minute))
 }
 
-// nearby writes a moment, with its date only where that is another than today's.
+// nearby writes a moment, with its date only where that is another than today's by the clocks of the zone.
 func nearby(c *call, at time.Time) string {
-	if at.UTC().Format(time.DateOnly) == c.now.UTC().Format(time.DateOnly) {
+	zone := c.texts.Clocks()
+	if at.In(zone).Format(time.DateOnly) == c.now.In(zone).Format(time.DateOnly) {
 		return c.texts.Clock(at)
 	}
 	return c.texts.Moment(at)

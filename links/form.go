@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"postern/engine"
@@ -29,19 +30,20 @@ type form struct {
 // entry is one field of a form.
 type entry struct {
 	edit    *engine.Edit
-	field   *engine.Field // narrowed to what the landing allows
-	stored  any           // the record's value
-	current string        // the same as the form writes it
-	typed   string        // what the visitor wants
-	sent    *arrival      // the file that they sent; nil for none
-	touched bool          // whether that is another than the page showed
-	clash   bool          // whether the record's value is another than the page showed, too
-	problem string        // why the typed value is refused
+	field   *engine.Field  // narrowed to what the landing allows
+	zone    *time.Location // by whose clocks moments are written
+	stored  any            // the record's value
+	current string         // the same as the form writes it
+	typed   string         // what the visitor wants
+	sent    *arrival       // the file that they sent; nil for none
+	touched bool           // whether that is another than the page showed
+	clash   bool           // whether the record's value is another than the page showed, too
+	problem string         // why the typed value is refused
 }
 
-// fill makes the form of a landing with the record's values.
-func fill(edits []*engine.Edit, record engine.Record) *form {
-	f := newForm(edits, record)
+// fill makes the form of a landing with the record's values; moments are by the clocks of the zone.
+func fill(edits []*engine.Edit, record engine.Record, zone *time.Location) *form {
+	f := newForm(edits, record, zone)
 	for _, e := range f.entries {
 		if e.edit.Creates == nil {
 			e.current = entryText(e)
@@ -53,7 +55,7 @@ func fill(edits []*engine.Edit, record engine.Record) *form {
 
 // entryText is an entry's value as its control writes it: a number on a scale as the scale has it.
 func entryText(e *entry) string {
-	text := formText(e.field, e.stored)
+	text := formText(e.field, e.stored, e.zone)
 	if e.edit.Scale == nil {
 		return text
 	}
@@ -66,16 +68,16 @@ func entryText(e *entry) string {
 }
 
 // blank makes the form of what an action asks for: it begins empty, so that each act is typed by somebody.
-func blank(edits []*engine.Edit, record engine.Record) *form {
-	f := newForm(edits, record)
+func blank(edits []*engine.Edit, record engine.Record, zone *time.Location) *form {
+	f := newForm(edits, record, zone)
 	f.asked = true
 	return f
 }
 
-func newForm(edits []*engine.Edit, record engine.Record) *form {
+func newForm(edits []*engine.Edit, record engine.Record, zone *time.Location) *form {
 	f := &form{set: engine.Fields{}, expect: engine.Fields{}}
 	for _, edit := range edits {
-		e := &entry{edit: edit, field: edit.Allowed()}
+		e := &entry{edit: edit, field: edit.Allowed(), zone: zone}
 		if edit.Creates == nil {
 			e.stored = record.Fields[e.field.Name]
 		}
@@ -157,7 +159,7 @@ func (e *entry) value() (m making, err error) {
 		m.file, m.sum, m.said = &e.sent.file, e.sent.sum, e.sent.file.Name
 		m.value, err = e.sent.file.Value()
 	} else {
-		m.value, err = plain(e.field, e.typed)
+		m.value, err = plain(e.field, e.typed, e.zone)
 	}
 	if err == nil && e.edit.Scale != nil && !e.edit.Scale.Has(m.value) {
 		err = errMalformed
@@ -229,8 +231,9 @@ func posted(field *engine.Field, sent []string) (string, bool) {
 	return strings.TrimSpace(sent[0]), len(sent) == 1
 }
 
-// plain turns a form's text into the value a record keeps, checked against the field.
-func plain(field *engine.Field, text string) (any, error) {
+// plain turns a form's text into the value a record keeps, checked against the field. A moment without a zone is meant by
+// the clocks of the given one.
+func plain(field *engine.Field, text string, zone *time.Location) (any, error) {
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
 		return nil, errMalformed
 	}
@@ -247,8 +250,8 @@ func plain(field *engine.Field, text string) (any, error) {
 	case engine.TypeBoolean:
 		return field.Plain(text == ticked)
 	case engine.TypeDateTime:
-		if len(text) == len(inputMoment) {
-			text += ":00Z"
+		if at, ok := momentOf(text, zone); ok {
+			text = at.UTC().Format(time.RFC3339)
 		}
 	case engine.TypeInteger, engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
 		text = strings.Replace(text, ",", ".", 1) // as most of the world writes decimals

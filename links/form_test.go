@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,23 +22,25 @@ func TestFormSentBackUntouched(t *testing.T) {
 		engine.TypeDecimal:       {json.Number("12.50"), "1234.5"},
 		engine.TypeBoolean:       {nil, true, false, "1", "0", "maybe"},
 		engine.TypeDate:          {nil, "2026-11-22", "2026-11-22 10:00:00", "soon"},
-		engine.TypeDateTime:      {nil, "2026-11-22T10:30:45Z", "2026-11-22 10:30:45", "2026-11-22T10:30:00+02:00"},
+		engine.TypeDateTime:      {nil, "2026-11-22T10:30:45Z", "2026-11-22 10:30:45", "2026-11-22T10:30:00+02:00", "2026-10-25T01:30:00Z"},
 		engine.TypePicklist:      {nil, "Red", "Grey"},
 		engine.TypeMultiPicklist: {nil, "Red |##| Blue", []any{"Green"}, "Grey"},
 		engine.TypeEmail:         {"z@acme.example", " z@acme.example ", "no address"},
 		engine.TypeReference:     {nil, "12x7"},
 	}
-	texts := shippedTexts(t, "en")
-	for kind, stored := range values {
-		for _, value := range stored {
-			field := &engine.Field{Name: "f", Type: kind, Options: options}
-			record := engine.Record{Fields: engine.Fields{"f": value}}
-			form := fill([]*engine.Edit{{Field: field}}, record)
-			values := browserSends(form.body(texts).Controls[0])
-			values.Set(seenName, form.seen())
-			form.take(sent{values: values}, texts)
-			if len(form.set) > 0 || form.faulty() || form.conflict {
-				t.Errorf("%s %q: came back as %q and was taken for %v", kind, value, values["f"], form.set)
+	for _, zone := range []*time.Location{time.UTC, zoneOf(t, "Europe/Madrid")} {
+		texts := shippedTexts(t, "en").In(zone)
+		for kind, stored := range values {
+			for _, value := range stored {
+				field := &engine.Field{Name: "f", Type: kind, Options: options}
+				record := engine.Record{Fields: engine.Fields{"f": value}}
+				form := fill([]*engine.Edit{{Field: field}}, record, zone)
+				values := browserSends(form.body(texts, time.Now()).Controls[0])
+				values.Set(seenName, form.seen())
+				form.take(sent{values: values}, texts)
+				if len(form.set) > 0 || form.faulty() || form.conflict {
+					t.Errorf("%s %q in %s: came back as %q and was taken for %v", kind, value, zone, values["f"], form.set)
+				}
 			}
 		}
 	}
@@ -122,7 +125,7 @@ func TestFormTakes(t *testing.T) {
 			if test.want == "" {
 				stored = "something"
 			}
-			form := fill([]*engine.Edit{{Field: &test.field}}, engine.Record{Fields: engine.Fields{"f": stored}})
+			form := fill([]*engine.Edit{{Field: &test.field}}, engine.Record{Fields: engine.Fields{"f": stored}}, texts.Clocks())
 			form.take(sent{values: url.Values{seenName: {form.seen()}, "f": test.sent, "other": {"x"}}}, texts)
 			want := engine.Fields{}
 			if test.want != nil {
@@ -156,12 +159,13 @@ func FuzzTakeForm(f *testing.F) {
 		if err != nil {
 			return
 		}
-		form := fill(landing.Edit, engine.Record{Fields: engine.Fields{"date": "2026-11-22", "integer": json.Number("7")}})
+		record := engine.Record{Fields: engine.Fields{"date": "2026-11-22", "integer": json.Number("7")}}
+		form := fill(landing.Edit, record, texts.Clocks())
 		form.take(sent{values: values}, texts)
 		if _, err := json.Marshal(form.set); err != nil {
 			t.Errorf("%q makes values that cannot be stored: %v", body, err)
 		}
-		form.body(texts)
+		form.body(texts, time.Now())
 	})
 }
 

@@ -94,8 +94,9 @@ func chosenText(field *engine.Field, value any, language string) string {
 	return strings.Join(names, ", ")
 }
 
-// formText writes a field as the form's control does, so that what comes back unchanged is the same text.
-func formText(field *engine.Field, value any) string {
+// formText writes a field as the form's control does, a moment by the clocks of a zone, so that what comes back unchanged
+// is the same text.
+func formText(field *engine.Field, value any, zone *time.Location) string {
 	if value == nil || value == "" {
 		return ""
 	}
@@ -111,7 +112,7 @@ func formText(field *engine.Field, value any) string {
 		return ""
 	case engine.TypeDateTime:
 		if at, err := time.Parse(time.RFC3339, asText(canonical)); err == nil {
-			return at.UTC().Format(inputMoment)
+			return at.In(zone).Format(inputMoment)
 		}
 	case engine.TypeMultiPicklist:
 		return joined(canonical, "\n")

@@ -66,6 +66,7 @@ func TestT88TextsNeedTheirValues(t *testing.T) {
 	for code, text := range map[string]string{
 		"message.mail.text": "Open {{.Link}} within {{.Minutes}} minutes.", "message.code.sms": "{{.Code}}",
 		"door.intro": "Continue to see your invoice.", "challenge.wait": "Until {{.Until}}.",
+		"date.clock": "{{.Zone}} {{.Time}}",
 	} {
 		if err := labels.Check(text, texts[code]); err != nil {
 			t.Errorf("%s: %v", code, err)
@@ -74,6 +75,7 @@ func TestT88TextsNeedTheirValues(t *testing.T) {
 	for code, text := range map[string]string{
 		"message.mail.text": "Please confirm.", "message.code.sms": "Your code is in the mail, {{.Brand}}.",
 		"challenge.wait": "Later.", "door.intro": "For {{.Name}}.",
+		"date.clock": "{{.Time}} UTC", "date.moment": "{{.Day}}, {{.Time}}", "form.zone": "Local time.",
 	} {
 		if err := labels.Check(text, texts[code]); err == nil {
 			t.Errorf("%s may be %q", code, text)

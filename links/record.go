@@ -15,7 +15,7 @@ func (d *Door) showRecord(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return d.recordPage(c, p, record, fill(p.landing.Edit, record), "")
+	return d.recordPage(c, p, record, fill(p.landing.Edit, record, c.texts.Clocks()), "")
 }
 
 // saveRecord takes the form of the record page.
@@ -29,7 +29,7 @@ func (d *Door) saveRecord(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	form := fill(p.landing.Edit, record)
+	form := fill(p.landing.Edit, record, c.texts.Clocks())
 	form.take(from, c.texts)
 	if !form.ready() {
 		return d.formAgain(c, p, record, form)
@@ -41,7 +41,7 @@ func (d *Door) saveRecord(c *call, p passage) (answer, error) {
 		if record, err = d.read(c.Context(), p.link.Record); err != nil {
 			return answer{}, err
 		}
-		form = fill(p.landing.Edit, record)
+		form = fill(p.landing.Edit, record, c.texts.Clocks())
 		form.take(from, c.texts)
 		form.conflict = true
 		return d.formAgain(c, p, record, form)
@@ -74,7 +74,7 @@ func (d *Door) recordPage(c *call, p passage, record engine.Record, form *form, 
 	body := recordBody{Heading: d.heading(c, p, record), Shown: d.shown(c, p.landing, record)}
 	reply := answer{page: "record", title: body.Heading}
 	if hasUses(p.link) {
-		body.Form = form.body(c.texts)
+		body.Form = form.body(c.texts, c.now)
 		if err := d.choices(c, p, record, &body); err != nil {
 			return answer{}, err
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"postern/engine"
 	"postern/internal/labels"
@@ -20,7 +21,8 @@ var needed = map[string][]string{
 	"challenge.until": {"Until"}, "challenge.wait": {"Until"}, "challenge.resend.after": {"Until"},
 	"carry.until": {"Until"}, "resend.wait.text": {"Until"}, "undo.text": {"Until"},
 	"form.longest": {"Max"}, "form.meanwhile": {"Value"},
-	"date.day": {"Day", "Month", "Year"}, "date.moment": {"Day", "Time"}, "date.clock": {"Time"},
+	"date.day": {"Day", "Month", "Year"}, "date.moment": {"Day", "Time", "Zone"},
+	"date.clock": {"Time", "Zone"}, "form.zone": {"Zone"},
 }
 
 // ShippedLabels are the texts of the door in the languages that come with it.
@@ -69,6 +71,7 @@ func Languages() ([]string, error) {
 type speech struct {
 	shipped *labels.Catalogue
 	book    func() *engine.Book
+	zone    *time.Location // whose clocks tell the time; nil for UTC
 
 	mu   sync.Mutex
 	of   *engine.Book // that the rest was made of
@@ -84,7 +87,7 @@ type spoken struct {
 // texts are those of a landing, "" for none, in the first of the wished languages that there is.
 func (s *speech) texts(landing string, wishes ...string) labels.Texts {
 	now := s.now()
-	return now.catalogue.For(wishes...).Over(now.landings[landing])
+	return now.catalogue.For(wishes...).Over(now.landings[landing]).In(s.zone)
 }
 
 func (s *speech) now() spoken {

@@ -15,7 +15,7 @@ func catalogue(t *testing.T) *Catalogue {
 	c, err := New(fstest.MapFS{
 		"en.json": file(`{
 			"greet": "Hello {{.Name}}", "only": "only English",
-			"date.day": "{{.Day}} {{.Month}} {{.Year}}", "date.moment": "{{.Day}}, {{.Time}} UTC",
+			"date.day": "{{.Day}} {{.Month}} {{.Year}}", "date.moment": "{{.Day}}, {{.Time}} {{.Zone}}",
 			"date.months": "January February March April May June July August September October November December"
 		}`),
 		"nl.json":      file(`{"greet": "Dag {{.Name}}"}`),
@@ -88,6 +88,22 @@ func TestWrittenForPeople(t *testing.T) {
 	at := time.Date(2026, 3, 4, 23, 5, 59, 0, time.FixedZone("", -3600))
 	if got, want := c.For("en").Moment(at), "5 March 2026, 00:05 UTC"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	madrid, err := time.LoadLocation("Europe/Madrid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := c.For("en").In(madrid)
+	if got, want := local.Moment(at), "5 March 2026, 01:05 CET"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, month := range []time.Month{1, 7} {
+		if got := local.ZoneNames(time.Date(2026, month, 1, 0, 0, 0, 0, time.UTC)); got != "CET/CEST" {
+			t.Errorf("in month %d the zone is called %q", month, got)
+		}
+	}
+	if got := c.For("en").ZoneNames(at); got != "UTC" {
+		t.Errorf("UTC is called %q", got)
 	}
 	for _, test := range []struct{ lang, number, want string }{
 		{"en", "1234.50", "1,234.50"},

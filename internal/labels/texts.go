@@ -12,8 +12,9 @@ import (
 
 // Texts are the texts of one language.
 type Texts struct {
-	Language  string // BCP 47 tag, as the lang attribute wants it
-	Direction string // "ltr" or "rtl", as the dir attribute wants it
+	Language  string         // BCP 47 tag, as the lang attribute wants it
+	Direction string         // "ltr" or "rtl", as the dir attribute wants it
+	zone      *time.Location // whose clocks tell the time; nil for UTC
 	tag       language.Tag
 	tags      []language.Tag // the language, what it falls back to, and English
 	layers    []Layer        // the topmost first
@@ -46,6 +47,20 @@ func (t Texts) Over(layer Layer) Texts {
 	return t
 }
 
+// In are the same texts with times told by the clocks of a zone; nil for UTC.
+func (t Texts) In(zone *time.Location) Texts {
+	t.zone = zone
+	return t
+}
+
+// Clocks is the zone whose clocks tell the time.
+func (t Texts) Clocks() *time.Location {
+	if t.zone == nil {
+		return time.UTC
+	}
+	return t.zone
+}
+
 // find looks through the layers for the language, then for what it falls back to.
 func (t Texts) find(code string) (phrase, bool) {
 	for _, tag := range t.tags {
@@ -74,7 +89,8 @@ func (t Texts) Say(code string, pairs ...any) string {
 	return p.fill(pairs, t.Direction == "rtl")
 }
 
-// Day writes a date the long way, so that no reader takes the month for the day.
+// Day writes a date the long way, so that no reader takes the month for the day. It is that which the time's own zone
+// shows: a date of no zone is one in UTC.
 func (t Texts) Day(at time.Time) string {
 	months := strings.Fields(t.Say("date.months"))
 	month := at.Month().String()
@@ -84,15 +100,38 @@ func (t Texts) Day(at time.Time) string {
 	return t.Say("date.day", "Day", at.Day(), "Month", month, "Year", at.Year())
 }
 
-// Moment writes an instant to the minute, in UTC.
+// Moment writes an instant to the minute, with the zone's short name at that instant: CET, CEST, or +03 where it has
+// only a number.
 func (t Texts) Moment(at time.Time) string {
-	at = at.UTC()
-	return t.Say("date.moment", "Day", t.Day(at), "Time", at.Format("15:04"))
+	at = at.In(t.Clocks())
+	return t.Say("date.moment", "Day", t.Day(at), "Time", at.Format("15:04"), "Zone", shortName(at))
 }
 
-// Clock writes the time of an instant of today to the minute, in UTC.
+// Clock writes the time of an instant of today to the minute, with the zone's short name as Moment does.
 func (t Texts) Clock(at time.Time) string {
-	return t.Say("date.clock", "Time", at.UTC().Format("15:04"))
+	at = at.In(t.Clocks())
+	return t.Say("date.clock", "Time", at.Format("15:04"), "Zone", shortName(at))
+}
+
+// ZoneNames are the short names that the zone goes by in the seasons around an instant, that of standard time first:
+// CET/CEST. Who writes a time may mean another season than that of today.
+func (t Texts) ZoneNames(at time.Time) string {
+	at = at.In(t.Clocks())
+	name := shortName(at)
+	_, end := at.ZoneBounds()
+	if end.IsZero() || shortName(end) == name {
+		return name
+	}
+	if at.IsDST() {
+		return shortName(end) + "/" + name
+	}
+	return name + "/" + shortName(end)
+}
+
+// shortName is what the zone of a time is called at that time.
+func shortName(at time.Time) string {
+	name, _ := at.Zone()
+	return name
 }
 
 // Amount writes a decimal number as the language does, with as many decimals as it came with, in the digits 0 to 9 as
