@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/channels"
 	"postern/engine"
@@ -20,6 +21,7 @@ import (
 	"postern/internal/web"
 	"postern/internal/yamldoc"
 	"postern/links"
+	"postern/workflows"
 )
 
 // config is the configuration file: where things are, and what carries what.
@@ -48,6 +50,7 @@ type config struct {
 	// Log is text or json.
 	Log string `yaml:"log"`
 
+	zone    *time.Location    // that web.zone names; nil for none
 	folder  string            // of the file: relative paths begin there
 	sources map[string][]byte // the file's text by its name, for complaints to quote
 }
@@ -63,6 +66,8 @@ type webConfig struct {
 	Origins []string `yaml:"origins"`
 	// Brand is whose door it is, as visitors see it: a name, or with the keys below a logo and colours besides.
 	Brand brandConfig `yaml:"brand" schema:"text|brandConfig"`
+	// Zone is the time zone whose clocks visitors read and write, by its IANA name: Europe/Madrid. UTC if it is not said.
+	Zone *yamldoc.Node `yaml:"zone" schema:"text"`
 	// TrustedProxies are the addresses, or ranges of them, of the proxies in front of the port: theirs is the
 	// X-Forwarded-For that says where a visitor comes from, and nobody else's.
 	TrustedProxies []string `yaml:"trusted_proxies"`
@@ -103,6 +108,10 @@ func loadConfig(path string) (config, error) {
 	doc, diags := yamldoc.Parse(path, text)
 	if doc != nil {
 		diags = append(diags, yamldoc.Decode(doc.Root(), &c)...)
+	}
+	if c.Web.Zone != nil {
+		zone, wrong := workflows.Zone(c.Web.Zone)
+		c.zone, diags = zone, append(diags, wrong...)
 	}
 	if diags.Err() != nil {
 		return c, c.complain(diags)

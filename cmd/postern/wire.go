@@ -87,7 +87,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Random: rand.Reader, Logger: logger, Brand: h.brand, Restored: restored.At,
 		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
 		Sealer: h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
-		Origins: c.Web.Origins,
+		Origins: c.Web.Origins, Zone: c.zone,
 	})
 	return h, err
 }
