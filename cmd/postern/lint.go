@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +46,8 @@ calls may reach.`,
 			if path != "" && !cmd.Flags().Changed("channel") {
 				channelNames = c.channelNames()
 			}
-			return lint(cmd.OutOrStdout(), c, channelNames, asJSON)
+			guessed := path == "" && !cmd.Flags().Changed("channel")
+			return lint(cmd.OutOrStdout(), c, channelNames, guessed, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the complaints as JSON")
@@ -53,7 +56,8 @@ calls may reach.`,
 	return cmd
 }
 
-func lint(out io.Writer, c config, channelNames []string, asJSON bool) error {
+// lint checks a book. The channels are guessed where neither a configuration nor the command names them.
+func lint(out io.Writer, c config, channelNames []string, guessed, asJSON bool) error {
 	files, err := bookFolder(c.Book)
 	if err != nil {
 		return err
@@ -66,6 +70,9 @@ func lint(out io.Writer, c config, channelNames []string, asJSON bool) error {
 	} else {
 		err = printLint(out, book, diags, sources)
 	}
+	if err == nil && guessed && !asJSON && slices.ContainsFunc(diags, aboutChannel) {
+		_, err = fmt.Fprintln(out, "which channels there are, the configuration says: --config postern.yaml")
+	}
 	if err != nil {
 		return fmt.Errorf("print complaints: %w", err)
 	}
@@ -74,6 +81,8 @@ func lint(out io.Writer, c config, channelNames []string, asJSON bool) error {
 	}
 	return nil
 }
+
+func aboutChannel(d yamldoc.Diagnostic) bool { return strings.HasPrefix(d.Message, "unknown channel ") }
 
 func printLint(out io.Writer, book *engine.Book, diags yamldoc.Diagnostics, sources map[string][]byte) error {
 	if err := yamldoc.Print(out, diags, sources); err != nil {
