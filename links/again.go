@@ -7,9 +7,9 @@ import (
 	"postern/engine"
 )
 
-// A proof replaces the visitor's cookie, and browsers send what is pressed twice with the old one. The second press leads
-// on as the first did, for RepeatWindow: for who comes with the cookie that was replaced and proves the same once more.
-// Whoever else knew that cookie gains nothing, since it takes the same proof as before.
+// A proof replaces the visitor's cookie, and browsers send what is pressed twice with the old one. The second press
+// leads on as the first did, for RepeatWindow: for who comes with the cookie that was replaced and proves the same once
+// more. Whoever else knew that cookie gains nothing, since it takes the same proof as before.
 
 // pressing is for a form that brings a code.
 func (d *Door) pressing(h handler) handler {

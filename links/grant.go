@@ -112,8 +112,8 @@ func (d *Door) granted(c *call, p passage, o *owed, within time.Duration) (bool,
 	return true, nil
 }
 
-// nextSecret is the cookie that a proof gives in place of the one that the visitor came with. It is derived, so that who
-// presses the button twice gets the same one twice; without the key nobody can tell it from the old one.
+// nextSecret is the cookie that a proof gives in place of the one that the visitor came with. It is derived, so that
+// who presses the button twice gets the same one twice; without the key nobody can tell it from the old one.
 func (d *Door) nextSecret(ch Challenge, old string) (string, bool) {
 	codes := d.with.Keys.Codes
 	sum, ok := codes.Sum(codes.Current(), ch.ID[:], []byte("visitor"), []byte(old))

@@ -161,8 +161,8 @@ func (d *Door) guess(c *call, p passage, o owed) (Guess, error) {
 	}, nil
 }
 
-// Principal is whose guesses by a factor are counted together: the recipient's, else those on the record. By the name ""
-// it is how those of all factors begin.
+// Principal is whose guesses by a factor are counted together: the recipient's, else those on the record. By the name
+// "" it is how those of all factors begin.
 func Principal(link engine.Link, factor string) string {
 	whose := link.Recipient
 	if whose.IsZero() {

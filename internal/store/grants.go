@@ -83,15 +83,16 @@ func (t *tx) prove(ctx context.Context, p links.Proof) error {
 	})
 }
 
-// answered ends a challenge of the visitor that the proof is of, and tells whether it stood until now. One that the same
-// proof has ended a moment ago is answered as well, since the first answer may never have reached the browser.
+// answered ends a challenge of the visitor that the proof is of, and tells whether it stood until now. One that the
+// same proof has ended a moment ago is answered as well, since the first answer may never have reached the browser.
 func (t *tx) answered(ctx context.Context, p links.Proof) (first bool, err error) {
 	ch := p.Challenge
 	// One guess is left to who presses the button twice.
 	const end = `UPDATE challenges SET proved = ?1, tries = min(tries, ?2 - 1), until = NULL
 		WHERE flow = ?3 AND factor = ?4 AND id = ?5 AND proved IS NULL
 			AND EXISTS (SELECT 1 FROM flows WHERE id = ?3 AND visitor = ?6)`
-	rows, err := t.exec(ctx, end, instant(p.At), links.MaxTries, ident(ch.Flow), ch.Factor, ident(ch.ID), blob(p.Before))
+	rows, err := t.exec(ctx, end,
+		instant(p.At), links.MaxTries, ident(ch.Flow), ch.Factor, ident(ch.ID), blob(p.Before))
 	if err != nil || rows > 0 {
 		return true, err
 	}

@@ -67,7 +67,8 @@ func (t *tx) claim(ctx context.Context, g links.Guess) (links.Challenge, error) 
 	return ch, err
 }
 
-// pressedAgain tells whether a guess comes with the cookie that was replaced when its challenge was proved a moment ago.
+// pressedAgain tells whether a guess comes with the cookie that was replaced when its challenge was proved a moment
+// ago.
 func (t *tx) pressedAgain(ctx context.Context, ch links.Challenge, g links.Guess) (bool, error) {
 	var visitor []byte
 	err := t.get(ctx, "SELECT visitor FROM flows WHERE id = ?", []any{ident(ch.Flow)}, []any{&visitor})
@@ -167,7 +168,8 @@ func (t *tx) tooMany(ctx context.Context, link engine.ID, principal string, now 
 func (t *tx) forgive(ctx context.Context, link engine.Link) error {
 	const query = `UPDATE guesses SET forgiven = 1 WHERE wrong = 1
 		AND principal IN (SELECT principal FROM guesses WHERE wrong = 1 AND link = ?)`
-	const theirs = "UPDATE guesses SET forgiven = 1 WHERE wrong = 1 AND principal >= ?1 AND substr(principal, 1, length(?1)) = ?1"
+	const theirs = `UPDATE guesses SET forgiven = 1 WHERE wrong = 1
+		AND principal >= ?1 AND substr(principal, 1, length(?1)) = ?1`
 	return t.run(ctx, call{query, []any{ident(link.ID)}}, call{theirs, []any{links.Principal(link, "")}})
 }
 

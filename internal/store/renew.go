@@ -56,8 +56,8 @@ func (s *Store) Renew(ctx context.Context, r links.Renewal) error {
 	return nil
 }
 
-// renew stores a link as the generation after the stored one, whose token stays known. Who is inside by that has to come
-// by the new one.
+// renew stores a link as the generation after the stored one, whose token stays known. Who is inside by that has to
+// come by the new one.
 func (t *tx) renew(ctx context.Context, link engine.Link, now time.Time) error {
 	before := link.Generation - 1
 	const know = `INSERT INTO old_tokens (key_id, digest, link)

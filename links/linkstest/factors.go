@@ -286,7 +286,8 @@ func proofGrants(t *testing.T, tr *trial) {
 	}
 }
 
-// proveTwice proves once more what was proved just now: the same, which changes nothing, or by another cookie or too late.
+// proveTwice proves once more what was proved just now: the same, which changes nothing, or by another cookie or too
+// late.
 func (tr *trial) proveTwice(t *testing.T, proof links.Proof) {
 	t.Helper()
 	ch := proof.Challenge
