@@ -161,6 +161,9 @@ func (e *entry) value() (m making, err error) {
 	} else {
 		m.value, err = plain(e.field, e.typed, e.zone)
 	}
+	if moment, ok := m.value.(string); ok && e.field.Type == engine.TypeDateTime {
+		m.said = moment // the receipt tells it by the clocks of whoever reads it
+	}
 	if err == nil && e.edit.Scale != nil && !e.edit.Scale.Has(m.value) {
 		err = errMalformed
 	}
@@ -231,8 +234,8 @@ func posted(field *engine.Field, sent []string) (string, bool) {
 	return strings.TrimSpace(sent[0]), len(sent) == 1
 }
 
-// plain turns a form's text into the value a record keeps, checked against the field. A moment without a zone is meant by
-// the clocks of the given one.
+// plain turns a form's text into the value a record keeps, checked against the field. A moment without a zone is meant
+// by the clocks of the given one.
 func plain(field *engine.Field, text string, zone *time.Location) (any, error) {
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
 		return nil, errMalformed

@@ -17,12 +17,14 @@ import (
 func TestFormSentBackUntouched(t *testing.T) {
 	options := []string{"Red", "Green", "Blue", "Black", "White"}
 	values := map[engine.FieldType][]any{
-		engine.TypeText:          {nil, "", "plain", "two\r\nlines", "\nbegins with a break", "  spaced  ", "<b>&amp;"},
-		engine.TypeInteger:       {nil, json.Number("7"), "7", "no number"},
-		engine.TypeDecimal:       {json.Number("12.50"), "1234.5"},
-		engine.TypeBoolean:       {nil, true, false, "1", "0", "maybe"},
-		engine.TypeDate:          {nil, "2026-11-22", "2026-11-22 10:00:00", "soon"},
-		engine.TypeDateTime:      {nil, "2026-11-22T10:30:45Z", "2026-11-22 10:30:45", "2026-11-22T10:30:00+02:00", "2026-10-25T01:30:00Z"},
+		engine.TypeText:    {nil, "", "plain", "two\r\nlines", "\nbegins with a break", "  spaced  ", "<b>&amp;"},
+		engine.TypeInteger: {nil, json.Number("7"), "7", "no number"},
+		engine.TypeDecimal: {json.Number("12.50"), "1234.5"},
+		engine.TypeBoolean: {nil, true, false, "1", "0", "maybe"},
+		engine.TypeDate:    {nil, "2026-11-22", "2026-11-22 10:00:00", "soon"},
+		engine.TypeDateTime: {
+			nil, "2026-11-22T10:30:45Z", "2026-11-22 10:30:45", "2026-11-22T10:30:00+02:00", "2026-10-25T01:30:00Z",
+		},
 		engine.TypePicklist:      {nil, "Red", "Grey"},
 		engine.TypeMultiPicklist: {nil, "Red |##| Blue", []any{"Green"}, "Grey"},
 		engine.TypeEmail:         {"z@acme.example", " z@acme.example ", "no address"},

@@ -94,8 +94,8 @@ func chosenText(field *engine.Field, value any, language string) string {
 	return strings.Join(names, ", ")
 }
 
-// formText writes a field as the form's control does, a moment by the clocks of a zone, so that what comes back unchanged
-// is the same text.
+// formText writes a field as the form's control does, a moment by the clocks of a zone, so that what comes back
+// unchanged is the same text.
 func formText(field *engine.Field, value any, zone *time.Location) string {
 	if value == nil || value == "" {
 		return ""

@@ -118,7 +118,8 @@ func (d *Door) outcome(c *call, p passage, visit Visit) (heading, text string) {
 	return say("receipt.saved"), say("receipt.saved.text")
 }
 
-// entryOf is how an entry is shown that a record was made of; as a plain text where the landing no longer has it.
+// entryOf is how an entry is shown that a record was made of: a moment by the clocks, all others as they were typed;
+// as a plain text where the landing no longer has it.
 func entryOf(landing *engine.Landing, act, name string) *engine.Field {
 	entries := landing.Edit
 	if action := landing.Action(act); action != nil {
@@ -126,7 +127,11 @@ func entryOf(landing *engine.Landing, act, name string) *engine.Field {
 	}
 	for _, edit := range entries {
 		if edit.Field.Name == name {
-			return &engine.Field{Name: name, Type: engine.TypeText, Label: edit.Allowed().Label}
+			shown := &engine.Field{Name: name, Type: engine.TypeText, Label: edit.Allowed().Label}
+			if edit.Field.Type == engine.TypeDateTime {
+				shown.Type = engine.TypeDateTime
+			}
+			return shown
 		}
 	}
 	return &engine.Field{Name: name, Type: engine.TypeText}

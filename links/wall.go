@@ -17,8 +17,8 @@ func momentOf(text string, zone *time.Location) (time.Time, bool) {
 }
 
 // instantOf is the moment at which the clocks of a zone show what wall shows in UTC. What they show twice, when they
-// are put back, is the first of both. What they skip, when they are put forward, has a reading by the old clocks and one
-// by the new, and is the later of them: 02:30 becomes 03:30, so that nobody is held to an hour before the one they
+// are put back, is the first of both. What they skip, when they are put forward, has a reading by the old clocks and
+// one by the new, and is the later of them: 02:30 becomes 03:30, so that nobody is held to an hour before the one they
 // wrote. The functions of expressions read a time of day in the same way.
 func instantOf(wall time.Time, zone *time.Location) time.Time {
 	before, after := offset(wall.AddDate(0, 0, -1), zone), offset(wall.AddDate(0, 0, 1), zone)

@@ -112,3 +112,15 @@ func TestTimesToComeAreToldInTheZone(t *testing.T) {
 	v := h.visitor()
 	v.submit(v.get(v.open(address).path+"/resolve"), nil).expect(t, 200, "until 11:15 CET", "!UTC")
 }
+
+// The receipt tells a moment of which a record was made by the clocks too.
+func TestReceiptsTellMadeMomentsInTheZone(t *testing.T) {
+	h := kindsHouse(t, inZone(t, "Europe/Madrid"))
+	landing := h.book.Landings["kinds"]
+	creation := landing.Edit[1].Creates
+	landing.Edit = []*engine.Edit{{Field: field("visit", engine.TypeDateTime, "Visit"), Creates: creation}}
+	_, address := h.mint("kinds")
+	v := h.visitor()
+	page := v.open(address)
+	v.submit(page, url.Values{"visit": {"2026-12-24T18:00"}}).expect(t, 200, "24 December 2026 at 18:00 CET", "!UTC")
+}
