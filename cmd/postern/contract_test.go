@@ -19,8 +19,8 @@ import (
 )
 
 // contract holds requests and answers against an OpenAPI 3.1 document, whose schemas are JSON Schema 2020-12. What a
-// requester sends has to fit its schema; of an answer each status, type, header and field has to be told too. It is written
-// here, since the libraries that can do it take minutes to compile.
+// requester sends has to fit its schema; of an answer each status, type, header and field has to be told too. It is
+// written here, since a library that did it took minutes to compile.
 type contract struct {
 	document map[string]any
 	asked    *jsonschema.Compiler
