@@ -134,7 +134,7 @@ func TestT19DoubleClick(t *testing.T) {
 		}
 	}
 	if back := v.get(address); back.text != first.text || back.path != first.path {
-		t.Errorf("who follows the link of the message again does not see the receipt: %d %s\n%s", back.status, back.path, back.text)
+		t.Errorf("who follows the link again does not see the receipt: %d %s\n%s", back.status, back.path, back.text)
 	}
 	other := h.visitor()
 	other.get(address).expect(t, 410, append(recordData, "This link has been used")...)

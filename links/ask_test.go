@@ -153,7 +153,8 @@ func TestScale(t *testing.T) {
 	_, address := h.mint("kinds")
 	v := h.visitor()
 	page := v.open(address)
-	page.expect(t, 200, "Your answer", "!Change something", `<fieldset id="field-score" class="scale"`, "From 1 (lowest) to 5 (highest).",
+	page.expect(t, 200, "Your answer", "!Change something",
+		`<fieldset id="field-score" class="scale"`, "From 1 (lowest) to 5 (highest).",
 		`<label class="choice" for="field-score-4"><input id="field-score-4" name="score" value="5" type="radio">`)
 	for _, wrong := range []string{"0", "6", "3.5", "x", "٣"} {
 		v.submit(page, url.Values{"score": {"", wrong}}).expect(t, 422, "Please choose one of the numbers.")
