@@ -29,7 +29,7 @@ type LinkTerms struct {
 // Its token is not part of it: only a digest is stored, and only the sender can derive the token.
 type Link struct {
 	ID         ID
-	Generation int    // a resend counts it up; all generations share the use count; 0 for a link by external id, without token
+	Generation int    // a resend counts it up; all share the use count; 0 for a link by external id, which has no token
 	KeyID      string // one character: which keys it was made with
 	Digest     []byte // keyed hash of the token: what the door looks a visitor's token up by
 
@@ -51,7 +51,7 @@ type Link struct {
 	Locked    time.Time // when too many guesses shut it; zero while it is not
 	Bound     []byte    // keyed hash of the cookie of the only browser that it opens in; nil for any
 
-	External []byte // keyed hash of the external id that the record had when it was made: another one ends it; nil for none
+	External []byte // keyed hash of the external id that its record had: another one ends it; nil for none
 	Audience []byte // keyed hash of the address that it was sent to; nil for none
 	Delivery ID     // the message that carries it; zero for none
 

@@ -48,7 +48,7 @@ type Module struct {
 	Names    []string // of the fields, as the file lists them
 	Fields   map[string]*Field
 
-	ExternalID string // unique field with the random id by which landings find a record, and whose change ends its links
+	ExternalID string // unique field with the random id by which landings find a record; its change ends the links
 }
 
 // FieldType is the type of a field as an admin writes it.

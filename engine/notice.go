@@ -10,8 +10,8 @@ import (
 type Notice struct {
 	Ways     []Way // at least one, each over another channel: the first is taken, the next if that one is no good
 	Template string
-	// Links are by the name the template uses; landing, preset and expiry suffice, and a record if it is another than the
-	// run's, with its external id.
+	// Links are by the name the template uses; landing, preset and expiry suffice, and a record if it is another than
+	// the run's, with its external id.
 	Links   map[string]LinkTerms
 	First   string // the name that {{ link }} means
 	Unknown OnUnknown

@@ -2,6 +2,7 @@ package links_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,7 +26,7 @@ func TestT21RevokedInTheMiddle(t *testing.T) {
 		if n, err := p.store.RevokeBefore(t.Context(), order.At, order); err != nil || n == 0 {
 			t.Fatalf("%d revoked, %v", n, err)
 		}
-		unknown := append(recordData, "This link does not work")
+		unknown := append(slices.Clone(recordData), "This link does not work")
 		v.get(last.path).expect(t, http.StatusNotFound, unknown...)
 		v.submit(page, nil).expect(t, http.StatusNotFound, unknown...)
 		v.get(address).expect(t, http.StatusNotFound, unknown...)

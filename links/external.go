@@ -52,8 +52,8 @@ func (d *Door) byExternal(ctx context.Context, name, external string) (*engine.L
 		return nil, engine.Record{}, fmt.Errorf("find record: %w", err)
 	}
 	if len(found) > 1 {
-		d.with.Logger.WarnContext(ctx, "an external id names two records, and so opens neither", "module", landing.Module.Name,
-			"records", []string{found[0].ID, found[1].ID})
+		d.with.Logger.WarnContext(ctx, "an external id names two records, and so opens neither",
+			"module", landing.Module.Name, "records", []string{found[0].ID, found[1].ID})
 		return nil, engine.Record{}, ErrNoLink
 	}
 	// A CRM may compare more loosely than we do.
@@ -81,7 +81,9 @@ func (d *Door) externalLink(c *call, landing *engine.Landing, record engine.Reco
 }
 
 // keptExternal is the stored link of an external id, or what it would be while nobody has come by it.
-func (d *Door) keptExternal(c *call, landing *engine.Landing, record engine.Record, external string) (engine.Link, error) {
+func (d *Door) keptExternal(
+	c *call, landing *engine.Landing, record engine.Record, external string,
+) (engine.Link, error) {
 	link, err := d.with.Store.LinkByID(c.Context(), externalID(landing, record.Ref, external))
 	if errors.Is(err, ErrNoLink) {
 		return d.externalLink(c, landing, record, external), nil

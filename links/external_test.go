@@ -3,6 +3,7 @@ package links_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,7 @@ func TestT07RotatingTheExternalIDEndsLinksAndFlows(t *testing.T) {
 	p.publish(engine.RecordUpdated, engine.Fields{
 		"ticket_title": "Printer on fire", "ticketstatus": "Open", "email": "zoe@acme.example", "cf_externalid": secondID,
 	})
-	unknown := append(recordData, "This link does not work")
+	unknown := append(slices.Clone(recordData), "This link does not work")
 	for _, path := range []string{page.path, strings.Replace(page.path, "/f/", "/r/", 1)} {
 		v.get(strings.TrimSuffix(path, "/yes")).expect(t, 404, unknown...)
 	}
@@ -99,7 +100,7 @@ func TestLinkOpensInOneBrowserAlone(t *testing.T) {
 	owner, other := p.visitor(), p.visitor()
 	other.get(address).expect(t, 200, "Is this for you?") // looking binds nothing
 	owner.open(address).expect(t, 200, "Printer on fire")
-	bound := append(recordData, "This link belongs to another browser")
+	bound := append(slices.Clone(recordData), "This link belongs to another browser")
 	other.get(address).expect(t, 409, bound...)
 	other.send("POST", address, nil).expect(t, 409, bound...)
 	p.clock.Advance(29 * 24 * time.Hour) // the flow is long over, and the binding is not

@@ -77,7 +77,8 @@ func (d *Door) refuseChanged(c *call, p passage, o owed) (answer, error) {
 // asks makes what is stored of a challenge, with its messages.
 func (d *Door) asks(c *call, p passage, o owed, ch Challenge) (Asking, error) {
 	asking := Asking{
-		Challenge: ch, Principal: Principal(p.link, o.factor.Name), Record: p.link.Record, Detail: o.factor.Name, At: c.now,
+		Challenge: ch, Principal: Principal(p.link, o.factor.Name), Record: p.link.Record, Detail: o.factor.Name,
+		At: c.now,
 	}
 	env, err := d.surroundings(c, p, o.factor.To)
 	if err != nil {

@@ -20,7 +20,7 @@ func (d *Door) landing(ctx context.Context, link engine.Link) (*engine.Landing, 
 	if now == nil || now.Module == nil || now.Module.Name != link.Record.Module {
 		return nil, errRemoved
 	}
-	if link.Generation == 0 { // by the external id of the record: what the landing allows, it allows everybody who has that
+	if link.Generation == 0 { // by the record's external id: what the landing allows, it allows everybody who has that
 		if !now.ByExternalID {
 			return nil, errRemoved
 		}

@@ -8,8 +8,8 @@ import (
 	"postern/engine"
 )
 
-// Live tells whether a link opens at a time; if not, why. A link made for no effect at all only shows, and is never used
-// up.
+// Live tells whether a link opens at a time; if not, why. A link made for no effect at all only shows, and is never
+// used up.
 func Live(link engine.Link, now time.Time) error {
 	switch {
 	case !link.Revoked.IsZero():

@@ -25,8 +25,8 @@ const (
 // scanners, search engines, and what people write programs with.
 var agents = []string{
 	"whatsapp", "facebookexternalhit", "facebot", "telegrambot", "twitterbot", "slackbot", "slack-imgproxy",
-	"mattermost", "discordbot", "linkedinbot", "skypeuripreview", "microsoftpreview", "bingpreview", "bingbot", "googlebot",
-	"googleimageproxy", "google-safety", "yahoomailproxy", "applebot", "barracuda", "proofpoint", "mimecast",
+	"mattermost", "discordbot", "linkedinbot", "skypeuripreview", "microsoftpreview", "bingpreview", "bingbot",
+	"googlebot", "googleimageproxy", "google-safety", "yahoomailproxy", "applebot", "barracuda", "proofpoint", "mimecast",
 	"urldefense",
 	"headlesschrome", "phantomjs", "curl/", "wget/", "python", "go-http-client", "okhttp", "java/", "crawler", "spider",
 }

@@ -103,8 +103,8 @@ func (d *Door) leading(c *call, p passage, reply answer) answer {
 	return reply
 }
 
-// stands tells whether a passage may still be gone on with, checked on every request. That a link is used up comes last:
-// what its visit concerns may go on.
+// stands tells whether a passage may still be gone on with, checked on every request. That a link is used up comes
+// last: what its visit concerns may go on.
 func (d *Door) stands(c *call, p passage) error {
 	live := Live(p.link, c.now)
 	if live != nil && !errors.Is(live, ErrUsed) {

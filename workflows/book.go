@@ -180,7 +180,8 @@ func KindOf(name string) string {
 	return "workflow"
 }
 
-// meant is what a file would have to be called to be read, which looks like one of a book and is none; "" for any other.
+// meant is what a file would have to be called to be read, which looks like one of a book and is none; "" for any
+// other.
 func meant(name string) string {
 	ending := path.Ext(name)
 	stem := strings.TrimSuffix(name, ending)

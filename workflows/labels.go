@@ -70,7 +70,8 @@ func (l *loader) json(name string) *yamldoc.Node {
 		return nil
 	}
 	if !json.Valid(bytes.TrimPrefix(text, []byte("\ufeff"))) {
-		at := doc.Root().Errorf("this is not valid JSON: texts and their codes are in double quotes, with commas between")
+		at := doc.Root().Errorf("this is not valid JSON: texts and their codes are in double quotes, " +
+			"with commas between")
 		at.Line, at.Column = invalidAt(bytes.TrimPrefix(text, []byte("\ufeff")))
 		l.complain(at)
 		return nil

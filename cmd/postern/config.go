@@ -61,12 +61,13 @@ type webConfig struct {
 	// BaseURL is the address that links begin with, as recipients reach the port. It is needed unless every channel is
 	// of kind capture.
 	BaseURL string `yaml:"base_url"`
-	// Origins are the hosts of front ends of your own, such as https://www.acme.example, whose pages may ask the door for
-	// its answers as data.
+	// Origins are the hosts of front ends of your own, such as https://www.acme.example, whose pages may ask the door
+	// for its answers as data.
 	Origins []string `yaml:"origins"`
 	// Brand is whose door it is, as visitors see it: a name, or with the keys below a logo and colours besides.
 	Brand brandConfig `yaml:"brand" schema:"text|brandConfig"`
-	// Zone is the time zone whose clocks visitors read and write, by its IANA name: Europe/Madrid. UTC if it is not said.
+	// Zone is the time zone whose clocks visitors read and write, by its IANA name: Europe/Madrid. UTC if it is not
+	// said.
 	Zone *yamldoc.Node `yaml:"zone" schema:"text"`
 	// TrustedProxies are the addresses, or ranges of them, of the proxies in front of the port: theirs is the
 	// X-Forwarded-For that says where a visitor comes from, and nobody else's.

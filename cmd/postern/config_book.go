@@ -69,8 +69,8 @@ func (c config) checkHandOvers(book *engine.Book) error {
 		}
 		value, err := c.Secrets[to.Secret].Reveal()
 		if err == nil && len(value) < links.MinSigner {
-			wrong = append(wrong, fmt.Errorf("secrets: %s: landing %s signs with it, so it needs at least %d bytes; it has %d",
-				to.Secret, name, links.MinSigner, len(value)))
+			wrong = append(wrong, fmt.Errorf("secrets: %s: landing %s signs with it, so it needs at least %d bytes; "+
+				"it has %d", to.Secret, name, links.MinSigner, len(value)))
 		}
 	}
 	return errors.Join(wrong...)

@@ -89,7 +89,9 @@ func demoConfig(ctx context.Context, web net.Addr, data string) (config, error) 
 		return c, fmt.Errorf("read HTTP port: %w", err)
 	}
 	c.Data = data
-	c.Web = webConfig{Listen: web.String(), BaseURL: "http://localhost:" + port, Brand: brandConfig{Name: "Acme Support"}}
+	c.Web = webConfig{
+		Listen: web.String(), BaseURL: "http://localhost:" + port, Brand: brandConfig{Name: "Acme Support"},
+	}
 	broker, err := listenNear(ctx, nats.Defaults().Listen) // the usual port, unless it is taken
 	if err != nil {
 		return c, err

@@ -58,7 +58,10 @@ const demoPIN = "4711-2605"
 // demoPeople are the customers; the reserved domain .example keeps their addresses imaginary.
 func demoPeople() []engine.Fields {
 	return []engine.Fields{
-		{"firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example", "template_language": "en", "cf_pin": demoPIN},
+		{
+			"firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example", "template_language": "en",
+			"cf_pin": demoPIN,
+		},
 		{"firstname": "Pilar", "lastname": "Núñez", "email": "pilar@umbrella.example", "template_language": "es"},
 		{"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl"},
 	}

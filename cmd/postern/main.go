@@ -77,7 +77,8 @@ sends people a message with a link back to the web, and guards the door the link
 		demoCommand(), serveCommand(), reloadCommand(), runCommand(), lintCommand(), testCommand(), simulateCommand(),
 		functionsCommand(), emitCommand(),
 		eventsCommand(), linkCommand(), schedulesCommand(),
-		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(), keysCommand(),
+		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
+		keysCommand(),
 		backupCommand(), restoreCommand(), importCommand(), schemaCommand(), moduleCommand(), newCommand(),
 		versionCommand(),
 	)

@@ -61,7 +61,8 @@ again: --revoke-links ends every link of the backup for good.`,
 		},
 	}
 	s.flags(cmd)
-	cmd.Flags().BoolVar(&revoke, "revoke-links", false, "end every link of the backup: some may have been revoked since")
+	cmd.Flags().BoolVar(&revoke, "revoke-links", false,
+		"end every link of the backup: some may have been revoked since")
 	cmd.Flags().StringVar(&after, "after-backup", "", "what becomes of events that came after the backup: run or skip")
 	return cmd
 }
@@ -389,6 +390,8 @@ func (r *restoration) next() string {
 	if r.revoke {
 		return start + "\nno link of the backup opens any more"
 	}
-	return start + "\nlinks that were revoked after the backup open again; to end all links that were made before it:\n" +
-		"  postern link revoke --yes --reason \"restored\" --before " + r.note.At.UTC().Truncate(time.Second).Add(time.Second).Format(time.RFC3339)
+	before := r.note.At.UTC().Truncate(time.Second).Add(time.Second)
+	return start + "\nlinks that were revoked after the backup open again; " +
+		"to end all links that were made before it:\n" +
+		"  postern link revoke --yes --reason \"restored\" --before " + before.Format(time.RFC3339)
 }

@@ -9,9 +9,14 @@ import (
 	"testing"
 )
 
+// attacks are the numbers of the list of attacks on links that must have a test. The others are of what there is not:
+// unsubscribing, authenticator apps, text message providers, the portal.
+const attacks = `01 02 03 04 05 06 07 08 10 11 12 13 14 15 16 18 19 20 21 22 23 24 25 30 31 32 33 34 35 36 37 38 39 40
+	42 43 44 80 81 82 83 84 85 86 87 88 89 90 91 92 93`
+
 var (
 	attackRow  = regexp.MustCompile(`(?m)^\| T(\d\d) \| [^|]+ \| ([^|]+) \|$`)
-	attackTest = regexp.MustCompile(`func TestT(\d\d)[A-Z]|t\.Run\("T(\d\d) `)
+	attackTest = regexp.MustCompile(`func TestT(\d\d)[A-Z]|t\.Run\("T(\d\d) |(?m)^# T(\d\d) `)
 	quotedFile = regexp.MustCompile("`([^`]+)`")
 )
 
@@ -38,6 +43,11 @@ func TestSecurityTable(t *testing.T) {
 				number, strings.Join(told[number], ", "), want)
 		}
 	}
+	for _, number := range strings.Fields(attacks) {
+		if found[number] == nil {
+			t.Errorf("there is no test of T%s", number)
+		}
+	}
 	for number := range told {
 		if found[number] == nil {
 			t.Errorf("docs/security.md has a row for T%s, of which there is no test", number)
@@ -56,7 +66,7 @@ func attackTests(t *testing.T) map[string][]string {
 			return err
 		case entry.IsDir() && (entry.Name() == "node_modules" || path != "." && strings.HasPrefix(entry.Name(), ".")):
 			return fs.SkipDir
-		case !strings.HasSuffix(path, "_test.go"):
+		case !strings.HasSuffix(path, "_test.go") && !strings.HasSuffix(path, ".txtar"):
 			return nil
 		}
 		text, err := fs.ReadFile(tree, path)
@@ -64,7 +74,7 @@ func attackTests(t *testing.T) map[string][]string {
 			return err
 		}
 		for _, test := range attackTest.FindAllStringSubmatch(string(text), -1) {
-			number := test[1] + test[2]
+			number := test[1] + test[2] + test[3]
 			if !slices.Contains(found[number], path) {
 				found[number] = append(found[number], path)
 			}

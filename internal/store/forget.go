@@ -85,9 +85,9 @@ var (
 		`DELETE FROM effects WHERE run IN (SELECT id FROM visits WHERE link = ?)
 			AND state NOT IN ('planned', 'sending')`,
 		`DELETE FROM challenges WHERE flow IN (SELECT id FROM flows WHERE link = ?)`,
-		`DELETE FROM guesses WHERE link = ?`,
-		`DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`, `DELETE FROM link_notes WHERE link = ?`,
-		`DELETE FROM old_tokens WHERE link = ?`, `DELETE FROM links WHERE id = ?`,
+		`DELETE FROM guesses WHERE link = ?`, `DELETE FROM visits WHERE link = ?`, `DELETE FROM flows WHERE link = ?`,
+		`DELETE FROM link_notes WHERE link = ?`, `DELETE FROM old_tokens WHERE link = ?`,
+		`DELETE FROM links WHERE id = ?`,
 	}
 )
 

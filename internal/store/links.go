@@ -103,7 +103,7 @@ func linkDest(l *engine.Link) []any {
 		(*ident)(&l.ID), &l.Generation, &l.KeyID, &l.Digest, &l.Landing, &l.LandingVersion, &l.Preset, &l.Record.Module,
 		&l.Record.ID, &l.Recipient.Module, &l.Recipient.ID, &l.Masked, &l.Language, (*instant)(&l.NotBefore),
 		(*instant)(&l.Expires), &l.MaxUses, &l.Uses, (*instant)(&l.Revoked), (*ident)(&l.Run), &l.Workflow, &l.Cause,
-		(*instant)(&l.Created), (*ident)(&l.Counts), (*instant)(&l.Opened), (*instant)(&l.Locked), &l.Bound, &l.External,
-		&l.Audience, (*ident)(&l.Delivery),
+		(*instant)(&l.Created), (*ident)(&l.Counts), (*instant)(&l.Opened), (*instant)(&l.Locked), &l.Bound,
+		&l.External, &l.Audience, (*ident)(&l.Delivery),
 	}
 }

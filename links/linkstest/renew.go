@@ -14,7 +14,8 @@ import (
 // renewal is the next generation of links, with a message.
 func (tr *trial) renewal(all ...engine.Link) links.Renewal {
 	r := links.Renewal{
-		Deed: engine.Deed{At: now, Kind: engine.DeedLinkResent, Actor: "postern", Subject: "x"}, Message: &engine.Delivery{
+		Deed: engine.Deed{At: now, Kind: engine.DeedLinkResent, Actor: "postern", Subject: "x"},
+		Message: &engine.Delivery{
 			ID: tr.id(), Run: tr.link.Run, Channel: "email", Record: ticket, State: engine.DeliveryPlanned, Due: now,
 			Until: now.Add(time.Hour), Retry: engine.DefaultRetry(), Created: now, Sealed: []byte("sealed"),
 		},

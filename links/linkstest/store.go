@@ -351,7 +351,9 @@ func lastVisit(t *testing.T, tr *trial) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := links.Visit{ID: act.ID, Name: act.Name, Set: engine.Fields{"status": status}, At: act.At, Changed: i != 1}
+		want := links.Visit{
+			ID: act.ID, Name: act.Name, Set: engine.Fields{"status": status}, At: act.At, Changed: i != 1,
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("visit %d (-want +got):\n%s", i, diff)
 		}

@@ -52,8 +52,8 @@ func (tr *trial) open(t *testing.T) engine.ID {
 // opening is a flow through the door.
 func (tr *trial) opening(flow links.Flow) links.Opening {
 	return links.Opening{Flow: flow, Event: &engine.Event{
-		ID: tr.id().String(), Source: engine.Source, Type: engine.LinkOpened, Subject: ticket.String(), Time: flow.Opened,
-		Data: json.RawMessage(`{}`),
+		ID: tr.id().String(), Source: engine.Source, Type: engine.LinkOpened, Subject: ticket.String(),
+		Time: flow.Opened, Data: json.RawMessage(`{}`),
 	}}
 }
 
