@@ -26,7 +26,8 @@ const (
 var agents = []string{
 	"whatsapp", "facebookexternalhit", "facebot", "telegrambot", "twitterbot", "slackbot", "slack-imgproxy",
 	"mattermost", "discordbot", "linkedinbot", "skypeuripreview", "microsoftpreview", "bingpreview", "bingbot",
-	"googlebot", "googleimageproxy", "google-safety", "yahoomailproxy", "applebot", "barracuda", "proofpoint", "mimecast",
+	"googlebot", "googleimageproxy", "google-safety", "yahoomailproxy", "applebot", "barracuda", "proofpoint",
+	"mimecast",
 	"urldefense",
 	"headlesschrome", "phantomjs", "curl/", "wget/", "python", "go-http-client", "okhttp", "java/", "crawler", "spider",
 }

@@ -3,8 +3,8 @@ package schemas
 import "encoding/json"
 
 // For returns a schema with the names that a book has, by what they are (module, landing, factor, template, workflow),
-// for editors to propose. Any other text is let through, since it may be in a file that is not written yet. False if there
-// is no schema of that name.
+// for editors to propose. Any other text is let through, since it may be in a file that is not written yet. False if
+// there is no schema of that name.
 func For(name string, names map[string][]string) ([]byte, bool) {
 	text, ok := Of(name)
 	if !ok {

@@ -43,7 +43,7 @@ func TestSecurityTable(t *testing.T) {
 				number, strings.Join(told[number], ", "), want)
 		}
 	}
-	for _, number := range strings.Fields(attacks) {
+	for number := range strings.FieldsSeq(attacks) {
 		if found[number] == nil {
 			t.Errorf("there is no test of T%s", number)
 		}
