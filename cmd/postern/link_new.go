@@ -160,6 +160,8 @@ func (h *house) termsOf(order linkOrder) (engine.LinkTerms, error) {
 	case order.Preset != "" && landing.Action(order.Preset) == nil:
 		return engine.LinkTerms{}, fmt.Errorf("landing %s has no action %q; %s", order.Landing, order.Preset,
 			actionsOf(landing))
+	case order.Language != "" && !languageTag.MatchString(order.Language):
+		return engine.LinkTerms{}, fmt.Errorf("%q is no language; examples are en and pt-BR", order.Language)
 	}
 	terms := engine.LinkTerms{
 		ID: order.id, Landing: landing, Preset: order.Preset, Record: order.Record, Language: order.Language,
