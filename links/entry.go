@@ -40,7 +40,10 @@ func (d *Door) doorPage(c *call, masked string) answer {
 // was sent along is read.
 func (d *Door) passDoor(c *call) (answer, error) {
 	link, err := d.linkOf(c)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrUsed): // in another tab, it may be
+		return d.backToReceipt(c, *c.link)
+	case err != nil:
 		return answer{}, err
 	}
 	return d.pass(c, link)

@@ -164,8 +164,8 @@ func (p page) expect(heading string) error {
 	return fmt.Errorf("the action ends at %s with %d, without a receipt %q", p.url.Path, p.status, heading)
 }
 
-// insist tries everything once more. The link is used up: the door is closed, and the same button leads to the same
-// receipt. Were there another effect, a second update would be counted.
+// insist tries everything once more. The link is used up: the door is closed to others, and the link and the same button
+// lead to the same receipt. Were there another effect, a second update would be counted.
 func (v visitor) insist(ctx context.Context, action string, form url.Values) error {
 	again, err := v.post(ctx, action, form)
 	if err != nil {
@@ -174,13 +174,22 @@ func (v visitor) insist(ctx context.Context, action string, form url.Values) err
 	if err := again.expect("Saved"); err != nil {
 		return fmt.Errorf("pressed twice: %w", err)
 	}
+	stranger := v
+	stranger.client = &http.Client{Transport: v.client.Transport, Timeout: requestTime}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		door, err := v.do(ctx, method, v.link, nil)
+		own, err := v.do(ctx, method, v.link, nil)
+		if err != nil {
+			return err
+		}
+		if err := own.expect("Saved"); err != nil {
+			return fmt.Errorf("%s of the used link by who used it: %w", method, err)
+		}
+		door, err := stranger.do(ctx, method, v.link, nil)
 		if err != nil {
 			return err
 		}
 		if door.status != http.StatusGone {
-			return fmt.Errorf("%s of the used link answers %d", method, door.status)
+			return fmt.Errorf("%s of the used link by somebody else answers %d", method, door.status)
 		}
 	}
 	return nil
