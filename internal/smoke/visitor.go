@@ -164,8 +164,8 @@ func (p page) expect(heading string) error {
 	return fmt.Errorf("the action ends at %s with %d, without a receipt %q", p.url.Path, p.status, heading)
 }
 
-// insist tries everything once more. The link is used up: the door is closed to others, and the link and the same button
-// lead to the same receipt. Were there another effect, a second update would be counted.
+// insist tries everything once more. The link is used up: the door is closed to others, and the link and the same
+// button lead to the same receipt. Were there another effect, a second update would be counted.
 func (v visitor) insist(ctx context.Context, action string, form url.Values) error {
 	again, err := v.post(ctx, action, form)
 	if err != nil {
