@@ -12,5 +12,6 @@ const (
 	doubted     = "delivery.unknown"             // a mail is in doubt, and why
 	undelivered = "delivery.failed"              // a mail was given up, and why
 	failed      = "run.failed"                   // a run broke, and why
+	opened      = "link.opened"                  // somebody passed the door of a link for the first time
 	used        = "link.used"                    // and the use of their link
 )

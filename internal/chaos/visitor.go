@@ -79,6 +79,7 @@ func (v *visitor) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	v.siege.ledger.owe(v.record, opened)
 	found := actionIn.FindStringSubmatch(record.text)
 	if found == nil {
 		return fmt.Errorf("%s offers no action", record.url.Path)
