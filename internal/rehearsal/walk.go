@@ -27,7 +27,12 @@ type walk struct {
 
 // through goes from the door to the end of the visit and returns the last page.
 func (w *walk) through(ctx context.Context, path string) ([]byte, error) {
-	if page, status := w.get(ctx, path); status != http.StatusOK {
+	page, status := w.get(ctx, path)
+	if strings.HasPrefix(w.location, "/r/") { // they have used it up, and are led to their receipt
+		page, status = w.get(ctx, w.location)
+		return w.stop(page, status, "the link is used up")
+	}
+	if status != http.StatusOK {
 		return w.stop(page, status, "the link does not open")
 	}
 	if page, status := w.post(ctx, path, nil); status != http.StatusSeeOther {
