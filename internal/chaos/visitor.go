@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
-	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptrace"
@@ -13,12 +11,13 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"postern/internal/rig"
 )
 
 const (
 	visitors    = 4 // at the same time
 	requestTime = 5 * time.Second
-	maxPage     = 1 << 20 // bytes that are read of a page
 )
 
 var (
@@ -33,13 +32,6 @@ type visitor struct {
 	client *http.Client
 	record string
 	link   string
-}
-
-// page is what the browser shows in the end, redirects followed.
-type page struct {
-	status int
-	url    *url.URL
-	text   string // character references decoded
 }
 
 // visit goes the way of one mail after the other until it is over.
@@ -80,16 +72,16 @@ func (v *visitor) resolve(ctx context.Context) error {
 		return err
 	}
 	v.siege.ledger.owe(v.record, opened)
-	found := actionIn.FindStringSubmatch(record.text)
+	found := actionIn.FindStringSubmatch(record.Text)
 	if found == nil {
-		return fmt.Errorf("%s offers no action", record.url.Path)
+		return fmt.Errorf("%s offers no action", record.URL.Path)
 	}
-	action := record.url.ResolveReference(&url.URL{Path: found[1]}).String()
+	action := record.URL.ResolveReference(&url.URL{Path: found[1]}).String()
 	question, err := v.expect(ctx, http.MethodGet, action, nil, http.StatusOK)
 	if err != nil {
 		return err
 	}
-	mark := seenIn.FindStringSubmatch(question.text)
+	mark := seenIn.FindStringSubmatch(question.Text)
 	if mark == nil {
 		return errors.New("the action cannot be confirmed")
 	}
@@ -99,8 +91,8 @@ func (v *visitor) resolve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !strings.HasPrefix(receipt.url.Path, "/r/") || !strings.Contains(receipt.text, ">Saved<") {
-			return fmt.Errorf("the action ends at %s without a receipt", receipt.url.Path)
+		if !strings.HasPrefix(receipt.URL.Path, "/r/") || !strings.Contains(receipt.Text, ">Saved<") {
+			return fmt.Errorf("the action ends at %s without a receipt", receipt.URL.Path)
 		}
 		v.siege.ledger.owe(v.record, append([]string{resolved, used}, v.siege.actWants...)...)
 	}
@@ -111,14 +103,14 @@ func (v *visitor) resolve(ctx context.Context) error {
 }
 
 // expect sends a request until it is answered, which must be with this status.
-func (v *visitor) expect(ctx context.Context, method, where string, form url.Values, status int) (page, error) {
+func (v *visitor) expect(ctx context.Context, method, where string, form url.Values, status int) (rig.Page, error) {
 	for {
 		p, err := v.do(ctx, method, where, form)
 		switch {
-		case err == nil && p.status == status:
+		case err == nil && p.Status == status:
 			return p, nil
-		case err == nil && p.status < http.StatusInternalServerError:
-			return p, fmt.Errorf("%s of %s answers %d, want %d", method, where, p.status, status)
+		case err == nil && p.Status < http.StatusInternalServerError:
+			return p, fmt.Errorf("%s of %s answers %d, want %d", method, where, p.Status, status)
 		case ctx.Err() != nil:
 			return p, context.Cause(ctx)
 		}
@@ -126,30 +118,12 @@ func (v *visitor) expect(ctx context.Context, method, where string, form url.Val
 	}
 }
 
-func (v *visitor) do(ctx context.Context, method, where string, form url.Values) (page, error) {
+func (v *visitor) do(ctx context.Context, method, where string, form url.Values) (rig.Page, error) {
 	if method == http.MethodPost {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			WroteRequest:         func(httptrace.WroteRequestInfo) { v.siege.fuse.pass(atRequest) },
 			GotFirstResponseByte: func() { v.siege.fuse.pass(atResponse) },
 		})
 	}
-	request, err := http.NewRequestWithContext(ctx, method, where, strings.NewReader(form.Encode()))
-	if err != nil {
-		return page{}, err
-	}
-	request.Header.Set("Accept-Language", "en")
-	if method == http.MethodPost {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
-	response, err := v.client.Do(request)
-	if err != nil {
-		return page{}, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
-	if err != nil {
-		return page{}, err
-	}
-	return page{response.StatusCode, response.Request.URL, html.UnescapeString(string(text))}, nil
+	return rig.Browse(ctx, v.client, method, where, form, nil)
 }

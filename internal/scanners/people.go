@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -146,27 +145,12 @@ func (p *person) do(ctx context.Context, method, where string, form url.Values) 
 	if strings.HasPrefix(where, "/") {
 		where = p.base + where
 	}
-	request, err := http.NewRequestWithContext(ctx, method, where, strings.NewReader(form.Encode()))
+	page, err := rig.Browse(ctx, p.client, method, where, form, http.Header{"X-Forwarded-For": {p.from}})
 	if err != nil {
 		return seen{}, err
 	}
-	request.Header.Set("X-Forwarded-For", p.from)
-	request.Header.Set("Accept-Language", "en")
-	if method == http.MethodPost {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
-	response, err := p.client.Do(request)
-	if err != nil {
-		return seen{}, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
-	if err != nil {
-		return seen{}, fmt.Errorf("read a page: %w", err)
-	}
-	at := seen{response.StatusCode, response.Request.URL.Path, html.UnescapeString(string(text)), url.Values{}}
-	for _, field := range hiddenIn.FindAllStringSubmatch(string(text), -1) {
+	at := seen{page.Status, page.URL.Path, page.Text, url.Values{}}
+	for _, field := range hiddenIn.FindAllStringSubmatch(page.Source, -1) {
 		at.form.Set(html.UnescapeString(field[1]), html.UnescapeString(field[2]))
 	}
 	if at.status != http.StatusOK {

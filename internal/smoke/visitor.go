@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
-	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -13,12 +11,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"postern/internal/rig"
 )
 
 const (
 	visitors    = 16 // at the same time
 	requestTime = 10 * time.Second
-	maxPage     = 1 << 20 // bytes that are read of a page
 )
 
 var (
@@ -56,12 +55,8 @@ type visitor struct {
 	link   string
 }
 
-// page is what the browser shows in the end, redirects followed.
-type page struct {
-	status int
-	url    *url.URL
-	text   string // character references decoded
-}
+// page is what the browser shows.
+type page struct{ rig.Page }
 
 // visit goes the whole way of one customer and counts what the pages say.
 func visit(ctx context.Context, transport http.RoundTripper, t *ticket, l *ledger) error {
@@ -99,27 +94,27 @@ func (v visitor) open(ctx context.Context) (page, error) {
 	switch {
 	case err != nil:
 		return page{}, err
-	case door.status != http.StatusOK:
-		return page{}, fmt.Errorf("the door answers %d", door.status)
-	case strings.Contains(door.text, v.ticket.title) || numberIn.MatchString(door.text):
+	case door.Status != http.StatusOK:
+		return page{}, fmt.Errorf("the door answers %d", door.Status)
+	case strings.Contains(door.Text, v.ticket.title) || numberIn.MatchString(door.Text):
 		return page{}, errors.New("the door shows the record")
 	}
 	record, err := v.post(ctx, v.link, nil)
 	if err != nil {
 		return page{}, err
 	}
-	if record.status != http.StatusOK || !strings.HasPrefix(record.url.Path, "/f/") {
-		return page{}, fmt.Errorf("behind the door is %s with %d", record.url.Path, record.status)
+	if record.Status != http.StatusOK || !strings.HasPrefix(record.URL.Path, "/f/") {
+		return page{}, fmt.Errorf("behind the door is %s with %d", record.URL.Path, record.Status)
 	}
 	return record, v.own(record)
 }
 
 // own finds the visitor's ticket on a page, and no other.
 func (v visitor) own(p page) error {
-	if !strings.Contains(p.text, v.ticket.title) {
+	if !strings.Contains(p.Text, v.ticket.title) {
 		return errors.New("the page does not show the ticket's title")
 	}
-	numbers := numberIn.FindAllString(p.text, -1)
+	numbers := numberIn.FindAllString(p.Text, -1)
 	if len(numbers) == 0 {
 		return errors.New("the page does not show the ticket's number")
 	}
@@ -134,18 +129,18 @@ func (v visitor) own(p page) error {
 // resolve chooses the action on the record's page and confirms it. It returns where the action is confirmed and with
 // which mark.
 func (v visitor) resolve(ctx context.Context, record page) (action string, form url.Values, err error) {
-	found := actionIn.FindStringSubmatch(record.text)
+	found := actionIn.FindStringSubmatch(record.Text)
 	if found == nil {
 		return "", nil, errors.New("the page offers no action")
 	}
-	action = record.url.ResolveReference(&url.URL{Path: found[1]}).String()
+	action = record.URL.ResolveReference(&url.URL{Path: found[1]}).String()
 	question, err := v.get(ctx, action)
 	if err != nil {
 		return "", nil, err
 	}
-	mark := seenIn.FindStringSubmatch(question.text)
-	if question.status != http.StatusOK || mark == nil {
-		return "", nil, fmt.Errorf("the action cannot be confirmed: %d", question.status)
+	mark := seenIn.FindStringSubmatch(question.Text)
+	if question.Status != http.StatusOK || mark == nil {
+		return "", nil, fmt.Errorf("the action cannot be confirmed: %d", question.Status)
 	}
 	form = url.Values{"~seen": {mark[1]}}
 	receipt, err := v.post(ctx, action, form)
@@ -157,11 +152,11 @@ func (v visitor) resolve(ctx context.Context, record page) (action string, form 
 
 // expect holds a page against a receipt that says what was done.
 func (p page) expect(heading string) error {
-	if p.status == http.StatusOK && strings.HasPrefix(p.url.Path, "/r/") && strings.Contains(p.text, ">"+heading+"<") &&
-		strings.Contains(p.text, "Resolved") {
+	if p.Status == http.StatusOK && strings.HasPrefix(p.URL.Path, "/r/") && strings.Contains(p.Text, ">"+heading+"<") &&
+		strings.Contains(p.Text, "Resolved") {
 		return nil
 	}
-	return fmt.Errorf("the action ends at %s with %d, without a receipt %q", p.url.Path, p.status, heading)
+	return fmt.Errorf("the action ends at %s with %d, without a receipt %q", p.URL.Path, p.Status, heading)
 }
 
 // insist tries everything once more. The link is used up: the door is closed to others, and the link and the same
@@ -188,8 +183,8 @@ func (v visitor) insist(ctx context.Context, action string, form url.Values) err
 		if err != nil {
 			return err
 		}
-		if door.status != http.StatusGone {
-			return fmt.Errorf("%s of the used link by somebody else answers %d", method, door.status)
+		if door.Status != http.StatusGone {
+			return fmt.Errorf("%s of the used link by somebody else answers %d", method, door.Status)
 		}
 	}
 	return nil
@@ -204,23 +199,6 @@ func (v visitor) post(ctx context.Context, where string, form url.Values) (page,
 }
 
 func (v visitor) do(ctx context.Context, method, where string, form url.Values) (page, error) {
-	request, err := http.NewRequestWithContext(ctx, method, where, strings.NewReader(form.Encode()))
-	if err != nil {
-		return page{}, err
-	}
-	request.Header.Set("Accept-Language", "en")
-	if method == http.MethodPost {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
-	response, err := v.client.Do(request)
-	if err != nil {
-		return page{}, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxPage))
-	if err != nil {
-		return page{}, fmt.Errorf("read %s: %w", where, err)
-	}
-	return page{response.StatusCode, response.Request.URL, html.UnescapeString(string(text))}, nil
+	p, err := rig.Browse(ctx, v.client, method, where, form, nil)
+	return page{p}, err
 }

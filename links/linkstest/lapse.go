@@ -37,17 +37,10 @@ func expiries(lapse engine.Lapse, at time.Time) (events []*engine.Event) {
 	return events
 }
 
-// Each link that expired unused is told once, in the order in which they expire; of those that count together the last.
-func lapseTold(t *testing.T, tr *trial) {
-	before := tr.newLink(1)
-	before.Expires = now.Add(-time.Minute)
-	tr.mint(t, before)
-	first := tr.lapsed(t, now, 100) // what expired before anybody looked is not told
-	if err := tr.Lapse(t.Context(), first, nil, now); err != nil {
-		t.Fatal(err)
-	}
+// lapsing mints links that expire a minute apart, of which the first, fifth, seventh and ninth are to be told of.
+func (tr *trial) lapsing(t *testing.T) (ids []engine.ID) {
+	t.Helper()
 	group := tr.id()
-	var ids []engine.ID
 	for minute, change := range []func(*engine.Link){
 		nil,
 		func(l *engine.Link) { l.Uses = 1 },
@@ -67,6 +60,19 @@ func lapseTold(t *testing.T, tr *trial) {
 		tr.mint(t, link)
 		ids = append(ids, link.ID)
 	}
+	return ids
+}
+
+// Each link that expired unused is told once, in the order in which they expire; of those that count together the last.
+func lapseTold(t *testing.T, tr *trial) {
+	before := tr.newLink(1)
+	before.Expires = now.Add(-time.Minute)
+	tr.mint(t, before)
+	first := tr.lapsed(t, now, 100) // what expired before anybody looked is not told
+	if err := tr.Lapse(t.Context(), first, nil, now); err != nil {
+		t.Fatal(err)
+	}
+	ids := tr.lapsing(t)
 	if lapse := tr.lapsed(t, now.Add(time.Minute-time.Millisecond), 100); lapse.From != lapse.To || lapse.More {
 		t.Errorf("before the first expires: %+v", lapse)
 	}
