@@ -40,7 +40,7 @@ const (
 	DeedLinkResent     = "link.resent"
 	DeedLinkExpired    = "link.expired" // without having been used
 	DeedLinkLooked     = "link.looked"  // fetched, by a person or a bot: once each for a link and a process
-	DeedDoorAlarmed    = "door.alarmed" // many wrong guesses on many links
+	DeedDoorSprayed    = "door.sprayed" // many wrong guesses on many links
 )
 
 // Chained is the hash of a deed after the one with the hash before: SHA-256 over that and every field,

@@ -114,7 +114,7 @@
 //	Link       a minted, limited permission: one record, one landing, a time, a number of effects
 //	Generation which token of a link: sending it again counts it up
 //	Lapse      a stretch of the links in the order in which they expire
-//	Epoch      the time before which every link that was made is revoked
+//	Cut-off    the time before which every link that was made is revoked
 //	Landing    the page and the rules behind a link
 //	Factor     a proof beside the link: a security code, a one-time code, a second link by mail
 //	Challenge  one asking for a proof, in one flow for one factor
@@ -123,20 +123,16 @@
 //	Grant      a proof that holds for a visitor, a factor and one record, for a while
 //	Carry-over code  what brings a proof from one browser to another
 //	Lock       keeps a link shut after too many wrong guesses
-//	Alarm      so many wrong guesses on all links that somebody is guessing at large
+//	Spray      so many wrong guesses on all links that somebody is guessing at large
 //	Flow       a visitor's passage from the door to the receipt
 //	Visit      an act that a visitor committed by a link, with what stood there before
 //	Undo       sets back what a visit replaced, while what it set still stands
 //	Scale      a row of whole numbers to choose from
-//	Creation   a record that is made of one entry of a form
 //	File       what a visitor sent; it is kept in pieces, each sealed
 //	Hand-over  sends a visitor on to a page of the customer's
 //	Statement  what a hand-over says, signed: who was let in for what, and until when
-//	Factor     a proof beside the link, which a landing or an action asks for
 //	Entry      one line of a form: a field of the record, or what becomes a record of its own
 //	Creation   how an entry becomes a record of its own
-//	Scale      a row of numbers to choose from
-//	Visit      what a visitor did in a flow
 //	Look       somebody fetched a link, which changes nothing
 //	Crowd      what the addresses of visitors have tried lately, by which one is held back for a while
 //	Version    the hash of a workflow or landing and all files it uses

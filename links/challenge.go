@@ -20,13 +20,13 @@ const (
 	// firstWait is how long the first wait is; each further one is twice as long as the one before, up to mostWait.
 	firstWait = time.Minute
 	mostWait  = time.Hour
-	// alarmPause is how long a challenge waits after each guess while guessing is at large: see FactorStore.Alarmed.
-	alarmPause = time.Minute
+	// sprayPause is how long a challenge waits after each guess while guessing is at large: see FactorStore.Sprayed.
+	sprayPause = time.Minute
 )
 
 const (
 	carryDigits = 6
-	alarmDigits = 8 // of a code while guessing is at large
+	sprayDigits = 8 // of a code while guessing is at large
 )
 
 // Challenge is one asking for a proof: of one flow, for one factor.
@@ -85,9 +85,9 @@ type FactorStore interface {
 	Grant(ctx context.Context, visitor []byte, factor string) (Grant, error)
 	// Extend stores that a grant was made use of.
 	Extend(ctx context.Context, visitor []byte, factor string, now time.Time) error
-	// Alarmed tells whether so many guesses are wrong at present, on whatever links, that somebody is guessing at
+	// Sprayed tells whether so many guesses are wrong at present, on whatever links, that somebody is guessing at
 	// large.
-	Alarmed(ctx context.Context, now time.Time) (bool, error)
+	Sprayed(ctx context.Context, now time.Time) (bool, error)
 	// Delivery is a message by its id; engine.ErrNoThing if it is gone.
 	Delivery(ctx context.Context, id engine.ID) (*engine.Delivery, error)
 }
@@ -127,13 +127,13 @@ func (c Challenge) Ready(now time.Time) error {
 }
 
 // Guessed is the challenge with one more guess counted. The last one begins a wait.
-func (c Challenge) Guessed(now time.Time, alarmed bool) Challenge {
+func (c Challenge) Guessed(now time.Time, sprayed bool) Challenge {
 	if c.burnt() {
 		c.Tries = 0
 	}
 	c.Tries++
-	if alarmed {
-		c.Until = now.Add(alarmPause)
+	if sprayed {
+		c.Until = now.Add(sprayPause)
 	}
 	if c.burnt() {
 		c.Until = now.Add(min(firstWait<<min(c.Waits, 10), mostWait))
@@ -162,12 +162,12 @@ func (d *Door) next(c *call, p passage, o owed, before Challenge) (Challenge, er
 	switch next.Kind {
 	case engine.FactorCode:
 		next.Digits = o.factor.Digits
-		alarmed, err := d.with.Store.Alarmed(c.Context(), c.now)
+		sprayed, err := d.with.Store.Sprayed(c.Context(), c.now)
 		if err != nil {
 			return Challenge{}, fmt.Errorf("ask how much is guessed: %w", err)
 		}
-		if alarmed {
-			next.Digits = alarmDigits
+		if sprayed {
+			next.Digits = sprayDigits
 		}
 	case engine.FactorMailToken:
 		next.Digits = carryDigits

@@ -284,10 +284,10 @@ func TestT35LifeOfALink(t *testing.T) {
 
 func TestT37Spray(t *testing.T) {
 	h := factorHouse(t, pin)
-	alarm := "many wrong codes on many links"
-	for i := range links.AlarmLeast {
-		if strings.Contains(h.log.String(), alarm) {
-			t.Fatalf("alarmed after %d guesses", i)
+	spray := "many wrong codes on many links"
+	for i := range links.SprayLeast {
+		if strings.Contains(h.log.String(), spray) {
+			t.Fatalf("sprayed after %d guesses", i)
 		}
 		_, address := h.mint("ticket", func(terms *engine.LinkTerms) {
 			terms.Recipient.ID = fmt.Sprint("12x", 1000+i)
@@ -295,7 +295,7 @@ func TestT37Spray(t *testing.T) {
 		v := h.visitor()
 		v.answer(v.open(address), "red whale 42").expect(t, 422)
 	}
-	if !strings.Contains(h.log.String(), alarm) || len(h.deeds(engine.DeedDoorAlarmed)) != 1 {
+	if !strings.Contains(h.log.String(), spray) || len(h.deeds(engine.DeedDoorSprayed)) != 1 {
 		t.Fatal("nobody is told that somebody guesses at large")
 	}
 	// Slower: one guess, then a wait.

@@ -18,11 +18,11 @@ const (
 	DayGuesses = 10
 	// LifeGuesses is how many wrong guesses a link takes in all its life, whoever unlocks it.
 	LifeGuesses = 30
-	// AlarmLeast is how many guesses within an hour have to be wrong, at least, for guessing to be at large: one in a
+	// SprayLeast is how many guesses within an hour have to be wrong, at least, for guessing to be at large: one in a
 	// hundred of the day's challenges.
-	AlarmLeast = 100
-	// AlarmMost is how many wrong guesses within an hour are guessing at large however many challenges there are.
-	AlarmMost = 1000
+	SprayLeast = 100
+	// SprayMost is how many wrong guesses within an hour are guessing at large however many challenges there are.
+	SprayMost = 1000
 )
 
 // minSecurityCode is the shortest security code that opens anything, in characters.
@@ -52,7 +52,7 @@ type Miss struct {
 // Missed is what came of a wrong guess.
 type Missed struct {
 	Locked bool // the link is locked now
-	Alarm  bool // since this guess, guessing is at large
+	Spray  bool // since this guess, guessing is at large
 }
 
 // Locked tells whether too many guesses keep a link shut.
@@ -196,7 +196,7 @@ func (d *Door) missed(c *call, p passage, o owed, guess Guess) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("store guess: %w", err)
 	}
-	if missed.Alarm {
+	if missed.Spray {
 		d.with.Logger.ErrorContext(c.Context(), "many wrong codes on many links: somebody may be guessing; "+
 			"codes are longer and guesses slower until it is over")
 	}

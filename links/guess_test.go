@@ -36,10 +36,10 @@ func TestWaitsGrow(t *testing.T) {
 func TestWaitsWhileGuessingIsAtLarge(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	ch := Challenge{Kind: engine.FactorCode, Expires: now.Add(challengeLife)}.Guessed(now, true)
-	if err := ch.Ready(now.Add(alarmPause - time.Second)); !errors.Is(err, ErrWait) {
+	if err := ch.Ready(now.Add(sprayPause - time.Second)); !errors.Is(err, ErrWait) {
 		t.Errorf("a second guess at once: %v", err)
 	}
-	if err := ch.Ready(now.Add(alarmPause)); err != nil {
+	if err := ch.Ready(now.Add(sprayPause)); err != nil {
 		t.Errorf("a second guess after the pause: %v", err)
 	}
 }

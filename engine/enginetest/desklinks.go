@@ -177,24 +177,24 @@ func deskRevokeBefore(t *testing.T, s *deskTrial) {
 	}
 	all[0].Expires = storeNow // nobody could open it any more
 	s.store(t, all)
-	epoch := all[2].Created
+	cutOff := all[2].Created
 	if _, err := s.RevokeBefore(t.Context(), storeNow.Add(time.Millisecond), order("")); !engine.IsPermanent(err) {
 		t.Errorf("a time that lies ahead: %v", err)
 	}
 	for i, c := range []struct {
 		before time.Time
 		want   int
-	}{{epoch, 1}, {epoch, 0}, {all[1].Created, 0}} { // an earlier one takes nothing back
+	}{{cutOff, 1}, {cutOff, 0}, {all[1].Created, 0}} { // an earlier one takes nothing back
 		if n, err := s.RevokeBefore(t.Context(), c.before, order("the list was wrong")); err != nil || n != c.want {
 			t.Errorf("order %d: %d ended, %v; want %d", i, n, err, c.want)
 		}
 	}
 	late := s.link()
-	late.Created = epoch.Add(-time.Hour) // it comes with a backup
+	late.Created = cutOff.Add(-time.Hour) // it comes with a backup
 	s.store(t, []engine.Link{late})
 	for i, link := range append(all, late) {
 		story, err := s.LinkStory(t.Context(), link.ID)
-		if want := link.Created.Before(epoch); err != nil || !story.Link.Revoked.IsZero() != want {
+		if want := link.Created.Before(cutOff); err != nil || !story.Link.Revoked.IsZero() != want {
 			t.Errorf("link %d is revoked: %v, %v; want %v", i, !want, err, want)
 		}
 	}

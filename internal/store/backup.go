@@ -162,7 +162,7 @@ func (s *Store) Restore(ctx context.Context, order engine.RestoreOrder) (engine.
 			return err
 		}
 		if order.Revoke {
-			if err := tx.moveEpoch(ctx, order.At); err != nil {
+			if err := tx.moveCutOff(ctx, order.At); err != nil {
 				return err
 			}
 		}

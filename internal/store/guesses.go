@@ -57,11 +57,11 @@ func (t *tx) claim(ctx context.Context, g links.Guess) (links.Challenge, error) 
 	if err := ch.Ready(g.At); err != nil {
 		return links.Challenge{}, err
 	}
-	alarmed, err := t.alarmed(ctx, g.At)
+	sprayed, err := t.sprayed(ctx, g.At)
 	if err != nil {
 		return links.Challenge{}, err
 	}
-	ch = ch.Guessed(g.At, alarmed)
+	ch = ch.Guessed(g.At, sprayed)
 	const guess = "INSERT INTO guesses (id, link, principal, wrong, forgiven, at) VALUES (?, ?, ?, 1, 0, ?)"
 	err = t.run(ctx, putChallenge(ch), call{guess, []any{ident(g.ID), ident(g.Link), g.Principal, instant(g.At)}})
 	return ch, err
@@ -80,25 +80,25 @@ func (s *Store) Miss(ctx context.Context, m links.Miss) (links.Missed, error) {
 	var missed links.Missed
 	g := m.Guess
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
-		before, err := tx.alarmed(ctx, g.At)
+		before, err := tx.sprayed(ctx, g.At)
 		if err != nil {
 			return err
 		}
 		if err := tx.tally(ctx, g.At, 0, 1); err != nil {
 			return err
 		}
-		after, err := tx.alarmed(ctx, g.At)
+		after, err := tx.sprayed(ctx, g.At)
 		if err != nil {
 			return err
 		}
-		missed = links.Missed{Alarm: after && !before}
+		missed = links.Missed{Spray: after && !before}
 		deeds := []engine.Deed{{
 			At: g.At, Kind: engine.DeedLinkGuessed, Actor: "link:" + g.Link.String(), Subject: m.Record.String(),
 			Detail: g.Factor + ": wrong",
 		}}
-		if missed.Alarm {
-			alarm := engine.Deed{At: g.At, Kind: engine.DeedDoorAlarmed, Actor: "postern", Subject: "door"}
-			deeds = append(deeds, alarm)
+		if missed.Spray {
+			spray := engine.Deed{At: g.At, Kind: engine.DeedDoorSprayed, Actor: "postern", Subject: "door"}
+			deeds = append(deeds, spray)
 		}
 		for _, deed := range deeds {
 			if err := tx.audit(ctx, deed); err != nil {

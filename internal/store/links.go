@@ -16,9 +16,9 @@ const (
 	linkLast = `, run, workflow, cause, created, counts, opened, locked, bound, external, audience, delivery`
 
 	linkColumns = linkFirst + "revoked" + linkLast
-	// linkRevoked is when a link was revoked: one that was made before the epoch, then. See RevokeBefore.
+	// linkRevoked is when a link was revoked: one that was made before the cut-off, then. See RevokeBefore.
 	linkRevoked = `coalesce(revoked, (SELECT CAST(value AS INTEGER) FROM meta
-		WHERE name = 'epoch' AND CAST(value AS INTEGER) > created))`
+		WHERE name = 'links_cutoff' AND CAST(value AS INTEGER) > created))`
 	linkRead = linkFirst + linkRevoked + linkLast
 
 	linkByToken    = "SELECT " + linkRead + " FROM links WHERE key_id = ? AND digest = ?"

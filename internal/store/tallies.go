@@ -13,25 +13,25 @@ const tallySlot = 300
 
 func slotOf(at time.Time) int64 { return at.Unix() / tallySlot }
 
-// Alarmed implements links.FactorStore.
-func (s *Store) Alarmed(ctx context.Context, now time.Time) (bool, error) {
+// Sprayed implements links.FactorStore.
+func (s *Store) Sprayed(ctx context.Context, now time.Time) (bool, error) {
 	ctx, cancel := s.read(ctx)
 	defer cancel()
-	alarmed, err := s.reads.alarmed(ctx, now)
+	sprayed, err := s.reads.sprayed(ctx, now)
 	if err != nil {
 		return false, fmt.Errorf("read how much is guessed: %w", err)
 	}
-	return alarmed, nil
+	return sprayed, nil
 }
 
-// alarmed holds the wrong guesses of the last hour against the challenges of the last day, to five minutes.
-func (s *statements) alarmed(ctx context.Context, now time.Time) (bool, error) {
+// sprayed holds the wrong guesses of the last hour against the challenges of the last day, to five minutes.
+func (s *statements) sprayed(ctx context.Context, now time.Time) (bool, error) {
 	const query = `SELECT coalesce(sum(challenges), 0), coalesce(sum(wrong) FILTER (WHERE slot > ?), 0)
 		FROM tallies WHERE slot > ?`
 	slot := slotOf(now)
 	var challenges, wrong int
 	err := s.get(ctx, query, []any{slot - 3600/tallySlot, slot - 24*3600/tallySlot}, []any{&challenges, &wrong})
-	return wrong >= min(max(challenges/100, links.AlarmLeast), links.AlarmMost), err
+	return wrong >= min(max(challenges/100, links.SprayLeast), links.SprayMost), err
 }
 
 // tally counts challenges and wrong guesses.

@@ -353,11 +353,11 @@ func factorsRefused(t *testing.T, tr *trial) {
 	}
 }
 
-// Wrong guesses on many links raise an alarm once, which is over an hour later.
-func guessesAlarm(t *testing.T, tr *trial) {
-	for i := range links.AlarmLeast {
-		if alarmed, err := tr.Alarmed(t.Context(), now); err != nil || alarmed {
-			t.Fatalf("alarmed after %d guesses, %v", i, err)
+// Wrong guesses on many links are a spray once, which is over an hour later.
+func guessesSpray(t *testing.T, tr *trial) {
+	for i := range links.SprayLeast {
+		if sprayed, err := tr.Sprayed(t.Context(), now); err != nil || sprayed {
+			t.Fatalf("sprayed after %d guesses, %v", i, err)
 		}
 		link := tr.newLink(1)
 		tr.mint(t, link)
@@ -370,16 +370,16 @@ func guessesAlarm(t *testing.T, tr *trial) {
 			t.Fatal(err)
 		}
 		missed, err := tr.Miss(t.Context(), links.Miss{Guess: g, Record: ticket})
-		if err != nil || missed.Alarm != (i == links.AlarmLeast-1) {
+		if err != nil || missed.Spray != (i == links.SprayLeast-1) {
 			t.Fatalf("guess %d: %+v, %v", i+1, missed, err)
 		}
 	}
 	for after, want := range map[time.Duration]bool{0: true, 50 * time.Minute: true, 66 * time.Minute: false} {
-		if alarmed, err := tr.Alarmed(t.Context(), now.Add(after)); err != nil || alarmed != want {
-			t.Errorf("after %s alarmed is %v, %v", after, alarmed, err)
+		if sprayed, err := tr.Sprayed(t.Context(), now.Add(after)); err != nil || sprayed != want {
+			t.Errorf("after %s sprayed is %v, %v", after, sprayed, err)
 		}
 	}
 	if ch, err := tr.Guess(t.Context(), tr.guess(now)); err != nil || !ch.Until.Equal(now.Add(time.Minute)) {
-		t.Errorf("a guess during the alarm waits until %s, %v", ch.Until, err)
+		t.Errorf("a guess during a spray waits until %s, %v", ch.Until, err)
 	}
 }

@@ -76,7 +76,7 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"a challenge is stored with its messages":  challengeSends,
 		"guesses at once are no more than may be":  guessesRace,
 		"guesses lock":                             guessesLock,
-		"guesses at large raise an alarm":          guessesAlarm,
+		"guesses at large are a spray":             guessesSpray,
 		"a proof grants and moves the visitor":     proofGrants,
 		"a link that is over takes no proof":       factorsRefused,
 	} {

@@ -8,7 +8,7 @@ import (
 	"postern/engine"
 )
 
-// RevokeBefore implements engine.LinkDesk. What it stores is the epoch, a time that every read of a link compares with
+// RevokeBefore implements engine.LinkDesk. What it stores is the cut-off, a time that every read of a link compares with
 // when it was made: a row for each of a million links would hold the writer up for a minute. It never goes back.
 func (s *Store) RevokeBefore(ctx context.Context, before time.Time, order engine.Order) (ended int, err error) {
 	if before.After(order.At) {
@@ -19,7 +19,7 @@ func (s *Store) RevokeBefore(ctx context.Context, before time.Time, order engine
 	}
 	deed := order.Deed(engine.DeedLinkRevoked, "links", "made before "+before.UTC().Format(time.RFC3339))
 	err = s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
-		if err := tx.moveEpoch(ctx, before); err != nil {
+		if err := tx.moveCutOff(ctx, before); err != nil {
 			return err
 		}
 		return tx.audit(ctx, deed)
@@ -39,9 +39,9 @@ func (s *Store) liveBefore(ctx context.Context, before, now time.Time) (count in
 	return count, err
 }
 
-// moveEpoch ends the links that were made before a time.
-func (t *tx) moveEpoch(ctx context.Context, before time.Time) error {
-	const query = `INSERT INTO meta (name, value) VALUES ('epoch', ?1) ON CONFLICT (name) DO UPDATE
+// moveCutOff ends the links that were made before a time.
+func (t *tx) moveCutOff(ctx context.Context, before time.Time) error {
+	const query = `INSERT INTO meta (name, value) VALUES ('links_cutoff', ?1) ON CONFLICT (name) DO UPDATE
 		SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))`
 	return t.run(ctx, call{query, []any{fmt.Sprint(before.UnixMilli())}})
 }
