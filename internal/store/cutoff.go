@@ -8,8 +8,8 @@ import (
 	"postern/engine"
 )
 
-// RevokeBefore implements engine.LinkDesk. What it stores is the cut-off, a time that every read of a link compares with
-// when it was made: a row for each of a million links would hold the writer up for a minute. It never goes back.
+// RevokeBefore implements engine.LinkDesk. What it stores is the cut-off, a time that every read of a link compares
+// with when it was made: a row for each of a million links would hold the writer up for a minute. It never goes back.
 func (s *Store) RevokeBefore(ctx context.Context, before time.Time, order engine.Order) (ended int, err error) {
 	if before.After(order.At) {
 		return 0, engine.Permanent(fmt.Errorf("revoke links: %s lies ahead", before.Format(time.RFC3339)))
