@@ -71,6 +71,7 @@ type Message struct {
 	Workflow  string
 	Run       ID
 	Created   time.Time // when the delivery was planned: the same at every try
+	Heard     time.Time // when the recipient last wrote to us on the channel, if it converses; zero for never
 
 	OnLeaving func() // what a Careful channel calls, by Leaving; nil for nothing
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,7 +45,7 @@ func TestOnUnknown(t *testing.T) {
 			h.ticket("2")
 			h.until("the next message", func() bool { return len(c.email.Sent()) > c.tries })
 			again := c.email.Sent()[c.tries-1]
-			if again.Delivery != first.Delivery || again.Content != first.Content {
+			if again.Delivery != first.Delivery || !reflect.DeepEqual(again.Content, first.Content) {
 				t.Errorf("try %d sent %q as %s", c.tries, again.Content.Text, again.Delivery)
 			}
 			if c.channel == "sms" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -142,7 +143,7 @@ func TestRetryCarriesTheSameMessage(t *testing.T) {
 	}
 	h.stop()
 	sent := h.mail.Sent()
-	if len(sent) != 3 || sent[0].Content != sent[2].Content || sent[0].Delivery != sent[2].Delivery {
+	if len(sent) != 3 || !reflect.DeepEqual(sent[0].Content, sent[2].Content) || sent[0].Delivery != sent[2].Delivery {
 		t.Errorf("the tries differ: %+v", sent)
 	}
 }

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"context"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"path/filepath"
 )
 
@@ -31,6 +34,64 @@ type Outfit struct {
 	Random io.Reader
 	Logger *slog.Logger
 	Folder string // of the configuration file: relative paths begin there
+
+	// Channel is its name in the configuration.
+	Channel string
+	// Callbacks is the public address below which its provider reaches it, without a final slash:
+	// https://go.acme.example/callbacks/sms.
+	Callbacks string
+	// Key gives 32 bytes for a purpose, the same after every start.
+	Key func(purpose string) []byte
+	// Hear takes in what the channel heard. An error is worth another try.
+	Hear func(ctx context.Context, h Heard) error
+	// Press takes an action of a landing for somebody who pressed a button of a message. An error is a sentence for
+	// the operator; what the person is told is in Pressed.
+	Press func(ctx context.Context, p Press) (Pressed, error)
+}
+
+// Carried is a Channel that says what reaches its recipients, once its configuration is decoded and before Open. One
+// that says nothing is of its kind's name and reaches by a field of type email.
+type Carried interface {
+	Carrier() Carrier
+}
+
+// Callee is a Channel whose provider calls back over HTTP.
+type Callee interface {
+	// Callbacks answers everything that comes below Outfit.Callbacks. It proves who calls, hands what it heard to
+	// Outfit.Hear and only then answers.
+	Callbacks() http.Handler
+}
+
+// Listener is a Channel that listens on a port of its own.
+type Listener interface {
+	// Listen works until the context ends, and waits for what is under way.
+	Listen(ctx context.Context) error
+}
+
+// Examined is a Channel that can look whether it would work, for postern doctor. It sends nothing to anybody.
+type Examined interface {
+	Examine(ctx context.Context, tools ExamineTools) []Finding
+}
+
+// ExamineTools are what an examination asks the world with.
+type ExamineTools struct {
+	Resolver Resolver
+}
+
+// Resolver asks the DNS; *net.Resolver is one.
+type Resolver interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
+	LookupMX(ctx context.Context, name string) ([]*net.MX, error)
+	LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error)
+	LookupAddr(ctx context.Context, addr string) ([]string, error)
+}
+
+// Finding is one thing that an examination looked at.
+type Finding struct {
+	What string // what was looked at: SPF, login, callback
+	Good bool
+	Text string // one line: what was found
+	Hint string // what to do about it; "" where it is good
 }
 
 // Path is a path of the configuration, from its folder if it is relative; "" stays so.

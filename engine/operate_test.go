@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,7 +187,7 @@ func TestMessageInDoubtIsSentAgainAsItWas(t *testing.T) {
 		return err == nil && d.State == engine.DeliveryAccepted
 	})
 	sent := h.mail.Sent()
-	if len(sent) != 2 || sent[0].Delivery != sent[1].Delivery || sent[0].Content != sent[1].Content {
+	if len(sent) != 2 || sent[0].Delivery != sent[1].Delivery || !reflect.DeepEqual(sent[0].Content, sent[1].Content) {
 		t.Errorf("sent %+v, want the same message twice", sent)
 	}
 }

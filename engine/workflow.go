@@ -181,4 +181,9 @@ type Content struct {
 	Subject  string `json:"subject,omitempty"` // one line; "" on channels without
 	Text     string `json:"text"`
 	HTML     string `json:"html,omitempty"`
+
+	Link        string    `json:"link,omitempty"`        // where {{ link }} leads
+	Unsubscribe string    `json:"unsubscribe,omitempty"` // address of RFC 8058; "" for a message without
+	Buttons     []Button  `json:"buttons,omitempty"`
+	Approved    *Approved `json:"approved,omitempty"` // for channels that converse, where no conversation is open
 }
