@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -126,86 +124,4 @@ func (s *siege) mailsCome(ctx context.Context, outage string, tries int64) error
 	}
 	s.recovered(time.Since(up))
 	return nil
-}
-
-// smtpLostAnswer loses the answer to every fourth mail, half of them before and half after the mail server has it.
-// Those are in doubt and held, each mail that was taken is taken once, and the rest goes on. In the end an operator has
-// them sent again: then the mail server has each once more, with the link that the first had.
-func smtpLostAnswer(ctx context.Context, t *trial) (err error) {
-	s := newSiege(t)
-	var mu sync.Mutex
-	hung := map[string]bool{}
-	hangUp := func(d *rig.Dialogue, record string) (now bool) { // once for each record
-		mu.Lock()
-		defer mu.Unlock()
-		if hung[record] {
-			return false
-		}
-		hung[record] = true
-		d.HangUp()
-		return true
-	}
-	s.sink.onDot = func(d *rig.Dialogue, record string) error {
-		switch kind := unlucky(record); {
-		case kind > 1 || !hangUp(d, record):
-		case kind == 1:
-			return rig.Refuse(421, "nobody hears this")
-		}
-		return nil
-	}
-	defer func() { s.end(err) }()
-	ctx, err = s.begin(ctx, ownBroker, "urgent")
-	if err != nil {
-		return err
-	}
-	for range s.rounds {
-		began := time.Now()
-		s.tellSome(ctx, inBatch)
-		doubts, err := s.arrived(ctx)
-		if err != nil {
-			return err
-		}
-		s.recovered(time.Since(began))
-		s.broke("answer lost")
-		for _, d := range doubts {
-			if !hung[d.Record] {
-				s.blame("the mail on %s is in doubt though its answer came", d.Record)
-			}
-		}
-		if len(doubts) != len(hung) {
-			s.blame("%d answers were lost, %d deliveries are in doubt", len(hung), len(doubts))
-		}
-	}
-	return s.sendAgain(ctx)
-}
-
-// sendAgain has all that is in doubt sent again by an operator, and lets one recipient follow the link.
-func (s *siege) sendAgain(ctx context.Context) error {
-	doubts, err := s.house.doubts(ctx)
-	if err != nil {
-		return err
-	}
-	s.add(sums{unknown: len(doubts)})
-	for _, d := range doubts {
-		s.ledger.again(d.Record)
-		if _, err := s.house.command(ctx, "deliveries", "retry", d.ID, "--reason", "the answer was lost"); err != nil {
-			return err
-		}
-	}
-	if err := rig.Await(ctx, func() bool { return len(s.ledger.missing()) == 0 }); err != nil {
-		return fmt.Errorf("what was to be sent again has not come: %w", err)
-	}
-	if len(doubts) > 0 {
-		if err := s.follow(ctx, &http.Transport{}, doubts[0].Record); err != nil {
-			return fmt.Errorf("the link of a mail that was sent again: %w", err)
-		}
-	}
-	return s.settle(ctx, 0)
-}
-
-// unlucky spreads the records over eight kinds, always the same way.
-func unlucky(record string) uint32 {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(record))
-	return h.Sum32() % 8
 }
