@@ -1,8 +1,11 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// DeliveryState is where a delivery stands. It never goes back from a final state.
+// DeliveryState is where a delivery stands. Once somebody took the message its rank never goes down.
 type DeliveryState string
 
 // The states of a delivery.
@@ -14,12 +17,39 @@ const (
 	DeliveryRejected DeliveryState = "rejected" // given up: refused for good, or every try was used
 )
 
-// Over tells whether the state is final.
-func (s DeliveryState) Over() bool { return s == DeliveryAccepted || s == DeliveryRejected }
+// The states that providers and recipients report of a message, some time after it was sent.
+const (
+	DeliverySent        DeliveryState = "sent"        // it left the provider
+	DeliveryDelivered   DeliveryState = "delivered"   // it is where the recipient looks
+	DeliveryRead        DeliveryState = "read"        // the recipient looked
+	DeliveryUndelivered DeliveryState = "undelivered" // the provider gave it up
+	DeliveryBounced     DeliveryState = "bounced"     // it came back
+	DeliveryComplained  DeliveryState = "complained"  // the recipient called it spam
+)
+
+// Over tells whether Postern has done with the delivery: what may follow is a report.
+func (s DeliveryState) Over() bool {
+	return s != DeliveryPlanned && s != DeliverySending && s != DeliveryUnknown
+}
+
+// Taken tells whether somebody said that they took the message.
+func (s DeliveryState) Taken() bool { return s.Rank() > 0 }
+
+// Rank orders what is known of a message: from 1 for accepted up, and 0 while nobody said that they took it. A report
+// of a lower rank comes too late.
+func (s DeliveryState) Rank() int {
+	return 1 + slices.Index([]DeliveryState{
+		DeliveryAccepted, DeliverySent, DeliveryUndelivered, DeliveryDelivered, DeliveryRead, DeliveryBounced,
+		DeliveryComplained,
+	}, s)
+}
 
 // DeliveryStates are all states of a delivery, in the order of its life.
 func DeliveryStates() []DeliveryState {
-	return []DeliveryState{DeliveryPlanned, DeliverySending, DeliveryAccepted, DeliveryUnknown, DeliveryRejected}
+	return []DeliveryState{
+		DeliveryPlanned, DeliverySending, DeliveryAccepted, DeliveryUnknown, DeliveryRejected, DeliverySent,
+		DeliveryDelivered, DeliveryRead, DeliveryUndelivered, DeliveryBounced, DeliveryComplained,
+	}
 }
 
 // Delivery is one message to one recipient.

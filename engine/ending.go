@@ -15,12 +15,10 @@ type ending struct {
 // ending are the events of a delivery that will not be tried again by itself though nobody took it; none for others.
 // They are about the record that the message is about.
 func (e *Engine) ending(d *Delivery, l *letter) []*Event {
-	told := DeliveryFailedEvent
-	switch d.State {
-	case DeliveryRejected:
-	case DeliveryUnknown:
-		told = DeliveryUnknownEvent
-	case DeliveryPlanned, DeliverySending, DeliveryAccepted:
+	told, tells := map[DeliveryState]string{
+		DeliveryRejected: DeliveryFailedEvent, DeliveryUnknown: DeliveryUnknownEvent,
+	}[d.State]
+	if !tells {
 		return nil
 	}
 	data, err := plainJSON(ending{

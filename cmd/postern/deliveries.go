@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,9 +100,9 @@ func (h *house) deliveryLines(ctx context.Context, order deliveryListOrder) ([]d
 		}
 		sel.Limit, sel.Before = sel.Limit-len(lines), engine.ID{}
 	}
-	sel.States = []engine.DeliveryState{
-		engine.DeliveryPlanned, engine.DeliverySending, engine.DeliveryAccepted, engine.DeliveryRejected,
-	}
+	sel.States = slices.DeleteFunc(engine.DeliveryStates(), func(s engine.DeliveryState) bool {
+		return s == engine.DeliveryUnknown
+	})
 	return h.addDeliveries(ctx, lines, sel)
 }
 
@@ -144,7 +145,7 @@ func wholeOfDelivery(d *engine.Delivery) deliveryWhole {
 		deliveryLine: lineOfDelivery(d), Step: d.Step, Recipient: d.Recipient.Ref.String(), Until: d.Until,
 		History: d.History,
 	}
-	if d.State == engine.DeliveryAccepted {
+	if d.State.Taken() {
 		whole.Receipt = &d.Receipt
 	}
 	seen := map[engine.ID]bool{}

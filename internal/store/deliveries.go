@@ -18,6 +18,9 @@ const deliveryColumns = `id, run, partition, workflow, version, step, channel, t
 	recipient_module, recipient, masked, links, sealed, state, slot, attempts, due, until, retry, receipt, reason,
 	history, created, on_unknown`
 
+// deliveryOver says in SQL what DeliveryState.Over says.
+const deliveryOver = `state NOT IN ('planned', 'sending', 'unknown')`
+
 // The deliveries of one channel, which is how they are looked at: others may have a hundred thousand that wait.
 const (
 	demanded = ` FROM deliveries WHERE state = 'planned' AND channel = ?
@@ -104,7 +107,7 @@ func (t *tx) takeOf(ctx context.Context, channel, mine string, demand engine.Dem
 	return taken, earliest, err
 }
 
-// Settle implements engine.DeliveryStore. A delivery that is accepted or rejected stays so.
+// Settle implements engine.DeliveryStore. A delivery that is over stays so.
 func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
 	now := s.clock.Now()
 	settle, err := settleCall(outcome.Delivery, now)
@@ -147,7 +150,7 @@ func settleCall(d *engine.Delivery, now time.Time) (call, error) {
 		return call{}, err
 	}
 	const query = `UPDATE deliveries SET state = ?, channel = ?, masked = ?, attempts = ?, due = ?, until = ?,
-		receipt = ?, reason = ?, history = ?, updated = ? WHERE id = ? AND state NOT IN ('accepted', 'rejected')`
+		receipt = ?, reason = ?, history = ?, updated = ? WHERE id = ? AND NOT ` + deliveryOver
 	return call{query, []any{
 		string(d.State), d.Channel, d.Masked, d.Attempts, d.Due.UnixMilli(), instant(d.Until), receipt, d.Reason,
 		history, instant(now), ident(d.ID),

@@ -64,7 +64,7 @@ const (
 		AND runs.state NOT IN ('done', 'failed', 'stopped'))`
 	oldRuns = `SELECT id FROM runs WHERE id > ? AND id < ? AND state IN ('done', 'failed', 'stopped')
 		ORDER BY id LIMIT ?`
-	oldDeliveries = `SELECT id FROM deliveries WHERE id > ? AND id < ? AND state IN ('accepted', 'rejected')` +
+	oldDeliveries = `SELECT id FROM deliveries WHERE id > ? AND id < ? AND ` + deliveryOver +
 		unlessUnderWay + ` ORDER BY id LIMIT ?`
 	// A link by external id begins anew when it is gone: one that was used or revoked must not.
 	expiredLinks = `SELECT id FROM links WHERE id > ? AND expires < ? AND (generation > 0 OR uses = 0 AND ` +
@@ -80,7 +80,7 @@ var (
 		`DELETE FROM effects WHERE run = ? AND state NOT IN ('planned', 'sending')`,
 		`DELETE FROM runs WHERE id = ? AND state IN ('done', 'failed', 'stopped')`,
 	}
-	forgetDelivery = []string{`DELETE FROM deliveries WHERE id = ? AND state IN ('accepted', 'rejected')`}
+	forgetDelivery = []string{`DELETE FROM deliveries WHERE id = ? AND ` + deliveryOver}
 	forgetLink     = []string{
 		`DELETE FROM effects WHERE run IN (SELECT id FROM visits WHERE link = ?)
 			AND state NOT IN ('planned', 'sending')`,

@@ -23,7 +23,8 @@ func (u KeyUses) Any() bool { return u != KeyUses{} }
 var keyUses = []string{
 	`SELECT count(*) FROM links WHERE key_id = ?1 AND revoked IS NULL AND expires > ?2
 		AND (max_uses = 0 OR uses < max_uses)`,
-	`SELECT count(*) FROM deliveries WHERE substr(sealed, 1, 1) = CAST(?1 AS BLOB) AND state <> 'accepted'`,
+	`SELECT count(*) FROM deliveries WHERE substr(sealed, 1, 1) = CAST(?1 AS BLOB)
+		AND state IN ('planned', 'sending', 'unknown', 'rejected')`,
 	`SELECT count(*) FROM effects WHERE substr(coalesce(sealed, answer), 1, 1) = CAST(?1 AS BLOB)
 		AND (state IN ('planned', 'sending') OR EXISTS (SELECT 1 FROM runs WHERE runs.id = effects.run
 			AND runs.state NOT IN ('done', 'failed', 'stopped')))`,
