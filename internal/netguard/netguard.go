@@ -1,8 +1,9 @@
 // Package netguard tells which addresses of the network are inside the house, so that what an admin or a record says
-// cannot send a call there. It asks nobody: names are resolved elsewhere, and what they lead to is judged here.
+// cannot send a call there. What a name leads to is judged, not the name.
 package netguard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -75,6 +76,13 @@ func Inside(addr netip.Addr) string {
 type Rules struct {
 	hosts    map[string]bool
 	networks []netip.Prefix
+	key      string // of the configuration, by which more may be allowed; calls.allow if it is ""
+}
+
+// By returns the rules with the key of the configuration that they come from, which complaints name.
+func (r Rules) By(key string) Rules {
+	r.key = key
+	return r
 }
 
 // NewRules reads host names, addresses and networks such as 10.1.0.0/16. All complaints come at once.
@@ -110,7 +118,8 @@ func (r Rules) Check(host string, addr netip.Addr) error {
 	case slices.ContainsFunc(r.networks, func(p netip.Prefix) bool { return p.Contains(real) }):
 		return nil
 	}
-	return fmt.Errorf("%s is %s: %w, unless calls.allow names it", describe(host, addr), kind, ErrInside)
+	return fmt.Errorf("%s is %s: %w, unless %s names it", describe(host, addr), kind, ErrInside,
+		cmp.Or(r.key, "calls.allow"))
 }
 
 func describe(host string, addr netip.Addr) string {

@@ -2,71 +2,23 @@ package outcall
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"syscall"
+
+	"postern/internal/netguard"
 )
 
-// dial connects to a host by an address that may be called. It resolves the name itself, so that the address that is
-// judged is the one that is connected to; the connection is judged once more as it is made. A name one of whose
-// addresses is inside is not called at all.
+// dial connects to a host by an address that may be called, or to the proxy, which the configuration names.
 func (c *Caller) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
-	}
-	check := func(addr netip.Addr) error { return c.rules.Check(host, addr) }
+	dialer := c.dialer()
 	if c.through != nil {
-		check = func(netip.Addr) error { return nil } // it is the proxy, which the configuration names
+		dialer.Check = func(string, netip.Addr) error { return nil }
 	}
-	addrs, err := c.resolve(ctx, host)
-	if err != nil {
-		return nil, err
-	}
-	for _, addr := range addrs {
-		if err := check(addr); err != nil {
-			return nil, err
-		}
-	}
-	dialer := net.Dialer{Timeout: connectTime, Control: func(_, address string, _ syscall.RawConn) error {
-		connected, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return fmt.Errorf("connect: %w", err)
-		}
-		return check(connected.Addr())
-	}}
-	var failures []error
-	for _, addr := range addrs {
-		conn, err := dialer.DialContext(ctx, network, net.JoinHostPort(addr.String(), port))
-		if err == nil {
-			return conn, nil
-		}
-		failures = append(failures, err)
-	}
-	return nil, errors.Join(failures...)
+	return dialer.DialContext(ctx, network, address)
 }
 
-// resolve finds the addresses of a host.
-func (c *Caller) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{addr}, nil
-	}
-	resolver := c.outfit.Resolver
-	if resolver == nil {
-		resolver = net.DefaultResolver
-	}
-	ctx, cancel := context.WithTimeout(ctx, connectTime)
-	defer cancel()
-	addrs, err := resolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, fmt.Errorf("find the address of %s: %w", host, err)
-	}
-	if len(addrs) == 0 {
-		return nil, fmt.Errorf("find the address of %s: it has none", host)
-	}
-	return addrs, nil
+func (c *Caller) dialer() netguard.Dialer {
+	return netguard.Dialer{Check: c.rules.Check, Resolver: c.outfit.Resolver, Timeout: connectTime}
 }
 
 // vet judges the host of a call that goes through a proxy, as far as it can be seen from here.
@@ -74,7 +26,7 @@ func (c *Caller) vet(ctx context.Context, host string) error {
 	if c.through == nil {
 		return nil
 	}
-	addrs, err := c.resolve(ctx, host)
+	addrs, err := c.dialer().Resolve(ctx, host)
 	if err != nil {
 		return nil //nolint:nilerr // only the proxy knows the name
 	}

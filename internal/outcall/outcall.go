@@ -33,16 +33,11 @@ const (
 	idleTime        = 30 * time.Second // after which a connection is not used again
 )
 
-// Resolver finds the addresses of a name.
-type Resolver interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-}
-
 // Outfit is what a Caller works with.
 type Outfit struct {
 	Secrets  map[string]engine.Secret
 	Clock    engine.Clock
-	Resolver Resolver // nil for the machine's own
+	Resolver netguard.Resolver // nil for the machine's own
 }
 
 // Caller calls web services. It is safe for concurrent use.
