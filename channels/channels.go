@@ -12,6 +12,7 @@ import "postern/engine"
 func Kinds() []engine.ChannelKind {
 	return []engine.ChannelKind{
 		EmailKind(),
+		WebhookKind(),
 		CaptureKind(),
 	}
 }

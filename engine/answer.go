@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,21 @@ import (
 
 // Is tells whether a status is among them.
 func (s Statuses) Is(status int) bool { return s.From <= status && status <= s.To }
+
+var statusWord = regexp.MustCompile(`^[1-5](xx|[0-9][0-9])$`)
+
+// ParseStatuses reads a status such as 201, or a class such as 2xx.
+func ParseStatuses(word string) (Statuses, error) {
+	if !statusWord.MatchString(word) {
+		return Statuses{}, errors.New("a status is a number such as 201, or a class such as 2xx")
+	}
+	if class, ok := strings.CutSuffix(word, "xx"); ok {
+		first := int(class[0]-'0') * 100
+		return Statuses{From: first, To: first + 99}, nil
+	}
+	n, err := strconv.Atoi(word)
+	return Statuses{From: n, To: n}, err
+}
 
 // errInDoubt is why a call is given up that may have arrived.
 var errInDoubt = errors.New("it may have arrived, and is not sent again")

@@ -181,6 +181,7 @@ type Content struct {
 	Subject  string `json:"subject,omitempty"` // one line; "" on channels without
 	Text     string `json:"text"`
 	HTML     string `json:"html,omitempty"`
+	JSON     bool   `json:"json,omitempty"` // Text is a whole JSON document, which a webhook sends as it stands
 
 	Link        string    `json:"link,omitempty"`        // where {{ link }} leads
 	Unsubscribe string    `json:"unsubscribe,omitempty"` // address of RFC 8058; "" for a message without

@@ -99,7 +99,7 @@ func checkAuth(scope engine.CheckScope, auth *engine.CallAuth) {
 			scope.Complain("auth.basic.user", "a user's name holds no colon and no line break")
 		}
 	case engine.AuthHeader:
-		if why := badHeader(auth.Name); why != "" && !strings.EqualFold(auth.Name, "Authorization") {
+		if why := engine.HeaderComplaint(auth.Name); why != "" && !strings.EqualFold(auth.Name, "Authorization") {
 			scope.Complain("auth.header.name", why)
 		}
 	case engine.AuthOAuth2:

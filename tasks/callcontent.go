@@ -2,12 +2,10 @@ package tasks
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,34 +138,12 @@ func textOf(p engine.Program, env *engine.Env) (string, error) {
 	return text, nil
 }
 
-var headerName = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+.^_|~-]{1,64}$`)
-
-// ownHeaders are those that a call sets itself.
-var ownHeaders = []string{
-	"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
-	"signature", "signature-input", "content-digest",
-}
-
-// badHeader says why a header of a name is not for a workflow to set; "" if it is.
-func badHeader(name string) string {
-	lower := strings.ToLower(name)
-	switch {
-	case !headerName.MatchString(name):
-		return fmt.Sprintf("%q is no name of a header", name)
-	case slices.Contains(ownHeaders, lower) || strings.HasPrefix(lower, "proxy-"):
-		return "the header " + name + " is set by the call itself"
-	case lower == "authorization":
-		return "the header Authorization would hold a secret in the file: use auth, which names one"
-	}
-	return ""
-}
-
 func (c *Call) checkHeaders(scope engine.CheckScope) {
 	c.headers = map[string]engine.Program{}
 	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
 		key := "headers." + name
-		why := badHeader(name)
+		why := engine.HeaderComplaint(name)
 		if canonical := http.CanonicalHeaderKey(name); why == "" && seen[canonical] {
 			why = "the header " + name + " is there twice"
 		} else {
@@ -209,24 +185,9 @@ func (c *Call) header(env *engine.Env) (http.Header, error) {
 	return header, nil
 }
 
-var statusWord = regexp.MustCompile(`^[1-5](xx|[0-9][0-9])$`)
-
-// statuses reads a status or a class.
-func statuses(word string) (engine.Statuses, error) {
-	if !statusWord.MatchString(word) {
-		return engine.Statuses{}, errors.New("a status is a number such as 201, or a class such as 2xx")
-	}
-	if class, ok := strings.CutSuffix(word, "xx"); ok {
-		first := int(class[0]-'0') * 100
-		return engine.Statuses{From: first, To: first + 99}, nil
-	}
-	n, err := strconv.Atoi(word)
-	return engine.Statuses{From: n, To: n}, err
-}
-
 func (c *Call) checkExpect(scope engine.CheckScope) {
 	for i, node := range c.Expect.Status {
-		s, err := statuses(node.Text())
+		s, err := engine.ParseStatuses(node.Text())
 		if err != nil {
 			scope.Complain("expect.status."+strconv.Itoa(i), fmt.Sprintf("found %q: %v", node.Text(), err))
 			continue

@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"schemas": nil,
 
 	// Siblings meet in the engine only. What they share below is in internal.
-	"channels":  {"engine", "internal", "schemas"},
+	"channels":  {"engine", "internal", "internal/outcall", "schemas"},
 	"links":     {"engine", "internal", "schemas"},
 	"portal":    {"engine", "internal", "schemas"},
 	"tasks":     {"engine", "internal", "schemas"},

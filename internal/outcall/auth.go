@@ -11,12 +11,20 @@ import (
 	"postern/engine"
 )
 
-// prove adds what says who calls.
-func (c *Caller) prove(ctx context.Context, request *http.Request, call engine.Call) error {
-	auth := call.Auth
-	if auth == nil {
-		return nil
+// prove adds what says who calls, a signature last.
+func (c *Caller) prove(ctx context.Context, request *http.Request, call engine.Call, sign *engine.CallAuth) error {
+	for _, auth := range []*engine.CallAuth{call.Auth, sign} {
+		if auth == nil {
+			continue
+		}
+		if err := c.proveBy(ctx, request, auth, call.Request.Body); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (c *Caller) proveBy(ctx context.Context, request *http.Request, auth *engine.CallAuth, body []byte) error {
 	secret, err := c.secret(auth.Secret)
 	if err != nil {
 		return err
@@ -36,7 +44,7 @@ func (c *Caller) prove(ctx context.Context, request *http.Request, call engine.C
 		}
 		request.Header.Set("Authorization", "Bearer "+token)
 	case engine.AuthHMAC:
-		sign(request, call.Request.Body, signature{key: []byte(secret), id: auth.KeyID, at: c.outfit.Clock.Now()})
+		sign(request, body, signature{key: []byte(secret), id: auth.KeyID, at: c.outfit.Clock.Now()})
 	default:
 		return engine.Permanent(fmt.Errorf("calls do not know the auth %q", auth.Kind))
 	}

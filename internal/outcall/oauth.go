@@ -98,7 +98,7 @@ func (c *Caller) fetchToken(ctx context.Context, auth *engine.CallAuth, secret s
 	request.SetBasicAuth(url.QueryEscape(auth.Client), url.QueryEscape(secret))
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
-	answer, err := c.send(request, false)
+	answer, err := c.send(request, false, Extra{})
 	switch {
 	case engine.IsUnknown(err):
 		return "", 0, fmt.Errorf("get a token from %s: %s", target.Host, err.Error()) // without its verdict

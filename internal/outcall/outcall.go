@@ -9,6 +9,7 @@
 package outcall
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,18 @@ type Outfit struct {
 	Secrets  map[string]engine.Secret
 	Clock    engine.Clock
 	Resolver netguard.Resolver // nil for the machine's own
+
+	// Under is where the configuration's keys stand, for errors to name; calls if it is "".
+	Under string
+	// Connections are kept open to one host for what may be sent twice; 4 if it is zero.
+	Connections int
+}
+
+// Extra is what a channel asks of a call, besides what a workflow can.
+type Extra struct {
+	Sign    *engine.CallAuth // a signature beside Auth; nil for none
+	Leaving func()           // is told once, when the connection stands and nothing is written yet; nil for nobody
+	Status  bool             // the status is all that counts: the answer has no body, which may be long or cut off
 }
 
 // Caller calls web services. It is safe for concurrent use.
@@ -61,17 +74,21 @@ func New(config Config, outfit Outfit) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
+	outfit.Under, outfit.Connections = cmp.Or(outfit.Under, "calls"), cmp.Or(outfit.Connections, 4)
 	trust, err := config.trust()
 	if err != nil {
 		return nil, err
 	}
-	c := &Caller{config: config, outfit: outfit, rules: rules, bearers: map[grant]*bearer{}}
+	c := &Caller{
+		config: config, outfit: outfit, rules: rules.By(outfit.Under + ".allow"), bearers: map[grant]*bearer{},
+	}
 	if c.through, err = config.proxy(); err != nil {
 		return nil, err
 	}
 	c.again = &http.Transport{
 		DialContext: c.dial, TLSClientConfig: trust, TLSHandshakeTimeout: connectTime, DisableCompression: true,
-		MaxIdleConnsPerHost: 4, MaxIdleConns: 64, IdleConnTimeout: idleTime, MaxResponseHeaderBytes: maxAnswerHeader,
+		MaxIdleConnsPerHost: outfit.Connections, MaxIdleConns: max(64, outfit.Connections),
+		IdleConnTimeout: idleTime, MaxResponseHeaderBytes: maxAnswerHeader,
 	}
 	if c.through != nil {
 		c.again.Proxy = http.ProxyURL(c.through)
@@ -90,6 +107,14 @@ func (c *Caller) Close() error {
 
 // Call implements engine.Caller.
 func (c *Caller) Call(ctx context.Context, call engine.Call) (engine.Answer, error) {
+	return c.CallWith(ctx, call, Extra{})
+}
+
+// CallWith is Call with what a channel asks besides.
+func (c *Caller) CallWith(ctx context.Context, call engine.Call, extra Extra) (engine.Answer, error) {
+	if extra.Leaving != nil {
+		extra.Leaving = sync.OnceFunc(extra.Leaving)
+	}
 	timeout := c.config.Timeout
 	if call.Timeout > 0 {
 		timeout = min(call.Timeout, engine.MaxCallTime)
@@ -103,7 +128,7 @@ func (c *Caller) Call(ctx context.Context, call engine.Call) (engine.Answer, err
 	home := target.Scheme + target.Host
 	for redirects := 0; ; redirects++ {
 		atHome := target.Scheme+target.Host == home
-		answer, err := c.ask(ctx, call, target, atHome)
+		answer, err := c.ask(ctx, call, extra, target, atHome)
 		if err != nil {
 			return engine.Answer{}, err
 		}
@@ -122,13 +147,20 @@ func (c *Caller) Call(ctx context.Context, call engine.Call) (engine.Answer, err
 }
 
 // ask sends the call to an address once, and a second time with a new token where the first one is no longer taken.
-func (c *Caller) ask(ctx context.Context, call engine.Call, target *url.URL, atHome bool) (engine.Answer, error) {
+func (c *Caller) ask(
+	ctx context.Context, call engine.Call, extra Extra, target *url.URL, atHome bool,
+) (engine.Answer, error) {
 	for renewed := false; ; renewed = true {
 		request, err := c.request(ctx, call, target, atHome)
 		if err != nil {
 			return engine.Answer{}, err
 		}
-		answer, err := c.send(request, call.Resend)
+		if atHome {
+			if err := c.prove(ctx, request, call, extra.Sign); err != nil {
+				return engine.Answer{}, err
+			}
+		}
+		answer, err := c.send(request, call.Resend, extra)
 		refused := err == nil && answer.Status == http.StatusUnauthorized
 		if renewed || !refused || !atHome || !c.forget(call.Auth, request.Header.Get("Authorization")) {
 			return answer, err
@@ -157,9 +189,6 @@ func (c *Caller) request(ctx context.Context, call engine.Call, target *url.URL,
 	}
 	for name, values := range call.Request.Header {
 		request.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
-	}
-	if err := c.prove(ctx, request, call); err != nil {
-		return nil, err
 	}
 	return request, nil
 }
@@ -200,7 +229,7 @@ func (c *Caller) target(text string) (*url.URL, error) {
 	case u.User != nil || u.Opaque != "" || !netguard.IsHost(host):
 		return nil, errors.New("the address is none that can be called")
 	case u.Scheme == "http" && !netguard.Named(c.config.HTTP, host):
-		return nil, fmt.Errorf("%s is called by https only, unless calls.http names it", host)
+		return nil, fmt.Errorf("%s is called by https only, unless %s.http names it", host, c.outfit.Under)
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, fmt.Errorf("%s is called by https only", host)
 	}

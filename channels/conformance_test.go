@@ -1,0 +1,17 @@
+package channels
+
+import (
+	"testing"
+
+	"postern/engine/enginetest"
+)
+
+// Every kind keeps the promises that the engine relies on, each against a far end of its own.
+func TestChannel(t *testing.T) {
+	for kind, open := range map[string]func(t *testing.T) enginetest.ChannelTrial{
+		"webhook":                  webhookTrial(false),
+		"webhook, once by the key": webhookTrial(true),
+	} {
+		t.Run(kind, func(t *testing.T) { enginetest.TestChannel(t, open) })
+	}
+}
