@@ -38,6 +38,8 @@ type Email struct {
 	Helo string `yaml:"helo"`
 	// What follows the @ in a Message-ID; the domain of from if not set.
 	MessageIDDomain string `yaml:"message_id_domain"`
+	// Keys that sign every mail (DKIM).
+	DKIM []EmailKey `yaml:"dkim"`
 	// How many connections are open at once, at most.
 	Connections int `yaml:"connections"`
 	// The longest time for one mail, from connecting to the server's last answer.
@@ -75,7 +77,7 @@ from: Acme Support <support@acme.example>
 
 // Open checks every key and reads the password, without a connection yet.
 func (e *Email) Open(outfit engine.Outfit) error {
-	if err := e.openLetterhead(); err != nil {
+	if err := e.openLetterhead(outfit); err != nil {
 		return err
 	}
 	server, err := e.server(outfit)
@@ -89,7 +91,7 @@ func (e *Email) Open(outfit engine.Outfit) error {
 // hostName is a name that can stand in a Message-ID and in EHLO.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
 
-func (e *Email) openLetterhead() error {
+func (e *Email) openLetterhead(outfit engine.Outfit) error {
 	from, err := mail.ParseMailbox(e.From)
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
@@ -107,7 +109,11 @@ func (e *Email) openLetterhead() error {
 	if !hostName.MatchString(domain) {
 		return fmt.Errorf("message_id_domain: %q is no domain", domain)
 	}
-	e.letterhead = mail.Letterhead{From: *from, ReplyTo: replyTo, Domain: domain}
+	signers, err := e.signers(outfit, mail.Domain(from.Address))
+	if err != nil {
+		return err
+	}
+	e.letterhead = mail.Letterhead{From: *from, ReplyTo: replyTo, Domain: domain, Signers: signers}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"postern/engine"
 	"postern/engine/enginetest"
+	"postern/internal/mail"
 	"postern/internal/mail/mailtest"
 )
 
@@ -98,6 +99,7 @@ func TestEmailChecksItsConfiguration(t *testing.T) {
 	if err := os.WriteFile(notPEM, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	key := dkimKey(t, "ed25519")
 	wrong := map[string]struct {
 		change func(*Email)
 		want   string
@@ -118,6 +120,22 @@ func TestEmailChecksItsConfiguration(t *testing.T) {
 		"no time":               {func(e *Email) { e.Timeout = 0 }, "timeout: "},
 		"user without password": {func(e *Email) { e.User = "u" }, "password: is not set, but user is"},
 		"password without user": {func(e *Email) { e.Password.Env = "X" }, "password: is set, but user is not"},
+		"no selector":           {func(e *Email) { e.DKIM = []EmailKey{{Key: key}} }, "dkim[0]: selector: "},
+		"no key":                {func(e *Email) { e.DKIM = []EmailKey{{Selector: "a"}} }, "dkim[0]: key: names neither "},
+		"a key that is none": {
+			func(e *Email) { e.DKIM = []EmailKey{{Selector: "a", Key: engine.Secret{File: notPEM}}} }, "dkim[0]: key: ",
+		},
+		"a signature that would not count": {
+			func(e *Email) { e.DKIM = []EmailKey{{Domain: "other.example", Selector: "a", Key: key}} },
+			"dkim[0]: domain: other.example is neither the sender's domain acme.example nor above it",
+		},
+		"one above all": {
+			func(e *Email) { e.DKIM = []EmailKey{{Domain: "example", Selector: "a", Key: key}} }, "dkim[0]: domain: ",
+		},
+		"the same key twice": {
+			func(e *Email) { e.DKIM = []EmailKey{{Selector: "a", Key: key}, {Selector: "a", Key: key}} },
+			"dkim[1]: selector: a._domainkey.acme.example is there twice",
+		},
 		"password that is not there": {
 			func(e *Email) { e.User, e.Password.Env = "u", "POSTERN_NO_SUCH" },
 			"password: environment variable POSTERN_NO_SUCH is not set",
@@ -132,10 +150,15 @@ func TestEmailChecksItsConfiguration(t *testing.T) {
 		})
 	}
 	right := map[string]func(*Email){
-		"the defaults":         func(*Email) {},
-		"implicit":             func(e *Email) { e.TLS, e.Port = "implicit", 465 },
-		"none on this machine": func(e *Email) { e.TLS, e.Host = "none", "localhost" },
-		"none on ::1":          func(e *Email) { e.TLS, e.Host = "none", "::1" },
+		"the defaults":          func(*Email) {},
+		"implicit":              func(e *Email) { e.TLS, e.Port = "implicit", 465 },
+		"none on this machine":  func(e *Email) { e.TLS, e.Host = "none", "localhost" },
+		"none on ::1":           func(e *Email) { e.TLS, e.Host = "none", "::1" },
+		"a key of the sender's": func(e *Email) { e.DKIM = []EmailKey{{Selector: "a", Key: key}} },
+		"two keys, one above": func(e *Email) {
+			e.From = "Acme <support@mail.Acme.example>"
+			e.DKIM = []EmailKey{{Domain: "Acme.example", Selector: "a", Key: key}, {Selector: "b", Key: key}}
+		},
 	}
 	for name, change := range right {
 		t.Run(name, func(t *testing.T) {
@@ -148,6 +171,20 @@ func TestEmailChecksItsConfiguration(t *testing.T) {
 			}
 		})
 	}
+}
+
+// dkimKey is a fresh key in a file.
+func dkimKey(t *testing.T, kind string) engine.Secret {
+	t.Helper()
+	key, err := mail.NewKey(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "dkim.pem")
+	if err := os.WriteFile(file, key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return engine.Secret{File: file}
 }
 
 func TestEmailUsesItsNames(t *testing.T) {

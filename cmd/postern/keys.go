@@ -47,7 +47,7 @@ func keysCommand() *cobra.Command {
 generations: new links and messages are made with the current one, and what was made with the one before
 is still understood until that is retired.`,
 	})
-	cmd.AddCommand(keysListCommand(), keysRotateCommand(), keysRetireCommand())
+	cmd.AddCommand(keysListCommand(), keysRotateCommand(), keysRetireCommand(), keysDKIMCommand())
 	return cmd
 }
 

@@ -14,8 +14,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	netmail "net/mail"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -29,6 +31,8 @@ type Letterhead struct {
 	From    netmail.Address
 	ReplyTo *netmail.Address // nil for none
 	Domain  string           // the right-hand side of Message-IDs; ASCII
+	Signers []Signer         // of every letter, in this order
+	Bounces *ReturnPath      // where bounces come to; nil for the address that a letter is from
 }
 
 // Letter is a mail as it leaves: its envelope, and its bytes with CRLF line ends.
@@ -53,6 +57,9 @@ func (h Letterhead) Write(m engine.Message) (Letter, error) {
 		msg.ReplyToMailAddress(h.ReplyTo)
 	}
 	h.writeHeader(msg, m)
+	if err := writeUnsubscribe(msg, m.Content.Unsubscribe); err != nil {
+		return Letter{}, engine.Permanent(err)
+	}
 	msg.SetBodyString(gomail.TypeTextPlain, strings.ToValidUTF8(m.Content.Text, "\uFFFD"))
 	if m.Content.HTML != "" {
 		msg.AddAlternativeString(gomail.TypeTextHTML, strings.ToValidUTF8(m.Content.HTML, "\uFFFD"))
@@ -61,7 +68,14 @@ func (h Letterhead) Write(m engine.Message) (Letter, error) {
 	if _, err := msg.WriteTo(&raw); err != nil {
 		return Letter{}, fmt.Errorf("write mail: %w", err)
 	}
-	return Letter{From: h.From.Address, To: to.Address, Raw: raw.Bytes()}, nil
+	letter := Letter{From: h.From.Address, To: to.Address}
+	if h.Bounces != nil {
+		letter.From = h.Bounces.Address(m.Delivery)
+	}
+	if letter.Raw, err = signed(raw.Bytes(), h.Signers, m.Created); err != nil {
+		return Letter{}, fmt.Errorf("write mail: %w", err)
+	}
+	return letter, nil
 }
 
 var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
@@ -81,6 +95,28 @@ func (h Letterhead) writeHeader(msg *gomail.Msg, m engine.Message) {
 	if languageTag.MatchString(m.Content.Language) {
 		msg.SetGenHeader(gomail.HeaderContentLang, m.Content.Language)
 	}
+}
+
+// longestAddress is how long the address of a page may be, in characters: its field cannot be folded, and a line has at
+// most 998.
+const longestAddress = 900
+
+// writeUnsubscribe says where the recipient ends messages like this one (RFC 2369), with one click in their mail
+// program if it is reached by https (RFC 8058).
+func writeUnsubscribe(msg *gomail.Msg, address string) error {
+	if address == "" {
+		return nil
+	}
+	page, err := url.Parse(address)
+	if err != nil || page.Host == "" || len(address) > longestAddress || strings.ContainsAny(address, "<>\"\\ ") ||
+		!ascii(address) {
+		return errors.New("the address to unsubscribe at is none")
+	}
+	msg.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+address+">")
+	if page.Scheme == "https" {
+		msg.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
+	}
+	return nil
 }
 
 // digest is 128 bits in hexadecimal, different for every purpose.

@@ -96,6 +96,36 @@ func TestLetterWithoutHTMLIsPlainText(t *testing.T) {
 	}
 }
 
+func TestLetterSaysWhereToUnsubscribe(t *testing.T) {
+	for address, oneClick := range map[string]string{
+		"https://go.acme.example/u/a1b2": "List-Unsubscribe=One-Click", "http://localhost:8480/u/a1b2": "", "": "",
+	} {
+		m := message()
+		m.Content.Unsubscribe = address
+		_, read := write(t, m)
+		want := ""
+		if address != "" {
+			want = "<" + address + ">"
+		}
+		if got := read.Header.Get("List-Unsubscribe"); got != want {
+			t.Errorf("List-Unsubscribe is %q, want %q", got, want)
+		}
+		if got := read.Header.Get("List-Unsubscribe-Post"); got != oneClick {
+			t.Errorf("List-Unsubscribe-Post is %q, want %q", got, oneClick)
+		}
+	}
+	for _, address := range []string{
+		"go.acme.example", "https://a.example/>,<mailto:x@b.example", "https://a.example/\r\nBcc: x@b.example",
+		"https://a.example/ b", "https://a.example/" + strings.Repeat("a", 900),
+	} {
+		m := message()
+		m.Content.Unsubscribe = address
+		if _, err := letterhead.Write(m); !engine.IsPermanent(err) {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}
+
 func TestSameMessageGivesTheSameBytes(t *testing.T) {
 	first, _ := write(t, message())
 	second, _ := write(t, message())

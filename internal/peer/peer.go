@@ -28,6 +28,18 @@ func Exim(t testing.TB) string {
 	return find(t, "exim4", "/usr/sbin/exim4")
 }
 
+// PythonDKIM returns the path of a Python that has dkimpy, which verifies the signatures of mails.
+func PythonDKIM(t testing.TB) string {
+	t.Helper()
+	for _, python := range []string{"/usr/bin/python3", "python3"} { // Debian's packages are for Debian's own
+		if exec.CommandContext(t.Context(), python, "-c", "import dkim, nacl").Run() == nil {
+			return python
+		}
+	}
+	giveUp(t, "python3-dkim")
+	return ""
+}
+
 // Chromium returns the path of Chromium or of Chrome, the browser.
 func Chromium(t testing.TB) string {
 	t.Helper()

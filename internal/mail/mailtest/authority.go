@@ -19,6 +19,7 @@ import (
 // Authority is a certificate for 127.0.0.1 and localhost that vouches for itself, and the files that hold it.
 type Authority struct {
 	CertFile, KeyFile string
+	KeyPEM            []byte
 	Roots             *x509.CertPool
 	certificate       tls.Certificate
 }
@@ -51,6 +52,7 @@ func NewAuthority(t testing.TB) *Authority {
 	}
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	a.KeyPEM = keyPEM
 	a.Roots.AppendCertsFromPEM(certPEM)
 	if a.certificate, err = tls.X509KeyPair(certPEM, keyPEM); err != nil {
 		t.Fatal(err)
