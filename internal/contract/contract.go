@@ -29,11 +29,11 @@ import (
 // description does not allow fails the test, and goes on as if nothing were:
 //
 //   - a path or method that it does not know, a parameter, a form field or a body that it does not allow;
-//   - a reply of a status below 400 that it does not know, or whose body it does not allow.
+//   - a success (2xx) that it does not know, or whose body it does not allow.
 //
-// Refusals (4xx) that it does not know pass, for descriptions rarely know them all, and so does every 5xx. Who calls
-// is the handler's business: descriptions are wrong about it. A handler that hijacks the connection or panics is not
-// asked for a reply.
+// Redirects and refusals that it does not know pass, for descriptions rarely know them all, and so does every 5xx. Who
+// calls is the handler's business: descriptions are wrong about it. A handler that hijacks the connection or panics is
+// not asked for a reply.
 func Guard(t testing.TB, description []byte, handler http.Handler) http.Handler {
 	t.Helper()
 	router, err := read(description)
@@ -121,7 +121,7 @@ func (g *guard) reply(asked *openapi3filter.RequestValidationInput, reply *reply
 		return nil
 	}
 	responses := asked.Route.Operation.Responses
-	if reply.status >= 400 && responses.Status(reply.status) == nil {
+	if reply.status >= 300 && responses.Status(reply.status) == nil {
 		return nil
 	}
 	return openapi3filter.ValidateResponse(asked.Request.Context(), &openapi3filter.ResponseValidationInput{
