@@ -112,6 +112,7 @@
 //	Partition  a share of the records, with one owner, an epoch and a cursor
 //	Fence      the proof of owning a partition
 //	Link       a minted, limited permission: one record, one landing, a time, a number of effects
+//	Opt-out    what an address to unsubscribe at stands for: whose messages end
 //	Generation which token of a link: sending it again counts it up
 //	Lapse      a stretch of the links in the order in which they expire
 //	Cut-off    the time before which every link that was made is revoked

@@ -13,6 +13,8 @@
 //	POST /f/<flow>…         the act: one commit, then on to
 //	GET  /r/<flow>          the receipt
 //
+// Beside it, GET /u/<sealed> asks whether messages should end, and POST ends them (RFC 8058).
+//
 // GET and HEAD never change anything, whoever sends them: mail scanners and link previews follow links too. No page
 // needs a script, and none is sent.
 package links

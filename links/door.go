@@ -24,7 +24,7 @@ const (
 	flowLife = time.Hour
 )
 
-// DoorConfig is what a Door works with. Everything but Labels, Client and Restored is needed.
+// DoorConfig is what a Door works with. Everything but Labels, OptOuts, Hear, Client and Restored is needed.
 type DoorConfig struct {
 	Store Store
 	CRM   engine.CRM
@@ -45,6 +45,9 @@ type DoorConfig struct {
 	Labels  *labels.Catalogue // nil for the shipped ones
 	Brand   Brand
 	Zone    *time.Location // whose clocks visitors read and write; nil for UTC
+	// OptOuts reads the addresses at which messages end, and Hear is told; without them there are none.
+	OptOuts *OptOuts
+	Hear    func(ctx context.Context, h engine.Heard) error
 	// Client is the address of the visitor that a request comes from. Where it is nil, or gives the zero Addr, nobody
 	// is held back for what others tried from the same address.
 	Client func(*http.Request) netip.Addr
@@ -117,6 +120,8 @@ func (d *Door) routes() {
 	d.on("/r/{flow}", d.showReceipt, nil)
 	d.on("/r/{flow}/undo", d.showReceipt, d.inVisit(d.gated(d.takeBack)))
 	d.on("/h/{flow}", d.inFlow(d.backToFlow), d.inFlow(d.gated(d.handOver)))
+	d.on("/u/{token}", d.looking(d.showUnsubscribe), d.looking(d.unsubscribe))
+	d.on("/u/{token}/undo", d.looking(d.showUnsubscribe), d.looking(d.resubscribe))
 	for path, asset := range d.pages.assets {
 		d.mux.Handle("GET "+path, asset)
 	}

@@ -28,6 +28,7 @@ func gallery(t *testing.T, language string) (*house, []exhibit) {
 		if language == "ar" {
 			c.Brand = links.Brand{Name: "Acme"}
 		}
+		withOptOuts(t, c)
 	}
 	g := &guide{house: newHouse(t, branded), language: language}
 	g.door()
@@ -37,6 +38,7 @@ func gallery(t *testing.T, language string) (*house, []exhibit) {
 	g.survey()
 	g.handOver()
 	g.reasons()
+	g.unsubscribe()
 	for _, walk := range []struct {
 		factor string
 		lead   func()
@@ -225,6 +227,14 @@ func (g *guide) reasons() {
 	short := g.link("once")
 	g.clock.Advance(2 * time.Hour)
 	g.show("reason-expired", g.visitor().get(short), http.StatusGone)
+}
+
+// unsubscribe are the pages on which messages end.
+func (g *guide) unsubscribe() {
+	v, address := g.visitor(), g.unsubscribeAt(g.language)
+	g.show("unsubscribe", v.get(address), http.StatusOK)
+	g.show("unsubscribe-done", v.send("POST", address, oneClick), http.StatusOK)
+	g.show("unsubscribe-undone", v.send("POST", address+"/undo", oneClick), http.StatusOK)
 }
 
 // resent are the pages of a link that has expired and is sent once more.

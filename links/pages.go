@@ -141,7 +141,7 @@ func loadPages(brand Brand) (*pages, error) {
 	p := &pages{byName: map[string]*template.Template{}, assets: map[string]http.Handler{}, brand: brand.Name}
 	for _, name := range []string{
 		"door", "record", "action", "receipt", "reason", "reason.cookies",
-		"challenge", "mail", "carry", "resent",
+		"challenge", "mail", "carry", "resent", "unsubscribe",
 	} {
 		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/control.html",
 			"pages/"+name+".html")

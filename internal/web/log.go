@@ -31,10 +31,10 @@ func Log(logger *slog.Logger, next http.Handler) http.Handler {
 
 // secretsBehind is how many segments of a path behind one of that name may hold a token, the id of a flow or a record's
 // external id.
-var secretsBehind = map[string]int{"l": 1, "f": 1, "r": 1, "c": 1, "m": 1, "h": 1, "x": 2}
+var secretsBehind = map[string]int{"l": 1, "f": 1, "r": 1, "c": 1, "m": 1, "h": 1, "u": 1, "x": 2}
 
 // Redact puts ‹token› in the place of every path segment that may open something or name somebody: what follows one
-// named l, f, r, c, m or h, such as /l/‹token›/again, and the two that follow x. It does so wherever in the path, since
+// named l, f, r, c, m, h or u, such as /l/‹token›/again, and the two that follow x. It does so wherever in the path, since
 // a request may not be written as it should be.
 func Redact(path string) string {
 	segments := strings.Split(path, "/")

@@ -217,6 +217,7 @@ func TestRedact(t *testing.T) {
 		"/healthz/live":    "/healthz/live",
 		"/list/f/abc/l/de": "/list/f/‹token›/l/‹token›",
 		"/l/abc/again":     "/l/‹token›/again",
+		"/u/abc/undo":      "/u/‹token›/undo",
 		"/c/abc/resolve":   "/c/‹token›/resolve",
 		"/m/abc":           "/m/‹token›",
 		"/h/abc":           "/h/‹token›",
