@@ -50,7 +50,8 @@ func TestDoGivesFailuresTheirVerdict(t *testing.T) {
 	closed.Close()
 	ended, end := context.WithCancel(t.Context())
 	end()
-	guarded := &http.Transport{DialContext: netguard.Dialer{Check: netguard.Rules{}.Check, Timeout: time.Second}.DialContext}
+	guard := netguard.Dialer{Check: netguard.Rules{}.Check, Timeout: time.Second}
+	guarded := &http.Transport{DialContext: guard.DialContext}
 	stuck := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
