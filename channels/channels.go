@@ -12,6 +12,8 @@ import "postern/engine"
 func Kinds() []engine.ChannelKind {
 	return []engine.ChannelKind{
 		EmailKind(),
+		PushKind(),
+		WebPushKind(),
 		WebhookKind(),
 		CaptureKind(),
 	}

@@ -9,6 +9,8 @@ import (
 // Every kind keeps the promises that the engine relies on, each against a far end of its own.
 func TestChannel(t *testing.T) {
 	for kind, open := range map[string]func(t *testing.T) enginetest.ChannelTrial{
+		"push":                     pushTrial,
+		"webpush":                  webPushTrial,
 		"webhook":                  webhookTrial(false),
 		"webhook, once by the key": webhookTrial(true),
 	} {

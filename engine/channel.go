@@ -50,8 +50,14 @@ type Recipient struct {
 	Language string `json:"language,omitempty"`
 }
 
-// Masked is the address as the door and the history may show it: z…@acme.example, …12 for a number.
+// Masked is the address as the door and the history may show it: z…@acme.example, …12 for a number, the host alone of
+// anything with a web address in it, such as the subscription of a browser.
 func (r Recipient) Masked() string {
+	if _, rest, ok := strings.Cut(r.Address, "://"); ok {
+		rest, _, _ = strings.Cut(rest+"/", "/")
+		rest, _, _ = strings.Cut(rest, "?")
+		return rest[strings.LastIndexByte(rest, '@')+1:] + "/…"
+	}
 	local, domain, ok := strings.Cut(r.Address, "@")
 	if ok {
 		first := []rune(local)

@@ -1,4 +1,5 @@
-// Package onesignal is a client of OneSignal: it asks for a push notification to one user, and whether the key is taken.
+// Package onesignal is a client of OneSignal: it asks for a push notification to one user, and whether the key is
+// taken.
 //
 // It is written by hand after the provider's own description, of which onesignaltest holds every request and reply
 // against a copy.

@@ -129,7 +129,7 @@ func (s *Server) injected(w http.ResponseWriter) bool {
 		s.mu.Unlock()
 		<-s.over
 		s.mu.Lock()
-		return true
+		panic(http.ErrAbortHandler)
 	}
 	if len(s.answers) == 0 {
 		return false
