@@ -67,12 +67,18 @@ func pushTo(t *testing.T, server *onesignaltest.Server, e *ear) *Push {
 	return p
 }
 
+// withoutHTML is what notifications carry of a message.
+func withoutHTML(content engine.Content) engine.Content {
+	content.HTML = ""
+	return content
+}
+
 func pushTrial(t *testing.T) enginetest.ChannelTrial {
 	server := onesignaltest.Start(t)
 	server.User("12x7", true)
 	return enginetest.ChannelTrial{
 		Channel: pushTo(t, server, &ear{}), Address: "12x7", Refused: "12x404",
-		NoHTML: true, TextLimit: maxPushText,
+		Carries: withoutHTML, MaxText: 1300,
 		Stall: server.Stall, Cut: func() { server.Cut(true) },
 		Arrived: func(*testing.T) (arrived []enginetest.Arrival) {
 			for _, n := range server.Taken() {
