@@ -20,6 +20,7 @@ import (
 	"postern/internal/keys"
 	"postern/internal/nats"
 	"postern/internal/store"
+	"postern/internal/store/storetest"
 	"postern/links"
 	"postern/tasks"
 	"postern/workflows"
@@ -95,7 +96,9 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if h.store, err = store.Open(h.t.Context(), filepath.Join(h.folder, "postern.db"), h.clock, h.logger()); err != nil {
+	database := filepath.Join(h.folder, "postern.db")
+	storetest.Blank(h.t, database, store.Open)
+	if h.store, err = store.Open(h.t.Context(), database, h.clock, h.logger()); err != nil {
 		h.t.Fatal(err)
 	}
 	path := filepath.Join(h.folder, "root.key")

@@ -25,6 +25,7 @@ import (
 	"postern/internal/keys"
 	"postern/internal/memory"
 	"postern/internal/store"
+	"postern/internal/store/storetest"
 	"postern/links"
 	"postern/tasks"
 	"postern/workflows"
@@ -159,6 +160,7 @@ func (w *world) nextID() string {
 // open opens the store, and brings what it tells to all processes on it.
 func (w *world) open() {
 	path := filepath.Join(w.folder, "postern.db")
+	storetest.Blank(w, path, store.Open)
 	s, err := store.Open(context.Background(), path, w.clock, w.logger())
 	if err != nil {
 		w.Fatal(err)

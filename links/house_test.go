@@ -23,6 +23,7 @@ import (
 	"postern/internal/keys"
 	"postern/internal/memory"
 	"postern/internal/store"
+	"postern/internal/store/storetest"
 	"postern/links"
 )
 
@@ -65,7 +66,9 @@ func newHouse(t testing.TB, change ...func(*links.DoorConfig)) *house {
 	logger := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	folder := t.TempDir()
 	var err error
-	if h.store, err = store.Open(t.Context(), filepath.Join(folder, "postern.db"), h.clock, logger); err != nil {
+	database := filepath.Join(folder, "postern.db")
+	storetest.Blank(t, database, store.Open)
+	if h.store, err = store.Open(t.Context(), database, h.clock, logger); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.store.Close() })

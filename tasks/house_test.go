@@ -16,6 +16,7 @@ import (
 	"postern/internal/keys"
 	"postern/internal/nats"
 	"postern/internal/store"
+	"postern/internal/store/storetest"
 	"postern/links"
 	"postern/tasks"
 	"postern/workflows"
@@ -107,7 +108,9 @@ func newHouse(t *testing.T, workflow string, kinds ...engine.TaskKind) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(bus.Close)
-	opened, err := store.Open(t.Context(), filepath.Join(folder, "postern.db"), clock, logger)
+	database := filepath.Join(folder, "postern.db")
+	storetest.Blank(t, database, store.Open)
+	opened, err := store.Open(t.Context(), database, clock, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

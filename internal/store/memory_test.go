@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -12,21 +11,33 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	enginetest.TestStore(t, func(t *testing.T) engine.Store { return inMemoryStore(t) })
+	mould := newMould(t)
+	enginetest.TestStore(t, func(t *testing.T) engine.Store { return inMemoryStore(t, mould) })
 }
 
 func TestMemoryOfLinks(t *testing.T) {
-	linkstest.TestStore(t, func(t *testing.T) linkstest.Store { return inMemoryStore(t) })
+	mould := newMould(t)
+	linkstest.TestStore(t, func(t *testing.T) linkstest.Store { return inMemoryStore(t, mould) })
 }
 
-func inMemoryStore(t *testing.T) *Store {
+func newMould(t *testing.T) *Mould {
 	t.Helper()
 	mould, err := NewMould(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := mould.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return mould
+}
+
+func inMemoryStore(t *testing.T, mould *Mould) *Store {
+	t.Helper()
 	s, err := mould.Open(t.Context(), engine.SystemClock{}, slog.New(slog.DiscardHandler))
-	if err = errors.Join(err, mould.Close()); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -39,11 +50,7 @@ func inMemoryStore(t *testing.T) *Store {
 
 // What is written to one database is not in the next.
 func TestMouldStaysEmpty(t *testing.T) {
-	mould, err := NewMould(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mould.Close()
+	mould := newMould(t)
 	for range 3 {
 		s, err := mould.Open(t.Context(), engine.SystemClock{}, slog.New(slog.DiscardHandler))
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"postern/engine"
 	"postern/engine/enginetest"
+	"postern/internal/store/storetest"
 	"postern/links/linkstest"
 )
 
@@ -46,7 +47,9 @@ func TestClosedDatabaseIsOneFile(t *testing.T) {
 // fresh opens an empty database.
 func fresh(t testing.TB) *Store {
 	t.Helper()
-	return at(t, filepath.Join(t.TempDir(), "postern.db"))
+	path := filepath.Join(t.TempDir(), "postern.db")
+	storetest.Blank(t, path, Open)
+	return at(t, path)
 }
 
 // at opens a database and closes it with the test, if the test has not.
