@@ -10,6 +10,8 @@ type Carrier struct {
 	Proper func(address string) (string, error)
 	// Buttons tells that a message may carry actions of its landing, to be taken where it is read.
 	Buttons bool
+	// Replies tells that people may write back by it: a reply is about the record of the last message to their address.
+	Replies bool
 	// Converses tells that free text may be sent only while a conversation is open.
 	Converses bool
 }

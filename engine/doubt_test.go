@@ -75,7 +75,7 @@ func TestUnknownAndFailedAreTold(t *testing.T) {
 		}
 		want := map[string]any{
 			"delivery": data["delivery"], "run": data["run"], "workflow": "main", "step": "1", "attempts": 1.0,
-			"channel": "email", "recipient": "z…@acme.example", "reason": "the answer was lost",
+			"channel": "email", "recipient": "z…@acme.example", "code": "", "reason": "the answer was lost",
 		}
 		if event.Type == engine.DeliveryFailedEvent {
 			want["channel"], want["recipient"], want["reason"] = "sms", "…22", "no such number"

@@ -31,7 +31,7 @@ func (e *Engine) Plan(d Draft, now time.Time) (*Delivery, error) {
 	}
 	var err error
 	delivery.Sealed, err = e.close(d.ID, sealedLetter{
-		Now: now, Recipient: first.Recipient, Ways: d.Ways, Origin: origin{Cause: d.Link.Cause}, Written: d.Contents,
+		Now: now, Recipient: first.Recipient, Ways: d.Ways, Lineage: Lineage{Cause: d.Link.Cause}, Written: d.Contents,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("plan delivery: %w", err)

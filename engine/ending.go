@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"fmt"
+	"time"
+)
+
 // ending is the data of the events that tell how a delivery ended.
 type ending struct {
 	Delivery  ID     `json:"delivery"`
@@ -8,6 +13,7 @@ type ending struct {
 	Step      string `json:"step"`
 	Channel   string `json:"channel"`
 	Recipient string `json:"recipient"` // masked
+	Code      string `json:"code"`      // the provider's, where it reported
 	Reason    string `json:"reason"`
 	Attempts  int    `json:"attempts"`
 }
@@ -21,21 +27,30 @@ func (e *Engine) ending(d *Delivery, l *letter) []*Event {
 	if !tells {
 		return nil
 	}
-	data, err := plainJSON(ending{
-		Delivery: d.ID, Run: d.Run, Workflow: d.Workflow, Step: d.Step, Channel: d.Channel, Recipient: d.Masked,
-		Reason: d.Reason, Attempts: d.Attempts,
-	})
+	var lineage Lineage
+	if l != nil {
+		lineage = l.lineage
+	}
+	now := e.Clock.Now()
+	event, err := d.event(told, DerivedID(d.ID, told, now.String()), "", now, lineage)
 	if err != nil {
 		e.Logger.Error("tell how a delivery ended", "delivery", d.ID.String(), "error", err)
 		return nil
 	}
-	now := e.Clock.Now()
-	event := &Event{
-		ID: DerivedID(d.ID, told, now.String()).String(), Source: Source, Type: told, Subject: d.Record.String(),
-		Time: now, Depth: 1, Data: data,
-	}
-	if l != nil {
-		event.CauseID, event.Depth, event.Chain = l.origin.Cause, max(l.origin.Depth, 1), l.origin.Chain
-	}
 	return []*Event{event}
+}
+
+// event tells what became of a delivery. code is the provider's.
+func (d *Delivery) event(told string, id ID, code string, at time.Time, from Lineage) (*Event, error) {
+	data, err := plainJSON(ending{
+		Delivery: d.ID, Run: d.Run, Workflow: d.Workflow, Step: d.Step, Channel: d.Channel, Recipient: d.Masked,
+		Code: code, Reason: d.Reason, Attempts: d.Attempts,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write event data: %w", err)
+	}
+	return &Event{
+		ID: id.String(), Source: Source, Type: told, Subject: d.Record.String(), Time: at, Data: data,
+		CauseID: from.Cause, Depth: max(from.Depth, 1), Chain: from.Chain,
+	}, nil
 }

@@ -21,13 +21,18 @@ type Ports struct {
 	Sealer   Sealer
 	Signer   Signer             // of the audit; nil leaves it without seals
 	Channels map[string]Channel // by the name workflows use
+	Carriers map[string]Carrier // what the book knows of them, by the same names
 	Book     *Book
 	Reload   func(files map[string]string) (*Workflow, error) // compiles a kept version
 	Clock    Clock
 	Random   io.Reader
 	Secrets  SecretSource // the named secrets of the configuration; nil for none
-	Watch    Watcher      // nil for nobody
-	Logger   *slog.Logger
+
+	// AddressKey is the key of the hashes by which addresses are known at rest. It must stay as long as the store does.
+	AddressKey []byte
+
+	Watch  Watcher // nil for nobody
+	Logger *slog.Logger
 }
 
 // Settings are the engine's limits; zero values take the defaults.
@@ -89,6 +94,7 @@ type Engine struct {
 	crm      *watched // what Ports.CRM is
 	echoes   echoes
 	outlets  *outlets
+	policies []policy
 	fences   []Fence
 	senders  crew
 	work     context.Context // outlives Run's context by Grace, so that work in flight can end
@@ -120,7 +126,7 @@ func New(ports Ports, settings Settings) *Engine {
 		Ports: ports, settings: settings, crm: crm,
 		outlets: newOutlets(settings.Slots, ports.Channels, settings.Rates, ports.Clock),
 		gates:   gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
-		callers:   newCallers(settings.Callers),
+		callers: newCallers(settings.Callers), policies: policies(),
 		timetable: newTimetable(), seats: make(chan struct{}, seats),
 	}
 	e.versions.reload = ports.Reload

@@ -28,17 +28,22 @@ const (
 	RunConflict     = "run.conflict" // a write to the CRM met somebody else's, and nobody can tell who was first
 )
 
-// The types of the events that tell how a delivery ended of which nobody said that it took the message.
+// The types of the events that tell what became of a delivery, and that somebody replied.
 const (
-	DeliveryFailedEvent  = "delivery.failed"  // given up
-	DeliveryUnknownEvent = "delivery.unknown" // it may have left, and is held
+	DeliveryFailedEvent     = "delivery.failed"     // given up, by us or by the provider
+	DeliveryUnknownEvent    = "delivery.unknown"    // it may have left, and is held
+	DeliveryDeliveredEvent  = "delivery.delivered"  // it is where the recipient looks
+	DeliveryBouncedEvent    = "delivery.bounced"    // it came back
+	DeliveryComplainedEvent = "delivery.complained" // the recipient called it spam
+	ReplyReceivedEvent      = "reply.received"
 )
 
 // OwnEvents are the types of the events that Postern tells of links, messages and runs.
 func OwnEvents() []string {
 	return []string{
 		LinkOpened, LinkUsed, LinkUndone, LinkExpired, LinkLocked, LinkFailed,
-		DeliveryFailedEvent, DeliveryUnknownEvent, RunFailedEvent, RunConflict,
+		DeliveryFailedEvent, DeliveryUnknownEvent, DeliveryDeliveredEvent, DeliveryBouncedEvent, DeliveryComplainedEvent,
+		ReplyReceivedEvent, RunFailedEvent, RunConflict,
 	}
 }
 

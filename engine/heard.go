@@ -58,6 +58,26 @@ const (
 	SuppressedOperator  SuppressionReason = "operator"  // an operator wanted it
 )
 
+// SuppressionReasons are all reasons.
+func SuppressionReasons() []SuppressionReason {
+	return []SuppressionReason{SuppressedOptOut, SuppressedBounce, SuppressedComplaint, SuppressedOperator}
+}
+
+// Says is the reason in words, for the history of a delivery.
+func (r SuppressionReason) Says() string {
+	switch r {
+	case SuppressedOptOut:
+		return "the recipient wants nothing more"
+	case SuppressedBounce:
+		return "nothing arrives at the address"
+	case SuppressedComplaint:
+		return "the recipient called a message spam"
+	case SuppressedOperator:
+		return "an operator wants it so"
+	}
+	return string(r)
+}
+
 // Press is somebody's press on a button of a message.
 type Press struct {
 	Link   ID

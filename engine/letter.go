@@ -15,15 +15,16 @@ type Way struct {
 
 // letter is what a delivery needs besides its row.
 type letter struct {
-	env    *Env  // what the template sees; of one that is written, no more than the recipient
-	ways   []Way // those of the step that the recipient has an address for, in the step's order
-	origin origin
+	env     *Env  // what the template sees; of one that is written, no more than the recipient
+	ways    []Way // those of the step that the recipient has an address for, in the step's order
+	class   Class
+	lineage Lineage
 
 	written map[string]Content // by channel: what is sent as it stands; nil where a template writes it
 }
 
-// origin is where the events of a delivery come from: see Event.
-type origin struct {
+// Lineage is where the events of a delivery come from: see Event.
+type Lineage struct {
 	Cause string `json:"cause,omitempty"`
 	Depth int    `json:"depth,omitempty"`
 	Chain string `json:"chain,omitempty"`
@@ -58,7 +59,7 @@ type sealedLetter struct {
 	Outputs   map[string]Fields `json:"outputs,omitempty"`
 	Vars      Values            `json:"vars,omitempty"`
 	Item      Items             `json:"item,omitempty"` // the one, if it is no record
-	Origin    origin            `json:"origin"`
+	Lineage   Lineage           `json:"origin"`
 
 	Written map[string]Content `json:"written,omitempty"`
 }
@@ -66,7 +67,7 @@ type sealedLetter struct {
 func (e *Engine) seal(d *Delivery, l *letter) ([]byte, error) {
 	sealed := sealedLetter{
 		Now: l.env.Now, Recipient: l.env.Recipient, Record: l.env.Record, Module: l.env.Module.Name,
-		Routes: l.env.Routes, Outputs: l.env.Outputs, Vars: l.env.Vars, Origin: l.origin,
+		Routes: l.env.Routes, Outputs: l.env.Outputs, Vars: l.env.Vars, Lineage: l.lineage,
 	}
 	if l.env.Item != nil {
 		sealed.Item = Items{l.env.Item}
@@ -105,7 +106,7 @@ func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &letter{ways: sealed.Ways, origin: sealed.Origin, written: sealed.Written}
+	l := &letter{ways: sealed.Ways, lineage: sealed.Lineage, written: sealed.Written}
 	if len(l.ways) == 0 {
 		l.ways = []Way{{d.Channel, sealed.Recipient}}
 	}
@@ -121,6 +122,7 @@ func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.class = workflow.Class
 	module := workflow.Modules[sealed.Module]
 	if module == nil {
 		return nil, fmt.Errorf("module %s is no longer described", sealed.Module)

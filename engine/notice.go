@@ -51,7 +51,7 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 		s.run.Progress.Sent[id] = append(s.run.Progress.Sent[id], d.ID)
 	}
 	s.asks.deliveries = append(s.asks.deliveries, d)
-	s.asks.letters[d.ID] = &letter{env: &env, ways: n.Ways, origin: origin{
+	s.asks.letters[d.ID] = &letter{env: &env, ways: n.Ways, class: s.class, lineage: Lineage{
 		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
 	}}
 	return nil

@@ -23,6 +23,7 @@ type Desk interface {
 	ReplayDesk
 	TimeDesk
 	LinkDesk
+	SuppressionDesk
 }
 
 // LetterDesk is the dead letters.
@@ -111,6 +112,7 @@ const (
 	ThingDelivery Thing = "delivery"
 	ThingLetter   Thing = "dead letter"
 	ThingLink     Thing = "link"
+	ThingAddress  Thing = "suppressed address"
 )
 
 // Order is who orders a change, why, and when.

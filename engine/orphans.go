@@ -16,8 +16,8 @@ func (e *Engine) adoptOrphans(ctx context.Context) error {
 	var kept, again, held int
 	for _, o := range orphans {
 		d := o.Delivery
-		outcome := Settle{Fence: e.fences[d.Partition], Delivery: d}
-		switch outcome.Events = e.adopt(o); {
+		outcome := e.adopt(o)
+		switch {
 		case o.Kept:
 			kept++
 		case d.State == DeliveryPlanned:
@@ -36,21 +36,21 @@ func (e *Engine) adoptOrphans(ctx context.Context) error {
 	return nil
 }
 
-// adopt decides on one, and returns the events that tell it.
-func (e *Engine) adopt(o Orphan) []*Event {
+// adopt decides on one.
+func (e *Engine) adopt(o Orphan) Settle {
 	d, now := o.Delivery, e.Clock.Now()
 	d.Slot = 0
+	l, err := e.unseal(d)
 	if o.Kept {
 		d.State, d.Due, d.Reason = DeliveryPlanned, now, ""
 		d.note(now, "planned again: the engine stopped before the message left")
-		return nil
+		return e.outcome(d, l)
 	}
-	l, err := e.unseal(d)
 	b := bench{now: now, jitter: e.spread, unknown: e.onUnknown(d)}
 	if err == nil {
 		b.next = l.after(d.Channel)
 	}
 	d.begin(now) // the try counts: a message that ends the process each time must not be tried for ever
 	d.judge(Receipt{}, Unknown(errors.New("the engine stopped while this was being sent")), b)
-	return e.ending(d, l)
+	return e.outcome(d, l)
 }

@@ -16,6 +16,7 @@ type try struct {
 	until  time.Time // the delivery's, before the try
 
 	over    bool // it never began: the time for trying was over
+	refused bool // a policy forbade it
 	handed  bool // the channel was asked
 	receipt Receipt
 	err     error
@@ -37,19 +38,23 @@ func (e *Engine) try(d *Delivery, t *try) (Receipt, error) {
 	if channel == nil {
 		return Receipt{}, Misconfigured(fmt.Errorf("channel %s is not configured", d.Channel))
 	}
-	message, err := e.compose(d, t.letter)
+	ctx, cancel := context.WithTimeout(e.work, e.settings.SendTimeout)
+	defer cancel()
+	if err := e.passes(ctx, d, t.letter); err != nil {
+		t.refused = true
+		return Receipt{}, err
+	}
+	message, err := e.compose(ctx, d, t.letter)
 	if err != nil {
 		return Receipt{}, err
 	}
-	ctx, cancel := context.WithTimeout(e.work, e.settings.SendTimeout)
-	defer cancel()
 	t.handed = true
 	e.outlets.begin(t.holder)
 	return e.handOver(ctx, channel, message, func() { e.Store.Leaving(t.slot, d.ID, d.Attempts) })
 }
 
 // compose writes the message.
-func (e *Engine) compose(d *Delivery, l *letter) (Message, error) {
+func (e *Engine) compose(ctx context.Context, d *Delivery, l *letter) (Message, error) {
 	content, written := l.written[d.Channel]
 	if !written {
 		var err error
@@ -57,10 +62,22 @@ func (e *Engine) compose(d *Delivery, l *letter) (Message, error) {
 			return Message{}, err
 		}
 	}
+	heard, err := e.lastHeard(ctx, d.Channel, l.env.Recipient.Address)
+	if err != nil {
+		return Message{}, err
+	}
 	return Message{
 		Delivery: d.ID, Channel: d.Channel, Recipient: l.env.Recipient, Content: content,
-		Record: d.Record, Workflow: d.Workflow, Run: d.Run, Created: d.Created,
+		Record: d.Record, Workflow: d.Workflow, Run: d.Run, Created: d.Created, Heard: heard,
 	}, nil
+}
+
+// lastHeard is when an address last wrote to us, on a channel that converses; zero for never.
+func (e *Engine) lastHeard(ctx context.Context, channel, address string) (time.Time, error) {
+	if !e.Carriers[channel].Converses {
+		return time.Time{}, nil
+	}
+	return e.Store.LastHeard(ctx, channel, e.hashAddress(channel, address))
 }
 
 // render writes what the template of the delivery's workflow says.

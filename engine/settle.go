@@ -14,7 +14,7 @@ const settleTime = 5 * time.Second
 func (e *Engine) settle(d *Delivery, t *try) {
 	e.decide(d, t)
 	e.report(d, t.err)
-	outcome := Settle{Fence: e.fences[d.Partition], Delivery: d, Events: e.ending(d, t.letter)}
+	outcome := e.outcome(d, t.letter)
 	err := e.insist("settle delivery", func(ctx context.Context) error { return e.Store.Settle(ctx, outcome) })
 	if err != nil && e.abandoned() {
 		last, cancel := context.WithTimeout(context.WithoutCancel(e.work), settleTime)
@@ -30,11 +30,27 @@ func (e *Engine) settle(d *Delivery, t *try) {
 	}
 }
 
+// outcome is what is stored of a try that was decided on; the letter is nil where it cannot be read.
+func (e *Engine) outcome(d *Delivery, l *letter) Settle {
+	s := Settle{Fence: e.fences[d.Partition], Delivery: d, Events: e.ending(d, l)}
+	if l == nil {
+		return s
+	}
+	s.Lineage = l.lineage
+	if _, calls := e.Channels[d.Channel].(Callee); calls {
+		s.ProviderID = d.Receipt.ID
+	}
+	if e.Carriers[d.Channel].Replies && (d.State == DeliveryAccepted || d.State == DeliveryUnknown) {
+		s.Address = e.hashAddress(d.Channel, l.env.Recipient.Address)
+	}
+	return s
+}
+
 // decide turns the outcome of a try into the delivery's next state.
 func (e *Engine) decide(d *Delivery, t *try) {
 	d.Slot = 0
 	b := bench{
-		now: e.Clock.Now(), until: t.until, jitter: e.spread, unknown: e.onUnknown(d), refused: t.handed,
+		now: e.Clock.Now(), until: t.until, jitter: e.spread, unknown: e.onUnknown(d), refused: t.handed || t.refused,
 	}
 	if t.letter != nil {
 		b.next = t.letter.after(d.Channel)

@@ -17,6 +17,7 @@ type StepContext struct {
 
 	random io.Reader
 	minter LinkMinter
+	class  Class // of the workflow
 	run    *Run
 	asks   *asks
 	local  bool // the records are our own: writes commit with the run

@@ -15,6 +15,7 @@ type Store interface {
 	TimeStore
 	EffectStore
 	DeliveryStore
+	HearStore
 	Outbox
 	RecordStore
 	VersionStore
@@ -201,6 +202,11 @@ type Settle struct {
 	Fence
 	Delivery *Delivery // with its new state, channel, attempts, due time, receipt, reason and history
 	Events   []*Event  // that tell it
+
+	// For what is heard of it; see HearStore.
+	ProviderID string    // under which the channel's provider speaks of it; "" if only we name it
+	Address    AddressID // that the message may have reached and that may reply; zero for none
+	Lineage    Lineage
 }
 
 // Demand asks for due deliveries.
@@ -219,7 +225,8 @@ type DeliveryStore interface {
 	// demand: each becomes Sending in its slot. next is when the earliest of the others that fit the
 	// demand falls due; zero for none.
 	Take(ctx context.Context, demand Demand) (taken []*Delivery, next time.Time, err error)
-	// Settle stores the outcome of a try, and puts its events into the outbox.
+	// Settle stores the outcome of a try, and puts its events into the outbox. Reports that came during the try are
+	// applied in the same change; if one resolves the outcome, its events take the place of those that tell it.
 	Settle(ctx context.Context, s Settle) error
 	// Leaving notes, outside of any transaction and without waiting for a disk, that a try of a
 	// delivery which holds a slot is about to leave. The note outlives the process, not the machine.

@@ -25,6 +25,7 @@ type stretch struct {
 
 	memories []Memory // what the workflow remembers from the commit on
 	watch    Watcher  // nil for nobody
+	class    Class    // of the workflow
 }
 
 // stretch takes the steps. Its error means that they are to be taken again; a step that fails for good
@@ -37,6 +38,7 @@ func (e *Engine) stretch(ctx context.Context, j job) (*stretch, error) {
 	run.Progress.Loop = run.Progress.Loop.clone()
 	s := &stretch{
 		run: &run, rested: run.State.Parked(), single: j.single, asks: asks{letters: map[ID]*letter{}}, watch: e.Watch,
+		class: j.workflow.Class,
 	}
 	env := *j.env
 	env.views, env.Now, env.Work, env.Vars = nil, e.Clock.Now(), NewWork(StretchWork), run.Progress.Vars
@@ -218,6 +220,6 @@ func (e *Engine) stepContext(step *Step, s *stretch, env *Env) *StepContext {
 	return &StepContext{
 		Env: env, Ref: s.run.Record, Step: step, Modules: e.modulesFor(env),
 		random: e.Random, minter: e.Minter, run: s.run, round: s.run.Progress.Round, asks: &s.asks,
-		read: e.readOne, list: e.list, local: e.CRM.Traits().Local,
+		read: e.readOne, list: e.list, local: e.CRM.Traits().Local, class: s.class,
 	}
 }

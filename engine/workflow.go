@@ -32,10 +32,27 @@ type Workflow struct {
 	First        *First    // nil: as often as it is triggered
 	OnlyOnChange []string  // fields one of which must differ from when it last began for the record; none for always
 	Concurrency  Concurrency
+	Class        Class   // of its messages
 	Tasks        []*Step // the main steps, then those of handlers; see Step.Then
 	Templates    map[string]Template
 	Files        map[string]string // path → text of every file Version covers, enough to load it again
 }
+
+// Class says what a recipient may refuse to get.
+type Class string
+
+// The classes of messages.
+const (
+	ClassTransactional Class = "transactional" // what the recipient must hear of: an order, a code, a ticket of theirs
+	ClassNotice        Class = "notice"        // what is good to know: reminders, newsletters that were asked for
+	ClassMarketing     Class = "marketing"     // what the sender wants known
+)
+
+// Classes are all classes.
+func Classes() []Class { return []Class{ClassTransactional, ClassNotice, ClassMarketing} }
+
+// Refusable tells whether recipients may refuse messages of a class, those of one workflow alone among them.
+func (c Class) Refusable() bool { return c == ClassNotice || c == ClassMarketing }
 
 // Step is one entry under tasks, of the workflow or of a handler under on_error.
 type Step struct {

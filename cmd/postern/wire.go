@@ -40,6 +40,7 @@ type house struct {
 	minter   *links.Minter
 	ring     *keys.Ring
 	signer   keys.Signer
+	address  []byte // key of the hashes of addresses
 	channels map[string]engine.Channel
 	rates    map[string]engine.Rate
 	crm      engine.CRM
@@ -76,7 +77,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: h.crm, Caller: h.caller, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
 		Signer: h.signer, Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{},
-		Random: rand.Reader, Secrets: h.config.secretSource(), Logger: logger,
+		Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address, Logger: logger,
 	}, engine.Settings{Retention: c.Retention, Rates: h.rates})
 	restored, err := h.store.Restoration(ctx)
 	if err != nil {
@@ -163,6 +164,9 @@ func (h *house) openStore(ctx context.Context) error {
 		return err
 	}
 	if h.signer, err = keys.NewSigner(root); err != nil {
+		return err
+	}
+	if h.address, err = root.Lasting("addresses"); err != nil {
 		return err
 	}
 	h.minter = links.NewMinter(h.base, h.ring.Mint(), rand.Reader)

@@ -71,6 +71,7 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"dead letters are forgotten in time":             storeForgetsLetters,
 		"a workflow remembers with the step":             storeMemory,
 	}
+	maps.Copy(cases, hearCases())
 	maps.Copy(cases, effectCases())
 	maps.Copy(cases, timeCases())
 	for name, test := range cases {

@@ -154,6 +154,32 @@ func TestDerivationStands(t *testing.T) {
 	}
 }
 
+// What is known by a lasting key is known when its generation is retired.
+func TestLastingKeys(t *testing.T) {
+	first := rootOf(t, "a")
+	before, err := first.Lasting("addresses")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := first.Rotate(bytes.NewReader(bytes.Repeat([]byte{9}, secretBytes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root, err = root.Retire("a"); err != nil {
+		t.Fatal(err)
+	}
+	after, err := root.Lasting("addresses")
+	if err != nil || len(after) != 32 || !bytes.Equal(before, after) {
+		t.Errorf("key %x became %x, %v", before, after, err)
+	}
+	if other, err := root.Lasting("bounces"); err != nil || bytes.Equal(other, after) {
+		t.Errorf("another purpose has the same key: %v", err)
+	}
+	if _, err := (Root{}).Lasting("addresses"); err == nil {
+		t.Error("an empty root gave a key")
+	}
+}
+
 func TestRetiredGenerationKnowsNothing(t *testing.T) {
 	if _, ok := ringOf(t, "b").Door().Peppers.Sum("a", []byte("x")); ok {
 		t.Error("a generation that is not in the file still hashes")

@@ -61,10 +61,13 @@ func (r Root) Retire(name string) (Root, error) {
 	return Root{generations: slices.Delete(slices.Clone(r.generations), i, i+1), audit: audit}, nil
 }
 
-// auditSeed is what the key of the audit's seals is made of.
+// auditSeed is what the key of the audit's seals is made of, and every key that outlives a generation.
 func (r Root) auditSeed() ([]byte, error) {
 	if r.audit != nil {
 		return r.audit, nil
+	}
+	if len(r.generations) == 0 {
+		return nil, errors.New("derive the audit's key: the root secret is empty")
 	}
 	seed, err := r.generations[0].derive(forAudit)
 	if err != nil {

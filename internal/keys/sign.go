@@ -2,6 +2,8 @@ package keys
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
 )
 
@@ -22,6 +24,20 @@ func NewSigner(root Root) (Signer, error) {
 		return Signer{}, err
 	}
 	return Signer{private: ed25519.NewKeyFromSeed(seed)}, nil
+}
+
+// Lasting derives 32 bytes for a purpose that stay the same as long as there is a root, whichever generations are
+// retired: for what must be recognised for years, such as a suppressed address.
+func (r Root) Lasting(purpose string) ([]byte, error) {
+	seed, err := r.auditSeed()
+	if err != nil {
+		return nil, err
+	}
+	key, err := hkdf.Key(sha256.New, seed, nil, "postern/lasting/"+purpose, secretBytes)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key of %s: %w", purpose, err)
+	}
+	return key, nil
 }
 
 // Sign returns the signature of a message, 64 bytes.

@@ -103,6 +103,14 @@ func orNull(b []byte) any {
 	return b
 }
 
+// orNothing is a text as a column that may have none.
+func orNothing(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
 // partitionsOf is the partitions of fences as a JSON list.
 func partitionsOf(fences []engine.Fence) (string, error) {
 	partitions := make([]int, len(fences))

@@ -110,11 +110,7 @@ func (t *tx) takeOf(ctx context.Context, channel, mine string, demand engine.Dem
 // Settle implements engine.DeliveryStore. A delivery that is over stays so.
 func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
 	now := s.clock.Now()
-	settle, err := settleCall(outcome.Delivery, now)
-	if err != nil {
-		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, engine.Permanent(err))
-	}
-	told, err := tellAll(outcome.Events)
+	prepared, err := prepareOutcome(outcome, now)
 	if err != nil {
 		return fmt.Errorf("settle delivery %s: %w", outcome.Delivery.ID, engine.Permanent(err))
 	}
@@ -122,14 +118,23 @@ func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
 		if err := tx.fence(ctx, outcome.Fence); err != nil {
 			return err
 		}
-		rows, err := tx.exec(ctx, settle.query, settle.args...)
+		settled := prepared
+		if tx.kept.has(outcome) {
+			if settled, err = tx.resolve(ctx, outcome, now); err != nil {
+				return err
+			}
+		}
+		rows, err := tx.exec(ctx, settled.update.query, settled.update.args...)
 		if err == nil && rows == 0 {
 			return errDeliveryOver
 		}
 		if err != nil {
 			return err
 		}
-		if err := tx.emit(ctx, told...); err != nil {
+		if err := tx.emit(ctx, settled.events...); err != nil {
+			return err
+		}
+		if err := tx.reached(ctx, outcome, now); err != nil {
 			return err
 		}
 		return tx.touch(ctx, now, engine.RunTopic(outcome.Delivery.Run))
@@ -140,7 +145,21 @@ func (s *Store) Settle(ctx context.Context, outcome engine.Settle) error {
 	return nil
 }
 
-func settleCall(d *engine.Delivery, now time.Time) (call, error) {
+// settled is the outcome of a try as statements.
+type settled struct {
+	update call
+	events []string
+}
+
+func prepareOutcome(outcome engine.Settle, now time.Time) (s settled, err error) {
+	if s.update, err = settleCall(outcome.Delivery, outcome.ProviderID, now); err != nil {
+		return settled{}, err
+	}
+	s.events, err = tellAll(outcome.Events)
+	return s, err
+}
+
+func settleCall(d *engine.Delivery, providerID string, now time.Time) (call, error) {
 	receipt, err := text(d.Receipt)
 	if err != nil {
 		return call{}, err
@@ -150,10 +169,10 @@ func settleCall(d *engine.Delivery, now time.Time) (call, error) {
 		return call{}, err
 	}
 	const query = `UPDATE deliveries SET state = ?, channel = ?, masked = ?, attempts = ?, due = ?, until = ?,
-		receipt = ?, reason = ?, history = ?, updated = ? WHERE id = ? AND NOT ` + deliveryOver
+		receipt = ?, reason = ?, history = ?, updated = ?, provider_id = ? WHERE id = ? AND NOT ` + deliveryOver
 	return call{query, []any{
 		string(d.State), d.Channel, d.Masked, d.Attempts, d.Due.UnixMilli(), instant(d.Until), receipt, d.Reason,
-		history, instant(now), ident(d.ID),
+		history, instant(now), orNothing(providerID), ident(d.ID),
 	}}, nil
 }
 

@@ -48,6 +48,7 @@ func (s *Store) Forget(ctx context.Context, keep engine.Retention, now time.Time
 			}
 		}
 		gone.Others, err = tx.forgetOthers(ctx, keep, now)
+		tx.after = append(tx.after, func() { s.suppressed.prune(now) })
 		return err
 	})
 	if err != nil {
@@ -133,6 +134,14 @@ const (
 	oldKeys   = `DELETE FROM run_keys WHERE key IN (SELECT key FROM run_keys WHERE at < ? ORDER BY at LIMIT ?)`
 	oldGrants = `DELETE FROM grants WHERE (visitor, factor) IN
 		(SELECT visitor, factor FROM grants WHERE given < ? ORDER BY given LIMIT ?)`
+	oldSuppressions = `DELETE FROM suppressions WHERE (channel, address, list) IN
+		(SELECT channel, address, list FROM suppressions WHERE until < ? ORDER BY until LIMIT ?)`
+	oldHeard = `DELETE FROM heard WHERE (channel, key) IN
+		(SELECT channel, key FROM heard WHERE at < ? ORDER BY at LIMIT ?)`
+	oldReports = `DELETE FROM kept_reports WHERE (about, channel, key) IN
+		(SELECT about, channel, key FROM kept_reports WHERE at < ? ORDER BY at LIMIT ?)`
+	oldConversations = `DELETE FROM conversations WHERE (channel, address) IN
+		(SELECT channel, address FROM conversations WHERE at < ? ORDER BY at LIMIT ?)`
 	oldTallies = `DELETE FROM tallies WHERE slot < ?`
 	// What is left must follow a seal at all times: each bite removes what one seal covers, by number and not by time.
 	oldDeeds = `DELETE FROM audit WHERE seq <=
@@ -151,6 +160,10 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 		{oldKeys, []any{keys, forgetBite}},
 		{oldDeeds, []any{audit}},
 		{oldGrants, []any{instant(now.Add(-engine.GrantMost)), forgetBite}},
+		{oldSuppressions, []any{instant(now), forgetBite}},
+		{oldHeard, []any{instant(now.Add(-engine.HeardKept)), forgetBite}},
+		{oldReports, []any{instant(now.Add(-engine.ReportsKept)), forgetBite}},
+		{oldConversations, []any{instant(now.Add(-keep.History)), forgetBite}},
 		{oldTallies, []any{slotOf(now.Add(-24 * time.Hour))}},
 		{oldFiles, []any{idBefore(now.Add(-keep.Files)), fileBite}},
 		{lostPieces, []any{idBefore(now.Add(-unkept)), fileBite}},

@@ -70,6 +70,9 @@ func (s *Store) begin(ctx context.Context, writing *sql.DB, reading string) (err
 	s.reading.SetMaxOpenConns(2 * runtime.NumCPU())
 	s.reading.SetMaxIdleConns(2 * runtime.NumCPU())
 	s.reads = newStatements(s.reading)
+	if err := s.readSuppressed(ctx); err != nil {
+		return errors.Join(err, s.reading.Close(), s.notes.close(), writing.Close())
+	}
 	if s.writer, err = startWriter(ctx, writing); err != nil {
 		return errors.Join(err, s.reading.Close(), s.notes.close(), writing.Close())
 	}

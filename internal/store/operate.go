@@ -22,6 +22,7 @@ var endings = map[engine.Thing]string{
 	engine.ThingRun:      "SELECT id FROM runs WHERE lower(hex(id)) LIKE ? LIMIT 2",
 	engine.ThingDelivery: "SELECT id FROM deliveries WHERE lower(hex(id)) LIKE ? LIMIT 2",
 	engine.ThingLetter:   "SELECT id FROM dead_letters WHERE lower(hex(id)) LIKE ? LIMIT 2",
+	engine.ThingAddress:  "SELECT DISTINCT address FROM suppressions WHERE lower(hex(address)) LIKE ? LIMIT 2",
 	engine.ThingLink:     "SELECT id FROM links WHERE lower(hex(id)) LIKE ? LIMIT 2",
 }
 

@@ -39,6 +39,8 @@ type Store struct {
 	reads   *statements
 	writer  *writer
 
+	suppressed suppressed
+
 	forgetting forgetting // only Forget touches it
 
 	closing sync.Once

@@ -17,6 +17,8 @@ type tx struct {
 	woke   bool          // whether a wait became due
 	topics *bool         // whether any wait may have a topic; outlives the group
 	epochs map[int]int64 // of partitions, as far as read since the last claim; outlives the group
+	kept   keptReports   // outlives the group
+	after  []func()      // what is done once the group is committed
 }
 
 // call is a statement with its arguments, made ready by the caller so that the writer has little to do.

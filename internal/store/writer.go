@@ -29,6 +29,7 @@ type writer struct {
 	touched    chan struct{} // see Store.Touched
 	topics     bool          // whether any wait may have a topic
 	epochs     map[int]int64 // see tx
+	kept       keptReports
 
 	closing chan struct{}
 	ended   chan struct{}
@@ -63,6 +64,9 @@ func startWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 	const topics = "SELECT EXISTS (SELECT 1 FROM waits WHERE topic <> '')"
 	if err := conn.QueryRowContext(ctx, topics).Scan(&w.topics); err != nil {
 		return nil, errors.Join(fmt.Errorf("look into the waits: %w", err), conn.Close())
+	}
+	if w.kept, err = readKept(ctx, w.statements); err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
 	go w.run() //nolint:gosec // it outlives the context of the opening; close ends it
 	return w, nil
@@ -197,7 +201,7 @@ func (w *writer) attempt(ctx context.Context, first *change, more func() *change
 	if _, err := w.statements.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return group, fmt.Errorf("begin: %w", err)
 	}
-	tx := &tx{statements: w.statements, epochs: w.epochs, topics: &w.topics}
+	tx := &tx{statements: w.statements, epochs: w.epochs, topics: &w.topics, kept: w.kept}
 	for c := first; ; group = append(group, c) {
 		tx.wrote = false
 		if c.outcome = c.apply(ctx, tx); c.outcome != nil && tx.wrote {
@@ -209,6 +213,9 @@ func (w *writer) attempt(ctx context.Context, first *change, more func() *change
 	}
 	if _, err := w.statements.exec(ctx, "COMMIT"); err != nil {
 		return group, w.rollback(ctx, fmt.Errorf("commit: %w", err))
+	}
+	for _, do := range tx.after {
+		do()
 	}
 	if tx.events {
 		nudge(w.waiting)
