@@ -80,22 +80,27 @@ func (r SuppressionReason) Says() string {
 
 // Press is somebody's press on a button of a message.
 type Press struct {
-	Link   ID
-	Action string // of the link's landing
-	By     string // who pressed, in the words of the channel: mattermost:k3u…
+	Link       ID
+	Generation int    // of the link when the message was written
+	Action     string // of the link's landing
+	By         string // who pressed, in the words of the channel: mattermost:k3u…
 }
 
 // Pressed is what came of a press.
 type Pressed struct {
-	Done bool   // the action was taken, now or before by the same link
-	Text string // a sentence for who pressed, in the link's language
+	Done  bool   // the action was taken, now or before by the same link
+	First bool   // it was this press that did it
+	Over  bool   // no button of the link can do anything any more
+	Text  string // a sentence for who pressed, in the link's language
 }
 
 // Button is an action of a link's landing that a message offers.
 type Button struct {
-	Link   ID     `json:"link"`
-	Action string `json:"action"`
-	Label  string `json:"label"`
+	Link       ID        `json:"link"`
+	Generation int       `json:"generation"` // of the link
+	Action     string    `json:"action"`
+	Label      string    `json:"label"`
+	Expires    time.Time `json:"expires"` // the link's
 }
 
 // Approved is a text that was approved beforehand, which is sent by its name and its variables: WhatsApp's template.

@@ -77,12 +77,7 @@ func (d *Door) tryAction(c *call, p passage, action *engine.Action, from sent) (
 		return d.actionAgain(c, p, action, record, form)
 	}
 	w := form.wish(action.Name)
-	w.undoable = action.Undo > 0
-	// The store holds all of it against the record once more, in the same change that writes it.
-	maps.Copy(w.expect, lookedAt(action, record))
-	for name, value := range action.Set {
-		w.set[name], w.expect[name] = value, record.Fields[name]
-	}
+	w.take(action, record)
 	return d.land(c, p, w)
 }
 

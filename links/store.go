@@ -107,6 +107,9 @@ type Act struct {
 	Before  engine.Fields   // what Write replaces; nil for an act that cannot be taken back
 
 	Effects []*engine.Effect // in place of Write and Creates where the records are in another CRM
+
+	By      string   // who did it, if not somebody in a browser: mattermost:k3u…
+	Opening *Opening // of the flow, which begins with the act unless it stands already; nil for one that was opened
 }
 
 // Undo is the wish to take a visit back.

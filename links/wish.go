@@ -18,6 +18,16 @@ type wish struct {
 	undoable bool
 }
 
+// take adds what an action sets. The store holds all of it against the record once more, in the same change that writes
+// it.
+func (w *wish) take(action *engine.Action, record engine.Record) {
+	w.undoable = action.Undo > 0
+	maps.Copy(w.expect, lookedAt(action, record))
+	for name, value := range action.Set {
+		w.set[name], w.expect[name] = value, record.Fields[name]
+	}
+}
+
 // making is a record to be made of one entry.
 type making struct {
 	entry   string

@@ -23,6 +23,12 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 	if err != nil {
 		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
 	}
+	var opened string
+	if act.Opening != nil {
+		if opened, err = tell(act.Opening.Event); err != nil {
+			return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
+		}
+	}
 	var outcome links.Outcome
 	err = s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
 		if outcome, err = tx.repeat(ctx, act); err != nil || outcome.Repeated {
@@ -30,6 +36,9 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		}
 		link, err := tx.live(ctx, act.Link, act.At)
 		if err != nil {
+			return err
+		}
+		if err := tx.openOnce(ctx, act.Opening, opened); err != nil {
 			return err
 		}
 		changed, err := tx.perform(ctx, act)
@@ -45,7 +54,7 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		}
 		err = tx.audit(ctx, engine.Deed{
 			At: act.At, Kind: engine.DeedLinkUsed, Actor: "link:" + act.Link.String(), Subject: act.Write.Ref.String(),
-			Detail: act.Name,
+			Detail: detailOf(act),
 		})
 		if err != nil {
 			return err
@@ -56,6 +65,14 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 		return links.Outcome{}, fmt.Errorf("act on link %s: %w", act.Link, err)
 	}
 	return outcome, nil
+}
+
+// detailOf is an act in the audit's words: resolve by mattermost:k3u….
+func detailOf(act links.Act) string {
+	if act.By == "" {
+		return act.Name
+	}
+	return act.Name + " by " + act.By
 }
 
 // visit holds the columns of a visit that are JSON.
