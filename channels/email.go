@@ -40,20 +40,25 @@ type Email struct {
 	MessageIDDomain string `yaml:"message_id_domain"`
 	// Keys that sign every mail (DKIM).
 	DKIM []EmailKey `yaml:"dkim"`
+	// Where bounces come back to; without it they go to the sender of the mail.
+	Bounces *EmailBounces `yaml:"bounces"`
 	// How many connections are open at once, at most.
 	Connections int `yaml:"connections"`
 	// The longest time for one mail, from connecting to the server's last answer.
 	Timeout time.Duration `yaml:"timeout"`
 
+	outfit     engine.Outfit
 	letterhead mail.Letterhead
 	pool       *mail.Pool
+	listener   *mail.Listener // nil for none
 }
 
 var (
-	_ engine.Channel = (*Email)(nil)
-	_ engine.Opener  = (*Email)(nil)
-	_ engine.Closer  = (*Email)(nil)
-	_ engine.Careful = (*Email)(nil)
+	_ engine.Channel  = (*Email)(nil)
+	_ engine.Opener   = (*Email)(nil)
+	_ engine.Closer   = (*Email)(nil)
+	_ engine.Careful  = (*Email)(nil)
+	_ engine.Listener = (*Email)(nil)
 )
 
 // maxConnections is more than a mail server grants one client.
@@ -84,7 +89,10 @@ func (e *Email) Open(outfit engine.Outfit) error {
 	if err != nil {
 		return err
 	}
-	e.pool = mail.NewPool(server, outfit.Clock)
+	if err := e.openBounces(outfit, server.Hello); err != nil {
+		return fmt.Errorf("bounces: %w", err)
+	}
+	e.outfit, e.pool = outfit, mail.NewPool(server, outfit.Clock)
 	return nil
 }
 
@@ -224,7 +232,11 @@ func (e *Email) Send(ctx context.Context, m engine.Message) (engine.Receipt, err
 	if err != nil {
 		return engine.Receipt{}, err
 	}
-	return e.pool.Send(ctx, letter, m.Leaving)
+	receipt, err := e.pool.Send(ctx, letter, m.Leaving)
+	if code, gone := mail.Gone(err); gone {
+		suppress(ctx, e.outfit, m, code, 0)
+	}
+	return receipt, err
 }
 
 // Close waits for the mails under way and closes the connections.

@@ -1,8 +1,10 @@
 package channels
 
 import (
+	"crypto/sha256"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,8 +28,13 @@ func email(change func(*Email)) *Email {
 	return e
 }
 
-// opened is a channel to a server on this machine.
-func opened(t *testing.T, port int, ca string) *Email {
+// opened is a channel to a server on this machine, with some changes.
+func opened(t *testing.T, port int, ca string, changes ...func(*Email)) *Email {
+	t.Helper()
+	return openedIn(t, outfit(), port, ca, changes...)
+}
+
+func openedIn(t *testing.T, outfit engine.Outfit, port int, ca string, changes ...func(*Email)) *Email {
 	t.Helper()
 	e := email(func(e *Email) {
 		e.Host, e.Port, e.CA, e.User = "127.0.0.1", port, ca, "postern"
@@ -36,48 +43,78 @@ func opened(t *testing.T, port int, ca string) *Email {
 	if err := os.WriteFile(e.Password.File, []byte("hunter2!\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Open(outfit()); err != nil {
+	for _, change := range changes {
+		change(e)
+	}
+	if err := e.Open(outfit); err != nil {
 		t.Fatal(err)
 	}
 	return e
 }
 
-func TestEmailKeepsThePromises(t *testing.T) {
-	enginetest.TestChannel(t, func(t *testing.T) enginetest.ChannelTrial {
-		over := make(chan struct{})
-		var stalled, cut atomic.Bool
-		server := (&mailtest.Server{
-			TLS: "starttls", Users: map[string]string{"postern": "hunter2!"},
-			OnRcpt: func(_ *mailtest.Dialogue, to string) error {
-				if stalled.Load() {
-					<-over
-				}
-				if to == gone {
-					return mailtest.Refuse(550, 5, 1, 1, "<"+to+"> gone.person is unknown")
-				}
-				return nil
-			},
-			OnDot: func(d *mailtest.Dialogue, _ mailtest.Mail) error {
-				if cut.Load() {
-					d.HangUp()
-				}
-				return nil
-			},
-		}).Start(t)
-		t.Cleanup(func() { close(over) })
-		return enginetest.ChannelTrial{
-			Channel: opened(t, server.Port, server.Authority.CertFile), Address: "zoe@customer.example", Refused: gone,
-			Stall: func() { stalled.Store(true) },
-			Cut:   func() { cut.Store(true) },
-			Arrived: func(t *testing.T) []enginetest.Arrival {
-				var arrived []enginetest.Arrival
-				for _, mail := range server.Mails() {
-					arrived = append(arrived, arrival(t, mail.To, mail.Raw))
-				}
-				return arrived
-			},
-		}
-	})
+// earOfEmail is an outfit with a key, for an email channel.
+func earOfEmail(e *ear) engine.Outfit {
+	o := e.outfit("email")
+	o.Key = func(purpose string) []byte {
+		sum := sha256.Sum256([]byte(purpose))
+		return sum[:]
+	}
+	return o
+}
+
+// all is what was heard so far.
+func (e *ear) all() []engine.Heard {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.heard)
+}
+
+// signing and comingBack are what an email channel does in earnest.
+func signing(key engine.Secret) func(*Email) {
+	return func(e *Email) { e.DKIM = []EmailKey{{Selector: "a", Key: key}} }
+}
+
+func comingBack(e *Email) {
+	e.Bounces = &EmailBounces{Domain: "bounces.acme.example", Listen: "127.0.0.1:0"}
+}
+
+// emailTrial is a channel that logs in, signs and takes bounces, and its server.
+func emailTrial(t *testing.T) enginetest.ChannelTrial {
+	over := make(chan struct{})
+	var stalled, cut atomic.Bool
+	server := (&mailtest.Server{
+		TLS: "starttls", Users: map[string]string{"postern": "hunter2!"},
+		OnRcpt: func(_ *mailtest.Dialogue, to string) error {
+			if stalled.Load() {
+				<-over
+			}
+			if to == gone {
+				return mailtest.Refuse(550, 5, 1, 1, "<"+to+"> gone.person is unknown")
+			}
+			return nil
+		},
+		OnDot: func(d *mailtest.Dialogue, _ mailtest.Mail) error {
+			if cut.Load() {
+				d.HangUp()
+			}
+			return nil
+		},
+	}).Start(t)
+	t.Cleanup(func() { close(over) })
+	channel := openedIn(t, earOfEmail(new(ear)), server.Port, server.Authority.CertFile,
+		signing(dkimKey(t, "ed25519")), comingBack)
+	return enginetest.ChannelTrial{
+		Channel: channel, Address: "zoe@customer.example", Refused: gone,
+		Stall: func() { stalled.Store(true) },
+		Cut:   func() { cut.Store(true) },
+		Arrived: func(t *testing.T) []enginetest.Arrival {
+			var arrived []enginetest.Arrival
+			for _, mail := range server.Mails() {
+				arrived = append(arrived, arrival(t, mail.To, mail.Raw))
+			}
+			return arrived
+		},
+	}
 }
 
 // arrival reads a mail as its recipient's mail program does.
@@ -132,6 +169,15 @@ func TestEmailChecksItsConfiguration(t *testing.T) {
 		"one above all": {
 			func(e *Email) { e.DKIM = []EmailKey{{Domain: "example", Selector: "a", Key: key}} }, "dkim[0]: domain: ",
 		},
+		"bounces to no domain": {
+			func(e *Email) { e.Bounces = &EmailBounces{Domain: "a b", Listen: ":25"} }, `bounces: domain: "a b" is no `,
+		},
+		"bounces to no port": {
+			func(e *Email) { e.Bounces = &EmailBounces{Domain: "b.example", Listen: "25"} }, `bounces: listen: "25" `,
+		},
+		"bounces by nothing known": {
+			func(e *Email) { comingBack(e); e.Bounces.Protocol = "uucp" }, `bounces: protocol: "uucp" is neither `,
+		},
 		"the same key twice": {
 			func(e *Email) { e.DKIM = []EmailKey{{Selector: "a", Key: key}, {Selector: "a", Key: key}} },
 			"dkim[1]: selector: a._domainkey.acme.example is there twice",
@@ -150,11 +196,12 @@ func TestEmailChecksItsConfiguration(t *testing.T) {
 		})
 	}
 	right := map[string]func(*Email){
-		"the defaults":          func(*Email) {},
-		"implicit":              func(e *Email) { e.TLS, e.Port = "implicit", 465 },
-		"none on this machine":  func(e *Email) { e.TLS, e.Host = "none", "localhost" },
-		"none on ::1":           func(e *Email) { e.TLS, e.Host = "none", "::1" },
-		"a key of the sender's": func(e *Email) { e.DKIM = []EmailKey{{Selector: "a", Key: key}} },
+		"the defaults":             func(*Email) {},
+		"implicit":                 func(e *Email) { e.TLS, e.Port = "implicit", 465 },
+		"none on this machine":     func(e *Email) { e.TLS, e.Host = "none", "localhost" },
+		"none on ::1":              func(e *Email) { e.TLS, e.Host = "none", "::1" },
+		"a key of the sender's":    func(e *Email) { e.DKIM = []EmailKey{{Selector: "a", Key: key}} },
+		"bounces of mails by hand": comingBack,
 		"two keys, one above": func(e *Email) {
 			e.From = "Acme <support@mail.Acme.example>"
 			e.DKIM = []EmailKey{{Domain: "Acme.example", Selector: "a", Key: key}, {Selector: "b", Key: key}}

@@ -84,7 +84,9 @@ func (d *Door) resubscribe(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	lifted := engine.Suppression{Channel: out.Channel, Address: out.Address, List: out.List}
+	lifted := engine.Suppression{
+		Channel: out.Channel, Address: out.Address, List: out.List, Reason: engine.SuppressedOptOut, // and no other's
+	}
 	if err := d.hear(c, engine.Heard{Channel: out.Channel, Lift: []engine.Suppression{lifted}}); err != nil {
 		return answer{}, err
 	}

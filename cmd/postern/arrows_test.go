@@ -62,8 +62,8 @@ var arrows = map[string][]string{
 
 // testSupport holds the packages that exist for tests and so may use any library.
 var testSupport = []string{
-	"bench", "bench/floor", "engine/enginetest", "internal/chaos", "internal/contract", "internal/peer", "internal/rig",
-	"internal/scanners", "internal/smoke",
+	"bench", "bench/floor", "engine/enginetest", "internal/chaos", "internal/contract", "internal/mail/mailtest",
+	"internal/peer", "internal/rig", "internal/scanners", "internal/smoke",
 }
 
 // listed is what the go command tells of a package; paths of our own packages are relative to the module.

@@ -42,7 +42,12 @@ func (s *session) failed(ctx context.Context, at step, err error, private ...str
 	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		outOfStep := reply.Code/100 != 4 && reply.Code/100 != 5
 		s.dead = s.dead || outOfStep || reply.Code == 421 || at == atBody
-		return refused(at, reply.Code, veil(reply.Msg, private...))
+		err := refused(at, reply.Code, veil(reply.Msg, private...))
+		code, isGone := refusal(fmt.Sprint(reply.Code, " ", reply.Msg))
+		if isGone && aboutLetter(at) {
+			return &goneError{err, code}
+		}
+		return err
 	}
 	s.dead = true
 	lost := hungUp(err) || ctx.Err() != nil
@@ -63,10 +68,31 @@ func (s *session) failed(ctx context.Context, at step, err error, private ...str
 	return err
 }
 
+// goneError is that a server knows no such mailbox.
+type goneError struct {
+	error
+
+	code string
+}
+
+// Unwrap is the refusal with its verdict.
+func (e *goneError) Unwrap() error { return e.error }
+
+// Gone tells whether an error of [Pool.Send] says that no mail can reach the recipient's mailbox for good, and the
+// server's code for that.
+func Gone(err error) (code string, ok bool) {
+	if e, found := errors.AsType[*goneError](err); found {
+		return e.code, true
+	}
+	return "", false
+}
+
+// aboutLetter tells a step that is about the letter, and not about the channel as a whole.
+func aboutLetter(at step) bool { return slices.Contains([]step{atRcpt, atData, atBody, atDot}, at) }
+
 // refused gives a reply its verdict by its code and by what the step is about: a letter, or the channel as a whole.
 func refused(at step, code int, text string) error {
 	err := fmt.Errorf("%s: %d %s", at, code, text)
-	aboutLetter := slices.Contains([]step{atRcpt, atData, atBody, atDot}, at)
 	switch {
 	case code == 450 || code == 451:
 		return engine.RetryAfter(err, greylisted)
@@ -76,7 +102,7 @@ func refused(at step, code int, text string) error {
 		return engine.Unknown(err)
 	case code/100 != 5:
 		return err
-	case aboutLetter && code != 530, code == 552: // 530: log in first; 552: too big, which MAIL may say already
+	case aboutLetter(at) && code != 530, code == 552: // 530: log in first; 552: too big, which MAIL may say already
 		return engine.Permanent(err)
 	}
 	return engine.Misconfigured(err)

@@ -34,8 +34,8 @@ func Log(logger *slog.Logger, next http.Handler) http.Handler {
 var secretsBehind = map[string]int{"l": 1, "f": 1, "r": 1, "c": 1, "m": 1, "h": 1, "u": 1, "x": 2}
 
 // Redact puts ‹token› in the place of every path segment that may open something or name somebody: what follows one
-// named l, f, r, c, m, h or u, such as /l/‹token›/again, and the two that follow x. It does so wherever in the path, since
-// a request may not be written as it should be.
+// named l, f, r, c, m, h or u, such as /l/‹token›/again, and the two that follow x. It does so wherever in the path,
+// since a request may not be written as it should be.
 func Redact(path string) string {
 	segments := strings.Split(path, "/")
 	left := 0 // to be hidden
