@@ -14,6 +14,8 @@ func Kinds() []engine.ChannelKind {
 		EmailKind(),
 		PushKind(),
 		WebPushKind(),
+		SMSKind(),
+		WhatsAppKind(),
 		WebhookKind(),
 		CaptureKind(),
 	}

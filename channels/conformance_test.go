@@ -12,6 +12,9 @@ func TestChannel(t *testing.T) {
 		"email":                    emailTrial,
 		"push":                     pushTrial,
 		"webpush":                  webPushTrial,
+		"sms":                      smsTrial,
+		"whatsapp":                 whatsAppTrial,
+		"whatsapp, by a template":  whatsAppTemplateTrial,
 		"webhook":                  webhookTrial(false),
 		"webhook, once by the key": webhookTrial(true),
 	} {

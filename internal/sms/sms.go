@@ -3,6 +3,7 @@ package sms
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf16"
 )
 
@@ -69,4 +70,21 @@ func Measure(text string) Count {
 		c.Segments = 1
 	}
 	return c
+}
+
+// Clean is a text without what no telephone shows, or what makes it show something else: control characters but line
+// breaks, and marks that turn the direction of what follows. Blanks and line breaks at its ends are cut off.
+func Clean(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
+			return ' '
+		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\ufeff':
+			return -1
+		}
+		return r
+	}, text))
 }

@@ -87,3 +87,14 @@ func TestWishes(t *testing.T) {
 		}
 	}
 }
+
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{
+		"as it is": "as it is", " a\r\nb\n\n": "a\nb", "a\tb\rc\u2028d": "a b c d", "a\x00\x1b[1mb": "a[1mb",
+		"\u202eab\u202c\u2066c\u2069\ufeff": "abc", "ñ 你 🚪 שלום": "ñ 你 🚪 שלום", "\n \x00": "",
+	} {
+		if got := Clean(text); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/twilio/twilio-go/client"
@@ -79,4 +80,13 @@ func (c Callback) State() engine.DeliveryState {
 		return engine.DeliveryUndelivered
 	}
 	return ""
+}
+
+// ErrorCode is Code as a number; 0 for none.
+func (c Callback) ErrorCode() int {
+	code, err := strconv.Atoi(c.Code)
+	if err != nil {
+		return 0
+	}
+	return code
 }
