@@ -3,8 +3,6 @@ package channels
 import (
 	"context"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -41,15 +39,6 @@ func newTwilioHouse(t *testing.T, channel string) *twilioHouse {
 		Callbacks: "https://go.acme.example/callbacks/" + channel, Hear: h.hear,
 	}
 	return h
-}
-
-func secretFile(t *testing.T, value string) engine.Secret {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(value), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return engine.Secret{File: path}
 }
 
 func (h *twilioHouse) hear(_ context.Context, heard engine.Heard) error {
