@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,9 +26,12 @@ type Scope struct {
 // fields and routes, the names of the links the message carries, and the vars. It must be called before
 // Render.
 func (t *Template) Bind(scope Scope) []Problem {
+	t.scope = scope
 	t.modules, t.vars, t.steps = scope.Modules, maps.Clone(scope.Vars), maps.Clone(scope.Steps)
 	var problems []Problem
+	t.says = map[string]bool{}
 	for _, use := range t.uses {
+		t.says[use.Path[0]] = true
 		c := checker{Scope: scope, dot: use.dot}
 		c.use(use.Path)
 		if c.wrong != "" && len(problems) < maxTrouble {
@@ -78,6 +82,14 @@ func (c *checker) use(path []string) {
 		}
 	case "links":
 		c.oneOf(path, "link", c.Links)
+	case "brand":
+		c.listed = true
+		c.oneOf(path, "part of brand", slices.Sorted(maps.Keys(Brand{}.words())))
+	case "language", "direction":
+		if len(path) > 1 {
+			c.at = c.before(path, 1)
+			c.wrong = fmt.Sprintf("%s is a text and has no field %q", path[0], path[1])
+		}
 	case "now":
 		if len(path) > 1 {
 			c.oneOf(path[:2], "part of now", moments)
@@ -232,7 +244,7 @@ func (r routed) String() string {
 func (r routed) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // data is what the rewritten templates look into.
-func (t *Template) data(env *engine.Env) map[string]any {
+func (t *Template) data(env *engine.Env, language string) map[string]any {
 	outputs := t.outputs(env)
 	vars := make(map[string]any, len(t.vars))
 	for name, typ := range t.vars { // one that no step has set is empty
@@ -244,16 +256,53 @@ func (t *Template) data(env *engine.Env) map[string]any {
 		}
 		vars[name] = plain(value, "vars."+name, 0)
 	}
-	return map[string]any{
+	data := map[string]any{
 		"vars": vars, "item": t.item(env),
 		"record": t.fields(env, env.Module, env.Ref.ID, env.Record, ""),
 		"recipient": map[string]any{
 			"name": env.Recipient.Name, "address": env.Recipient.Address, "language": env.Recipient.Language,
 		},
-		"steps": outputs, "links": env.Links, "link": env.Links["link"], "now": moment{env.Now},
-		budgetName: newBudget(),
+		"steps": outputs, "now": moment{env.Now}, budgetName: newBudget(),
+	}
+	for name := range t.says { // the others are cheap to have, or bound to be used
+		switch name {
+		case "link":
+			data[name] = address(env.Links[name])
+		case "links":
+			data[name] = links(env)
+		case "brand":
+			data[name] = t.brand
+		case "language":
+			data[name] = language
+		case "direction":
+			data[name] = direction(language)
+		}
+	}
+	return data
+}
+
+// links are the addresses by their names.
+func links(env *engine.Env) map[string]address {
+	all := make(map[string]address, len(env.Links))
+	for name, url := range env.Links {
+		all[name] = address(url)
+	}
+	return all
+}
+
+// words are what a template may say of the brand.
+func (b Brand) words() map[string]any {
+	return map[string]any{
+		"name": b.Name, "logo": b.Logo, "color": cmp.Or(b.Color, ownColor), "on_it": cmp.Or(b.OnIt, "#ffffff"),
+		"dark": cmp.Or(b.Dark, ownDark), "on_dark": cmp.Or(b.OnDark, "#000000"),
 	}
 }
+
+// The colours of a house that has none of its own: those of the door's pages.
+const (
+	ownColor = "#1d5c56"
+	ownDark  = "#7fc4bb"
+)
 
 // outputs are what the steps gave. What the texts speak of is there, whether or not a step gave it.
 func (t *Template) outputs(env *engine.Env) map[string]any {

@@ -17,12 +17,18 @@ const (
 	lookName  = "count_look"
 )
 
+// commentName is the function that writes a conditional comment of HTML, which html/template would take out.
+const commentName = "count_comment"
+
 // counting is the bounded form of a function that makes text.
 func counting(name string) string { return "count_" + name }
 
 // counters are the functions that count.
 func counters() map[string]any {
 	all := map[string]any{startName: (*budget).start, roundName: (*budget).round, lookName: (*budget).look}
+	for m := inText; m <= inHTML; m++ {
+		all[m.shown()] = func(b *budget, v any) (any, error) { return b.show(v, m) }
+	}
 	for name, make := range printers() {
 		all[counting(name)] = func(b *budget, args ...any) (string, error) { return b.print(name, make, args) }
 	}

@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, source string) {
 		start := time.Now()
 		for _, part := range []string{"txt", "html"} {
-			tmpl, problems := render.Parse("f", map[string]string{"email.en.txt": "x", "email.en." + part: source})
+			tmpl, problems := parsed("f", map[string]string{"email.en.txt": "x", "email.en." + part: source})
 			for _, p := range problems {
 				if p.Message == "" || p.Line < 1 || p.Column < 0 {
 					t.Errorf("%q: %+v", source, p)

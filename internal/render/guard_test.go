@@ -24,7 +24,7 @@ func attempt(t *testing.T, part, source string, e *engine.Env) string {
 			t.Errorf("%s: %.60q took %v", part, source, took)
 		}
 	}()
-	tmpl, problems := render.Parse("hello", map[string]string{"email.en.txt": "x", "email.en." + part: source})
+	tmpl, problems := parsed("hello", map[string]string{"email.en.txt": "x", "email.en." + part: source})
 	all := modules()
 	problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})...)
 	if len(problems) > 0 {
@@ -119,7 +119,7 @@ func TestTemplateLanguage(t *testing.T) {
 		{`{{ (now.AddDate 0 0 7).Format "2 Jan" }}`, ""},
 		{`{{ now.UTC.Year }}{{ now.Month }}{{ now }}`, ""},
 	} {
-		tmpl, problems := render.Parse("hello", map[string]string{"email.en.txt": tt.source})
+		tmpl, problems := parsed("hello", map[string]string{"email.en.txt": tt.source})
 		all := modules()
 		problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all})...)
 		got := ""

@@ -59,6 +59,15 @@ func (b *budget) look(v any) (any, error) {
 	return v, b.spend(n)
 }
 
+// show looks at a value and gives it the form in which it is written.
+func (b *budget) show(v any, m manner) (any, error) {
+	v, err := b.look(v)
+	if err != nil {
+		return nil, err
+	}
+	return m.write(v)
+}
+
 // fault is a reason of ours for which a message is not written.
 type fault string
 
@@ -73,6 +82,8 @@ var errTooManyRounds = faultf("the ranges of a message go round %d times at most
 func size(v any) (int, error) {
 	switch v := v.(type) {
 	case string:
+		return len(v), nil
+	case address:
 		return len(v), nil
 	case refused:
 		return 0, fault(v.reason)

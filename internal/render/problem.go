@@ -13,23 +13,40 @@ import (
 )
 
 // The messages of an execution begin with the place, the column from 0.
-var executionPlace = regexp.MustCompile(`^template: (.*:\d+:\d+): `)
+var executionPlace = regexp.MustCompile(`^template: (.*?):(\d+):(\d+): `)
 
-// explained is the error of an execution; where the reason is ours it is said without the words around it.
-func explained(err error) error {
-	var own fault
-	place := executionPlace.FindStringSubmatch(err.Error())
-	if !errors.As(err, &own) || place == nil {
+// explained is the error of an execution, with its place in the files; where the reason is ours it is said without the
+// words around it.
+func explained(src *source, err error) error {
+	found := executionPlace.FindStringSubmatch(err.Error())
+	if found == nil {
 		return err
 	}
-	return fmt.Errorf("%s: %w", place[1], own)
+	line, _ := strconv.Atoi(found[2])
+	column, _ := strconv.Atoi(found[3])
+	f, pos := src.origin(src.offset(line, column))
+	if own := fault(""); errors.As(err, &own) {
+		line, column = place(f.text, pos)
+		return fmt.Errorf("%s:%d:%d: %w", f.path, line, column-1, own)
+	}
+	return err
 }
+
+// placed is a mistake whose place is known.
+type placed struct{ Problem }
+
+// Error is what is wrong.
+func (p placed) Error() string { return p.Message }
 
 // The parser's messages look like `template: path:3:14: unexpected …`, the column from 0, or lack it.
 var parserMessage = regexp.MustCompile(`^(?:(?:html/)?template: ?)?.*?:?(\d+):(?:(\d+):)? (.*)$`)
 
 // problem takes a parser's message apart.
-func problem(path, source string, err error) Problem {
+func problem(src *source, err error) Problem {
+	if own, ok := errors.AsType[placed](err); ok {
+		return own.Problem
+	}
+	path := src.from[0].file.path
 	message := strings.TrimPrefix(err.Error(), "template: "+path+":")
 	m := parserMessage.FindStringSubmatch(message)
 	if m == nil {
@@ -38,7 +55,12 @@ func problem(path, source string, err error) Problem {
 	line, _ := strconv.Atoi(m[1])
 	column, _ := strconv.Atoi(m[2])
 	p := Problem{File: path, Line: max(line, 1), Column: column, Message: m[3]}
-	p.explain(source)
+	p.explain(src.text)
+	if len(src.from) > 1 {
+		f, pos := src.origin(src.offset(p.Line, column))
+		p.File = f.path
+		p.Line, p.Column = place(f.text, pos)
+	}
 	return p
 }
 

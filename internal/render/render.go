@@ -1,19 +1,17 @@
-// Package render turns the files of a message template into messages. A template is a folder of
-// files <channel>.<language>.<part>, where the part is subject, txt or html; they are Go templates
-// (text/template, html/template) over the names record, recipient, steps, vars, item, link,
-// links and now,
-// written without a dot: {{ record.ticket_no }}. A name or field that is not there is an error.
+// Package render turns the files of a message template into messages. A template is a folder of files
+// <channel>.<language>.<part>, where the part is subject, txt, html, md or json, by the kind of the channel. They are
+// Go templates (text/template, html/template) over the names record, recipient, steps, vars, item, link, links, now,
+// brand, language and direction, written without a dot: {{ record.ticket_no }}. A name or field that is not there is an
+// error. Layouts stand around texts and partials within them: see [Shelf].
 package render
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
-	htmltemplate "html/template"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	texttemplate "text/template"
 
 	"postern/engine"
 	"postern/internal/exprsafe"
@@ -21,22 +19,37 @@ import (
 
 // Template is the parsed files of one template.
 type Template struct {
-	name    string
-	modules map[string]*engine.Module
-	vars    map[string]exprsafe.Type    // that the texts may read
-	steps   map[string]exprsafe.Type    // likewise
-	texts   map[string]map[string]*text // by channel and language
-	uses    []Use
-	routes  []string
+	name     string
+	shelf    *Shelf
+	brand    map[string]any
+	scope    Scope                       // as Bind was given it
+	modules  map[string]*engine.Module   // of the scope
+	vars     map[string]exprsafe.Type    // that the texts may read
+	steps    map[string]exprsafe.Type    // likewise
+	texts    map[string]map[string]*text // by channel and language
+	approved *Registry
+	uses     []Use
+	says     map[string]bool // the first names of the uses
+	routes   []string
+	files    map[string]bool // layouts and partials that it uses
 }
 
 // text is one message: its parts for one channel in one language.
 type text struct {
-	language             string
-	subject, plain, html executor
+	language string
+	subject  *part
+	body     *part // txt, md or json
+	html     *part
 
 	file   string // the first of its files
-	broken bool   // the plain part is there and has a mistake
+	broken bool   // a body is there and has a mistake
+}
+
+// part is a compiled part of a message.
+type part struct {
+	executor
+	src     *source
+	derived bool // from HTML
 }
 
 // executor is what text and HTML templates have in common.
@@ -56,58 +69,104 @@ type Problem struct {
 	Listed  bool     // they are few and always the same
 }
 
-// Parse reads the files of a template, by path. It returns all mistakes; the template can be used
-// only if there are none.
-func Parse(name string, files map[string]string) (*Template, []Problem) {
-	t := &Template{name: name, texts: map[string]map[string]*text{}}
+// Parse reads the files of a template, by path, and what was approved of it; nil for nothing. It returns all mistakes;
+// the template can be used only if there are none.
+func (s *Shelf) Parse(name string, files map[string]string, approved *Registry) (*Template, []Problem) {
+	t := &Template{
+		name: name, shelf: s, brand: s.Brand.words(), texts: map[string]map[string]*text{}, files: map[string]bool{},
+	}
 	var problems []Problem
 	for _, path := range slices.Sorted(maps.Keys(files)) {
-		problems = append(problems, t.add(path, files[path])...)
+		problems = append(problems, t.add(path, files)...)
 	}
+	if approved != nil {
+		t.approved = approved
+		problems = append(problems, t.addApproved()...)
+	}
+	problems = append(problems, t.missing()...)
+	if len(files) == 0 && approved == nil {
+		problems = append(problems, Problem{File: name, Line: 1, Message: "the template has no files"})
+	}
+	return t, slices.DeleteFunc(problems, func(p Problem) bool { return p.Message == "" })
+}
+
+// missing tells of texts that lack a body.
+func (t *Template) missing() (problems []Problem) {
 	for _, channel := range slices.Sorted(maps.Keys(t.texts)) {
 		for _, language := range slices.Sorted(maps.Keys(t.texts[channel])) {
-			if entry := t.texts[channel][language]; entry.plain == nil && !entry.broken {
+			if entry := t.texts[channel][language]; entry.body == nil && !entry.broken {
 				problems = append(problems, Problem{
 					File: entry.file, Line: 1,
-					Message: fmt.Sprintf("template %s has no text for %s in %q: add %[2]s.%[3]s.txt",
-						name, channel, language),
+					Message: fmt.Sprintf("template %s has no text for %s in %q: add %[2]s.%[4]s",
+						t.name, channel, language, TextFor(t.shelf.kindOf(channel), language)),
 				})
 			}
 		}
 	}
-	if len(files) == 0 {
-		problems = append(problems, Problem{File: name, Line: 1, Message: "the template has no files"})
-	}
-	return t, problems
+	return problems
 }
 
 // add parses one file into its place.
-func (t *Template) add(path, source string) []Problem {
-	base := path[strings.LastIndexByte(path, '/')+1:]
-	parts := strings.Split(base, ".")
-	if len(parts) != 3 || !slices.Contains([]string{"subject", "txt", "html"}, parts[2]) {
-		return []Problem{{File: path, Line: 1, Message: fmt.Sprintf(
-			"%s is not named <channel>.<language>.<part>, where the part is subject, txt or html", base)}}
+func (t *Template) add(path string, files map[string]string) []Problem {
+	source := files[path]
+	channel, language, name, wrong := t.shelf.naming(path)
+	if wrong != nil {
+		return []Problem{*wrong}
 	}
 	if len(source) > MaxSource {
 		return []Problem{{File: path, Line: 1, Message: fmt.Sprintf("the file is longer than %d kB", MaxSource>>10)}}
 	}
-	entry := t.entry(parts[0], parts[1], path)
-	var err error
-	var uses []Use
-	switch parts[2] {
-	case "subject":
-		entry.subject, uses, err = parseText(path, strings.TrimSpace(source))
-	case "txt":
-		entry.plain, uses, err = parseText(path, source)
-	case "html":
-		entry.html, uses, err = parseHTML(path, source)
+	if name == partSubject {
+		source = strings.TrimSpace(source)
 	}
+	entry, kind := t.entry(channel, language, path), t.shelf.kindOf(channel)
+	src, used, problems := t.shelf.expand(&file{path, source}, kind, channel, language, name)
+	for _, path := range used {
+		t.files[path] = true
+	}
+	if len(problems) == 0 {
+		if name == partHTML {
+			src = inlineStyles(src) // which also says what is not shown
+		}
+		problems = t.compile(entry, src, mannerOf(kind, name), name)
+	}
+	_, written := files[strings.TrimSuffix(path, partHTML)+partText]
+	if name == partHTML && len(problems) == 0 && !written {
+		problems = t.derive(entry, src)
+	}
+	entry.broken = entry.broken || len(problems) > 0 && name != partSubject
+	return problems
+}
+
+// compile puts a part into its place.
+func (t *Template) compile(entry *text, src *source, how manner, name string) []Problem {
+	made, uses, err := compile(src, how)
 	if err != nil {
-		entry.broken = entry.broken || parts[2] == "txt"
-		return []Problem{problem(path, source, err)}
+		return []Problem{problem(src, err)}
 	}
 	t.uses = append(t.uses, uses...)
+	switch name {
+	case partSubject:
+		entry.subject = made
+	case partHTML:
+		entry.html = made
+	default:
+		entry.body = made
+	}
+	return nil
+}
+
+// derive makes the text part of a message of its HTML.
+func (t *Template) derive(entry *text, src *source) []Problem {
+	text, wrong := derive(src)
+	if wrong != nil {
+		return []Problem{*wrong}
+	}
+	made, _, err := compile(text, inText)
+	if err != nil {
+		return []Problem{problem(text, err)}
+	}
+	made.derived, entry.body = true, made
 	return nil
 }
 
@@ -122,69 +181,28 @@ func (t *Template) entry(channel, language, path string) *text {
 	return t.texts[channel][language]
 }
 
-func parseText(path, source string) (executor, []Use, error) {
-	t, err := texttemplate.New(path).Option("missingkey=error").Funcs(placeholders()).Parse(source)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(t.Templates()) > 1 {
-		return nil, nil, errNested
-	}
-	uses, err := rewrite(path, source, t.Root, false)
-	return t, uses, err
-}
-
-func parseHTML(path, source string) (executor, []Use, error) {
-	if err := checkStray(source); err != nil {
-		return nil, nil, err
-	}
-	t, err := htmltemplate.New(path).Option("missingkey=error").Funcs(placeholders()).Parse(source)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(t.Templates()) > 1 {
-		return nil, nil, errNested
-	}
-	uses, err := rewrite(path, source, t.Tree.Root, true)
-	if err != nil {
-		return nil, nil, err
-	}
-	// Without data it fails; before that it is escaped, and what is wrong with that is to be known now.
-	if wrong, ok := errors.AsType[*htmltemplate.Error](t.Execute(io.Discard, nil)); ok {
-		return nil, nil, fmt.Errorf("%d:0: %s", wrong.Line, wrong.Description)
-	}
-	return t, uses, nil
-}
-
-// checkStray refuses more than maxStray signs < that begin neither a tag nor a comment.
-func checkStray(source string) error {
-	stray := 0
-	for i := range len(source) {
-		if source[i] != '<' {
-			continue
-		}
-		after := strings.TrimPrefix(source[i+1:min(i+4, len(source))], "/")
-		if after != "" && (isLetter(after[0]) || after == "!--") {
-			continue
-		}
-		if stray++; stray > maxStray {
-			line := strings.Count(source[:i], "\n") + 1
-			return fmt.Errorf("%d:0: more than %d signs < begin no tag: write &lt;", line, maxStray)
-		}
-	}
-	return nil
-}
-
-func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
-
 // Has tells whether the template has a text for the channel in any language.
-func (t *Template) Has(channel string) bool { return len(t.texts[channel]) > 0 }
+func (t *Template) Has(channel string) bool {
+	return len(t.of(channel)) > 0 || t.approved != nil && t.shelf.kindOf(channel) == t.approved.kind()
+}
 
-// WithoutSubject are the languages in which the template has a text for the channel and no subject.
+// of are the texts for a channel by their languages: its own, or those of its kind.
+func (t *Template) of(channel string) map[string]*text {
+	if own := t.texts[channel]; len(own) > 0 {
+		return own
+	}
+	return t.texts[t.shelf.kindOf(channel)]
+}
+
+// WithoutSubject are the languages in which the template has a text for the channel and no subject, which its kind
+// shows.
 func (t *Template) WithoutSubject(channel string) []string {
+	if kind, ok := kindParts[t.shelf.kindOf(channel)]; !ok || !slices.Contains(kind.all, partSubject) {
+		return nil
+	}
 	var languages []string
-	for _, language := range slices.Sorted(maps.Keys(t.texts[channel])) {
-		if entry := t.texts[channel][language]; entry.subject == nil && !entry.broken {
+	for _, language := range slices.Sorted(maps.Keys(t.of(channel))) {
+		if entry := t.of(channel)[language]; entry.subject == nil && !entry.broken {
 			languages = append(languages, language)
 		}
 	}
@@ -196,33 +214,65 @@ func (t *Template) SpeaksOfLinks() bool {
 	return slices.ContainsFunc(t.uses, func(u Use) bool { return u.Path[0] == "link" || u.Path[0] == "links" })
 }
 
-// Render writes the message for a channel in the recipient's language, or in the one that engine.InLanguage chooses.
+// Render writes the message for a channel, or its kind, in the recipient's language, or in the one that the book's
+// chain of languages leads to. The webhook's message may be without a text, which its channel then makes.
 func (t *Template) Render(channel, language string, env *engine.Env) (engine.Content, error) {
-	chosen, ok := engine.InLanguage(t.texts[channel], language)
-	if !ok {
+	texts, kind := t.of(channel), t.shelf.kindOf(channel)
+	chosen := t.shelf.Languages.choose(texts, language)
+	content := engine.Content{Language: language, Link: env.Links["link"]}
+	converses := t.approved != nil && t.approved.kind() == kind
+	if chosen == nil && !converses && !Bare(kind) {
 		return engine.Content{}, fmt.Errorf("template %s has no text for channel %s", t.name, channel)
 	}
-	data := t.data(env)
-	content := engine.Content{Language: chosen.language}
-	parts := []struct {
-		from executor
+	if chosen != nil {
+		content.Language = chosen.language
+	} else if converses {
+		content.Language = t.approved.language(t.shelf.Languages, language)
+	}
+	data := t.data(env, content.Language)
+	if converses {
+		var err error
+		if content.Approved, err = t.approve(language, data); err != nil {
+			return engine.Content{}, err
+		}
+	}
+	if chosen == nil {
+		return content, nil
+	}
+	for _, p := range []struct {
+		from *part
 		to   *string
-	}{{chosen.subject, &content.Subject}, {chosen.plain, &content.Text}, {chosen.html, &content.HTML}}
-	for _, part := range parts {
-		if part.from == nil {
-			continue
+	}{{chosen.subject, &content.Subject}, {chosen.body, &content.Text}, {chosen.html, &content.HTML}} {
+		if err := t.write(p.from, p.to, data); err != nil {
+			return engine.Content{}, err
 		}
-		var out limited
-		if err := part.from.Execute(&out, data); err != nil {
-			return engine.Content{}, fmt.Errorf("template %s: %w", t.name, explained(err))
-		}
-		*part.to = out.String()
 	}
 	content.Subject = strings.Join(strings.Fields(content.Subject), " ") // a field's line break ends no header
+	if kind == "webhook" && !json.Valid([]byte(content.Text)) {
+		return engine.Content{}, fmt.Errorf("template %s: %s: what it makes is not valid JSON", t.name, chosen.file)
+	}
 	return content, nil
+}
+
+// write writes a part of a message, if there is one.
+func (t *Template) write(from *part, to *string, data map[string]any) error {
+	if from == nil {
+		return nil
+	}
+	var out limited
+	if err := from.Execute(&out, data); err != nil {
+		return fmt.Errorf("template %s: %w", t.name, explained(from.src, err))
+	}
+	if *to = out.String(); from.derived {
+		*to = tidy(*to)
+	}
+	return nil
 }
 
 // Routes are the routes over references that the texts take.
 func (t *Template) Routes() []string { return t.routes }
+
+// Files are the layouts and partials that the texts use, by path.
+func (t *Template) Files() []string { return slices.Sorted(maps.Keys(t.files)) }
 
 var _ engine.Template = (*Template)(nil)

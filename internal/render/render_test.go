@@ -25,9 +25,14 @@ func modules() map[string]*engine.Module {
 	return map[string]*engine.Module{"HelpDesk": ticket, "Contacts": contact}
 }
 
+// parsed parses a template of a book without layouts.
+func parsed(name string, files map[string]string) (*render.Template, []render.Problem) {
+	return new(render.Shelf).Parse(name, files, nil)
+}
+
 func parse(t *testing.T, files map[string]string) *render.Template {
 	t.Helper()
-	tmpl, problems := render.Parse("hello", files)
+	tmpl, problems := parsed("hello", files)
 	all := modules()
 	problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})...)
 	if len(problems) > 0 {
@@ -64,8 +69,9 @@ func TestRender(t *testing.T) {
 	}
 	want := engine.Content{
 		Language: "en", Subject: "Ticket TT1: a <b> Bcc: x@y",
-		Text: "Hello Zoë, a <b>\r\nBcc: x@y (12x1)\nhttps://go.example/l/abc\n",
-		HTML: "<p>a &lt;b&gt;\r\nBcc: x@y</p><a href=\"https://go.example/l/abc\">Open</a>",
+		Text: "Hello Zoë, a <b>\nBcc: x@y (12x1)\nhttps://go.example/l/abc\n",
+		HTML: "<p>a &lt;b&gt;\nBcc: x@y</p><a href=\"https://go.example/l/abc\">Open</a>",
+		Link: "https://go.example/l/abc",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -130,6 +136,7 @@ func TestRangesPrintNothingOfTheirOwn(t *testing.T) {
 	e.Outputs = map[string]engine.Fields{"s": {"list": []any{"a", "b"}, "none": []any{}}}
 	want := engine.Content{
 		Language: "en", Text: "0a 1b none", HTML: `<p hidden hidden class="a b "><a href="/?q=ab">01</a>`,
+		Link: "https://go.example/l/abc",
 	}
 	for range 2 { // the limit is each message's own
 		got, err := tmpl.Render("email", "en", e)
@@ -147,7 +154,7 @@ func TestProblems(t *testing.T) {
 		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:12: unknown field "titel" of HelpDesk`},
 		{"email.en.txt", "{{ record.title.x }}", `email.en.txt:1:11: title is no reference, so title.x leads nowhere`},
 		{"email.en.txt", "{{ record.parent_id.nme }}", `email.en.txt:1:21: unknown field "nme" of Contacts`},
-		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, item, link, links, now`},
+		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, item, link, links, now, brand, language, direction`},
 		{"email.en.txt", "{{ upper(record.title) }}", `email.en.txt:1:4: upper is for expressions: a vars step before computes what the text then shows as {{ vars.… }}`},
 		{"email.en.txt", "{{ inputs.why }}", `email.en.txt:1:4: inputs is for expressions: a vars step before computes what the text then shows as {{ vars.… }}`},
 		{"email.en.txt", "é\né {{ record.title\n\n{{ link }}", `email.en.txt:2:3: {{ is not closed by }}`},
@@ -161,11 +168,11 @@ func TestProblems(t *testing.T) {
 			`email.en.txt:2:13: the ranges of a message go round 10000 times at most`,
 		},
 		{"email.en.html", `{{ define "x" }}{{ end }}`, `email.en.html:1:1: a message template cannot define or include others`},
-		{"email.txt", "hi", `email.txt:1:0: email.txt is not named <channel>.<language>.<part>, where the part is subject, txt or html`},
+		{"email.txt", "hi", `email.txt:1:0: email.txt is not named <channel>.<language>.<part>, where the part is subject, txt, html, md or json`},
 		{"email.en.subject", "hi", `email.en.subject:1:0: template hello has no text for email in "en": add email.en.txt`},
 	}
 	for _, tt := range tests {
-		tmpl, problems := render.Parse("hello", map[string]string{tt.file: tt.source})
+		tmpl, problems := parsed("hello", map[string]string{tt.file: tt.source})
 		all := modules()
 		problems = append(problems, tmpl.Bind(render.Scope{Module: all["HelpDesk"], Modules: all, Links: []string{"link"}})...)
 		if len(problems) == 0 {
@@ -182,7 +189,7 @@ func TestProblems(t *testing.T) {
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func BenchmarkRender(b *testing.B) {
-	tmpl, _ := render.Parse("hello", map[string]string{
+	tmpl, _ := parsed("hello", map[string]string{
 		"email.en.subject": "Ticket {{ record.ticket_no }}",
 		"email.en.txt":     "Hello {{ record.parent_id.firstname }}, {{ record.title }}\n{{ link }}\n",
 	})

@@ -11,7 +11,14 @@ import (
 )
 
 // names are what a template may speak of.
-var names = []string{"record", "recipient", "steps", "vars", "item", "link", "links", "now"}
+var names = []string{
+	"record", "recipient", "steps", "vars", "item", "link", "links", "now", "brand", "language", "direction",
+}
+
+// standing are the words that stand for themselves, and what they are followed by. expansion takes them out.
+var standing = map[string]string{
+	"layout": `"name" …`, "partial": `"name" …`, "content": "", "arg": "1",
+}
 
 // Use is one place where a template speaks of a value.
 type Use struct {
@@ -50,6 +57,9 @@ func placeholders() map[string]any {
 	for _, name := range names {
 		functions[name] = func() any { return nil }
 	}
+	for name := range standing {
+		functions[name] = func(...any) any { return nil }
+	}
 	return functions
 }
 
@@ -57,29 +67,36 @@ func placeholders() map[string]any {
 // becomes the field of the same name of the data; what is written, compared or walked goes through a function that
 // counts it, and each range counts its rounds. All that is added stands within pipelines or in assignments: it prints
 // nothing, and so means nothing to the escaper of HTML wherever in a page it stands. It lists the uses of the names.
-func rewrite(path, source string, root *parse.ListNode, html bool) ([]Use, error) {
-	r := &rewriter{path: path, source: source, html: html}
+//
+// How a value is written is for the manner to say; in JSON it depends on whether it stands within a string.
+func rewrite(src *source, root *parse.ListNode, m manner) ([]Use, error) {
+	r := &rewriter{src: src, manner: m}
 	nodes := r.list(root)
+	if r.quoted {
+		r.fail(parse.Pos(len(src.text)), "a string of the JSON has no end")
+	}
 	root.Nodes = append([]parse.Node{counter(root.Pos, startName, nodes)}, root.Nodes...)
 	return r.uses, r.err
 }
 
 type rewriter struct {
-	path, source string
-	html         bool       // whether html/template will escape what is written
-	ranges       int        // around the present node
-	dots         [][]string // of each range and with around it, what the dot stands for; nil where that is not known
-	uses         []Use
-	err          error
+	src    *source
+	manner manner
+	quoted bool       // in JSON: whether the present place is within a string
+	ranges int        // around the present node
+	dots   [][]string // of each range and with around it, what the dot stands for; nil where that is not known
+	uses   []Use
+	err    error
 
-	line, column, at int // the last place that was looked up
+	seen             *file // where the last place was that was looked up
+	line, column, at int
 }
 
 // fail keeps the first mistake.
 func (r *rewriter) fail(pos parse.Pos, format string, args ...any) {
 	if r.err == nil {
-		line, column := r.place(pos)
-		r.err = fmt.Errorf("%d:%d: %s", line, column, fmt.Sprintf(format, args...))
+		f, line, column := r.place(pos)
+		r.err = placed{Problem{File: f.path, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
 	}
 }
 
@@ -94,20 +111,25 @@ func (r *rewriter) list(list *parse.ListNode) int {
 		case *parse.ActionNode:
 			nodes += r.pipe(n.Pipe)
 			if len(n.Pipe.Decl) == 0 {
-				n.Pipe.Cmds = append(n.Pipe.Cmds, look(n.Pos)) // it is written
+				n.Pipe.Cmds = append(n.Pipe.Cmds, r.show(n.Pos)) // it is written
 			}
 		case *parse.IfNode:
-			nodes += r.pipe(n.Pipe) + r.list(n.List) + r.list(n.ElseList)
+			nodes += r.pipe(n.Pipe) + r.either(n.Pos, n.List, n.ElseList)
 		case *parse.WithNode:
 			of := pathOf(n.Pipe)
 			nodes += r.pipe(n.Pipe)
+			was := r.quoted
 			r.dots = append(r.dots, of)
 			nodes += r.list(n.List)
 			r.dots = r.dots[:len(r.dots)-1]
-			nodes += r.list(n.ElseList)
+			nodes += r.other(n.Pos, n.ElseList, was)
 		case *parse.RangeNode:
 			nodes += r.rounds(n)
-		case *parse.TextNode, *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
+		case *parse.TextNode:
+			if r.manner == inJSON {
+				r.follow(n.Text)
+			}
+		case *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
 		case *parse.TemplateNode:
 			r.fail(n.Pos, "a message template cannot define or include others")
 		default: // what a later version of Go brings
@@ -115,6 +137,44 @@ func (r *rewriter) list(list *parse.ListNode) int {
 		}
 	}
 	return nodes
+}
+
+// either rewrites the branches of an if.
+func (r *rewriter) either(pos parse.Pos, list, otherwise *parse.ListNode) int {
+	was := r.quoted
+	nodes := r.list(list)
+	return nodes + r.other(pos, otherwise, was)
+}
+
+// other rewrites a second branch, which begins where the first one did. In JSON both end within a string, or none.
+func (r *rewriter) other(pos parse.Pos, list *parse.ListNode, was bool) int {
+	first := r.quoted
+	r.quoted = was
+	nodes := r.list(list)
+	if r.quoted != first {
+		r.fail(pos, "a string of the JSON begins or ends in one branch only")
+	}
+	return nodes
+}
+
+// follow notes where strings of JSON begin and end.
+func (r *rewriter) follow(text []byte) {
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '"':
+			r.quoted = !r.quoted
+		case text[i] == '\\' && r.quoted:
+			i++
+		}
+	}
+}
+
+// show is the command that writes a value.
+func (r *rewriter) show(pos parse.Pos) *parse.CommandNode {
+	if r.quoted {
+		return counterCall(pos, inString.shown())
+	}
+	return counterCall(pos, r.manner.shown())
 }
 
 // rounds makes each round of a range count itself.
@@ -131,12 +191,16 @@ func (r *rewriter) rounds(n *parse.RangeNode) int {
 	if r.ranges++; r.ranges > MaxRanges {
 		r.fail(n.Pos, "at most %d ranges may lie in one another", MaxRanges)
 	}
+	was := r.quoted
 	r.dots = append(r.dots, of)
 	round := r.list(n.List)
 	r.dots = r.dots[:len(r.dots)-1]
 	r.ranges--
 	n.List.Nodes = append([]parse.Node{counter(n.Pos, roundName, round)}, n.List.Nodes...)
-	return outside + r.list(n.ElseList)
+	if r.quoted != was {
+		r.fail(n.Pos, "a string of the JSON begins or ends within a range only")
+	}
+	return outside + r.other(n.Pos, n.ElseList, was)
 }
 
 // pipe rewrites the commands and counts what they consist of.
@@ -154,7 +218,7 @@ func (r *rewriter) pipe(pipe *parse.PipeNode) int {
 			command.Args[j], nodes = rewritten, nodes+within
 		}
 		switch {
-		case r.html && slices.Contains(escapers, function):
+		case r.manner == inHTML && slices.Contains(escapers, function):
 			r.fail(command.Pos, "html escapes by itself: leave out %s", function)
 		case printers()[function] != nil:
 			command.Args = append(counterCall(command.Pos, counting(function)).Args, command.Args[1:]...)
@@ -184,6 +248,13 @@ func (r *rewriter) argument(node parse.Node) (parse.Node, int) {
 		if slices.Contains(names, n.Ident) {
 			return r.use(n.Pos, []string{n.Ident}), 0
 		}
+		if followed, ok := standing[n.Ident]; ok {
+			r.fail(n.Pos, "%s stands for itself: {{ %s }}", n.Ident, strings.TrimSpace(n.Ident+" "+followed))
+			return node, 0
+		}
+		if n.Ident == commentName && r.made(n.Pos) {
+			return node, 0
+		}
 		if !slices.Contains(others, n.Ident) && !slices.Contains(lookers, n.Ident) && printers()[n.Ident] == nil {
 			r.fail(n.Pos, "%s is not available in a template", n.Ident)
 		}
@@ -209,9 +280,9 @@ func (r *rewriter) argument(node parse.Node) (parse.Node, int) {
 			return node, 0
 		}
 		if dot := r.dots[len(r.dots)-1]; dot != nil {
-			line, column := r.place(begin)
+			f, line, column := r.place(begin)
 			r.uses = append(r.uses, Use{
-				File: r.path, Line: line, Column: column, Path: slices.Concat(dot, n.Ident), dot: len(dot),
+				File: f.path, Line: line, Column: column, Path: slices.Concat(dot, n.Ident), dot: len(dot),
 			})
 		}
 	case *parse.StringNode, *parse.NumberNode, *parse.BoolNode, *parse.NilNode:
@@ -223,33 +294,36 @@ func (r *rewriter) argument(node parse.Node) (parse.Node, int) {
 
 // begin is where a text begins that a node begins with: the parser puts a node of several names at its second.
 func (r *rewriter) begin(pos parse.Pos, text string) parse.Pos {
-	if at := strings.LastIndex(r.source[:min(int(pos)+len(text), len(r.source))], text); at >= 0 {
+	if at := strings.LastIndex(r.src.text[:min(int(pos)+len(text), len(r.src.text))], text); at >= 0 {
 		return parse.Pos(at)
 	}
 	return pos
 }
 
 func (r *rewriter) use(pos parse.Pos, path []string) parse.Node {
-	line, column := r.place(pos)
-	r.uses = append(r.uses, Use{File: r.path, Line: line, Column: column, Path: path})
+	f, line, column := r.place(pos)
+	r.uses = append(r.uses, Use{File: f.path, Line: line, Column: column, Path: path})
 	return variable(pos, append([]string{"$"}, path...)...)
 }
 
-// place is where in the source a node stands, both from 1. It counts on from the last place, as nodes mostly come in
-// their order.
-func (r *rewriter) place(pos parse.Pos) (line, column int) {
-	at := min(int(pos), len(r.source))
-	if at < r.at || r.line == 0 {
-		r.line, r.column, r.at = 1, 1, 0
+// made tells whether what stands at a place is no part of any file.
+func (r *rewriter) made(pos parse.Pos) bool { return r.src.still(int(pos)) }
+
+// place is where in its file a node stands, line and column from 1. It counts on from the last place, as nodes mostly
+// come in their order.
+func (r *rewriter) place(pos parse.Pos) (f *file, line, column int) {
+	f, at := r.src.origin(min(int(pos), len(r.src.text)))
+	if f != r.seen || at < r.at {
+		r.seen, r.line, r.column, r.at = f, 1, 1, 0
 	}
-	between := r.source[r.at:at]
+	between := f.text[r.at:at]
 	if breaks := strings.Count(between, "\n"); breaks > 0 {
 		r.line, r.column = r.line+breaks, 1
 		between = between[strings.LastIndexByte(between, '\n')+1:]
 	}
 	r.column += utf8.RuneCountInString(between)
 	r.at = at
-	return r.line, r.column
+	return f, r.line, r.column
 }
 
 // counter is {{ $counted := name budget nodes }}.
