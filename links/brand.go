@@ -128,6 +128,28 @@ func (b Brand) accents() (ground, text string) {
 	return accent.String(), accent.on().String()
 }
 
+// Colours are the accent colour and what can be read on it, and both for dark screens, as #rrggbb.
+func (b Brand) Colours() (accent, onIt, dark, onDark string) {
+	light, err := parseColour(cmp.Or(b.Accent, ownAccent))
+	if err != nil {
+		light = colour{}
+	}
+	darker, err := parseColour(b.AccentDark)
+	if err != nil {
+		darker = light.lighter(darkGrounds)
+	}
+	return light.String(), light.on().String(), darker.String(), darker.on().String()
+}
+
+// LogoPath is where below the base address the door serves the logo, for messages; "" for none, or for one in SVG,
+// which most programs for mail do not show.
+func (b Brand) LogoPath() string {
+	if media, err := logoType(b.Logo); err != nil || media != "image/png" {
+		return ""
+	}
+	return assetPath(b.Logo, "")
+}
+
 // colour is red, green and blue, each from 0 to 255.
 type colour [3]float64
 

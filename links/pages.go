@@ -172,14 +172,19 @@ func loadPages(brand Brand) (*pages, error) {
 
 // serve answers for a file under a name made of its content, so that browsers may keep it for ever.
 func (p *pages) serve(data []byte, suffix, mediaType string) (path string) {
-	sum := sha256.Sum256(data)
-	path = "/assets/" + hex.EncodeToString(sum[:8]) + suffix
+	path = assetPath(data, suffix)
 	p.assets[path] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		_, _ = w.Write(data)
 	})
 	return path
+}
+
+// assetPath is a name made of a file's content.
+func assetPath(data []byte, suffix string) string {
+	sum := sha256.Sum256(data)
+	return "/assets/" + hex.EncodeToString(sum[:8]) + suffix
 }
 
 // render writes a page as a whole, before anything of it is sent.

@@ -23,6 +23,7 @@ import (
 
 	"postern/engine"
 	phrases "postern/internal/labels"
+	"postern/internal/render"
 	"postern/internal/yamldoc"
 )
 
@@ -44,6 +45,8 @@ type Options struct {
 	Hosts    []string // to which visitors may be sent on; nil if they are not known here
 	Kept     bool     // the files are those of one kept version: other workflows that it names are not among them
 
+	Brand render.Brand // that texts speak of
+
 	Texts     map[string]phrases.Holes // of the door by code, with the values that each holds; nil if not known here
 	Languages []string                 // that the door's own texts are in
 }
@@ -62,7 +65,7 @@ func Load(folder fs.FS, options Options) (*engine.Book, yamldoc.Diagnostics, map
 func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
 	l := &loader{
 		options: options, files: files, sources: map[string][]byte{}, origin: map[string]string{},
-		templates: map[string]map[string]string{}, factors: map[string]*plannedFactor{},
+		templates: map[string]map[string]string{}, shelved: map[string]bool{}, factors: map[string]*plannedFactor{},
 		book: &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
 	}
 	l.types.modules = l.book.Modules
@@ -79,10 +82,12 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	l.checkReferences()
 	l.each("factors", l.factor)
 	l.labelFiles()
+	l.shelve()
 	l.misnamed()
 	l.each("landings", l.landing)
 	l.each(".", l.workflow)
 	l.checkStarts()
+	l.unused()
 	slices.Sort(l.book.Factors)
 	slices.SortFunc(l.book.Workflows, func(a, b *engine.Workflow) int { return strings.Compare(a.Name, b.Name) })
 	l.diags.Sort()
@@ -100,6 +105,8 @@ type loader struct {
 	files     map[string]string            // path → text
 	templates map[string]map[string]string // name → its files by path
 	sources   map[string][]byte
+	shelf     *render.Shelf
+	shelved   map[string]bool // layouts and partials that are used
 	book      *engine.Book
 	types     types
 	factors   map[string]*plannedFactor
@@ -152,7 +159,7 @@ func ours(name string) bool {
 	if folder, _, nested := strings.Cut(name, "/"); folder == "templates" {
 		return nested
 	}
-	if _, isLabels := languageOf(name); isLabels || meant(name) != "" {
+	if _, isLabels := languageOf(name); isLabels || onShelf(name) || meant(name) != "" {
 		return true
 	}
 	kind := KindOf(name)

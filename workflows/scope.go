@@ -218,10 +218,7 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 		s.complain(unknown(s.at(key), "template", name, slices.Sorted(maps.Keys(s.templates))))
 		return nil
 	}
-	for path := range files {
-		s.files[path] = true
-	}
-	t, problems := render.Parse(name, files)
+	t, problems := s.message(name, files)
 	for _, p := range problems {
 		s.complain(fromTemplate(p))
 	}
@@ -235,12 +232,13 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 		s.complain(d)
 	}
 	for _, channel := range channels {
-		if !t.Has(channel) {
-			s.Complain(key, fmt.Sprintf("template %s has no text for %s: add %s.en.txt", name, channel, channel))
+		if !t.Has(channel) && !render.Bare(s.carries(channel)) {
+			s.Complain(key, s.without(name, channel))
 		}
 	}
 	if len(problems) == 0 {
 		s.warn(key, name, t, channels, links)
+		s.checkTexts(t, channels)
 	}
 	s.follow(t.Routes())
 	s.workflow.Templates[name] = t
@@ -249,11 +247,10 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 
 // warn tells what a template probably forgot.
 func (s *stepScope) warn(key, name string, t *render.Template, channels, links []string) {
-	if slices.Contains(channels, "email") {
-		for _, language := range t.WithoutSubject("email") {
-			s.complain(s.at(key).Warningf("no-subject",
-				"template %s has no subject for email in %q: add email.%s.subject",
-				name, language, language))
+	for _, channel := range channels {
+		for _, language := range t.WithoutSubject(channel) {
+			s.complain(s.at(key).Warningf("no-subject", "template %s has no subject for %s in %q: add %s.%[3]s.subject",
+				name, channel, language, s.carries(channel)))
 		}
 	}
 	if len(links) > 0 && !t.SpeaksOfLinks() {

@@ -18,7 +18,7 @@ import (
 func (c config) bookOptions() workflows.Options {
 	texts, languages := doorTexts()
 	return workflows.Options{
-		Texts: texts, Languages: languages,
+		Texts: texts, Languages: languages, Brand: c.letterhead(),
 		Tasks: tasks.Kinds(), Channels: c.channelNames(), Secrets: slices.Sorted(maps.Keys(c.Secrets)),
 		Calls: c.Calls.Rules(), KeepAll: c.mirrors(), Hosts: c.hosts(),
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"postern/internal/render"
 	"postern/internal/yamldoc"
 	"postern/links"
 )
@@ -50,4 +51,18 @@ func (c config) brand() (links.Brand, error) {
 		brand.Logo = data
 	}
 	return brand, brand.Check()
+}
+
+// letterhead is the brand as messages speak of it. What is wrong with it is told where the pages need it.
+func (c config) letterhead() render.Brand {
+	brand, err := c.brand()
+	if err != nil {
+		return render.Brand{Name: c.Web.Brand.Name}
+	}
+	head := render.Brand{Name: brand.Name}
+	head.Color, head.OnIt, head.Dark, head.OnDark = brand.Colours()
+	if base, err := c.base(); err == nil && brand.LogoPath() != "" {
+		head.Logo = base.String() + brand.LogoPath()
+	}
+	return head
 }

@@ -22,7 +22,7 @@ func compile(src *source, how manner) (*part, []Use, error) {
 		return nil, nil, errNested
 	}
 	uses, err := rewrite(src, t.Root, how)
-	return &part{executor: t, src: src}, uses, err
+	return &part{executor: t, src: src, json: how == inJSON}, uses, err
 }
 
 // path is the file that the source begins with.

@@ -50,6 +50,7 @@ type part struct {
 	executor
 	src     *source
 	derived bool // from HTML
+	json    bool
 }
 
 // executor is what text and HTML templates have in common.
@@ -67,6 +68,7 @@ type Problem struct {
 	Word    string   // the misspelt word, if it is one
 	Choices []string // what could have been meant
 	Listed  bool     // they are few and always the same
+	Doubt   string   // a code, where it may be right all the same; "" for a mistake
 }
 
 // Parse reads the files of a template, by path, and what was approved of it; nil for nothing. It returns all mistakes;
@@ -248,7 +250,7 @@ func (t *Template) Render(channel, language string, env *engine.Env) (engine.Con
 		}
 	}
 	content.Subject = strings.Join(strings.Fields(content.Subject), " ") // a field's line break ends no header
-	if kind == "webhook" && !json.Valid([]byte(content.Text)) {
+	if content.JSON = chosen.body.json; content.JSON && !json.Valid([]byte(content.Text)) {
 		return engine.Content{}, fmt.Errorf("template %s: %s: what it makes is not valid JSON", t.name, chosen.file)
 	}
 	return content, nil

@@ -15,6 +15,7 @@ type Shelf struct {
 	Layouts   map[string]string // by path: layouts/email.html; they stand around texts
 	Partials  map[string]string // by path: partials/button.html, partials/footer.es.html; they stand within
 	Kinds     map[string]string // the kinds of channels whose names are others
+	Segments  map[string]int    // how many an SMS has at most, by channel
 	Languages Languages
 	Brand     Brand
 
