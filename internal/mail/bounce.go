@@ -28,10 +28,11 @@ var (
 	enhancedCode = regexp.MustCompile(`\b([245]\.\d{1,3}\.\d{1,3})\b`)
 	replyCode    = regexp.MustCompile(`\b([45]\d\d)\b`)
 	// nobody is how servers say in words that there is no such mailbox, and against is what they then do not mean.
-	nobody = regexp.MustCompile(`(?i)\b(no such|unknown|invalid|non-?existent|no) (local )?(user|mailbox|recipient|account)` +
-		`\b|\b(user|mailbox|recipient|account|address)\b[^.;\n]{0,60}\b(unknown|not found|not exist|doesn't exist|` +
-		`no longer (exists|available|active))\b`)
-	against = regexp.MustCompile(`(?i)\b(sender|spam|policy|block(ed|list)?|blacklist(ed)?|relay(ing)?|denied|quota|full)\b`)
+	nobody = regexp.MustCompile(`(?i)\b(no such|unknown|invalid|non-?existent|no) (local )?` +
+		`(user|mailbox|recipient|account)\b|\b(user|mailbox|recipient|account|address)\b[^.;\n]{0,60}` +
+		`\b(unknown|not found|not exist|doesn't exist|no longer (exists|available|active))\b`)
+	against = regexp.MustCompile(`(?i)\b(sender|spam|policy|block(ed|list)?|blacklist(ed)?|relay(ing)?|denied|` +
+		`quota|full)\b`)
 )
 
 // refusal reads what a server says with a code of 5xx: the code that tells most, and whether the mailbox is gone.
@@ -118,8 +119,8 @@ func failed(status, diagnostic string) Bounce {
 
 var (
 	servers = regexp.MustCompile(`(?i)mailer-?daemon|postmaster|mail delivery (sub)?system`)
-	failure = regexp.MustCompile(`(?i)undeliver|not delivered|delivery (has )?fail|failure|failed|returned (mail|to sender)|` +
-		`could not be delivered`)
+	failure = regexp.MustCompile(`(?i)undeliver|not delivered|delivery (has )?fail|failure|failed|` +
+		`returned (mail|to sender)|could not be delivered`)
 	delay = regexp.MustCompile(`(?i)delay|warning|still (being )?tr(ied|ying)|temporar`)
 )
 
