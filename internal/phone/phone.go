@@ -59,6 +59,8 @@ func (r Rules) Proper(number string) (string, error) {
 	region := phonenumbers.GetRegionCodeForNumber(parsed)
 	kind := phonenumbers.GetNumberType(parsed)
 	switch refused := unreachable[kind]; {
+	case kind == phonenumbers.UNKNOWN: // of no range that is given out
+		return "", ErrNotValid
 	case refused != "":
 		return "", fmt.Errorf("the number is %s", refused)
 	case region == nowhere:
@@ -71,7 +73,7 @@ func (r Rules) Proper(number string) (string, error) {
 	return phonenumbers.Format(parsed, phonenumbers.E164), nil
 }
 
-// parse reads a number and refuses what cannot be one. Letters are not read as digits.
+// parse reads a number and refuses what is not written like one. Letters are not read as digits.
 func parse(number, region string) (*phonenumbers.PhoneNumber, error) {
 	if strings.ContainsFunc(number, func(r rune) bool { return r >= 'A' && r <= 'z' && r != '[' && r != ']' }) {
 		return nil, ErrNotValid
@@ -80,7 +82,7 @@ func parse(number, region string) (*phonenumbers.PhoneNumber, error) {
 	if err != nil && region == "" && !strings.HasPrefix(strings.TrimSpace(number), "+") {
 		return nil, fmt.Errorf("%w: it begins with no + and the channel has no region", ErrNotValid)
 	}
-	if err != nil || parsed.GetExtension() != "" || !phonenumbers.IsValidNumber(parsed) {
+	if err != nil || parsed.GetExtension() != "" {
 		return nil, ErrNotValid
 	}
 	return parsed, nil

@@ -42,6 +42,7 @@ var codes = map[int]struct {
 	CodeRegion:          {fatePermanent, "the account may not send to this country: see its geo permissions"},
 	21603:               {fateBroken, "the request named no sender"},
 	21606:               {fateBroken, "the number in from cannot send to there"},
+	21609:               {fateBroken, "Twilio cannot reach the address for callbacks: see web.callbacks"},
 	CodeOptedOut:        {fatePermanent, "the recipient said STOP"},
 	21611:               {fatePassing, "the queue of the sender is full"},
 	21612:               {fatePermanent, "the sender cannot reach this number"},
