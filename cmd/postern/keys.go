@@ -42,12 +42,13 @@ type keyLine struct {
 func keysCommand() *cobra.Command {
 	cmd := chooses(&cobra.Command{
 		Use:   "keys",
-		Short: "The generations of the key file: list, rotate, retire",
+		Short: "The generations of the key file, and key pairs for DKIM and web push",
 		Long: `Everything that opens or seals is derived from root.key in the data folder. It may hold two
 generations: new links and messages are made with the current one, and what was made with the one before
 is still understood until that is retired.`,
 	})
-	cmd.AddCommand(keysListCommand(), keysRotateCommand(), keysRetireCommand(), keysDKIMCommand())
+	cmd.AddCommand(keysListCommand(), keysRotateCommand(), keysRetireCommand(), keysDKIMCommand(),
+		keysWebPushCommand())
 	return cmd
 }
 
