@@ -180,7 +180,7 @@ func (p *Push) Examine(ctx context.Context, _ engine.ExamineTools) []engine.Find
 		found[0] = engine.Finding{What: "key", Text: err.Error(), Hint: "look at app and key: both are in OneSignal " +
 			"under Settings, Keys & IDs, and the key must be an App API key of this very app"}
 	}
-	events := engine.Finding{What: "events", Good: true, Text: "an event stream may call " + p.outfit.Callbacks}
+	events := engine.Finding{What: "events", Good: true, Text: "the event stream has its secret"}
 	if p.events == "" {
 		events.Text = "no event stream: delivered, read and failed stay unknown"
 	}

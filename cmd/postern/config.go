@@ -61,6 +61,9 @@ type webConfig struct {
 	// BaseURL is the address that links begin with, as recipients reach the port. It is needed unless every channel is
 	// of kind capture.
 	BaseURL string `yaml:"base_url"`
+	// Callbacks is the address below which providers call back, one path for each channel; base_url with /callbacks if
+	// it is not set.
+	Callbacks string `yaml:"callbacks"`
 	// Origins are the hosts of front ends of your own, such as https://www.acme.example, whose pages may ask the door
 	// for its answers as data.
 	Origins []string `yaml:"origins"`
@@ -153,6 +156,7 @@ func (c config) validate() error {
 	if _, err := c.base(); err != nil {
 		wrong = append(wrong, fmt.Errorf("web.base_url: %w", err))
 	}
+	wrong = append(wrong, c.checkCallbacks())
 	_, err := web.ParseProxies(c.Web.TrustedProxies)
 	wrong = append(wrong, under("web.trusted_proxies", err))
 	_, err = c.brand()

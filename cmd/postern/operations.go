@@ -27,6 +27,7 @@ func operations() []handler {
 		replayBegin, replaySome, replayCount,
 		auditList, auditVerify,
 		keysList, keysRotate, keysRetire,
+		doctorState,
 	}
 }
 

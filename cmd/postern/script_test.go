@@ -36,13 +36,18 @@ func TestMain(m *testing.M) {
 //	tell SUBJECT TEXT  publishes anything at all, as any NATS client can
 //	terminate          sends SIGTERM to what runs in the background
 //	pick NAME REGEXP   keeps what the first group of a pattern found in what was printed last
+//	onesignal          starts a stand-in for OneSignal at $ONESIGNAL, with a user 12x7 who has a device, and shows with
+//	                   an argument what it sent
+//	browser            starts a push service at $PUSH, whose certificate is in push.pem; with a public key it writes a
+//	                   subscription.json, and without it shows what the browser was sent
 //	door               opens the link that was printed last as a visitor does, and shows the pages
 func TestScripts(t *testing.T) {
+	providers := newStandIns(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
-			"tell": tell, "pick": pick, "await": awaitPrint,
+			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal, "browser": providers.browser,
 		},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"WEB", "NATS"} {

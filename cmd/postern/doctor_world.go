@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/channels"
+	"postern/engine"
+	"postern/internal/crm"
+	"postern/internal/netguard"
+)
+
+// channelParts are the configured channels, each with what its kind looks at.
+func (d *doctor) channelParts() []part {
+	made, err := d.site.config.openChannels(d.outfits())
+	var parts []part
+	if err != nil {
+		parts = append(parts, part{"channels", func(context.Context) []diagnosis {
+			return []diagnosis{fault("open", "docs/reference/channels.md shows every key", "%v", err)}
+		}})
+	}
+	d.channels = made
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		parts = append(parts, part{"channel " + name, func(ctx context.Context) []diagnosis {
+			return examineChannel(ctx, made[name], d.tools)
+		}})
+	}
+	return parts
+}
+
+func examineChannel(ctx context.Context, channel engine.Channel, tools engine.ExamineTools) []diagnosis {
+	examined, ok := channel.(engine.Examined)
+	if !ok {
+		return []diagnosis{good("configuration", "in order; there is nothing more to look at")}
+	}
+	var found []diagnosis
+	for _, f := range examined.Examine(ctx, tools) {
+		found = append(found, diagnosis{What: f.What, Good: f.Good, Text: f.Text, Hint: f.Hint})
+	}
+	return found
+}
+
+// callbacks looks whether providers can reach the addresses that they call back.
+func (d *doctor) callbacks(ctx context.Context) []diagnosis {
+	var called []string
+	for _, name := range slices.Sorted(maps.Keys(d.channels)) {
+		if _, ok := d.channels[name].(engine.Callee); ok {
+			called = append(called, name)
+		}
+	}
+	if len(called) == 0 {
+		return []diagnosis{good("address", "none is needed: no channel is called back")}
+	}
+	base, err := url.Parse(d.site.config.callbacks(""))
+	if err != nil {
+		return []diagnosis{fault("address", "set web.callbacks", "%v", err)}
+	}
+	found := []diagnosis{d.public(ctx, base)}
+	for _, name := range called {
+		if d.serving && found[0].Good {
+			found = append(found, d.reach(ctx, name))
+		}
+	}
+	if !d.serving {
+		found = append(found, good("reachable", "not asked: nobody serves this data folder"))
+	}
+	return found
+}
+
+// public looks whether an address is one that a provider elsewhere can call.
+func (d *doctor) public(ctx context.Context, base *url.URL) diagnosis {
+	const hint = "set web.base_url, or web.callbacks if providers come by another way, to a public https address"
+	if base.Scheme != "https" {
+		return fault("address", hint, "%s is not https: providers send what must stay secret", base)
+	}
+	addresses, err := d.tools.Resolver.LookupIPAddr(ctx, base.Hostname())
+	if err != nil {
+		return fault("address", hint, "find the address of %s: %v", base.Hostname(), err)
+	}
+	for _, address := range addresses {
+		ip, _ := netip.AddrFromSlice(address.IP)
+		if kind := netguard.Inside(ip); kind != "" {
+			return fault("address", hint, "%s is at %s, which is %s", base.Hostname(), ip, kind)
+		}
+	}
+	return good("address", "%s is public", base)
+}
+
+// reach calls the address of a channel, as its provider does but without its proof.
+func (d *doctor) reach(ctx context.Context, channel string) diagnosis {
+	const hint = "the proxy in front of Postern must let this path through; a firewall may keep this machine from its " +
+		"own public address, then try it from elsewhere"
+	address := d.site.config.callbacks(channel)
+	response, err := d.get(ctx, http.MethodGet, address)
+	switch {
+	case err != nil:
+		return fault(channel, hint, "%s: %v", address, err)
+	case response.StatusCode >= 500:
+		return fault(channel, hint, "%s answers %s", address, response.Status)
+	}
+	return good(channel, "%s answers", address)
+}
+
+// get asks for an address and leaves what it answers unread.
+func (d *doctor) get(ctx context.Context, method, address string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
+	if err != nil {
+		return nil, errors.New("the address cannot be called")
+	}
+	request.Header.Set("User-Agent", "Postern doctor")
+	response, err := d.client.Do(request)
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // the address was told
+	}
+	if err != nil {
+		return nil, err
+	}
+	_ = response.Body.Close()
+	return response, nil
+}
+
+// maxSkew is how much this machine's clock may differ from another one's; times in headers have whole seconds.
+const maxSkew = 5 * time.Second
+
+// clock holds this machine's clock against that of a server that is asked anyway.
+func (d *doctor) clock(ctx context.Context) []diagnosis {
+	for _, address := range d.clocks() {
+		asked := d.now()
+		response, err := d.get(ctx, http.MethodHead, address)
+		if err != nil {
+			continue
+		}
+		told, err := http.ParseTime(response.Header.Get("Date"))
+		if err != nil {
+			continue
+		}
+		host := response.Request.URL.Host
+		answered := d.now()
+		early, late := told.Sub(answered), asked.Sub(told.Add(time.Second))
+		if skew := max(early, late); skew > maxSkew {
+			return []diagnosis{fault("time", "let this machine take its time from the network: timedatectl set-ntp true",
+				"differs by %v from that of %s: signatures and times of links will not hold",
+				skew.Round(time.Second), host)}
+		}
+		return []diagnosis{good("time", "as at %s", host)}
+	}
+	return []diagnosis{good("time", "nobody to compare with")}
+}
+
+// clocks are the servers with clocks of their own that the configuration has us ask.
+func (d *doctor) clocks() []string {
+	var addresses []string
+	if d.site.config.CRM.Kind == crm.KindCorebos {
+		addresses = append(addresses, d.site.config.CRM.URL)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.channels)) {
+		switch channel := d.channels[name].(type) {
+		case *channels.Push:
+			addresses = append(addresses, channel.URL)
+		case *channels.WebPush:
+			if !strings.HasPrefix(channel.Services[0], "*") {
+				addresses = append(addresses, "https://"+channel.Services[0]+"/")
+			}
+		}
+	}
+	return addresses
+}
+
+// outfits is what channels are opened with to be looked at: they hear and send nothing.
+func (d *doctor) outfits() engine.Outfit {
+	return engine.Outfit{Clock: engine.SystemClock{}, Logger: slog.New(slog.DiscardHandler), Folder: d.site.config.folder}
+}

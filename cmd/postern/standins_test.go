@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"postern/internal/onesignal/onesignaltest"
+	"postern/internal/webpush/webpushtest"
+)
+
+// standIns are the providers that scripts speak with, each script with some of its own.
+type standIns struct {
+	t          *testing.T
+	mu         sync.Mutex
+	oneSignals map[string]*onesignaltest.Server // by the folder of the script
+	services   map[string]*webpushtest.Service
+	browsers   map[string]*webpushtest.Browser
+}
+
+func newStandIns(t *testing.T) *standIns {
+	return &standIns{
+		t: t, oneSignals: map[string]*onesignaltest.Server{}, services: map[string]*webpushtest.Service{},
+		browsers: map[string]*webpushtest.Browser{},
+	}
+}
+
+func (s *standIns) oneSignal(ts *testscript.TestScript, _ bool, args []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	script := ts.Getenv("WORK")
+	server := s.oneSignals[script]
+	if server == nil {
+		server = onesignaltest.Start(s.t)
+		server.User("12x7", true)
+		s.oneSignals[script] = server
+		ts.Setenv("ONESIGNAL", server.URL)
+		ts.Setenv("ONESIGNAL_HOST", hostOf(server.URL))
+	}
+	for range args {
+		for _, n := range server.Taken() {
+			fmt.Fprintf(ts.Stdout(), "to %s\n%s\n%s\n%s\n", n.IncludeAliases["external_id"][0], n.Headings["en"],
+				n.Contents["en"], n.URL)
+		}
+	}
+}
+
+func (s *standIns) browser(ts *testscript.TestScript, _ bool, args []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	script := ts.Getenv("WORK")
+	service := s.services[script]
+	if service == nil {
+		service = webpushtest.Start(s.t)
+		s.services[script] = service
+		ts.Setenv("PUSH", hostOf(service.URL))
+		certificate, err := os.ReadFile(service.CAFile)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs("push.pem"), certificate, 0o600))
+		return
+	}
+	if len(args) == 1 {
+		s.browsers[script] = service.Subscribe(args[0])
+		ts.Check(os.WriteFile(ts.MkAbs("subscription.json"), []byte(s.browsers[script].Subscription()), 0o600))
+		return
+	}
+	for _, arrival := range s.browsers[script].Arrived() {
+		fmt.Fprintf(ts.Stdout(), "%s\n", arrival.Payload)
+	}
+}
+
+func hostOf(address string) string {
+	u, _ := url.Parse(address)
+	return u.Host
+}
