@@ -16,6 +16,7 @@ func Kinds() []engine.ChannelKind {
 		WebPushKind(),
 		SMSKind(),
 		WhatsAppKind(),
+		MattermostKind(),
 		WebhookKind(),
 		CaptureKind(),
 	}

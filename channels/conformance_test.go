@@ -10,6 +10,8 @@ import (
 func TestChannel(t *testing.T) {
 	for kind, open := range map[string]func(t *testing.T) enginetest.ChannelTrial{
 		"email":                    emailTrial,
+		"mattermost":               mattermostTrial,
+		"mattermost, by a hook":    hookTrial,
 		"push":                     pushTrial,
 		"webpush":                  webPushTrial,
 		"sms":                      smsTrial,

@@ -2,6 +2,7 @@ package mattermost
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -43,17 +44,17 @@ type Action struct {
 // Integration is what the server does when the button is pressed: it posts to an address, with the context, which the
 // users' programs are never shown.
 type Integration struct {
-	URL     string         `json:"url"`
-	Context map[string]any `json:"context"`
+	URL     string          `json:"url"`
+	Context json.RawMessage `json:"context"` // an object
 }
 
 // Press is what the server posts to that address.
 type Press struct {
-	UserID    string         `json:"user_id"`
-	UserName  string         `json:"user_name"`
-	ChannelID string         `json:"channel_id"`
-	PostID    string         `json:"post_id"`
-	Context   map[string]any `json:"context"`
+	UserID    string          `json:"user_id"`
+	UserName  string          `json:"user_name"`
+	ChannelID string          `json:"channel_id"`
+	PostID    string          `json:"post_id"`
+	Context   json.RawMessage `json:"context"`
 }
 
 // Pressed is what is answered to a Press.

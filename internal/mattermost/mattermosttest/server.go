@@ -176,6 +176,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case stalled:
 		<-s.over
+		hangUp(w)
 	case planned && answer.Cut:
 		hangUp(w)
 	case planned:
