@@ -6,13 +6,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // The program runs itself for its broker and its floors, and this test program is that program here.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "broker" || os.Args[1] == "floor") {
+	if len(os.Args) > 1 && slices.Contains([]string{"broker", "floor", "carry"}, os.Args[1]) {
 		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
@@ -30,9 +31,10 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, errOut.String())
 	}
 	want := []string{
-		"ignored_vs_consume", "w1mail_vs_floor", "w1mail_cpu_vs_floor", "w1mail_mirror_vs_floor", "w1e_vs_floor",
-		"intake_batch_vs_publish", "landing_get_vs_floor", "door_post_vs_floor", "links_1m_vs_1k", "latency_p99_ms_200", "workflows_10000_vs_10", "post_p99_ms_under_load",
-		"pending_100k_vs_0", "rows_per_match",
+		"ignored_vs_consume", "w1_vs_floor", "w1_cpu_vs_floor", "w1mail_vs_floor", "w1mail_cpu_vs_floor",
+		"w1mail_mirror_vs_floor", "w1e_vs_floor", "mails_vs_gomail", "intake_batch_vs_publish",
+		"landing_get_vs_floor", "door_post_vs_floor", "links_1m_vs_1k", "latency_p99_ms_200",
+		"workflows_10000_vs_10", "post_p99_ms_under_load", "pending_100k_vs_0", "rows_per_match",
 	}
 	line := regexp.MustCompile(`(?m)^ratio (\S+) \S+ goal (?:>=|<=)\d+\.\d+(?: missed)?$`)
 	var got []string

@@ -25,13 +25,23 @@ type mailing struct {
 	crm    string  // of Postern's configuration; no more than the default if it is ""
 }
 
-// openMailing fills a stream.
+// openMailing fills a stream, of which mails come.
 func openMailing(ctx context.Context, b *bench, events []rig.Event, fill func(*mailing)) (stand, error) {
+	return fillMailing(ctx, b, events, false, fill)
+}
+
+// fillMailing fills a stream, of which mails come, and if it is hooked as many messages to a web service.
+func fillMailing(
+	ctx context.Context, b *bench, events []rig.Event, hooked bool, fill func(*mailing),
+) (stand, error) {
 	s, err := newSink()
 	if err != nil {
 		return nil, err
 	}
 	m := &mailing{bench: b, sink: s, events: len(events), each: 1}
+	if hooked {
+		s.hooks, m.each = newHooks(s), 2
+	}
 	for _, e := range events {
 		if e.Data.Record["ticketpriorities"] == "Urgent" {
 			m.mails++
@@ -57,6 +67,9 @@ func (m *mailing) measure(ctx context.Context, side int) (sample, error) {
 		args := []string{"-nats", m.url, "-smtp", m.sink.address()}
 		if m.ack {
 			args = append(args, "-ack")
+		}
+		if m.sink.hooks != nil {
+			args = append(args, "-hooks", m.sink.hooks.url())
 		}
 		if m.only != "" {
 			args = append(args, "-only", m.only)
@@ -86,19 +99,8 @@ func (m *mailing) measure(ctx context.Context, side int) (sample, error) {
 
 // watch measures a process that has just started.
 func (m *mailing) watch(ctx context.Context, child *rig.Child, postern bool) (sample, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() { // one that ends by itself is not waited for
-		select {
-		case <-child.Done():
-			reason := child.Ended()
-			if reason == nil {
-				reason = errors.New("exit status 0")
-			}
-			cancel(fmt.Errorf("the process ended: %w\n%s", reason, child.Tail()))
-		case <-ctx.Done():
-		}
-	}()
+	ctx, cancel := whileRuns(ctx, child)
+	defer cancel()
 	if err := m.sink.awaitFirst(ctx); err != nil {
 		return nil, err
 	}
@@ -131,6 +133,23 @@ func (m *mailing) watch(ctx context.Context, child *rig.Child, postern bool) (sa
 		s["rows/event"] = rows / float64(m.events)
 	}
 	return s, profile()
+}
+
+// whileRuns ends with the child: one that ends by itself is not waited for.
+func whileRuns(ctx context.Context, child *rig.Child) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-child.Done():
+			reason := child.Ended()
+			if reason == nil {
+				reason = errors.New("exit status 0")
+			}
+			cancel(fmt.Errorf("the process ended: %w\n%s", reason, child.Tail()))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 func (m *mailing) sample(took, cpu time.Duration, rss float64) sample {

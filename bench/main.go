@@ -26,6 +26,7 @@ import (
 	"syscall"
 	"time"
 
+	"postern/bench/carry"
 	"postern/bench/floor"
 )
 
@@ -41,6 +42,8 @@ func run(args []string, out, errOut io.Writer) int {
 		err = runBroker(ctx, args[1:])
 	case len(args) > 0 && args[0] == "floor":
 		err = runFloor(ctx, args[1:])
+	case len(args) > 0 && args[0] == "carry":
+		err = runCarry(ctx, args[1:])
 	default:
 		err = measure(ctx, args, out, errOut)
 	}
@@ -71,6 +74,7 @@ func runFloor(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench floor", flag.ContinueOnError)
 	flags.StringVar(&c.NATS, "nats", "", "URL of the broker")
 	flags.StringVar(&c.SMTP, "smtp", "", "host:port of the mail server")
+	flags.StringVar(&c.Hooks, "hooks", "", "URL of the web service")
 	flags.StringVar(&c.Listen, "listen", "", "host:port to open")
 	flags.StringVar(&c.Folder, "folder", "", "for files of its own")
 	flags.BoolVar(&c.AckAll, "ack", false, "acknowledge each event")
@@ -82,6 +86,21 @@ func runFloor(ctx context.Context, args []string) error {
 		return err
 	}
 	return floor.Run(ctx, args[0], c)
+}
+
+// runCarry is the child process that uses a channel alone.
+func runCarry(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("which channel?")
+	}
+	var c carry.Config
+	flags := flag.NewFlagSet("bench carry", flag.ContinueOnError)
+	flags.StringVar(&c.SMTP, "smtp", "", "host:port of the mail server")
+	flags.IntVar(&c.Events, "events", 0, "how many messages to send")
+	if err := flags.Parse(args[1:]); err != nil {
+		return err
+	}
+	return carry.Run(ctx, args[0], c)
 }
 
 // measure runs the trials that are asked for.

@@ -3,10 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"sync"
 	"time"
 
@@ -18,12 +16,15 @@ const quiet = 300 * time.Millisecond
 
 var (
 	subjectIn = []byte("\nSubject: Ticket TT-")
+	ticketIn  = []byte("TT-") // in a message to a web service
 	linkIn    = regexp.MustCompile(`http://\S+/l/(\S+)`)
 )
 
-// sink is the mail server of a trial, and its clock: it notes when the mail about each ticket came.
+// sink is the mail server of a trial, and its clock: it notes when the mail about each ticket came, and if hooks stands
+// beside it when the message to that. What is said of mails holds for those messages, too.
 type sink struct {
 	server rig.MailServer
+	hooks  *hooks // nil for none
 
 	mu    sync.Mutex
 	came  map[int]time.Time // by number of the ticket
@@ -45,7 +46,21 @@ func newSink() (*sink, error) {
 
 func (s *sink) port() int       { return s.server.Port }
 func (s *sink) address() string { return fmt.Sprintf("127.0.0.1:%d", s.server.Port) }
-func (s *sink) close()          { s.server.Close() }
+
+func (s *sink) close() {
+	s.server.Close()
+	if s.hooks != nil {
+		s.hooks.close()
+	}
+}
+
+// channels are those of Postern that lead here, beside email.
+func (s *sink) channels() string {
+	if s.hooks == nil {
+		return ""
+	}
+	return s.hooks.channel()
+}
 
 // begin forgets everything. Each ticket may get this many mails.
 func (s *sink) begin(each int, keepLinks bool) {
@@ -58,10 +73,19 @@ func (s *sink) begin(each int, keepLinks bool) {
 // take notes a mail. What is done here is done for both sides, and is little.
 func (s *sink) take(_ *rig.Dialogue, m rig.Mail) error {
 	now := time.Now()
-	n, err := ticketOf(m.Raw)
+	n, err := ticketOf(m.Raw, subjectIn)
 	if err != nil {
 		return rig.Refuse(554, err.Error())
 	}
+	s.note(n, now)
+	if s.keep {
+		s.keepLink(m.Raw)
+	}
+	return nil
+}
+
+// note counts a message about a ticket.
+func (s *sink) note(n int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.count == 0 {
@@ -75,22 +99,29 @@ func (s *sink) take(_ *rig.Dialogue, m rig.Mail) error {
 	if s.had[n]++; int(s.had[n]) > s.each {
 		s.again++
 	}
-	if s.keep {
-		if found := linkIn.FindSubmatch(m.Raw); found != nil {
-			s.links = append(s.links, string(found[1]))
-		}
-	}
-	return nil
 }
 
-// ticketOf finds the number of the ticket in the subject of a mail.
-func ticketOf(raw []byte) (int, error) {
-	_, text, found := bytes.Cut(raw, subjectIn)
-	if !found {
-		return 0, errors.New("no ticket in the subject")
+func (s *sink) keepLink(raw []byte) {
+	if found := linkIn.FindSubmatch(raw); found != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.links = append(s.links, string(found[1]))
 	}
-	number, _, _ := bytes.Cut(text, []byte("\r"))
-	return strconv.Atoi(string(number))
+}
+
+// ticketOf finds the number of the ticket: the digits behind a mark.
+func ticketOf(raw, mark []byte) (n int, err error) {
+	_, text, found := bytes.Cut(raw, mark)
+	if !found {
+		return 0, fmt.Errorf("there is no %q", mark)
+	}
+	for _, digit := range text {
+		if digit < '0' || digit > '9' {
+			break
+		}
+		n = 10*n + int(digit-'0')
+	}
+	return n, nil
 }
 
 func (s *sink) seen() (count int, last time.Time) {

@@ -9,8 +9,9 @@ import (
 // trials are all there are, in the order in which they run.
 func trials() []trial {
 	return []trial{
-		ignoredTrial(), mailTrial(), mirrorTrial(), fillTrial(), intakeTrial(), landingTrial(), postTrial(),
-		crowdTrial(), latencyTrial(), bookTrial(), actTrial(), pendingTrial(), rowsTrial(), sizesTrial(),
+		ignoredTrial(), bothTrial(), mailTrial(), mirrorTrial(), fillTrial(), mailsTrial(), intakeTrial(),
+		landingTrial(), postTrial(), crowdTrial(), latencyTrial(), bookTrial(), actTrial(), pendingTrial(),
+		rowsTrial(), sizesTrial(),
 	}
 }
 
@@ -35,9 +36,28 @@ func ignoredTrial() trial {
 	}
 }
 
-// mailTrial is W1-mail: a broker in a process of its own, a stream filled before, a condition that half of the events
-// meet, a random id in a link, and a mail over SMTP for each that does. The records are in a CRM, which is not asked;
-// the mirror trial is the same with a copy of each kept. The floor acknowledges each event when it is done with it.
+// bothTrial is W1: a broker in a process of its own, a stream filled before, a condition that half of the events meet,
+// and for each that does a mail over SMTP and a message to a web service, a link with a random id in each. The records
+// are in a CRM, which is not asked. The floor acknowledges each event when it is done with it.
+func bothTrial() trial {
+	return trial{
+		name: "w1", sides: [2]string{"postern", "floor"},
+		figures: []figure{
+			{"w1_vs_floor", atLeast(0.50), over("events/s")},
+			{"w1_cpu_vs_floor", atMost(2.5, 2), over("CPU-s/1000")},
+		},
+		open: func(ctx context.Context, b *bench) (stand, error) {
+			both, err := bookOf("both")
+			if err != nil {
+				return nil, err
+			}
+			events := tickets(1, b.events(20_000), "HelpDesk", half)
+			return fillMailing(ctx, b, events, true, func(m *mailing) { m.books[0], m.ack, m.crm = both, true, elsewhere })
+		},
+	}
+}
+
+// mailTrial is W1-mail: the same without the web service. The mirror trial is as this, with a copy of each record kept.
 func mailTrial() trial {
 	return trial{
 		name: "w1mail", sides: [2]string{"postern", "floor"},

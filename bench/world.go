@@ -16,7 +16,7 @@ import (
 //go:embed book
 var files embed.FS
 
-// configuration is what all trials share; what follows the channels is theirs.
+// configuration is what all trials share; further channels, and what follows them, are theirs.
 const configuration = `book: book
 data: data
 web:
@@ -31,7 +31,7 @@ channels:
     port: %d
     from: Acme Support <support@acme.example>
     tls: none
-nats:
+%snats:
 `
 
 // elsewhere says that the records are in a CRM of their own, so that no copies are kept. Nothing in the bench's books
@@ -61,7 +61,7 @@ func (b *bench) place(s *sink, book book, broker string, more ...string) (rig.Pl
 	if broker != "" {
 		nats = "  url: " + broker + "\n"
 	}
-	failures := []error{p.Configure(fmt.Sprintf(configuration, s.port()) + nats + strings.Join(more, ""))}
+	failures := []error{p.Configure(fmt.Sprintf(configuration, s.port(), s.channels()) + nats + strings.Join(more, ""))}
 	for path, text := range book {
 		failures = append(failures, p.Write("book/"+path, text))
 	}

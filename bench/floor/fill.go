@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -82,10 +81,7 @@ func Fill(ctx context.Context, config Config) error {
 	if err := f.work(ctx, arrived, outgoing); err != nil {
 		return err
 	}
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+	return causeOf(ctx)
 }
 
 // work takes group after group until the context ends.

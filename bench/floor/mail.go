@@ -16,8 +16,8 @@ import (
 // connections is how many the floor keeps open to the mail server, as many as Postern does.
 const connections = 8
 
-// Mail reads events, sends a mail with a link for each that is urgent, and forgets the rest. With AckAll each event is
-// acknowledged once that is done; otherwise nothing is.
+// Mail reads events, sends a mail with a link for each that is urgent, and a message to the web service if there is
+// one, and forgets the rest. With AckAll each event is acknowledged once that is done; otherwise nothing is.
 func Mail(ctx context.Context, config Config) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -35,6 +35,7 @@ func Mail(ctx context.Context, config Config) error {
 		return err
 	}
 	arrived := make(chan jetstream.Msg, 512)
+	poster := newPoster(config.Hooks)
 	var group sync.WaitGroup
 	defer group.Wait()
 	for range connections {
@@ -49,7 +50,7 @@ func Mail(ctx context.Context, config Config) error {
 				case <-ctx.Done():
 					return
 				case m := <-arrived:
-					if err := handle(client, m, config.AckAll); err != nil {
+					if err := handle(ctx, client, poster, m, config.AckAll); err != nil {
 						cancel(err)
 						return
 					}
@@ -73,6 +74,11 @@ func Mail(ctx context.Context, config Config) error {
 	}
 	defer consuming.Stop()
 	<-ctx.Done()
+	return causeOf(ctx)
+}
+
+// causeOf is why the context ended, if not because the floor is over.
+func causeOf(ctx context.Context) error {
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -89,13 +95,16 @@ func mailConsumer(ctx context.Context, js jetstream.JetStream, config Config) (j
 }
 
 // handle does one event.
-func handle(client *smtp.Client, m jetstream.Msg, acknowledge bool) error {
+func handle(ctx context.Context, client *smtp.Client, poster *poster, m jetstream.Msg, acknowledge bool) error {
 	e, urgent, err := decode(m.Data())
 	if err != nil {
 		return err
 	}
 	if urgent {
 		if err := send(client, e.Data.Record); err != nil {
+			return err
+		}
+		if err := poster.post(ctx, e.Data.Record); err != nil {
 			return err
 		}
 	}
