@@ -75,7 +75,7 @@ sends people a message with a link back to the web, and guards the door the link
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		demoCommand(), serveCommand(), reloadCommand(), runCommand(), lintCommand(), testCommand(), simulateCommand(),
-		functionsCommand(), emitCommand(),
+		previewCommand(), functionsCommand(), emitCommand(),
 		eventsCommand(), linkCommand(), schedulesCommand(),
 		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
 		keysCommand(), doctorCommand(),

@@ -76,6 +76,16 @@ func oneArgument(what string) cobra.PositionalArgs {
 	}
 }
 
+// oneName wants one argument.
+func oneName(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("%s takes one %s, found %d; see `%[1]s --help`", cmd.CommandPath(), what, len(args))
+	}
+}
+
 // flagMistake says what is wrong with a flag and which was probably meant.
 func flagMistake(cmd *cobra.Command, err error) error {
 	var wrong *pflag.InvalidValueError

@@ -30,17 +30,8 @@ func Play(
 	defer func() { result.Case, result.Took = c, time.Since(began) }()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	active := c.Workflows
-	if len(active) == 0 {
-		name := ofFile(book, c.file)
-		if name == "" {
-			return result, fmt.Errorf("%s: there is no workflow in the file beside it", c.file)
-		}
-		active = []string{name}
-	}
-	cast := Cast{Book: choose(book, active), Clock: engine.NewStillClock(c.now), Watch: watch}
-	s := newPlay(cast.Book, channels, &cast)
-	if s.Stage, err = open(ctx, cast); err != nil {
+	s, err := stage(ctx, book, channels, c, open, watch)
+	if err != nil {
 		return result, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
@@ -50,6 +41,24 @@ func Play(
 		result.History = s.history(ctx, c.now.Location())
 	}
 	return result, nil
+}
+
+// stage opens the stage for a case.
+func stage(
+	ctx context.Context, book *engine.Book, channels []string, c *Case, open Open, watch engine.Watcher,
+) (s *play, err error) {
+	active := c.Workflows
+	if len(active) == 0 {
+		name := ofFile(book, c.file)
+		if name == "" {
+			return nil, fmt.Errorf("%s: there is no workflow in the file beside it", c.file)
+		}
+		active = []string{name}
+	}
+	cast := Cast{Book: choose(book, active), Clock: engine.NewStillClock(c.now), Watch: watch}
+	s = newPlay(cast.Book, channels, &cast)
+	s.Stage, err = open(ctx, cast)
+	return s, err
 }
 
 // newPlay is a play before its beginning, who plays the outside world in its cast.

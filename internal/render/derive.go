@@ -232,7 +232,7 @@ func (d *deriver) link(m mark) {
 	if d.alone() {
 		d.say(":" + signLine)
 		d.attribute(href)
-		d.say(signLine)
+		d.say(signParagraph)
 		return
 	}
 	d.say(signSpace + "(")

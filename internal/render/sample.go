@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,12 +34,12 @@ func (t *Template) Sample(language string, given engine.Fields) *engine.Env {
 		t.sampleRoute(env, route, language)
 	}
 	for name, typ := range t.vars {
-		env.Vars[name] = sampleOf(typ, name, 0)
+		env.Vars[name] = t.sampleOf(typ, name, 0)
 	}
 	for id, typ := range t.steps {
 		outputs := engine.Fields{}
 		for name, of := range typ.Fields {
-			outputs[name] = sampleOf(of, name, 0)
+			outputs[name] = t.sampleOf(of, name, 0)
 		}
 		env.Outputs[id] = outputs
 	}
@@ -49,7 +50,7 @@ func (t *Template) Sample(language string, given engine.Fields) *engine.Env {
 		}
 	}
 	if t.scope.Item != nil {
-		env.Item = sampleOf(*t.scope.Item, "item", 0)
+		env.Item = t.sampleOf(*t.scope.Item, "item", 0)
 	}
 	return env
 }
@@ -133,7 +134,7 @@ func sampleText(f *engine.Field, language string) string {
 }
 
 // sampleOf is an example of a type. A name says what a text is of.
-func sampleOf(typ exprsafe.Type, name string, depth int) any {
+func (t *Template) sampleOf(typ exprsafe.Type, name string, depth int) any {
 	if depth > maxDepth/2 {
 		return nil
 	}
@@ -147,11 +148,15 @@ func sampleOf(typ exprsafe.Type, name string, depth int) any {
 	case exprsafe.Duration:
 		return 48 * time.Hour
 	case exprsafe.List:
-		return []any{sampleOf(typ.Item(), name, depth+1), sampleOf(typ.Item(), name, depth+1)}
+		return []any{t.sampleOf(typ.Item(), name, depth+1), t.sampleOf(typ.Item(), name, depth+1)}
 	case exprsafe.Object, exprsafe.Map:
 		all := map[string]any{}
+		if m := t.modules[typ.Name]; m != nil {
+			maps.Copy(all, sampleFields(m, "en"))
+			return all
+		}
 		for field, of := range typ.Fields {
-			all[field] = sampleOf(of, field, depth+1)
+			all[field] = t.sampleOf(of, field, depth+1)
 		}
 		return all
 	}
@@ -160,3 +165,30 @@ func sampleOf(typ exprsafe.Type, name string, depth int) any {
 	}
 	return cmp.Or(known[name], name)
 }
+
+// Channels are those that the template has texts for, sorted; kinds of channels among them.
+func (t *Template) Channels() []string {
+	all := slices.Collect(maps.Keys(t.texts))
+	if t.approved != nil && !slices.Contains(all, t.approved.kind()) {
+		all = append(all, t.approved.kind())
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Languages are those that there is a text for a channel in, sorted.
+func (t *Template) Languages(channel string) []string {
+	if texts := t.of(channel); len(texts) > 0 {
+		return slices.Sorted(maps.Keys(texts))
+	}
+	if t.approved == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(t.approved.IDs))
+}
+
+// Kind is the kind of a channel; its name, if no kind is known.
+func (t *Template) Kind(channel string) string { return cmp.Or(t.shelf.kindOf(channel), channel) }
+
+// Module is the one of the records that the texts are about.
+func (t *Template) Module() *engine.Module { return t.scope.Module }
