@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -20,7 +19,7 @@ import (
 
 // channelParts are the configured channels, each with what its kind looks at.
 func (d *doctor) channelParts() []part {
-	made, err := d.site.config.openChannels(d.outfits())
+	made, err := d.site.config.openChannels(d.site.config.outfitAlone())
 	var parts []part
 	if err != nil {
 		parts = append(parts, part{"channels", func(context.Context) []diagnosis {
@@ -172,9 +171,4 @@ func (d *doctor) clocks() []string {
 		}
 	}
 	return addresses
-}
-
-// outfits is what channels are opened with to be looked at: they hear and send nothing.
-func (d *doctor) outfits() engine.Outfit {
-	return engine.Outfit{Clock: engine.SystemClock{}, Logger: slog.New(slog.DiscardHandler), Folder: d.site.config.folder}
 }

@@ -78,7 +78,7 @@ sends people a message with a link back to the web, and guards the door the link
 		previewCommand(), functionsCommand(), emitCommand(),
 		eventsCommand(), linkCommand(), schedulesCommand(),
 		runsCommand(), deliveriesCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
-		keysCommand(), doctorCommand(),
+		keysCommand(), doctorCommand(), sendCommand(),
 		backupCommand(), restoreCommand(), importCommand(), schemaCommand(), moduleCommand(), newCommand(),
 		versionCommand(),
 	)
