@@ -147,6 +147,9 @@ func (s *session) transact(ctx context.Context, letter Letter, leaving func()) (
 	if offered, _ := s.client.Extension("SMTPUTF8"); beyond && !offered {
 		return "", engine.Permanent(errors.New("the server takes no addresses beyond ASCII (SMTPUTF8)"))
 	}
+	if most := s.most(); most > 0 && len(letter.Raw) > most {
+		return "", engine.Permanent(fmt.Errorf("the server takes mails of at most %d bytes (SIZE)", most))
+	}
 	s.client.SkipSMTPUTF8(!beyond)
 	if err := s.client.Mail(path(letter.From)); err != nil {
 		return "", s.failed(ctx, atMail, err)
@@ -175,6 +178,16 @@ func (s *session) transact(ctx context.Context, letter Letter, leaving func()) (
 		return answered.ServerResponse(), nil
 	}
 	return "", nil
+}
+
+// most is the longest letter that the server says it takes, in bytes (RFC 1870); zero for any.
+func (s *session) most() int {
+	_, offer := s.client.Extension("SIZE")
+	most, err := strconv.Atoi(offer)
+	if err != nil {
+		return 0
+	}
+	return most
 }
 
 // path is an address as MAIL and RCPT take it.

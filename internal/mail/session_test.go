@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"crypto/x509"
 	"strings"
 	"testing"
@@ -154,6 +155,25 @@ func TestAddressesBeyondASCII(t *testing.T) {
 	unable := (&mailtest.Server{}).Start(t)
 	if _, err := pool(t, unable.Port, nil).Send(t.Context(), beyond(), unwatched); !engine.IsPermanent(err) {
 		t.Errorf("a server without SMTPUTF8: %v", err)
+	}
+}
+
+func TestLettersBeyondTheSize(t *testing.T) {
+	const most = 25 << 20
+	server := (&mailtest.Server{MaxBytes: most}).Start(t)
+	p, l := pool(t, server.Port, nil), letter(t)
+	begun := server.Connections()
+	l.Raw = append(l.Raw, bytes.Repeat([]byte(strings.Repeat("x", 998)+"\r\n"), (most-len(l.Raw))/1000)...)
+	if _, err := p.Send(t.Context(), l, unwatched); err != nil {
+		t.Fatal(err)
+	}
+	l.Raw = append(l.Raw, bytes.Repeat([]byte("x\r\n"), 400)...)
+	_, err := p.Send(t.Context(), l, func() { t.Error("it leaves") })
+	if !engine.IsPermanent(err) || !strings.Contains(err.Error(), "26214400 bytes") || server.Connections() != begun+1 {
+		t.Errorf("beyond the size: %v", err)
+	}
+	if _, err := p.Send(t.Context(), letter(t), unwatched); err != nil || len(server.Mails()) != 2 {
+		t.Errorf("the next letter: %v, %d arrived", err, len(server.Mails()))
 	}
 }
 
