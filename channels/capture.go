@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 type Capture struct {
 	// Sender that captured messages show when they are looked at as mails.
 	From string `yaml:"from"`
+	// The kind of channel that it stands in for. By default it is its own name, if that is a kind, else email.
+	Of string `yaml:"of"`
 
 	letterhead mail.Letterhead
 	clock      engine.Clock
@@ -37,11 +40,14 @@ type Captured struct {
 
 var (
 	_ engine.Channel = (*Capture)(nil)
+	_ engine.Carried = (*Capture)(nil)
 	_ engine.Opener  = (*Capture)(nil)
 	_ engine.Closer  = (*Capture)(nil)
 	_ engine.Careful = (*Capture)(nil)
 	_ engine.Deduper = (*Capture)(nil)
 )
+
+const captureName = "capture"
 
 // capacity is how many messages a Capture keeps.
 const capacity = 500
@@ -49,15 +55,28 @@ const capacity = 500
 // CaptureKind describes the channel kind capture.
 func CaptureKind() engine.ChannelKind {
 	return engine.ChannelKind{
-		Name:    "capture",
+		Name:    captureName,
 		Summary: "Keeps messages in memory in place of sending them, to look at.",
 		Example: "from: Acme Support <support@acme.example>\n",
 		New:     func() engine.Channel { return &Capture{From: "Postern <postern@postern.invalid>"} },
 	}
 }
 
+// StandIn has it stand in for the kind of its name, if the configuration names none and that is a kind.
+func (c *Capture) StandIn(name string) {
+	if _, isKind := Carriers()[name]; isKind && c.Of == "" {
+		c.Of = name
+	}
+}
+
+// Carrier is that of the kind that it stands in for.
+func (c *Capture) Carrier() engine.Carrier { return Carriers()[cmp.Or(c.Of, "email")] }
+
 // Open checks the configuration.
 func (c *Capture) Open(outfit engine.Outfit) error {
+	if _, isKind := Carriers()[c.Of]; !isKind && c.Of != "" {
+		return fmt.Errorf("of: there is no kind of channel %q to stand in for", c.Of)
+	}
 	from, err := mail.ParseMailbox(c.From)
 	if err != nil {
 		return fmt.Errorf("from: %w", err)

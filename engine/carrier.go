@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Carrier is what a book has to know of a channel before anything is sent: its kind, and what reaches a recipient by
 // it. It follows from the configuration alone.
 type Carrier struct {
@@ -49,4 +54,43 @@ func (r Reach) In(m *Module) bool {
 		}
 	}
 	return false
+}
+
+// find is what reaches a record of a module; "" where nothing is needed. The error says what the record misses.
+func (r Reach) find(record Record, module *Module) (string, error) {
+	switch {
+	case r.Field != "":
+		if address := strings.TrimSpace(record.Fields.Text(r.Field)); address != "" {
+			return address, nil
+		}
+		return "", fmt.Errorf("%s has no %s", record.Ref, r.Field)
+	case r.Type != "":
+		for _, name := range module.Names {
+			address := strings.TrimSpace(record.Fields.Text(name))
+			if module.Fields[name].Type == r.Type && address != "" {
+				return address, nil
+			}
+		}
+		return "", fmt.Errorf("%s has no %s", record.Ref, r.Type)
+	case r.ID:
+		return record.ID, nil
+	}
+	return "", nil
+}
+
+// Literal is an address that is written down, in the form that the channel sends to. The error says why none reaches
+// anybody by it.
+func (c Carrier) Literal(address string) (string, error) {
+	if c.ID {
+		return "", fmt.Errorf("%s reaches a record, by its id", c.Kind)
+	}
+	return c.proper(address)
+}
+
+// proper is an address in the form that the channel sends to.
+func (c Carrier) proper(address string) (string, error) {
+	if c.Proper == nil || address == "" {
+		return address, nil
+	}
+	return c.Proper(address)
 }

@@ -51,20 +51,28 @@ type Recipient struct {
 }
 
 // Masked is the address as the door and the history may show it: z…@acme.example, …12 for a number, the host alone of
-// anything with a web address in it, such as the subscription of a browser.
+// anything with a web address in it, such as the subscription of a browser, and id …x5 for an id. What is public, the
+// channel ~town-square, stands as it is.
 func (r Recipient) Masked() string {
 	if _, rest, ok := strings.Cut(r.Address, "://"); ok {
 		rest, _, _ = strings.Cut(rest+"/", "/")
 		rest, _, _ = strings.Cut(rest, "?")
 		return rest[strings.LastIndexByte(rest, '@')+1:] + "/…"
 	}
+	if r.Address == "" || strings.HasPrefix(r.Address, "~") {
+		return r.Address
+	}
 	local, domain, ok := strings.Cut(r.Address, "@")
 	if ok {
 		first := []rune(local)
 		return string(first[:min(1, len(first))]) + "…@" + domain
 	}
-	digits := []rune(r.Address)
-	return "…" + string(digits[max(0, len(digits)-2):])
+	text := []rune(r.Address)
+	end := "…" + string(text[max(0, len(text)-2):])
+	if strings.Trim(r.Address, "+0123456789 ()-./") != "" {
+		return "id " + end
+	}
+	return end
 }
 
 // Message is one rendered message to one recipient.

@@ -67,7 +67,7 @@ func (h *house) logger() *slog.Logger { return slog.New(slog.NewTextHandler(h.lo
 
 func (h *house) load(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: append(tasks.Kinds(), trialKinds()...), Channels: slices.Sorted(maps.Keys(h.channels())), KeepAll: h.crm == nil,
+		Tasks: append(tasks.Kinds(), trialKinds()...), Carriers: enginetest.Carriers(slices.Sorted(maps.Keys(h.channels()))...), KeepAll: h.crm == nil,
 	})
 	return book, diags.Err()
 }

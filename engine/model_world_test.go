@@ -145,7 +145,7 @@ func (w *world) prepare() {
 
 func (w *world) load(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email", "sms"}, KeepAll: w.outside == nil,
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email", "sms"), KeepAll: w.outside == nil,
 	})
 	return book, diags.Err()
 }

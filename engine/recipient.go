@@ -48,45 +48,44 @@ func (r *Route) Text(env *Env) string {
 	return from.Text(name)
 }
 
-// Recipient is who a message over a channel goes to: the record the route ends at with its first
-// address of the channel's type, or, on a route to a field, the address in it. The error says what is
-// missing.
-func (r *Route) Recipient(env *Env, modules map[string]*Module, channel string) (Recipient, error) {
-	if !r.Records() {
-		address := strings.TrimSpace(r.Text(env))
-		if address == "" {
-			return Recipient{}, fmt.Errorf("%s is empty", r)
-		}
-		owner, module := Record{Ref: env.Ref, Fields: env.Record}, env.Module
-		if at := strings.LastIndexByte(r.Path, '.'); at >= 0 {
-			owner = env.Routes[r.Path[:at]]
-			module = modules[owner.Module]
-		}
-		return Recipient{Ref: owner.Ref, Address: address, Language: language(module, owner.Fields)}, nil
-	}
-	record := r.Record(env)
-	if record.IsZero() {
+// Recipient is who a message over a channel goes to: the record the route ends at with what reaches it by the channel,
+// or, on a route to a field, the address in it. The error says what is missing, or what is wrong with the address.
+func (r *Route) Recipient(env *Env, modules map[string]*Module, by Carrier) (Recipient, error) {
+	owner := r.owner(env)
+	if owner.IsZero() && r.Records() {
 		return Recipient{}, fmt.Errorf("%s leads to no record", r)
 	}
-	module := modules[record.Module]
-	for _, name := range module.Names {
-		address := strings.TrimSpace(record.Fields.Text(name))
-		if module.Fields[name].Type == AddressType(channel) && address != "" {
-			return Recipient{
-				Ref: record.Ref, Name: module.TitleOf(record), Address: address,
-				Language: language(module, record.Fields),
-			}, nil
-		}
+	to := Recipient{Ref: owner.Ref}
+	module := env.Module
+	if owner.Ref != env.Ref {
+		module = modules[owner.Module]
 	}
-	return Recipient{}, fmt.Errorf("%s has no %s", record.Ref, AddressType(channel))
+	if module != nil {
+		to.Language = language(module, owner.Fields)
+	}
+	var err error
+	if r.Records() {
+		to.Name = module.TitleOf(owner)
+		to.Address, err = by.find(owner, module)
+	} else if to.Address = strings.TrimSpace(r.Text(env)); to.Address == "" {
+		err = fmt.Errorf("%s is empty", r)
+	}
+	if err != nil {
+		return Recipient{}, err
+	}
+	to.Address, err = by.proper(to.Address)
+	return to, err
 }
 
-// AddressType is the type of field that holds the address a channel needs.
-func AddressType(channel string) FieldType {
-	if channel == "sms" || channel == "whatsapp" {
-		return TypePhone
+// owner is the record that the route ends at, or that has the field it ends at.
+func (r *Route) owner(env *Env) Record {
+	if r.Records() {
+		return r.Record(env)
 	}
-	return TypeEmail
+	if at := strings.LastIndexByte(r.Path, '.'); at >= 0 {
+		return env.Routes[r.Path[:at]]
+	}
+	return Record{Ref: env.Ref, Fields: env.Record}
 }
 
 func language(module *Module, fields Fields) string {

@@ -43,7 +43,7 @@ func rehearse(t *testing.T, files map[string]string) *rehearsed {
 	r.bus = memory.NewBus(r.clock.Now)
 	random := rand.NewChaCha8([32]byte{1})
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email"}, KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email"), KeepAll: true,
 	})
 	root, err := keys.NewRoot(random)
 	if err = errors.Join(err, diags.Err()); err != nil {

@@ -26,8 +26,11 @@ type CheckScope interface {
 	// Module describes the triggering record; Modules all there are.
 	Module() *Module
 	Modules() map[string]*Module
-	// Channels are the names a workflow may use.
-	Channels() []string
+	// Channels are those of the channels named at a key that there are, in their order. It complains of any
+	// other; but one that the shipped book may do without is passed over.
+	Channels(key string, names []string) []string
+	// Carrier is what is known of a channel.
+	Carrier(channel string) Carrier
 	// Text compiles the value at a key: text in which {{ … }} holds expressions, or a plain value.
 	Text(key string) Program
 	// Route reads a route over references at a key: record.parent_id, record.parent_id.email.

@@ -14,6 +14,8 @@ type Book struct {
 	Workflows []*Workflow // sorted by name
 	Factors   []string    // names of the factors, sorted; they are compiled for the landings that ask for them
 
+	LeftOut map[string]string // workflows of the shipped book that are not in use → the channel that they lack
+
 	Labels map[string]map[string]string // language → code → text of the door, in place of its own
 }
 

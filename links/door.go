@@ -45,6 +45,8 @@ type DoorConfig struct {
 	Labels  *labels.Catalogue // nil for the shipped ones
 	Brand   Brand
 	Zone    *time.Location // whose clocks visitors read and write; nil for UTC
+	// Carriers are the channels that codes and second links may go by, by name.
+	Carriers map[string]engine.Carrier
 	// OptOuts reads the addresses at which messages end, and Hear is told; without them there are none.
 	OptOuts *OptOuts
 	Hear    func(ctx context.Context, h engine.Heard) error

@@ -53,28 +53,38 @@ func (d *Door) factorContent(
 	if !ok {
 		return engine.Content{}, fmt.Errorf("derive code: key generation %q is not in the key file", ch.KeyID)
 	}
-	if engine.AddressType(channel) == engine.TypePhone {
+	by := d.with.Carriers[channel]
+	if by.Type == engine.TypePhone {
 		text := texts.Say("message.code.sms", "Brand", d.brand(), "Code", code)
 		// By the last line the browser on a phone offers the code on our page and on no other.
 		return engine.Content{Language: texts.Language, Text: text + "\n\n@" + d.with.Base.host() + " #" + code}, nil
 	}
-	return d.letter(texts, "message.code.subject", letterPart{Code: code},
+	content, err := d.letter(texts, "message.code.subject", letterPart{Code: code},
 		texts.Say("message.code.text", "Brand", d.brand(), "Code", code, "Minutes", minutes))
+	return asCarried(content, by), err
+}
+
+// asCarried leaves away of a letter what a channel does not show.
+func asCarried(content engine.Content, by engine.Carrier) engine.Content {
+	if by.Kind != "email" {
+		content.HTML = ""
+	}
+	if by.Type == engine.TypePhone {
+		content.Subject = ""
+	}
+	return content
 }
 
 // changedMessage tells the address that a link was sent to that the proof went to another one.
-func (d *Door) changedMessage(c *call, p passage, ch Challenge, by carrier) (*engine.Delivery, error) {
-	texts := d.speech.texts(p.link.Landing, by.to.Language, p.link.Language)
+func (d *Door) changedMessage(c *call, p passage, ch Challenge, sent engine.Way) (*engine.Delivery, error) {
+	texts := d.speech.texts(p.link.Landing, sent.Recipient.Language, p.link.Language)
 	content, err := d.letter(texts, "message.changed.subject", letterPart{},
 		texts.Say("message.changed.text", "Brand", d.brand()))
 	if err != nil {
 		return nil, err
 	}
-	if engine.AddressType(by.channel) == engine.TypePhone {
-		content.Subject, content.HTML = "", ""
-	}
-	ways := []engine.Way{{Channel: by.channel, Recipient: by.to}}
-	return d.draft(c, p, ch, ways, map[string]engine.Content{by.channel: content})
+	content = asCarried(content, d.with.Carriers[sent.Channel])
+	return d.draft(c, p, ch, []engine.Way{sent}, map[string]engine.Content{sent.Channel: content})
 }
 
 func (d *Door) draft(

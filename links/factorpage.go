@@ -122,13 +122,13 @@ func (d *Door) toSend(c *call, p passage, o owed, body *factorBody) {
 		body.Send = c.texts.Say("challenge.mail.send")
 		return
 	}
-	carrier, err := d.carrierOf(c, p.link)
+	sent, err := d.wayOf(c, p.link)
 	if err != nil {
-		carrier.channel = "" // the page can do without; sending asks again
+		sent.Channel = "" // the page can do without; sending asks again
 	}
-	way := first(o.channels(carrier))
+	way := first(o.channels(sent))
 	body.Heading = c.texts.Say("challenge.code.heading")
-	body.Text = c.texts.Say("challenge.code.text", "Digits", o.factor.Digits, "Way", wayName(c, way))
+	body.Text = c.texts.Say("challenge.code.text", "Digits", o.factor.Digits, "Way", d.wayName(c, way))
 	body.Send = c.texts.Say("challenge.code.send")
 }
 
@@ -146,7 +146,7 @@ func (d *Door) sent(c *call, ch Challenge, body *factorBody) {
 		return
 	}
 	body.Heading = c.texts.Say("challenge.code.sent.heading")
-	body.Text = c.texts.Say("challenge.code.sent", "Digits", ch.Digits, "Way", wayName(c, ch.Way))
+	body.Text = c.texts.Say("challenge.code.sent", "Digits", ch.Digits, "Way", d.wayName(c, ch.Way))
 	body.Label = c.texts.Say("challenge.code.label", "Digits", ch.Digits)
 	body.Hint = c.texts.Say("challenge.code.paste")
 }
@@ -157,11 +157,13 @@ func (d *Door) goodFor(c *call, code string, ch Challenge) string {
 	return c.texts.Say(code, "Minutes", minutes, "Until", nearby(c, ch.Expires))
 }
 
-// wayName is how a channel is called; one that has no name is a message.
-func wayName(c *call, channel string) string {
-	code := "way." + channel
-	if text := c.texts.Say(code); text != code {
-		return text
+// wayName is how a channel, or one of its kind, is called; one that has no name is a message.
+func (d *Door) wayName(c *call, channel string) string {
+	for _, name := range []string{channel, d.with.Carriers[channel].Kind} {
+		code := "way." + name
+		if text := c.texts.Say(code); text != code {
+			return text
+		}
 	}
 	return c.texts.Say("way.other")
 }

@@ -84,11 +84,11 @@ func (d *Door) asks(c *call, p passage, o owed, ch Challenge) (Asking, error) {
 	if err != nil {
 		return Asking{}, err
 	}
-	carrier, err := d.carrierOf(c, p.link)
+	sent, err := d.wayOf(c, p.link)
 	if err != nil {
 		return Asking{}, err
 	}
-	channels := o.channels(carrier)
+	channels := o.channels(sent)
 	ways, told, err := d.ways(p, o, env, channels)
 	if err != nil {
 		return Asking{}, err
@@ -108,11 +108,11 @@ func (d *Door) asks(c *call, p passage, o owed, ch Challenge) (Asking, error) {
 		return Asking{}, err
 	}
 	asking.Messages = append(asking.Messages, message)
-	if !told || carrier.to.Address == "" {
+	if !told || sent.Recipient.Address == "" {
 		return asking, nil
 	}
 	asking.Detail += ": another address"
-	notice, err := d.changedMessage(c, p, asking.Challenge, carrier)
+	notice, err := d.changedMessage(c, p, asking.Challenge, sent)
 	if err != nil {
 		return Asking{}, err
 	}

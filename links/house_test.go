@@ -93,6 +93,7 @@ func newHouse(t testing.TB, change ...func(*links.DoorConfig)) *house {
 		Store: h.store, CRM: crm.NewMirror(h.store), Book: func() *engine.Book { return h.book }, Keys: ring.Door(),
 		Base: base, Clock: h.clock, Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: "Acme"},
 	}
+	config.Carriers = enginetest.Carriers("email", "sms")
 	config.Sealer = ring.Seal(rand.Reader)
 	for _, c := range change {
 		c(&config)

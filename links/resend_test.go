@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/links"
 	"postern/tasks"
 	"postern/workflows"
@@ -67,7 +68,7 @@ type post struct{ *house }
 func newPost(t *testing.T, change ...func(*links.DoorConfig)) post {
 	t.Helper()
 	book, diags, _ := workflows.LoadFiles(letters, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email", "sms"}, KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email", "sms"), KeepAll: true,
 	})
 	if err := diags.Err(); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"postern/engine/enginetest"
 	"postern/internal/yamldoc"
 	"postern/schemas"
 	"postern/tasks"
@@ -203,7 +204,7 @@ func lint(t *testing.T, path string) (files map[string]string, complaints map[st
 	}
 	maps.Copy(book, files)
 	_, diags, _ := workflows.LoadFiles(book, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email", "sms"}, KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email", "sms"), KeepAll: true,
 	})
 	complaints = map[string][]string{}
 	for _, d := range diags {

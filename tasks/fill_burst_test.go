@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/internal/crm"
 	"postern/internal/memory"
 	"postern/internal/store"
@@ -67,7 +68,7 @@ on: { event: record.created, module: Tickets }
 tasks: [ { fill: { field: ext } } ]
 `
 	book, complaints, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email"}, KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email"), KeepAll: true,
 	})
 	if complaints.Err() != nil {
 		t.Fatal(complaints)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/internal/crm"
 	"postern/internal/nats"
 	"postern/internal/store"
@@ -59,7 +60,7 @@ func TestGuideShowsTheExample(t *testing.T) {
 func guideBook(workflow string) (*engine.Book, string) {
 	files := map[string]string{"modules/HelpDesk.yaml": guideModule, "note-priority.yaml": workflow}
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: append(Kinds(), commentKind()), Channels: []string{"email"}, KeepAll: true,
+		Tasks: append(Kinds(), commentKind()), Carriers: enginetest.Carriers("email"), KeepAll: true,
 	})
 	if book == nil {
 		return nil, diags.Err().Error()

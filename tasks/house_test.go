@@ -97,7 +97,7 @@ func newHouse(t *testing.T, workflow string, kinds ...engine.TaskKind) *house {
 	files := maps.Clone(smallBook)
 	files["w.yaml"] = workflow
 	book, complaints, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: append(tasks.Kinds(), kinds...), Channels: []string{"email"}, KeepAll: true,
+		Tasks: append(tasks.Kinds(), kinds...), Carriers: enginetest.Carriers("email"), KeepAll: true,
 	})
 	if complaints.Err() != nil {
 		t.Fatal(complaints)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/tasks"
 	"postern/workflows"
 )
@@ -62,7 +63,7 @@ func TestKinds(t *testing.T) {
 					strings.ReplaceAll(kind.Example, "\n", "\n    ") + "\n",
 			}
 			maps.Copy(files, exampleBook)
-			book, complaints, _ := workflows.LoadFiles(files, workflows.Options{Tasks: tasks.Kinds(), Channels: []string{"email"}})
+			book, complaints, _ := workflows.LoadFiles(files, workflows.Options{Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email")})
 			if len(complaints) > 0 {
 				t.Fatal(complaints)
 			}

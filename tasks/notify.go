@@ -30,10 +30,17 @@ type Notify struct {
 	// provider recognises a repetition, and held elsewhere.
 	OnUnknown string `yaml:"on_unknown" schema:"engine.OnUnknown"`
 
+	means []means // what via names
 	to    *engine.Route
 	terms map[string]engine.LinkTerms
 	about map[string]*engine.Route // by the link's name; nothing for one about the workflow's record
 	first string
+}
+
+// means is a channel and what reaches a recipient by it.
+type means struct {
+	channel string
+	carrier engine.Carrier
 }
 
 // LinkTo says what a link opens.
@@ -59,16 +66,15 @@ func notifyKind() engine.TaskKind {
 
 // Check finds route, channels, landings and template.
 func (n *Notify) Check(scope engine.CheckScope) {
+	known := scope.Channels("via", n.Via)
+	n.means = nil
+	for _, channel := range known {
+		n.means = append(n.means, means{channel, scope.Carrier(channel)})
+	}
 	if isAddress(n.To) {
 		n.checkAddress(scope)
 	} else if n.to = scope.Route("to"); n.to != nil {
 		n.checkRecipient(scope)
-	}
-	var known []string
-	for _, channel := range n.Via {
-		if scope.Choice("via", "channel", channel, scope.Channels()) {
-			known = append(known, channel)
-		}
 	}
 	n.checkChoice(scope)
 	n.terms, n.about = map[string]engine.LinkTerms{}, map[string]*engine.Route{}
@@ -106,29 +112,30 @@ func (n *Notify) checkChoice(scope engine.CheckScope) {
 
 func (n *Notify) checkRecipient(scope engine.CheckScope) {
 	if !n.to.Records() {
-		if t := n.to.Field.Type; t != engine.TypeEmail && t != engine.TypePhone && t != engine.TypeText {
-			scope.Complain("to", fmt.Sprintf("%s is of type %s; a message goes to a record or an address", n.To, t))
-		}
+		n.checkField(scope)
 		return
 	}
-	for _, channel := range n.Via {
-		address := engine.AddressType(channel)
+	for _, by := range n.means {
 		for _, module := range n.to.Field.To {
-			if m := scope.Modules()[module]; m != nil && !hasType(m, address) {
-				scope.Complain("to", fmt.Sprintf("%s has no field of type %s, which %s needs",
-					module, address, channel))
+			if m := scope.Modules()[module]; m != nil && !by.carrier.In(m) {
+				scope.Complain("to", fmt.Sprintf("%s has no %s, which %s needs", module, by.carrier.Needs(), by.channel))
 			}
 		}
 	}
 }
 
-func hasType(m *engine.Module, t engine.FieldType) bool {
-	for _, f := range m.Fields {
-		if f.Type == t {
-			return true
+// checkField holds a route to an address against the channels that are to reach it.
+func (n *Notify) checkField(scope engine.CheckScope) {
+	t := n.to.Field.Type
+	if t != engine.TypeEmail && t != engine.TypePhone && t != engine.TypeText {
+		scope.Complain("to", fmt.Sprintf("%s is of type %s; a message goes to a record or an address", n.To, t))
+		return
+	}
+	for _, by := range n.means {
+		if by.carrier.ID {
+			scope.Complain("to", fmt.Sprintf("%s is a field; %s reaches a record, by its id", n.To, by.channel))
 		}
 	}
-	return false
 }
 
 func (n *Notify) link(scope engine.CheckScope, key, name string, to LinkTo) {
@@ -177,13 +184,13 @@ func (n *Notify) checkFactors(scope engine.CheckScope, key string, landing *engi
 func (n *Notify) Run(ctx context.Context, step *engine.StepContext) error {
 	var missing []string
 	var ways []engine.Way
-	for _, channel := range n.Via {
-		recipient, err := n.recipient(step, channel)
+	for _, by := range n.means {
+		recipient, err := n.recipient(step, by.carrier)
 		if err != nil {
-			missing = append(missing, fmt.Sprintf("%s: %v", channel, err))
+			missing = append(missing, fmt.Sprintf("%s: %v", by.channel, err))
 			continue
 		}
-		ways = append(ways, engine.Way{Channel: channel, Recipient: recipient})
+		ways = append(ways, engine.Way{Channel: by.channel, Recipient: recipient})
 	}
 	if len(ways) == 0 {
 		step.Note("no message sent: %s", strings.Join(missing, "; "))
@@ -196,7 +203,11 @@ func (n *Notify) Run(ctx context.Context, step *engine.StepContext) error {
 		step.Output(engine.Fields{"channel": ""})
 		return nil
 	}
-	step.Note("message %s to %s by %s", n.Template, ways[0].Recipient.Masked(), ways[0].Channel)
+	to := ways[0].Recipient.Masked()
+	if to != "" {
+		to = " to " + to
+	}
+	step.Note("message %s%s by %s", n.Template, to, ways[0].Channel)
 	step.Output(engine.Fields{"channel": ways[0].Channel})
 	return step.Notify(ctx, engine.Notice{
 		Ways: ways, Template: n.Template, Links: links, First: n.first, Unknown: engine.OnUnknown(n.OnUnknown),

@@ -38,8 +38,10 @@ const (
 // Options say what a book may use.
 type Options struct {
 	Tasks    []engine.TaskKind
-	Channels []string // names that workflows may use
-	Secrets  []string // names of the secrets that the configuration has; nil if they are not known here
+	Carriers map[string]engine.Carrier // channels that workflows may use, by name
+	Kinds    []string                  // of channels that there are, configured or not
+	Shipped  bool                      // it is the book that comes with Postern: it does without what is not configured
+	Secrets  []string                  // names of the secrets that the configuration has; nil if they are not known here
 	Calls    engine.CallRules
 	KeepAll  bool     // keep a copy of every module's records: the CRM is the mirror
 	Hosts    []string // to which visitors may be sent on; nil if they are not known here
@@ -66,7 +68,10 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	l := &loader{
 		options: options, files: files, sources: map[string][]byte{}, origin: map[string]string{},
 		templates: map[string]map[string]string{}, shelved: map[string]bool{}, factors: map[string]*plannedFactor{},
-		book: &engine.Book{Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}},
+		left: map[string]string{},
+		book: &engine.Book{
+			Modules: map[string]*engine.Module{}, Landings: map[string]*engine.Landing{}, LeftOut: map[string]string{},
+		},
 	}
 	l.types.modules = l.book.Modules
 	for name, text := range files {
@@ -111,6 +116,8 @@ type loader struct {
 	types     types
 	factors   map[string]*plannedFactor
 	origin    map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
+	left      map[string]string // "factor x", "landing x", "workflow x" → the channel that it lacks
+	lacks     string            // the channel that what is being loaded lacks; "" for none
 	refs      []reference       // to be checked when all modules are known
 	starts    []start           // to be checked when all workflows are known
 	diags     yamldoc.Diagnostics

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"postern/engine/enginetest"
 	"postern/tasks"
 	"postern/workflows"
 )
 
 func TestShippedBookIsClean(t *testing.T) {
 	book, complaints, _ := workflows.Load(workflows.Shipped, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email"}, KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email"), KeepAll: true,
 	})
 	for _, c := range complaints {
 		t.Error(c)

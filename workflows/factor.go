@@ -60,7 +60,6 @@ func (l *loader) factor(file string, root *yamldoc.Node) {
 		file: file, field: f.Field, to: f.To, compiled: map[*engine.Module]*engine.Factor{},
 	}
 	l.factors[p.plain.Name] = p
-	l.book.Factors = append(l.book.Factors, p.plain.Name)
 	switch p.plain.Kind {
 	case engine.FactorSecurityCode:
 		l.needs(root, f.Kind, "field")
@@ -68,7 +67,6 @@ func (l *loader) factor(file string, root *yamldoc.Node) {
 	case engine.FactorMailToken:
 		l.needs(root, f.Kind, "to")
 		l.idle(root, f.Kind, "field", "risk")
-		p.plain.Via = []string{"email"}
 	case engine.FactorCode:
 		l.needs(root, f.Kind, "to", "via")
 		l.idle(root, f.Kind, "field")
@@ -77,26 +75,14 @@ func (l *loader) factor(file string, root *yamldoc.Node) {
 		l.complain(f.Kind.Unknown("kind of factor", factorKinds()))
 		return
 	}
-	l.sending(&p.plain, f)
+	if l.leavable("factor", p.plain.Name, func() { l.sending(&p.plain, f) }) == "" {
+		l.book.Factors = append(l.book.Factors, p.plain.Name)
+	}
 }
 
 // sending reads how a factor that sends something does so.
 func (l *loader) sending(factor *engine.Factor, f factorFile) {
-	if len(f.Via) > 0 {
-		factor.Via = nil
-	}
-	for _, via := range f.Via {
-		switch channel := via.Text(); {
-		case !l.options.Kept && !slices.Contains(l.options.Channels, channel):
-			l.complain(via.Unknown("channel", l.options.Channels))
-		case slices.Contains(factor.Via, channel):
-			l.complain(via.Errorf("via names %s twice", channel))
-		case factor.Kind == engine.FactorMailToken && engine.AddressType(channel) != engine.TypeEmail:
-			l.complain(via.Errorf("a mail_token is a link, which goes by mail; %s is a way for a code", channel))
-		default:
-			factor.Via = append(factor.Via, channel)
-		}
-	}
+	l.ways(factor, f)
 	if f.Risk != nil {
 		switch f.Risk.Text() {
 		case "normal":
@@ -112,6 +98,32 @@ func (l *loader) sending(factor *engine.Factor, f factorFile) {
 		if !slices.Contains(choices, f.Changed.Text()) {
 			l.complain(f.Changed.Unknown("choice", choices))
 		}
+	}
+}
+
+// ways reads the channels of a factor. In a kept version any will do: the door passes over what there no longer is.
+func (l *loader) ways(factor *engine.Factor, f factorFile) {
+	at := map[string]*yamldoc.Node{}
+	var names []string
+	for _, node := range f.Via {
+		if at[node.Text()] != nil {
+			l.complain(node.Errorf("via names %s twice", node.Text()))
+			continue
+		}
+		names, at[node.Text()] = append(names, node.Text()), node
+	}
+	if factor.Kind == engine.FactorMailToken && len(names) == 0 {
+		names, at["email"] = []string{"email"}, f.Kind
+	}
+	if !l.options.Kept {
+		names = l.usable(names, func(name string) *yamldoc.Node { return at[name] })
+	}
+	for _, channel := range names {
+		if known, ok := l.options.Carriers[channel]; ok && factor.Kind == engine.FactorMailToken && known.Kind != "email" {
+			l.complain(at[channel].Errorf("a mail_token is a link, which goes by mail; %s is a way for a code", channel))
+			continue
+		}
+		factor.Via = append(factor.Via, channel)
 	}
 }
 
@@ -152,6 +164,10 @@ func (l *loader) factorFor(at *yamldoc.Node, module *engine.Module, files map[st
 		return nil
 	}
 	files[p.file] = true
+	if lacks := l.left["factor "+at.Text()]; lacks != "" {
+		l.lack(lacks)
+		return nil
+	}
 	factor, done := p.compiled[module]
 	if !done {
 		factor = l.fit(p, module)
@@ -216,17 +232,20 @@ func canHoldCode(t engine.FieldType) bool {
 // checkReach holds whom a factor sends to against its channels.
 func (l *loader) checkReach(at *yamldoc.Node, factor *engine.Factor) {
 	for _, channel := range factor.Via {
-		address := engine.AddressType(channel)
+		by := l.options.Carriers[channel]
 		if !factor.To.Records() {
-			if t := factor.To.Field.Type; t != address && t != engine.TypeText {
+			switch t := factor.To.Field.Type; {
+			case by.ID:
+				l.complain(at.Errorf("%s is a field; %s reaches a record, by its id", factor.To, channel))
+			case by.Type != "" && t != by.Type && t != engine.TypeText:
 				l.complain(at.Errorf("%s is of type %s; %s needs an address of type %s",
-					factor.To, t, channel, address))
+					factor.To, t, channel, by.Type))
 			}
 			continue
 		}
 		for _, m := range l.modulesOf(factor.To.Field) {
-			if !slices.ContainsFunc(m.Names, func(name string) bool { return m.Fields[name].Type == address }) {
-				l.complain(at.Errorf("%s has no field of type %s, which %s needs", m.Name, address, channel))
+			if !by.In(m) {
+				l.complain(at.Errorf("%s has no %s, which %s needs", m.Name, by.Needs(), channel))
 			}
 		}
 	}

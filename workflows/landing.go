@@ -87,19 +87,24 @@ func (l *loader) landing(file string, root *yamldoc.Node) {
 	}
 	p := &page{loader: l, landing: landing, files: map[string]bool{file: true}}
 	landing.Show = p.fields(f.Show)
-	landing.Factor = l.factorFor(f.Factor, module, p.files)
-	for _, entry := range f.Edit {
-		landing.Edit = append(landing.Edit, p.edit(entry, landing.Edit)...)
+	lacks := l.leavable("landing", landing.Name, func() {
+		landing.Factor = l.factorFor(f.Factor, module, p.files)
+		for _, entry := range f.Edit {
+			landing.Edit = append(landing.Edit, p.edit(entry, landing.Edit)...)
+		}
+		for _, entry := range f.Actions {
+			p.action(entry)
+		}
+		p.lifetime(f)
+		p.entrance(f)
+		p.texts(f.Texts)
+		p.after(f.After)
+		p.handOver(f.HandOver)
+		p.warn(root, f)
+	})
+	if lacks != "" {
+		return
 	}
-	for _, entry := range f.Actions {
-		p.action(entry)
-	}
-	p.lifetime(f)
-	p.entrance(f)
-	p.texts(f.Texts)
-	p.after(f.After)
-	p.handOver(f.HandOver)
-	p.warn(root, f)
 	l.moduleFiles(module, p.files)
 	landing.Files = l.bundle(p.files)
 	landing.Version = versionOf(landing.Files)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/internal/labels"
 	"postern/workflows"
 )
@@ -127,7 +128,7 @@ func TestVersionOfALandingIsEnoughToLoadIt(t *testing.T) {
 		t.Errorf("files:\n%s", diff)
 	}
 	kept := options()
-	kept.Kept, kept.Channels, kept.Texts = true, []string{"letter"}, map[string]labels.Holes{}
+	kept.Kept, kept.Carriers, kept.Texts = true, enginetest.Carriers("letter"), map[string]labels.Holes{}
 	book, complaints, _ := workflows.LoadFiles(before.Files, kept)
 	if book == nil {
 		t.Fatal(complaints)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/engine/enginetest"
 	"postern/tasks"
 	"postern/workflows"
 )
@@ -46,7 +47,7 @@ func BenchmarkLoad(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				_, diags, _ := workflows.LoadFiles(files, workflows.Options{Tasks: tasks.Kinds(), Channels: []string{"email"}})
+				_, diags, _ := workflows.LoadFiles(files, workflows.Options{Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email")})
 				if diags.Err() != nil {
 					b.Fatal(diags)
 				}

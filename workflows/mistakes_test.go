@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"postern/engine"
+	"postern/engine/enginetest"
 	"postern/internal/labels"
 	"postern/internal/yamldoc"
 	"postern/tasks"
@@ -25,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 
 func options() workflows.Options {
 	return workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email", "sms"}, Secrets: []string{"rates"}, KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email", "sms"), Secrets: []string{"rates"}, KeepAll: true,
 		Hosts: []string{"shop.acme.example"}, Languages: []string{"en", "es"}, Texts: map[string]labels.Holes{
 			"door.intro": {May: []string{"Brand"}}, "form.longest": {May: []string{"Max"}}, "form.save": {},
 			"message.code": {May: []string{"Brand", "Code"}, Must: []string{"Code"}},

@@ -83,9 +83,6 @@ func (s *stepScope) Module() *engine.Module { return s.workflow.Module }
 // Modules are all modules of the book.
 func (s *stepScope) Modules() map[string]*engine.Module { return s.book.Modules }
 
-// Channels are the names a workflow may use.
-func (s *stepScope) Channels() []string { return s.options.Channels }
-
 // Text compiles the value at a key.
 func (s *stepScope) Text(key string) engine.Program {
 	p := s.text(s.at(key), s.names())
@@ -193,6 +190,10 @@ func parentOf(key string) string { return key[:max(strings.LastIndexByte(key, '.
 // Landing finds a landing for a link about a record.
 func (s *stepScope) Landing(key, name string, about *engine.Route) *engine.Landing {
 	landing := s.book.Landings[name]
+	if lacks := s.left["landing "+name]; lacks != "" {
+		s.lack(lacks)
+		return nil
+	}
 	if landing == nil {
 		s.complain(unknown(s.at(key), "landing", name, slices.Sorted(maps.Keys(s.book.Landings))))
 		return nil

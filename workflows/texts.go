@@ -47,6 +47,9 @@ func (l *loader) shelve() {
 // kinds are the kinds of the channels that there are, by their names.
 func (l *loader) kinds() map[string]string {
 	kinds := map[string]string{}
+	for name, carrier := range l.options.Carriers {
+		kinds[name] = carrier.Kind
+	}
 	return kinds
 }
 

@@ -76,10 +76,16 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 		loader: l, workflow: w, files: map[string]bool{file: true},
 		vars: map[string]exprsafe.Type{}, outputs: map[string]exprsafe.Type{},
 	}
-	l.debounce(w, f.Debounce)
-	b.start(f, root)
-	l.concurrency(w, f.Concurrency)
-	b.steps(f.Tasks, root)
+	lacks := l.leavable("workflow", w.Name, func() {
+		l.debounce(w, f.Debounce)
+		b.start(f, root)
+		l.concurrency(w, f.Concurrency)
+		b.steps(f.Tasks, root)
+	})
+	if lacks != "" {
+		l.book.LeftOut[w.Name] = lacks
+		return
+	}
 	l.moduleFiles(w.Module, b.files)
 	w.Files = l.bundle(b.files)
 	w.Version = versionOf(w.Files)

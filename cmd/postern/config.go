@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/url"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"postern/channels"
 	"postern/engine"
 	"postern/internal/crm"
 	"postern/internal/nats"
@@ -213,104 +211,11 @@ func (c config) checkBase() error {
 		"as recipients reach it, such as\n  web: { base_url: \"https://go.acme.example\" }")
 }
 
-// kindOf is the kind of a channel: its name, unless kind: names another.
-func kindOf(entry yamldoc.Entry) *yamldoc.Node {
-	if kind := entry.Value.Get("kind"); kind != nil {
-		return kind
-	}
-	return entry.Key
-}
-
-// channelNames are the names workflows may use: those configured, or email for a book that is only
-// checked.
-func (c config) channelNames() []string {
-	names := map[string]bool{}
-	for _, entry := range c.Channels {
-		names[entry.Key.Text()] = true
-	}
-	if len(names) == 0 {
-		names["email"] = true
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
 // mirrors tells whether the records are the copies that Postern keeps.
 func (c config) mirrors() bool { return c.CRM.Kind == crm.KindMirror }
 
 // database is the path of the database.
 func (c config) database() string { return filepath.Join(c.Data, "postern.db") }
-
-// openChannels makes the configured channels, without a connection yet. The error lists every complaint.
-func (c config) openChannels(outfit engine.Outfit) (map[string]engine.Channel, error) {
-	made := map[string]engine.Channel{}
-	var wrong yamldoc.Diagnostics
-	for _, entry := range c.Channels {
-		channel, diags := openChannel(entry, outfit)
-		wrong = append(wrong, diags...)
-		if channel != nil {
-			made[entry.Key.Text()] = channel
-		}
-	}
-	if wrong.Err() != nil {
-		return made, c.complain(wrong)
-	}
-	return made, nil
-}
-
-// rates are the limits of the channels that have one. The error lists every complaint.
-func (c config) rates() (map[string]engine.Rate, error) {
-	rates := map[string]engine.Rate{}
-	var wrong yamldoc.Diagnostics
-	for _, entry := range c.Channels {
-		node := entry.Value.Get("rate")
-		if node == nil {
-			continue
-		}
-		rate, err := engine.ParseRate(node.Text())
-		if err != nil {
-			wrong = append(wrong, node.Errorf("channel %s: rate: %v", entry.Key.Text(), err))
-		}
-		rates[entry.Key.Text()] = rate
-	}
-	if wrong.Err() != nil {
-		return nil, c.complain(wrong)
-	}
-	return rates, nil
-}
-
-// openChannel makes the channel of one entry.
-func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, yamldoc.Diagnostics) {
-	name := kindOf(entry)
-	kinds := channels.Kinds()
-	i := slices.IndexFunc(kinds, func(k engine.ChannelKind) bool { return k.Name == name.Text() })
-	if i < 0 {
-		var names []string
-		for _, k := range kinds {
-			names = append(names, k.Name)
-		}
-		return nil, yamldoc.Diagnostics{name.Unknown("kind of channel", names)}
-	}
-	channel := kinds[i].New()
-	if diags := yamldoc.Decode(entry.Value.Without("kind").Without("rate"), channel); diags.Err() != nil {
-		return nil, diags
-	}
-	if opener, ok := channel.(engine.Opener); ok {
-		if err := opener.Open(outfit); err != nil {
-			return nil, yamldoc.Diagnostics{misplaced(entry, err)}
-		}
-	}
-	return channel, nil
-}
-
-// misplaced points at the key that a channel's complaint begins with, or else at the channel's name.
-func misplaced(entry yamldoc.Entry, err error) yamldoc.Diagnostic {
-	key, _, _ := strings.Cut(err.Error(), ":")
-	at := entry.Value.Get(key)
-	if at == nil {
-		at = entry.Key
-	}
-	return at.Errorf("channel %s: %s", entry.Key.Text(), err)
-}
 
 // complain makes complaints that quote the file, but never a plain value where a mapping belongs: it may
 // be a secret that somebody wrote down in place of saying where it is.

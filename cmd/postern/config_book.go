@@ -19,7 +19,8 @@ func (c config) bookOptions() workflows.Options {
 	texts, languages := doorTexts()
 	return workflows.Options{
 		Texts: texts, Languages: languages, Brand: c.letterhead(),
-		Tasks: tasks.Kinds(), Channels: c.channelNames(), Secrets: slices.Sorted(maps.Keys(c.Secrets)),
+		Tasks: tasks.Kinds(), Carriers: c.carriers(), Kinds: channelKinds(),
+		Shipped: c.Book == "" && len(c.Channels) > 0, Secrets: slices.Sorted(maps.Keys(c.Secrets)),
 		Calls: c.Calls.Rules(), KeepAll: c.mirrors(), Hosts: c.hosts(),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/engine/enginetest"
 	"postern/tasks"
 	"postern/workflows"
 )
@@ -61,7 +62,7 @@ func guideWorkflow(t *testing.T, text string) {
 		files[name] = string(module)
 	}
 	_, complaints, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email"}, Secrets: []string{"rates"},
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email"), Secrets: []string{"rates"},
 	})
 	if len(complaints) > 0 {
 		t.Errorf("%s\n%v", text, complaints)

@@ -219,7 +219,7 @@ type told struct {
 // tell prints the report, and whether the book is in order.
 func (i *corebosImport) tell(out io.Writer, book *corebosimport.Book) error {
 	channels := []string{"email", "sms", "whatsapp"}
-	_, diags, _ := loadBook(os.DirFS(i.out), channels, true)
+	_, diags, _ := loadBook(os.DirFS(i.out), carriersNamed(channels), true)
 	if i.asJSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")

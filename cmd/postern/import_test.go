@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/engine/enginetest"
 	"postern/internal/exprsafe"
 	"postern/tasks"
 	"postern/workflows"
@@ -47,7 +48,7 @@ func importedFiles(t *testing.T) map[string]string {
 func TestTheImportedBookLoads(t *testing.T) {
 	files := importedFiles(t)
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: []string{"email", "sms", "whatsapp"},
+		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email", "sms", "whatsapp"),
 		Secrets: []string{"onesignal", "mattermost", "erp_organization"}, KeepAll: true,
 	})
 	for _, d := range diags {

@@ -43,27 +43,27 @@ calls may reach.`,
 			if len(args) == 1 {
 				c.Book = args[0]
 			}
-			if path != "" && !cmd.Flags().Changed("channel") {
-				channelNames = c.channelNames()
+			options := c.bookOptions()
+			named := cmd.Flags().Changed("channel")
+			if named {
+				options.Carriers, options.Shipped = carriersNamed(channelNames), false
 			}
-			guessed := path == "" && !cmd.Flags().Changed("channel")
-			return lint(cmd.OutOrStdout(), c, channelNames, guessed, asJSON)
+			return lint(cmd.OutOrStdout(), c, options, path == "" && !named, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the complaints as JSON")
 	cmd.Flags().StringVarP(&path, "config", "c", "", "configuration file")
-	cmd.Flags().StringSliceVar(&channelNames, "channel", []string{"email"}, "a channel that workflows may use")
+	cmd.Flags().StringSliceVar(&channelNames, "channel", nil,
+		"a channel that workflows may use; by default all that are configured, or every kind")
 	return cmd
 }
 
 // lint checks a book. The channels are guessed where neither a configuration nor the command names them.
-func lint(out io.Writer, c config, channelNames []string, guessed, asJSON bool) error {
+func lint(out io.Writer, c config, options workflows.Options, guessed, asJSON bool) error {
 	files, err := bookFolder(c.Book)
 	if err != nil {
 		return err
 	}
-	options := c.bookOptions()
-	options.Channels = channelNames
 	book, diags, sources := workflows.Load(files, options)
 	if asJSON {
 		err = yamldoc.PrintJSON(out, diags)
@@ -120,11 +120,11 @@ func bookFolder(folder string) (fs.FS, error) {
 
 // loadBook loads a book for a house of which no more is known than its channels, and where its records live.
 func loadBook(
-	files fs.FS, channelNames []string, keepAll bool,
+	files fs.FS, carriers map[string]engine.Carrier, keepAll bool,
 ) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
 	texts, languages := doorTexts()
 	return workflows.Load(files, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: channelNames, KeepAll: keepAll, Texts: texts, Languages: languages,
+		Tasks: tasks.Kinds(), Carriers: carriers, KeepAll: keepAll, Texts: texts, Languages: languages,
 	})
 }
 

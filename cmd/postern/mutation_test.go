@@ -21,7 +21,7 @@ const leastCoverage = 100
 // turned round, a step does nothing.
 func TestShippedTestsNoticeEveryChange(t *testing.T) {
 	book, diags, sources := workflows.Load(workflows.Shipped, workflows.Options{
-		Tasks: tasks.Kinds(), Channels: defaultConfig().channelNames(), KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: defaultConfig().carriers(), KeepAll: true,
 	})
 	if diags.Err() != nil {
 		t.Fatal(diags)
@@ -64,7 +64,7 @@ func testOf(w *engine.Workflow) string {
 }
 
 func unchanged(t *testing.T, book *engine.Book, cases []*rehearsal.Case, coverage *rehearsal.Coverage) {
-	results, err := playAll(t.Context(), book, cases, defaultConfig().channelNames(), coverage)
+	results, err := playAll(t.Context(), book, cases, defaultConfig().carriers(), coverage)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func unchanged(t *testing.T, book *engine.Book, cases []*rehearsal.Case, coverag
 // noticed tells whether a case fails.
 func noticed(t *testing.T, stages *stages, book *engine.Book, cases []*rehearsal.Case) bool {
 	for _, c := range cases {
-		result, err := rehearsal.Play(t.Context(), book, defaultConfig().channelNames(), c, stages.open, nil)
+		result, err := rehearsal.Play(t.Context(), book, defaultConfig().carriers(), c, stages.open, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -165,7 +165,7 @@ func (b *beginning) about(name string) (*subject, error) {
 		return nil, err
 	}
 	options := c.bookOptions()
-	options.KeepAll = true
+	options.KeepAll, options.Shipped = true, false
 	book, diags, sources := workflows.Load(os.DirFS(b.book), options)
 	if book == nil {
 		return nil, complaints{diags, sources}

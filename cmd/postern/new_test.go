@@ -15,7 +15,7 @@ func TestNewAboutEveryShippedModule(t *testing.T) {
 	if err := os.CopyFS(folder, workflows.Shipped); err != nil {
 		t.Fatal(err)
 	}
-	book, _, _ := loadBook(workflows.Shipped, []string{"email"}, true)
+	book, _, _ := loadBook(workflows.Shipped, carriersNamed([]string{"email"}), true)
 	var out bytes.Buffer
 	for name := range book.Modules {
 		small := strings.ToLower(name)

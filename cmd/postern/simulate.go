@@ -109,7 +109,7 @@ func simulate(ctx context.Context, in io.Reader, out io.Writer, file string, o s
 		return err
 	}
 	defer stages.close()
-	result, err := rehearsal.Simulate(ctx, cast, c.channelNames(), event, records, stages.open)
+	result, err := rehearsal.Simulate(ctx, cast, options.Carriers, event, records, stages.open)
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stag
 	minter := links.NewMinter(base, ring.Mint(), random)
 	r, err := engine.Rehearse(ctx, engine.Ports{
 		Bus: bus, CRM: records, Store: db, Minter: minter, Sealer: ring.Seal(random), Channels: cast.Channels,
-		Caller: cast.Caller, Book: cast.Book, Clock: cast.Clock, Random: random, Secrets: rehearsalSecret,
+		Carriers: cast.Carriers, Caller: cast.Caller, Book: cast.Book, Clock: cast.Clock, Random: random, Secrets: rehearsalSecret,
 		Watch: cast.Watch, Logger: logger,
 	}, engine.Settings{})
 	if err != nil {
@@ -75,7 +75,7 @@ func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stag
 	door, err := links.NewDoor(links.DoorConfig{
 		Store: db, CRM: records, Book: r.Engine().Book, Keys: ring.Door(), Base: base, Clock: cast.Clock,
 		Random: random, Logger: logger, Labels: s.labels, Brand: links.Brand{Name: "Acme"},
-		Minter: minter, Sends: r.Engine(), Sealer: ring.Seal(random), Secrets: rehearsalSecret,
+		Minter: minter, Sends: r.Engine(), Carriers: cast.Carriers, Sealer: ring.Seal(random), Secrets: rehearsalSecret,
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

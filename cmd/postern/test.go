@@ -51,19 +51,19 @@ steps and branches of the workflows the cases have seen. Exit code 1 means that 
 			if err != nil {
 				return err
 			}
-			if o.config != "" && !cmd.Flags().Changed("channel") {
-				o.channels = c.channelNames()
-			}
 			if len(args) == 0 {
 				args = []string{c.Book}
 			}
 			o.book = c.bookOptions()
-			o.book.Channels, o.book.KeepAll = o.channels, true
+			o.book.KeepAll = true
+			if cmd.Flags().Changed("channel") {
+				o.book.Carriers, o.book.Shipped = carriersNamed(o.channels), false
+			}
 			return test(cmd.Context(), cmd.OutOrStdout(), args, o)
 		},
 	}
 	cmd.Flags().StringVarP(&o.config, "config", "c", "", "configuration file: its book, channels and secrets")
-	cmd.Flags().StringSliceVar(&o.channels, "channel", []string{"email"}, "a channel that workflows may use")
+	cmd.Flags().StringSliceVar(&o.channels, "channel", nil, "a channel that workflows may use; by default all that are configured, or every kind")
 	cmd.Flags().StringVar(&o.run, "run", "", "only the cases whose name has this in it")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "name every case, and what no case has seen")
 	cmd.Flags().BoolVar(&o.coverage, "coverage", false, "name the steps and branches that no case has seen")
@@ -138,7 +138,9 @@ func test(ctx context.Context, out io.Writer, args []string, o testOptions) erro
 
 // run runs the tests of a book.
 func (p program) run(ctx context.Context, o testOptions, report *testReport) error {
-	book, diags, sources := workflows.Load(p.files, o.book)
+	options := o.book
+	options.Shipped = options.Shipped && p.folder == ""
+	book, diags, sources := workflows.Load(p.files, options)
 	if book == nil {
 		return complaints{diags, sources}
 	}
@@ -147,7 +149,7 @@ func (p program) run(ctx context.Context, o testOptions, report *testReport) err
 		return err
 	}
 	coverage := rehearsal.NewCoverage()
-	results, err := playAll(ctx, book, casesNamed(files, o.run), o.channels, coverage)
+	results, err := playAll(ctx, book, casesNamed(files, o.run), o.book.Carriers, coverage)
 	if err != nil {
 		return err
 	}
@@ -208,7 +210,8 @@ func casesNamed(files []*rehearsal.File, text string) (cases []*rehearsal.Case) 
 
 // playAll plays cases side by side. The results are in the order of the cases.
 func playAll(
-	ctx context.Context, book *engine.Book, cases []*rehearsal.Case, channels []string, coverage *rehearsal.Coverage,
+	ctx context.Context, book *engine.Book, cases []*rehearsal.Case, carriers map[string]engine.Carrier,
+	coverage *rehearsal.Coverage,
 ) ([]rehearsal.Result, error) {
 	stages, err := newStages(ctx)
 	if err != nil {
@@ -221,7 +224,7 @@ func playAll(
 	for range runtime.GOMAXPROCS(0) {
 		group.Go(func() {
 			for i := range next {
-				results[i], failures[i] = rehearsal.Play(ctx, book, channels, cases[i], stages.open, coverage.Watch)
+				results[i], failures[i] = rehearsal.Play(ctx, book, carriers, cases[i], stages.open, coverage.Watch)
 				if failures[i] != nil {
 					failures[i] = fmt.Errorf("%s: %w", cases[i].Place(), failures[i])
 				}

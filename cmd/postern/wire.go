@@ -76,8 +76,8 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	}
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: h.crm, Caller: h.caller, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
-		Signer: h.signer, Channels: h.channels, Book: h.book, Reload: h.reload, Clock: engine.SystemClock{},
-		Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address, Logger: logger,
+		Signer: h.signer, Channels: h.channels, Carriers: h.config.carriers(), Book: h.book, Reload: h.reload,
+		Clock: engine.SystemClock{}, Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address, Logger: logger,
 	}, engine.Settings{Retention: c.Retention, Rates: h.rates})
 	restored, err := h.store.Restoration(ctx)
 	if err != nil {
@@ -87,7 +87,8 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: h.brand, Restored: restored.At,
 		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
-		Sealer: h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
+		Carriers: h.config.carriers(),
+		Sealer:   h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
 		Origins: c.Web.Origins, Zone: c.zone,
 	})
 	return h, err

@@ -22,15 +22,15 @@ const patience = 20 * time.Second
 
 // Play plays a case of a book on a stage of its own. An error is no verdict on the case: the stage broke.
 //
-// watch sees what the workflows do, from one goroutine; nil for nobody.
+// carriers are the channels that there are. watch sees what the workflows do, from one goroutine; nil for nobody.
 func Play(
-	ctx context.Context, book *engine.Book, channels []string, c *Case, open Open, watch engine.Watcher,
+	ctx context.Context, book *engine.Book, carriers map[string]engine.Carrier, c *Case, open Open, watch engine.Watcher,
 ) (result Result, err error) {
 	began := time.Now()
 	defer func() { result.Case, result.Took = c, time.Since(began) }()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	s, err := stage(ctx, book, channels, c, open, watch)
+	s, err := stage(ctx, book, carriers, c, open, watch)
 	if err != nil {
 		return result, err
 	}
@@ -45,7 +45,8 @@ func Play(
 
 // stage opens the stage for a case.
 func stage(
-	ctx context.Context, book *engine.Book, channels []string, c *Case, open Open, watch engine.Watcher,
+	ctx context.Context, book *engine.Book, carriers map[string]engine.Carrier, c *Case, open Open,
+	watch engine.Watcher,
 ) (s *play, err error) {
 	active := c.Workflows
 	if len(active) == 0 {
@@ -56,20 +57,21 @@ func stage(
 		active = []string{name}
 	}
 	cast := Cast{Book: choose(book, active), Clock: engine.NewStillClock(c.now), Watch: watch}
-	s = newPlay(cast.Book, channels, &cast)
+	s = newPlay(cast.Book, carriers, &cast)
 	s.Stage, err = open(ctx, cast)
 	return s, err
 }
 
 // newPlay is a play before its beginning, who plays the outside world in its cast.
-func newPlay(book *engine.Book, channels []string, cast *Cast) *play {
+func newPlay(book *engine.Book, carriers map[string]engine.Carrier, cast *Cast) *play {
 	s := &play{
 		book: book, channels: map[string]*channel{}, states: map[engine.ID]string{},
 		deleted: map[engine.Ref]engine.Fields{}, visitors: map[string]*visitor{},
 	}
 	s.services = services{answers: map[string][]reply{}, step: s.stepOf}
 	cast.Channels, cast.Caller = map[string]engine.Channel{}, &s.services
-	for _, name := range channels {
+	cast.Carriers = carriers
+	for name := range carriers {
 		s.channels[name] = &channel{answer: answerTakes, sent: map[engine.ID]engine.Message{}}
 		cast.Channels[name] = s.channels[name]
 	}

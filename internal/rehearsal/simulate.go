@@ -55,11 +55,12 @@ type Outcome struct {
 // Simulate plays one event on a stage of its own, at a time, with the records as they are before. Nothing is sent,
 // written or called.
 func Simulate(
-	ctx context.Context, cast Cast, channels []string, event *engine.Event, records []*engine.Event, open Open,
+	ctx context.Context, cast Cast, carriers map[string]engine.Carrier, event *engine.Event, records []*engine.Event,
+	open Open,
 ) (result *Simulation, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	s := newPlay(cast.Book, channels, &cast)
+	s := newPlay(cast.Book, carriers, &cast)
 	s.services.silent = true
 	if s.Stage, err = open(ctx, cast); err != nil {
 		return nil, err

@@ -42,6 +42,7 @@ type Cast struct {
 	Book     *engine.Book
 	Clock    *engine.StillClock
 	Channels map[string]engine.Channel
+	Carriers map[string]engine.Carrier // of the channels
 	Caller   engine.Caller
 	Outside  engine.CRM     // what is read of records that the stage does not have; nil for nothing
 	Watch    engine.Watcher // nil for nobody
