@@ -100,7 +100,7 @@ func preview(ctx context.Context, out io.Writer, name string, o previewOptions) 
 	}
 	var all []previewed
 	if o.story != "" {
-		all, err = o.played(ctx, files, book, sources, template, name)
+		all, err = o.played(ctx, files, book, sources, template, name, options.Carriers)
 	} else {
 		all, err = o.written(book, template, name)
 	}
@@ -211,19 +211,19 @@ func about(env *engine.Env, records []*engine.Event) error {
 // played are the messages that a test case sends.
 func (o previewOptions) played(
 	ctx context.Context, files fs.FS, book *engine.Book, sources map[string][]byte, t *render.Template, name string,
+	carriers map[string]engine.Carrier,
 ) (all []previewed, err error) {
 	read, err := program{files: files}.tests(book, sources)
 	if err != nil {
 		return nil, err
 	}
-	channels := slices.Concat(t.Channels(), o.channels)
 	stages, err := newStages(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer stages.close()
 	for _, c := range casesNamed(read, o.story) {
-		sent, err := rehearsal.Sent(ctx, book, channels, c, stages.open, name)
+		sent, err := rehearsal.Sent(ctx, book, carriers, c, stages.open, name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path.Base(c.Place()), err)
 		}

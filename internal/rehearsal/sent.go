@@ -10,11 +10,12 @@ import (
 // Sent plays a case and returns the messages that a template wrote in it, the oldest first. That the case fails does
 // not matter here.
 func Sent(
-	ctx context.Context, book *engine.Book, channels []string, c *Case, open Open, template string,
+	ctx context.Context, book *engine.Book, carriers map[string]engine.Carrier, c *Case, open Open,
+	template string,
 ) (sent []engine.Message, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	s, err := stage(ctx, book, channels, c, open, nil)
+	s, err := stage(ctx, book, carriers, c, open, nil)
 	if err != nil {
 		return nil, err
 	}
