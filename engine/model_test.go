@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -15,14 +14,15 @@ import (
 	"pgregory.net/rapid"
 
 	"postern/engine"
+	"postern/internal/peer"
 )
 
 // Whatever happens in whatever order, to an engine that may be killed at any commit: what was acknowledged is done,
 // once, in order, and everything ends. For more than a few cases: go test ./engine -run TestModel -rapid.checks=1000.
 // The bubble lets a step go on exactly until nothing happens by itself any more.
 func TestModel(t *testing.T) {
-	fewer(t, "40")
-	var first string // failure: what follows it is smaller, and need not be the same
+	peer.Cases(t, "40", "15") // each is a story of some thirty actions
+	var first string          // failure: what follows it is smaller, and need not be the same
 	t.Cleanup(func() {
 		if first != "" {
 			t.Log("the first failure:\n" + first)
@@ -51,18 +51,6 @@ func TestModel(t *testing.T) {
 			panic(failed)
 		}
 	})
-}
-
-// fewer lowers the number of cases where nobody has asked for one: each is a story of some thirty actions.
-func fewer(t *testing.T, cases string) {
-	checks := flag.Lookup("rapid.checks")
-	if checks.Value.String() != checks.DefValue {
-		return
-	}
-	if err := checks.Value.Set(cases); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = checks.Value.Set(checks.DefValue) })
 }
 
 // telling writes the actions into the log.

@@ -13,12 +13,14 @@ import (
 	"pgregory.net/rapid"
 
 	"postern/engine"
+	"postern/internal/peer"
 	"postern/links"
 )
 
 // Whatever visitors, operators and time do: no more guesses are looked at than may be, nobody is let in who proved
 // nothing, no effect happens too often, and a revoked link stays shut.
 func TestFactorProperties(t *testing.T) {
+	peer.Cases(t, "100", "20")
 	seen := &witness{}
 	h := factorHouse(t, pin, func(c *links.DoorConfig) { seen.Store, c.Store = c.Store, seen })
 	h.book.Landings["ticket"].Uses = 3

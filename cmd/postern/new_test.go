@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"postern/internal/peer"
 	"postern/workflows"
 )
 
@@ -17,7 +20,11 @@ func TestNewAboutEveryShippedModule(t *testing.T) {
 	}
 	book, _, _ := loadBook(workflows.Shipped, carriersNamed([]string{"email"}), true)
 	var out bytes.Buffer
-	for name := range book.Modules {
+	names := slices.Sorted(maps.Keys(book.Modules))
+	if peer.Race {
+		names = names[:2]
+	}
+	for _, name := range names {
 		small := strings.ToLower(name)
 		for _, args := range [][]string{
 			{"new", "landing", "new-" + small, "--module", name, "--book", folder},

@@ -7,6 +7,7 @@ import (
 
 	"postern/engine"
 	"postern/engine/enginetest"
+	"postern/internal/peer"
 
 	"pgregory.net/rapid"
 )
@@ -24,6 +25,7 @@ type model struct {
 // Whatever happens in whatever order: an effect is taken when it is due and no older one of its record is open, and
 // never otherwise, and a run is woken by the end of its last effect.
 func TestEffectsAgainstAModel(t *testing.T) {
+	peer.Cases(t, "100", "20")
 	s := fresh(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := newModel(rt, s)

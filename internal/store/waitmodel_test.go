@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/peer"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -29,6 +30,7 @@ type waitRow struct {
 
 // Whatever happens in whatever order: who is due comes once, in order, with every touch that nobody has seen.
 func TestWaitsAgainstAModel(t *testing.T) {
+	peer.Cases(t, "100", "20")
 	s := fresh(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &waitModel{
