@@ -19,6 +19,7 @@ type letter struct {
 	ways    []Way // those of the step that the recipient has an address for, in the step's order
 	class   Class
 	lineage Lineage
+	buttons []Offer
 
 	written map[string]Content // by channel: what is sent as it stands; nil where a template writes it
 }
@@ -60,6 +61,7 @@ type sealedLetter struct {
 	Vars      Values            `json:"vars,omitempty"`
 	Item      Items             `json:"item,omitempty"` // the one, if it is no record
 	Lineage   Lineage           `json:"origin"`
+	Buttons   []Offer           `json:"buttons,omitempty"`
 
 	Written map[string]Content `json:"written,omitempty"`
 }
@@ -67,7 +69,7 @@ type sealedLetter struct {
 func (e *Engine) seal(d *Delivery, l *letter) ([]byte, error) {
 	sealed := sealedLetter{
 		Now: l.env.Now, Recipient: l.env.Recipient, Record: l.env.Record, Module: l.env.Module.Name,
-		Routes: l.env.Routes, Outputs: l.env.Outputs, Vars: l.env.Vars, Lineage: l.lineage,
+		Routes: l.env.Routes, Outputs: l.env.Outputs, Vars: l.env.Vars, Lineage: l.lineage, Buttons: l.buttons,
 	}
 	if l.env.Item != nil {
 		sealed.Item = Items{l.env.Item}
@@ -106,7 +108,7 @@ func (e *Engine) unseal(d *Delivery) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &letter{ways: sealed.Ways, lineage: sealed.Lineage, written: sealed.Written}
+	l := &letter{ways: sealed.Ways, lineage: sealed.Lineage, buttons: sealed.Buttons, written: sealed.Written}
 	if len(l.ways) == 0 {
 		l.ways = []Way{{d.Channel, sealed.Recipient}}
 	}

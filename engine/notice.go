@@ -14,7 +14,15 @@ type Notice struct {
 	// the run's, with its external id.
 	Links   map[string]LinkTerms
 	First   string // the name that {{ link }} means
+	Buttons []Offer
 	Unknown OnUnknown
+}
+
+// Offer is an action of the landing that {{ link }} leads to, which the message has a button for where its channel can
+// show one.
+type Offer struct {
+	Action string `json:"action"`
+	Label  Labels `json:"label,omitempty"`
 }
 
 // Notify asks for the delivery of a message and mints its links.
@@ -51,7 +59,7 @@ func (s *StepContext) Notify(ctx context.Context, n Notice) error {
 		s.run.Progress.Sent[id] = append(s.run.Progress.Sent[id], d.ID)
 	}
 	s.asks.deliveries = append(s.asks.deliveries, d)
-	s.asks.letters[d.ID] = &letter{env: &env, ways: n.Ways, class: s.class, lineage: Lineage{
+	s.asks.letters[d.ID] = &letter{env: &env, ways: n.Ways, class: s.class, buttons: n.Buttons, lineage: Lineage{
 		Cause: s.run.Event.ID, Depth: s.run.Event.Depth + 1, Chain: s.run.chain(),
 	}}
 	return nil

@@ -61,6 +61,7 @@ func (e *Engine) compose(ctx context.Context, d *Delivery, l *letter) (Message, 
 		if content, err = e.render(d, l.env); err != nil {
 			return Message{}, err
 		}
+		content.Buttons = l.offered(d, content.Language)
 	}
 	heard, err := e.lastHeard(ctx, d.Channel, l.env.Recipient.Address)
 	if err != nil {

@@ -25,6 +25,10 @@ type Notify struct {
 	Link *LinkTo `yaml:"link"`
 	// Links are several links, each as {{ links.name }}.
 	Links map[string]LinkTo `yaml:"links"`
+	// Buttons name actions of the landing of link that the message has buttons for, where its channel shows any:
+	// Mattermost does. A press does what the action does, without a page in between; so the action asks for nothing,
+	// and neither it nor the landing for a factor.
+	Buttons []string `yaml:"buttons"`
 	// OnUnknown says what happens when nobody can tell whether the message left: hold (an operator decides), resend (it
 	// may come twice) or next (by the next channel of via; it may come by both). If not set, it is sent again where the
 	// provider recognises a repetition, and held elsewhere.
@@ -35,6 +39,7 @@ type Notify struct {
 	terms map[string]engine.LinkTerms
 	about map[string]*engine.Route // by the link's name; nothing for one about the workflow's record
 	first string
+	offer []engine.Offer
 }
 
 // means is a channel and what reaches a recipient by it.
@@ -88,6 +93,7 @@ func (n *Notify) Check(scope engine.CheckScope) {
 		}
 		n.link(scope, "links."+name, name, n.Links[name])
 	}
+	n.checkButtons(scope)
 	scope.Template("template", n.Template, known, slices.Sorted(maps.Keys(n.terms)))
 }
 
@@ -210,7 +216,7 @@ func (n *Notify) Run(ctx context.Context, step *engine.StepContext) error {
 	step.Note("message %s%s by %s", n.Template, to, ways[0].Channel)
 	step.Output(engine.Fields{"channel": ways[0].Channel})
 	return step.Notify(ctx, engine.Notice{
-		Ways: ways, Template: n.Template, Links: links, First: n.first, Unknown: engine.OnUnknown(n.OnUnknown),
+		Ways: ways, Template: n.Template, Links: links, First: n.first, Buttons: n.offer, Unknown: engine.OnUnknown(n.OnUnknown),
 	})
 }
 

@@ -21,6 +21,7 @@ type Stage struct {
 	Desk      Desk
 	Door      http.Handler
 	URL       func(engine.Link) (string, error) // the address of a link
+	Press     func(context.Context, engine.Press) engine.Pressed
 	Close     func() error
 }
 

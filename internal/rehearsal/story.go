@@ -38,6 +38,8 @@ type beatFile struct {
 	Event *eventFile `yaml:"event"`
 	// Visit is somebody who follows a link of a message.
 	Visit *visitFile `yaml:"visit"`
+	// Press is somebody who presses a button of a message.
+	Press *pressFile `yaml:"press"`
 	// Wait is how long nothing else happens, or until when: 48h, or 2026-03-04T09:00.
 	Wait *yamldoc.Node `yaml:"wait" schema:"text"`
 	// Provider says what channels answer from now on: takes, refuses, fails or unknown.
@@ -103,6 +105,8 @@ func (p *parser) what(node *yamldoc.Node, f beatFile) func(context.Context, *pla
 		return p.event(*f.Event, node)
 	case f.Visit != nil:
 		return p.visit(*f.Visit, node)
+	case f.Press != nil:
+		return p.press(*f.Press, node)
 	case f.Wait != nil:
 		return p.wait(f.Wait)
 	case f.Provider != nil:
