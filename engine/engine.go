@@ -28,6 +28,9 @@ type Ports struct {
 	Random   io.Reader
 	Secrets  SecretSource // the named secrets of the configuration; nil for none
 
+	// OptOut makes the address at which a recipient ends messages: the same for the same OptOut. Nil makes none.
+	OptOut func(OptOut) (string, error)
+
 	// AddressKey is the key of the hashes by which addresses are known at rest. It must stay as long as the store does.
 	AddressKey []byte
 

@@ -63,6 +63,9 @@ func (e *Engine) compose(ctx context.Context, d *Delivery, l *letter) (Message, 
 		}
 		content.Buttons = l.offered(d, content.Language)
 	}
+	if err := e.offerOptOut(&content, d, l); err != nil {
+		return Message{}, err
+	}
 	heard, err := e.lastHeard(ctx, d.Channel, l.env.Recipient.Address)
 	if err != nil {
 		return Message{}, err
@@ -71,6 +74,22 @@ func (e *Engine) compose(ctx context.Context, d *Delivery, l *letter) (Message, 
 		Delivery: d.ID, Channel: d.Channel, Recipient: l.env.Recipient, Content: content,
 		Record: d.Record, Workflow: d.Workflow, Run: d.Run, Created: d.Created, Heard: heard,
 	}, nil
+}
+
+// offerOptOut gives a mail the address at which its recipient ends the messages of the workflow, if those are of a
+// class that may be refused.
+func (e *Engine) offerOptOut(content *Content, d *Delivery, l *letter) (err error) {
+	if e.OptOut == nil || !l.class.Refusable() || e.Carriers[d.Channel].Kind != "email" {
+		return nil
+	}
+	to := l.env.Recipient
+	content.Unsubscribe, err = e.OptOut(OptOut{
+		Channel: d.Channel, Address: to.Address, List: d.Workflow, Language: content.Language,
+	})
+	if err != nil {
+		return Permanent(fmt.Errorf("make the address to unsubscribe at: %w", err))
+	}
+	return nil
 }
 
 // lastHeard is when an address last wrote to us, on a channel that converses; zero for never.

@@ -55,6 +55,9 @@ func (e *Engine) decide(d *Delivery, t *try) {
 	if t.letter != nil {
 		b.next = t.letter.after(d.Channel)
 	}
+	if t.refused {
+		d.Attempts-- // it was no try
+	}
 	switch {
 	case t.over:
 		d.expire(b.now, t.err)

@@ -190,7 +190,7 @@ func tryPiece(book map[string]string, text string) error {
 
 // topKeys are the keys of a workflow that are no steps.
 var topKeys = []string{
-	"if", "active", "first", "only_on_change", "debounce", "concurrency", "inputs", "tasks", "description",
+	"if", "active", "first", "only_on_change", "debounce", "concurrency", "inputs", "tasks", "description", "class",
 }
 
 // compileExample compiles an expression where a value stands.

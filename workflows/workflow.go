@@ -21,6 +21,9 @@ type workflowFile struct {
 	On []triggerFile `yaml:"on,required,one"`
 	// Inputs are what a start by hand hands over, written like the fields of a module.
 	Inputs []yamldoc.Entry `yaml:"inputs" schema:"engine.FieldType|fieldFile"`
+	// Class says what recipients may refuse: nothing of what is transactional, which they must hear of and is the default;
+	// a notice and marketing carry a way to end the messages of this workflow.
+	Class *yamldoc.Node `yaml:"class" schema:"engine.Class"`
 	// If is a condition; without it every event that fits a trigger starts a run.
 	If *yamldoc.Node `yaml:"if" schema:"if"`
 	// Active are the days on which the workflow starts runs; both belong to it.
@@ -78,6 +81,7 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	}
 	lacks := l.leavable("workflow", w.Name, func() {
 		l.debounce(w, f.Debounce)
+		l.class(w, f.Class)
 		b.start(f, root)
 		l.concurrency(w, f.Concurrency)
 		b.steps(f.Tasks, root)
@@ -105,6 +109,21 @@ func (b *binder) start(f workflowFile, root *yamldoc.Node) {
 	b.first(w, f.First)
 	b.checkFirst(w, f)
 	b.onlyOnChange(w, f.OnlyOnChange)
+}
+
+// class reads what recipients may refuse of the workflow's messages.
+func (l *loader) class(w *engine.Workflow, n *yamldoc.Node) {
+	w.Class = engine.ClassTransactional
+	if n == nil {
+		return
+	}
+	var classes []string
+	for _, class := range engine.Classes() {
+		classes = append(classes, string(class))
+	}
+	if w.Class = engine.Class(n.Text()); !slices.Contains(classes, n.Text()) {
+		l.complain(n.Unknown("class", classes))
+	}
 }
 
 // concurrency reads which runs of the workflow pass one at a time; by default those about one record, in

@@ -23,6 +23,7 @@ func operations() []handler {
 		deadList, deadShow, deadReplay, deadDrop,
 		runList, runShow, runRetry, runCancel,
 		deliveryList, deliveryShow, deliveryRetry, deliveryCancel,
+		suppressList, suppressAdd, suppressRemove,
 		waitList, waitMove, runStart, bookReload, timingList,
 		replayBegin, replaySome, replayCount,
 		auditList, auditVerify,

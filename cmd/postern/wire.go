@@ -41,6 +41,7 @@ type house struct {
 	ring     *keys.Ring
 	signer   keys.Signer
 	address  []byte // key of the hashes of addresses
+	optOuts  *links.OptOuts
 	channels map[string]engine.Channel
 	rates    map[string]engine.Rate
 	crm      engine.CRM
@@ -77,7 +78,8 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	h.engine = engine.New(engine.Ports{
 		Bus: h.bus, CRM: h.crm, Caller: h.caller, Store: h.store, Minter: h.minter, Sealer: h.ring.Seal(rand.Reader),
 		Signer: h.signer, Channels: h.channels, Carriers: h.config.carriers(), Book: h.book, Reload: h.reload,
-		Clock: engine.SystemClock{}, Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address, Logger: logger,
+		Clock: engine.SystemClock{}, Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address,
+		OptOut: h.optOuts.URL, Logger: logger,
 	}, engine.Settings{Retention: c.Retention, Rates: h.rates})
 	restored, err := h.store.Restoration(ctx)
 	if err != nil {
@@ -90,6 +92,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Carriers: h.config.carriers(),
 		Sealer:   h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
 		Origins: c.Web.Origins, Zone: c.zone,
+		OptOuts: h.optOuts, Hear: h.engine.Hear,
 	})
 	return h, err
 }
@@ -168,6 +171,13 @@ func (h *house) openStore(ctx context.Context) error {
 		return err
 	}
 	if h.address, err = root.Lasting("addresses"); err != nil {
+		return err
+	}
+	unsubscribing, err := root.Lasting("unsubscribe")
+	if err != nil {
+		return err
+	}
+	if h.optOuts, err = links.NewOptOuts(h.base, unsubscribing); err != nil {
 		return err
 	}
 	h.minter = links.NewMinter(h.base, h.ring.Mint(), rand.Reader)
