@@ -55,17 +55,18 @@ func (e *Engine) try(d *Delivery, t *try) (Receipt, error) {
 
 // compose writes the message.
 func (e *Engine) compose(ctx context.Context, d *Delivery, l *letter) (Message, error) {
+	ends, err := e.optOut(d, l)
+	if err != nil {
+		return Message{}, err
+	}
 	content, written := l.written[d.Channel]
 	if !written {
-		var err error
 		if content, err = e.render(d, l.env); err != nil {
 			return Message{}, err
 		}
 		content.Buttons = l.offered(d, content.Language)
 	}
-	if err := e.offerOptOut(&content, d, l); err != nil {
-		return Message{}, err
-	}
+	content.Unsubscribe = ends
 	heard, err := e.lastHeard(ctx, d.Channel, l.env.Recipient.Address)
 	if err != nil {
 		return Message{}, err
@@ -76,20 +77,19 @@ func (e *Engine) compose(ctx context.Context, d *Delivery, l *letter) (Message, 
 	}, nil
 }
 
-// offerOptOut gives a mail the address at which its recipient ends the messages of the workflow, if those are of a
-// class that may be refused.
-func (e *Engine) offerOptOut(content *Content, d *Delivery, l *letter) (err error) {
+// optOut is the address at which the recipient of a mail ends the messages of its workflow, if those are of a class
+// that may be refused; "" for none. Layouts know it as links.unsubscribe.
+func (e *Engine) optOut(d *Delivery, l *letter) (address string, err error) {
 	if e.OptOut == nil || !l.class.Refusable() || e.Carriers[d.Channel].Kind != "email" {
-		return nil
+		return "", nil
 	}
 	to := l.env.Recipient
-	content.Unsubscribe, err = e.OptOut(OptOut{
-		Channel: d.Channel, Address: to.Address, List: d.Workflow, Language: content.Language,
-	})
+	address, err = e.OptOut(OptOut{Channel: d.Channel, Address: to.Address, List: d.Workflow, Language: to.Language})
 	if err != nil {
-		return Permanent(fmt.Errorf("make the address to unsubscribe at: %w", err))
+		return "", Permanent(fmt.Errorf("make the address to unsubscribe at: %w", err))
 	}
-	return nil
+	l.env.Links["unsubscribe"] = address
+	return address, nil
 }
 
 // lastHeard is when an address last wrote to us, on a channel that converses; zero for never.
