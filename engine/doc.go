@@ -85,6 +85,9 @@
 //	Attempt    one try of a delivery or an effect
 //	Message    a rendered text with its recipient
 //	Recipient  who gets a message: an identity, not an address
+//	Template   the texts of one message, by channel, language and part
+//	Layout     what stands around a text, which many share
+//	Partial    a piece that stands within texts, with arguments
 //	Delivery   one message to one recipient, with all its tries
 //	Way        a channel with the recipient's address on it
 //	Slot       what a delivery holds while it is being sent; there are 128

@@ -47,13 +47,14 @@ func TextFor(kind, language string) string {
 
 // kindOf is the kind of the channel that a file is for; "" if it is not known here.
 func (s *Shelf) kindOf(channel string) string {
-	if kind, ok := s.Kinds[channel]; ok {
-		return kind
+	kind, ok := s.Kinds[channel]
+	if !ok {
+		kind = channel
 	}
-	if _, ok := kindParts[channel]; ok {
-		return channel
+	if _, ok := kindParts[kind]; !ok {
+		return ""
 	}
-	return ""
+	return kind
 }
 
 // naming takes the name of a file apart; the problem is what is wrong with it.
