@@ -43,6 +43,8 @@ func (c config) openChannels(outfit engine.Outfit) (map[string]engine.Channel, e
 	made := map[string]engine.Channel{}
 	var wrong yamldoc.Diagnostics
 	for _, entry := range c.Channels {
+		outfit.Channel = entry.Key.Text()
+		outfit.Callbacks = c.callbacks(outfit.Channel)
 		channel, diags := openChannel(entry, outfit)
 		wrong = append(wrong, diags...)
 		if channel != nil {

@@ -38,6 +38,7 @@ type house struct {
 	base     links.Base
 	brand    links.Brand
 	minter   *links.Minter
+	root     keys.Root
 	ring     *keys.Ring
 	signer   keys.Signer
 	address  []byte // key of the hashes of addresses
@@ -119,10 +120,10 @@ func (h *house) check() error {
 		return complaints{diags, sources}
 	}
 	h.book = book
-	outfit := engine.Outfit{
-		Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Folder: h.config.folder,
+	if err := h.openKeys(); err != nil {
+		return err
 	}
-	if h.channels, err = h.config.openChannels(outfit); err != nil {
+	if h.channels, err = h.config.openChannels(h.outfit()); err != nil {
 		return err
 	}
 	if h.rates, err = h.config.rates(); err != nil {
@@ -154,26 +155,34 @@ func (h *house) check() error {
 	return err
 }
 
-// openStore opens the data folder: key file and database.
-func (h *house) openStore(ctx context.Context) error {
+// openKeys opens the data folder and its key file.
+func (h *house) openKeys() error {
 	if err := os.MkdirAll(h.config.Data, 0o700); err != nil {
 		return fmt.Errorf("open data folder: %w", err)
 	}
-	database := h.config.database()
-	root, err := openKeys(h.config.keyFile(), database)
+	root, err := openKeys(h.config.keyFile(), h.config.database())
 	if err != nil {
 		return err
 	}
+	h.root = root
 	if h.ring, err = keys.NewRing(root); err != nil {
 		return err
 	}
 	if h.signer, err = keys.NewSigner(root); err != nil {
 		return err
 	}
-	if h.address, err = root.Lasting("addresses"); err != nil {
-		return err
+	h.address, err = root.Lasting("addresses")
+	return err
+}
+
+// openStore opens the database.
+func (h *house) openStore(ctx context.Context) (err error) {
+	if h.ring == nil {
+		if err := h.openKeys(); err != nil {
+			return err
+		}
 	}
-	unsubscribing, err := root.Lasting("unsubscribe")
+	unsubscribing, err := h.root.Lasting("unsubscribe")
 	if err != nil {
 		return err
 	}
@@ -181,7 +190,7 @@ func (h *house) openStore(ctx context.Context) error {
 		return err
 	}
 	h.minter = links.NewMinter(h.base, h.ring.Mint(), rand.Reader)
-	h.store, err = store.Open(ctx, database, engine.SystemClock{}, h.logger)
+	h.store, err = store.Open(ctx, h.config.database(), engine.SystemClock{}, h.logger)
 	return err
 }
 
@@ -248,6 +257,7 @@ func (h *house) keptLanding(ctx context.Context, name, version string) (*engine.
 func (h *house) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.OnceStarted(h.engine.Running, h.door))
+	mux.Handle(callbacksPath, web.OnceStarted(h.engine.Running, h.callbacks()))
 	for pattern, handler := range h.machineRoutes() {
 		mux.Handle(pattern, handler)
 	}
@@ -316,6 +326,7 @@ func (h *house) work(ctx context.Context, listener net.Listener, handler http.Ha
 		h.watchBook,
 		h.door.Run,
 	}
+	parts = append(parts, h.listeners()...)
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
 		go func() {
