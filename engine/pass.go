@@ -58,7 +58,7 @@ func (e *Engine) choose(j *job) (bool, error) {
 	}
 	run, env := *j.run, *j.env
 	env.views, env.Now, env.Work = nil, e.Clock.Now(), NewWork(StretchWork)
-	s := &stretch{run: &run, rested: run.State.Parked()}
+	s := &stretch{run: &run, rested: run.State.Parked(), watch: e.Watch}
 	run.State = RunPending
 	err := e.decidePending(e.work, j.workflow, s, &env)
 	switch {
