@@ -93,6 +93,8 @@
 //	Slot       what a delivery holds while it is being sent; there are 128
 //	Leaving    the instant from which on a message may have left, whatever happens
 //	Orphan     a delivery that was in a slot when the engine stopped
+//	Offer      an action of a landing that a message has a button for
+//	Press      on a button of a message, which acts like a confirmed visit
 //	Receipt    what the provider answered
 //	Verdict    an error that says what should happen next: Permanent, RetryAfter, Unknown, Misconfigured, Busy
 //	Decision   one line of why, in the history of a run or delivery

@@ -18,7 +18,7 @@ func TestNewAboutEveryShippedModule(t *testing.T) {
 	if err := os.CopyFS(folder, workflows.Shipped); err != nil {
 		t.Fatal(err)
 	}
-	book, _, _ := loadBook(workflows.Shipped, carriersNamed([]string{"email"}), true)
+	book, _, _ := loadBook(workflows.Shipped, defaultConfig().carriers(), true)
 	var out bytes.Buffer
 	names := slices.Sorted(maps.Keys(book.Modules))
 	if peer.Race {
