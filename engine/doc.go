@@ -92,6 +92,17 @@
 //	Way        a channel with the recipient's address on it
 //	Slot       what a delivery holds while it is being sent; there are 128
 //	Leaving    the instant from which on a message may have left, whatever happens
+//	Carrier    what a book has to know of a channel: its kind, and what reaches a recipient by it
+//	Reach      what reaches a recipient by a channel: a field, or the record itself
+//	Heard      what reached us from a channel: a report on a message, or a reply of a person
+//	Report     what a provider tells of a message it took
+//	Reply      what a person sent to an address of ours
+//	Rank       of a delivery's state, once somebody took the message: it never goes down
+//	Lineage    where the events of a delivery come from
+//	Suppression  keeps messages from an address
+//	Conversation  the 24 hours after somebody wrote to us, in which free text may be sent on channels that converse
+//	Class      what recipients may refuse of a workflow's messages: transactional, notice, marketing
+//	Policy     a rule that a message must pass before it is handed over
 //	Orphan     a delivery that was in a slot when the engine stopped
 //	Offer      an action of a landing that a message has a button for
 //	Press      on a button of a message, which acts like a confirmed visit

@@ -143,7 +143,8 @@ func (h *house) open() {
 			}
 			return book.Workflows[0], nil
 		},
-		Clock: clock, Random: rand.Reader, Logger: h.logger(),
+		Clock: clock, Random: rand.Reader, Logger: h.logger(), AddressKey: []byte("key"), OptOut: optOut,
+		Carriers: map[string]engine.Carrier{"email": {Kind: "email"}, "sms": {Kind: "sms", Replies: true, Converses: true}},
 	}, engine.Settings{Grace: 200 * time.Millisecond, Rates: h.rates})
 }
 

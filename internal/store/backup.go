@@ -218,6 +218,9 @@ func (t *tx) putAside(ctx context.Context, order engine.RestoreOrder, line strin
 	if err != nil {
 		return err
 	}
+	if err := t.hearPutAside(ctx, order.At); err != nil {
+		return err
+	}
 	at := []any{order.At.UnixMilli()}
 	return t.run(ctx, call{dropAlarms, at}, call{dropWindows, at}, call{dropTimings, []any{instant(order.At)}})
 }

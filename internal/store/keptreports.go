@@ -110,3 +110,35 @@ func (t *tx) resolve(ctx context.Context, outcome engine.Settle, now time.Time) 
 	outcome.Delivery = &d
 	return prepareOutcome(outcome, now)
 }
+
+// hearPutAside applies the reports on deliveries that were being sent and are put aside: no try of theirs will settle.
+func (t *tx) hearPutAside(ctx context.Context, now time.Time) error {
+	var ids []engine.ID
+	const query = `SELECT DISTINCT about FROM kept_reports JOIN deliveries ON id = about WHERE state = 'unknown'`
+	err := t.each(ctx, query, nil, func(row scan) error {
+		var id ident
+		err := row(&id)
+		ids = append(ids, engine.ID(id))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		d, err := t.delivery(ctx, id)
+		if err != nil {
+			return err
+		}
+		resolved, err := t.resolve(ctx, engine.Settle{Delivery: d}, now)
+		if err != nil {
+			return err
+		}
+		if err := t.run(ctx, resolved.update); err != nil {
+			return err
+		}
+		if err := t.emit(ctx, resolved.events...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
