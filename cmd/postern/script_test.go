@@ -40,6 +40,8 @@ func TestMain(m *testing.M) {
 //	                   an argument what it sent
 //	browser            starts a push service at $PUSH, whose certificate is in push.pem; with a public key it writes a
 //	                   subscription.json, and without it shows what the browser was sent
+//	mattermost         starts a Mattermost at $MATTERMOST with users of these addresses; posts shows what was posted, and
+//	                   press has a user press a button by what stands on it
 //	door               opens the link that was printed last as a visitor does, and shows the pages
 func TestScripts(t *testing.T) {
 	providers := newStandIns(t)
@@ -48,6 +50,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
 			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal, "browser": providers.browser,
+			"mattermost": providers.mattermost,
 		},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"WEB", "NATS"} {

@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"postern/internal/mattermost/mattermosttest"
 	"postern/internal/onesignal/onesignaltest"
 	"postern/internal/webpush/webpushtest"
 )
@@ -20,12 +23,13 @@ type standIns struct {
 	oneSignals map[string]*onesignaltest.Server // by the folder of the script
 	services   map[string]*webpushtest.Service
 	browsers   map[string]*webpushtest.Browser
+	chats      map[string]*mattermosttest.Server
 }
 
 func newStandIns(t *testing.T) *standIns {
 	return &standIns{
 		t: t, oneSignals: map[string]*onesignaltest.Server{}, services: map[string]*webpushtest.Service{},
-		browsers: map[string]*webpushtest.Browser{},
+		browsers: map[string]*webpushtest.Browser{}, chats: map[string]*mattermosttest.Server{},
 	}
 }
 
@@ -70,6 +74,45 @@ func (s *standIns) browser(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	for _, arrival := range s.browsers[script].Arrived() {
 		fmt.Fprintf(ts.Stdout(), "%s\n", arrival.Payload)
+	}
+}
+
+// mattermost starts a server with a user for each address that follows, once; then posts prints what was posted when
+// something was, and press has the user of a name press the button that says something.
+func (s *standIns) mattermost(ts *testscript.TestScript, _ bool, args []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	server := s.chats[ts.Getenv("WORK")]
+	switch {
+	case server == nil:
+		server = mattermosttest.New(s.t)
+		s.chats[ts.Getenv("WORK")] = server
+		ts.Setenv("MATTERMOST", server.URL)
+		ts.Check(os.WriteFile(ts.MkAbs("token"), []byte(server.Token), 0o600))
+		for _, email := range args {
+			name, _, _ := strings.Cut(email, "@")
+			server.AddUser(email, name)
+		}
+	case args[0] == "press":
+		posts := server.Posts()
+		pressed, status := server.Press(posts[len(posts)-1].ID, args[2], server.User(args[1]))
+		fmt.Fprintf(ts.Stdout(), "%d %s\n", status, pressed.Ephemeral)
+		fallthrough
+	default:
+		for range 200 {
+			if len(server.Posts()) > 0 {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		for _, post := range server.Posts() {
+			fmt.Fprintf(ts.Stdout(), "to %s\n%s\n", post.To, post.Message)
+			for _, attachment := range post.Props.Attachments {
+				for _, action := range attachment.Actions {
+					fmt.Fprintf(ts.Stdout(), "[%s]\n", action.Name)
+				}
+			}
+		}
 	}
 }
 

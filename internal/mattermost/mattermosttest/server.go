@@ -112,6 +112,13 @@ func (s *Server) AddUser(email, name string) mattermost.User {
 	return user
 }
 
+// User is a person by their mail address.
+func (s *Server) User(email string) mattermost.User {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.users[email]
+}
+
 // Deactivate takes a person's account away.
 func (s *Server) Deactivate(email string) {
 	s.mu.Lock()
