@@ -32,7 +32,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 	}
 	want := []string{
 		"ignored_vs_consume", "w1_vs_floor", "w1_cpu_vs_floor", "w1mail_vs_floor", "w1mail_cpu_vs_floor",
-		"w1mail_mirror_vs_floor", "w1e_vs_floor", "mails_vs_gomail", "intake_batch_vs_publish",
+		"w1mail_mirror_vs_floor", "w1e_vs_floor", "mails_vs_gomail", "sms_posts_vs_httpclient", "intake_batch_vs_publish",
 		"landing_get_vs_floor", "door_post_vs_floor", "links_1m_vs_1k", "latency_p99_ms_200",
 		"workflows_10000_vs_10", "post_p99_ms_under_load", "pending_100k_vs_0", "rows_per_match",
 	}

@@ -24,6 +24,24 @@ func mailsTrial() trial {
 	}
 }
 
+// postsTrial hands messages to the SMS channel alone, beside a program that posts the same forms with an HTTP client
+// over as many connections.
+func postsTrial() trial {
+	return trial{
+		name: "posts", sides: [2]string{"channel", "http"},
+		figures: []figure{{"sms_posts_vs_httpclient", atLeast(0.80), over("messages/s")}},
+		open: func(_ context.Context, b *bench) (stand, error) {
+			s, err := newSink()
+			if err != nil {
+				return nil, err
+			}
+			s.hooks = newHooks(s)
+			args := func(s *sink) []string { return []string{"-api", s.hooks.server.URL} }
+			return &carrying{bench: b, sink: s, kind: "sms", floor: "posts", args: args}, nil
+		},
+	}
+}
+
 // carrying is a stand where a process sends messages and does nothing else. The time runs from the first message to the
 // last.
 type carrying struct {

@@ -75,6 +75,7 @@ func runFloor(ctx context.Context, args []string) error {
 	flags.StringVar(&c.NATS, "nats", "", "URL of the broker")
 	flags.StringVar(&c.SMTP, "smtp", "", "host:port of the mail server")
 	flags.StringVar(&c.Hooks, "hooks", "", "URL of the web service")
+	flags.StringVar(&c.API, "api", "", "URL of the provider")
 	flags.StringVar(&c.Listen, "listen", "", "host:port to open")
 	flags.StringVar(&c.Folder, "folder", "", "for files of its own")
 	flags.BoolVar(&c.AckAll, "ack", false, "acknowledge each event")
@@ -96,6 +97,7 @@ func runCarry(ctx context.Context, args []string) error {
 	var c carry.Config
 	flags := flag.NewFlagSet("bench carry", flag.ContinueOnError)
 	flags.StringVar(&c.SMTP, "smtp", "", "host:port of the mail server")
+	flags.StringVar(&c.API, "api", "", "URL of the provider")
 	flags.IntVar(&c.Events, "events", 0, "how many messages to send")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 // trials are all there are, in the order in which they run.
 func trials() []trial {
 	return []trial{
-		ignoredTrial(), bothTrial(), mailTrial(), mirrorTrial(), fillTrial(), mailsTrial(), intakeTrial(),
+		ignoredTrial(), bothTrial(), mailTrial(), mirrorTrial(), fillTrial(), mailsTrial(), postsTrial(), intakeTrial(),
 		landingTrial(), postTrial(), crowdTrial(), latencyTrial(), bookTrial(), actTrial(), pendingTrial(),
 		rowsTrial(), sizesTrial(),
 	}

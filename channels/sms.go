@@ -41,7 +41,8 @@ type SMS struct {
 	// Endpoint is where Twilio's API is, if not in its usual place: https://api.dublin.ie1.twilio.com.
 	Endpoint string `yaml:"endpoint"`
 
-	line twilioLine
+	line  twilioLine
+	known phone.Known // numbers that may be written to
 }
 
 var (
@@ -104,16 +105,19 @@ func (s *SMS) rules() phone.Rules {
 	return rules
 }
 
+// proper is a number that may be written to, in the form that Twilio takes.
+func (s *SMS) proper(number string) (string, error) { return s.known.Proper(s.rules(), number) }
+
 // Carrier tells that a message goes to a telephone number.
 func (s *SMS) Carrier() engine.Carrier {
 	return engine.Carrier{
-		Kind: "sms", Reach: engine.Reach{Type: engine.TypePhone}, Proper: s.rules().Proper, Replies: true,
+		Kind: "sms", Reach: engine.Reach{Type: engine.TypePhone}, Proper: s.proper, Replies: true,
 	}
 }
 
 // Send hands a message over once.
 func (s *SMS) Send(ctx context.Context, m engine.Message) (engine.Receipt, error) {
-	if _, err := s.rules().Proper(m.Recipient.Address); err != nil { // whoever asks, no other number is written to
+	if _, err := s.proper(m.Recipient.Address); err != nil { // whoever asks, no other number is written to
 		return engine.Receipt{}, engine.Permanent(err)
 	}
 	text := sms.Clean(m.Content.Text)

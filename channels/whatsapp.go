@@ -39,7 +39,8 @@ type WhatsApp struct {
 	// Endpoint is where Twilio's API is, if not in its usual place: https://api.dublin.ie1.twilio.com.
 	Endpoint string `yaml:"endpoint"`
 
-	line twilioLine
+	line  twilioLine
+	known phone.Known // numbers that may be written to
 }
 
 var (
@@ -101,17 +102,20 @@ func (w *WhatsApp) rules() phone.Rules {
 	return rules
 }
 
+// proper is a number that may be written to, in the form that Twilio takes.
+func (w *WhatsApp) proper(number string) (string, error) { return w.known.Proper(w.rules(), number) }
+
 // Carrier tells that a message goes to a telephone number, and when its text may be free.
 func (w *WhatsApp) Carrier() engine.Carrier {
 	return engine.Carrier{
-		Kind: "whatsapp", Reach: engine.Reach{Type: engine.TypePhone}, Proper: w.rules().Proper, Replies: true, Converses: true,
+		Kind: "whatsapp", Reach: engine.Reach{Type: engine.TypePhone}, Proper: w.proper, Replies: true, Converses: true,
 	}
 }
 
 // Send hands a message over once: its text while a conversation is open, else by its approved template. Where WhatsApp
 // knows better that none is open, the template goes after all: of a text that was refused nothing arrived.
 func (w *WhatsApp) Send(ctx context.Context, m engine.Message) (engine.Receipt, error) {
-	if _, err := w.rules().Proper(m.Recipient.Address); err != nil { // whoever asks, no other number is written to
+	if _, err := w.proper(m.Recipient.Address); err != nil { // whoever asks, no other number is written to
 		return engine.Receipt{}, engine.Permanent(err)
 	}
 	m.OnLeaving = sync.OnceFunc(m.Leaving)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -17,18 +18,22 @@ import (
 	"postern/engine"
 )
 
+// Account is that at the provider of SMS.
+const Account = "AC0123456789abcdef0123456789abcdef"
+
 // Width is how many messages are under way at the same time, over as many connections.
 const Width = 8
 
 // Config says where the world is.
 type Config struct {
 	SMTP   string // host:port of the mail server
+	API    string // URL of the provider
 	Events int    // messages to send
 }
 
 // Run sends the messages by a channel of this kind.
 func Run(ctx context.Context, kind string, config Config) error {
-	opens := map[string]func(Config) (engine.Channel, string, error){"email": openEmail}
+	opens := map[string]func(Config) (engine.Channel, string, error){"email": openEmail, "sms": openSMS}
 	open := opens[kind]
 	if open == nil {
 		return fmt.Errorf("there is no channel %q", kind)
@@ -80,6 +85,19 @@ func message(kind, to string, n int) engine.Message {
 				"Is it resolved? Tell us here:\nhttp://127.0.0.1:8480/l/%s\n", n, n, rand.Text()),
 		},
 	}
+}
+
+// tokenEnv names the variable with the auth token.
+const tokenEnv = "POSTERN_BENCH_TOKEN"
+
+func openSMS(config Config) (engine.Channel, string, error) {
+	if err := os.Setenv(tokenEnv, "0123456789abcdef0123456789abcdef"); err != nil {
+		return nil, "", err
+	}
+	sms := channels.SMSKind().New().(*channels.SMS)
+	sms.Account, sms.Token = Account, engine.Secret{Env: tokenEnv}
+	sms.From, sms.Endpoint = "+34911000111", config.API
+	return sms, "+34600123456", nil
 }
 
 func openEmail(config Config) (engine.Channel, string, error) {

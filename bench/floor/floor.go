@@ -27,6 +27,7 @@ type Config struct {
 	NATS   string // URL of the broker
 	SMTP   string // host:port of the mail server
 	Hooks  string // URL that takes a message for each mail; "" for none
+	API    string // URL of the provider that takes SMS
 	Listen string // host:port to open
 	Folder string // for files of its own
 	AckAll bool   // acknowledge each event, with a durable consumer
@@ -39,7 +40,7 @@ type Config struct {
 // Run starts the floor of this name, and returns when it is done or the context ends.
 func Run(ctx context.Context, name string, config Config) error {
 	floors := map[string]func(context.Context, Config) error{
-		"mail": Mail, "mails": Mails, "fill": Fill, "batch": Batch, "door": Door,
+		"mail": Mail, "mails": Mails, "posts": Posts, "fill": Fill, "batch": Batch, "door": Door,
 	}
 	run := floors[name]
 	if run == nil {
