@@ -138,8 +138,8 @@ func (p *Push) Send(ctx context.Context, m engine.Message) (engine.Receipt, erro
 	defer out()
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	text := fit(m.Content.Text, maxPushText)
-	if strings.TrimSpace(text) == "" {
+	text := fit(strings.TrimRight(m.Content.Text, " \n"), maxPushText)
+	if text == "" {
 		return engine.Receipt{}, engine.Permanent(errors.New("the message has no text"))
 	}
 	id, complaint, err := p.client.Notify(ctx, onesignal.Notification{

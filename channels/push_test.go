@@ -67,9 +67,9 @@ func pushTo(t *testing.T, server *onesignaltest.Server, e *ear) *Push {
 	return p
 }
 
-// withoutHTML is what notifications carry of a message.
-func withoutHTML(content engine.Content) engine.Content {
-	content.HTML = ""
+// notified is what notifications carry of a message.
+func notified(content engine.Content) engine.Content {
+	content.HTML, content.Text = "", strings.TrimRight(content.Text, " \n")
 	return content
 }
 
@@ -78,7 +78,7 @@ func pushTrial(t *testing.T) enginetest.ChannelTrial {
 	server.User("12x7", true)
 	return enginetest.ChannelTrial{
 		Channel: pushTo(t, server, &ear{}), Address: "12x7", Refused: "12x404",
-		Carries: withoutHTML, MaxText: 1300,
+		Carries: notified, MaxText: 1300,
 		Stall: server.Stall, Cut: func() { server.Cut(true) },
 		Arrived: func(*testing.T) (arrived []enginetest.Arrival) {
 			for _, n := range server.Taken() {

@@ -46,7 +46,7 @@ func webPushTrial(t *testing.T) enginetest.ChannelTrial {
 	ended.End()
 	return enginetest.ChannelTrial{
 		Channel: w, Address: browser.Subscription(), Refused: ended.Subscription(),
-		Carries: withoutHTML, MaxText: 1500,
+		Carries: notified, MaxText: 1500,
 		Stall: service.Stall, Cut: service.Cut,
 		Arrived: func(t *testing.T) (arrived []enginetest.Arrival) {
 			for _, a := range browser.Arrived() {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sort"
+	"strings"
 
 	"postern/engine"
 	"postern/internal/webpush"
@@ -24,11 +25,12 @@ type notification struct {
 // payload writes a message so that it fits: its text is cut, if need be.
 func payload(m engine.Message) ([]byte, error) {
 	n := notification{
-		Title: fit(oneLine(m.Content.Subject), maxHeading), Body: m.Content.Text, URL: m.Content.Link,
+		Title: fit(oneLine(m.Content.Subject), maxHeading), URL: m.Content.Link,
 		Tag: m.Delivery.String(), Lang: m.Content.Language,
 	}
+	body := strings.TrimRight(m.Content.Text, " \n")
 	written := func(length int) (text bytes.Buffer) {
-		n.Body = fit(m.Content.Text, length)
+		n.Body = fit(body, length)
 		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(false)
 		_ = encoder.Encode(n) // strings can always be written
@@ -39,7 +41,7 @@ func payload(m engine.Message) ([]byte, error) {
 	if tooLong(0) {
 		return nil, errors.New("the message does not fit without any text")
 	}
-	text := written(sort.Search(min(len(m.Content.Text), webpush.MaxPayload)+1, tooLong) - 1)
+	text := written(sort.Search(min(len(body), webpush.MaxPayload)+1, tooLong) - 1)
 	return text.Bytes(), nil
 }
 

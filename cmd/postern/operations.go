@@ -28,7 +28,7 @@ func operations() []handler {
 		replayBegin, replaySome, replayCount,
 		auditList, auditVerify,
 		keysList, keysRotate, keysRetire,
-		doctorState,
+		doctorState, recordRead,
 	}
 }
 

@@ -183,6 +183,12 @@ func about(env *engine.Env, records []*engine.Event) error {
 	if !found {
 		return fmt.Errorf("the message is about %s, and no record of that module is given", env.Module.Name)
 	}
+	referTo(env, given)
+	return nil
+}
+
+// referTo puts records in place of the examples that the routes lead to.
+func referTo(env *engine.Env, given map[engine.Ref]engine.Fields) {
 	for route := range env.Routes {
 		from, module := env.Record, env.Module
 		var ref engine.Ref
@@ -205,7 +211,6 @@ func about(env *engine.Env, records []*engine.Event) error {
 			env.Routes[route] = engine.Record{Ref: ref, Fields: from}
 		}
 	}
-	return nil
 }
 
 // played are the messages that a test case sends.

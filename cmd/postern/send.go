@@ -45,6 +45,9 @@ It is a real message to a real person: nothing keeps it but only_to, which holds
 It works beside a running Postern and before the first start. No workflow, link or suppression plays a part,
 and nothing is tried again.
 
+With --template the message is written by a template of the book, about the record that --record names, or
+about examples. A link in it leads where --link says, or to the front page of the door: it opens nothing.
+
 The address is what the channel sends to: a mail address, a number such as +34600123456, an external id for
 push, or @FILE for what is too long to type, such as a browser's subscription. - takes the text from
 standard input.
@@ -52,6 +55,7 @@ standard input.
 Exit code 1 means that the message was not sent, or that nobody can tell.`,
 		Example: `  postern send email ann@acme.example "Does this arrive?" -c postern.yaml
   postern send sms +34600123456 -c postern.yaml
+  postern send email ann@acme.example --template ticket-created --record HelpDesk:17x5 --lang es -c postern.yaml
   postern send webpush @subscription.json --subject Hello "It works" -c postern.yaml`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
@@ -66,6 +70,9 @@ Exit code 1 means that the message was not sent, or that nobody can tell.`,
 			if err := o.read(cmd.InOrStdin(), args); err != nil {
 				return err
 			}
+			if err := o.write(cmd.Context(), &s); err != nil {
+				return err
+			}
 			sent, err := sendByHand(cmd.Context(), s.config, o)
 			if err != nil {
 				return err
@@ -78,15 +85,22 @@ Exit code 1 means that the message was not sent, or that nobody can tell.`,
 		},
 	}
 	s.flags(cmd)
-	cmd.Flags().StringVar(&o.subject, "subject", "Postern", "subject or heading, where the channel has one")
-	cmd.Flags().StringVar(&o.link, "link", "", "address that the message leads to, where the channel has a place for it")
+	flags := cmd.Flags()
+	flags.StringVar(&o.subject, "subject", "Postern", "subject or heading, where the channel has one")
+	flags.StringVar(&o.link, "link", "", "address that the message leads to, where the channel has a place for it")
+	flags.StringVar(&o.template, "template", "", "template of the book that writes the message, in place of a text")
+	flags.StringVar(&o.record, "record", "", "record that the template writes about, as Module:id; by default an example")
+	flags.StringVar(&o.language, "lang", "en", "language of the message")
 	return cmd
 }
 
 // sendOptions are what is to be sent.
 type sendOptions struct {
-	channel, address, text string
-	subject, link          string
+	channel, address, text     string
+	subject, link              string
+	template, record, language string
+
+	written *engine.Content // by the template
 }
 
 // read takes channel, address and text from the arguments.
@@ -98,6 +112,12 @@ func (o *sendOptions) read(in io.Reader, args []string) error {
 			return fmt.Errorf("read the address: %w", err)
 		}
 		o.address = strings.TrimSpace(string(text))
+	}
+	switch {
+	case o.template != "" && o.text != "":
+		return errors.New("a message has either a text or a --template")
+	case o.template == "" && o.record != "":
+		return errors.New("--record is what a --template writes about")
 	}
 	switch o.text {
 	case "-":
@@ -186,14 +206,18 @@ func (c config) messageByHand(channel engine.Channel, o sendOptions) (engine.Mes
 		}
 		address = proper
 	}
+	content := engine.Content{Language: o.language, Subject: o.subject, Text: o.text, Link: o.link}
+	if o.written != nil {
+		content = *o.written
+	}
 	now := engine.SystemClock{}.Now()
 	id, err := engine.NewID(now, rand.Reader)
 	if err != nil {
 		return engine.Message{}, err
 	}
 	return engine.Message{
-		Delivery: id, Channel: o.channel, Recipient: engine.Recipient{Address: address}, Created: now,
-		Content: engine.Content{Language: "en", Subject: o.subject, Text: o.text, Link: o.link},
+		Delivery: id, Channel: o.channel, Created: now, Content: content,
+		Recipient: engine.Recipient{Address: address, Language: o.language},
 	}, nil
 }
 
