@@ -79,7 +79,7 @@ events: {env: ONESIGNAL_EVENTS}
 // Carrier says that a record is reached by its id, or by the field that alias names.
 func (p *Push) Carrier() engine.Carrier {
 	return engine.Carrier{
-		Kind: "push", Reach: engine.Reach{Field: p.Alias, ID: p.Alias == ""}, Proper: properExternalID,
+		Kind: "push", Reach: engine.Reach{Field: p.Alias, ID: p.Alias == ""}, Proper: properExternalID, Leads: true,
 	}
 }
 

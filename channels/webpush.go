@@ -73,7 +73,7 @@ field: cf_push_subscription
 
 // Carrier says that a subscription reaches one browser.
 func (w *WebPush) Carrier() engine.Carrier {
-	return engine.Carrier{Kind: "webpush", Reach: engine.Reach{Field: w.Field}, Proper: w.proper}
+	return engine.Carrier{Kind: "webpush", Reach: engine.Reach{Field: w.Field}, Proper: w.proper, Leads: true}
 }
 
 // proper is a subscription in the form that is compared and sent to.

@@ -13,6 +13,8 @@ type Carrier struct {
 	// Proper is an address in the form the channel sends to, +34600123456 say; its error tells what is wrong and does
 	// not repeat the address. Nil takes every address as it is.
 	Proper func(address string) (string, error)
+	// Leads tells that a press on a message opens its link, whether its text shows it or not.
+	Leads bool
 	// Buttons tells that a message may carry actions of its landing, to be taken where it is read.
 	Buttons bool
 	// Replies tells that people may write back by it: a reply is about the record of the last message to their address.

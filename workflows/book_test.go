@@ -5,15 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"postern/engine/enginetest"
+	"postern/channels"
 	"postern/tasks"
 	"postern/workflows"
 )
 
 func TestShippedBookIsClean(t *testing.T) {
 	book, complaints, _ := workflows.Load(workflows.Shipped, workflows.Options{
-		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email", "sms", "whatsapp", "push", "webpush", "mattermost", "webhook"),
-		KeepAll: true,
+		Tasks: tasks.Kinds(), Carriers: channels.Carriers(), KeepAll: true,
 	})
 	for _, c := range complaints {
 		t.Error(c)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"postern/channels"
 	"postern/workflows"
 )
 
@@ -81,6 +82,7 @@ func examplesLoad(t *testing.T, name string, least map[string]int) {
 		}
 	}
 	all := options()
+	all.Carriers = channels.Carriers() // as the shipped book names them
 	all.Secrets, all.KeepAll = append(all.Secrets, "shop", "credit", "archive"), false
 	if _, complaints, _ := workflows.LoadFiles(files, all); len(complaints) > 0 {
 		for _, c := range complaints {

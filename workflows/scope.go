@@ -254,7 +254,9 @@ func (s *stepScope) warn(key, name string, t *render.Template, channels, links [
 				name, channel, language, s.carries(channel)))
 		}
 	}
-	if len(links) > 0 && !t.SpeaksOfLinks() {
+	leads := slices.Contains(links, "link") &&
+		!slices.ContainsFunc(channels, func(channel string) bool { return !s.Carrier(channel).Leads })
+	if len(links) > 0 && !leads && !t.SpeaksOfLinks() {
 		s.complain(s.at(key).Warningf("no-link",
 			"no text of template %s shows the link that the message carries", name))
 	}
