@@ -252,6 +252,8 @@ func nextForDelivery(d deliveryLine) []string {
 		return []string{"postern deliveries cancel " + id}
 	case engine.DeliveryRejected:
 		return []string{"once its cause is mended: postern deliveries retry " + id}
+	case engine.DeliveryBounced, engine.DeliveryComplained:
+		return []string{"whether the address gets anything more: postern suppress ls --channel " + d.Channel}
 	}
 	return nil
 }

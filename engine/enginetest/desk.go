@@ -52,6 +52,9 @@ func TestDesk(t *testing.T, open func(t *testing.T) DeskStore) {
 		"links of an age are revoked for good":            deskRevokeBefore,
 		"many links are revoked":                          deskRevokeMany,
 		"a locked link is opened":                         deskUnlock,
+		"suppressed addresses are listed":                 deskSuppressions,
+		"an operator suppresses an address":               deskSuppress,
+		"what is over is suppressed no more":              deskForgetsSuppressions,
 	}
 	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {

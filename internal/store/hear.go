@@ -10,7 +10,7 @@ import (
 	"postern/engine"
 )
 
-const deliveryByProvider = `SELECT id FROM deliveries WHERE provider_id = ? AND channel = ? ORDER BY id DESC LIMIT 1`
+const deliveryByProvider = `SELECT id FROM deliveries WHERE provider_id = ? AND channel = ? ORDER BY rowid DESC LIMIT 1`
 
 // Reported implements engine.HearStore.
 func (s *Store) Reported(ctx context.Context, channel string, r engine.Report) (*engine.Delivery, error) {

@@ -252,7 +252,7 @@ func TestQueriesUseTheirIndex(t *testing.T) {
 		unfinishedRuns: "runs_unfinished", dueDeliveries: "deliveries_due (channel=? AND due<?)",
 		earliestDue: "deliveries_due (channel=?)", overDeliveries: "deliveries_until (channel=? AND until<?)",
 		earliestOver: "deliveries_until (channel=?)", nextChannel: "COVERING INDEX deliveries_",
-		heldDeliveries: "deliveries_sending", dueWaits: "waits_due", nextWait: "waits_due",
+		heldDeliveries: "deliveries_sending", deliveryByProvider: "deliveries_provider (provider_id=? AND channel=?)", dueWaits: "waits_due", nextWait: "waits_due",
 		touchWaits: "waits_topic (topic=?)", awaitedTopic: "COVERING INDEX waits_topic", dueEffects: "effects_due",
 		nextEffect: "effects_due", effectsOfRun: "effects_run", followingEffect: "effects_open (module=? AND record=?)",
 	} {

@@ -135,7 +135,24 @@ func inventory(t *testing.T, s *Store) string {
 	sayCalls(t, s, say, fences)
 	sayMessages(t, s, say, fences)
 	sayTime(t, s, say)
+	sayHeard(t, s, say)
 	return lines.String()
+}
+
+// sayHeard is the part of inventory on what channels heard.
+func sayHeard(t *testing.T, s *Store, say func(string, ...any)) {
+	t.Helper()
+	all, err := s.SuppressionLines(t.Context(), engine.SuppressionSelection{})
+	for _, one := range all {
+		say("suppressed on %s: %s, %s, list %q", one.Channel, one.Masked, one.Reason, one.List)
+	}
+	at, errHeard := s.LastHeard(t.Context(), "email", engine.AddressID{7})
+	if err := errors.Join(err, errHeard); err != nil {
+		t.Fatal(err)
+	}
+	if !at.IsZero() {
+		say("heard at %s; %d reports wait", at, len(s.writer.kept))
+	}
 }
 
 // sayTime is the part of inventory on what starts runs by time.

@@ -119,6 +119,27 @@ func fill(t *testing.T, s *Store) {
 	must(err)
 	fillWaits(t, s, runs, fences)
 	fillTime(t, s, fences)
+	fillHeard(t, s, step.Deliveries[0])
+}
+
+// fillHeard leaves a report that waits for its try, a suppressed address, and a reply.
+func fillHeard(t *testing.T, s *Store, sending *engine.Delivery) {
+	t.Helper()
+	for _, h := range []engine.Hearing{
+		{Key: "report", Delivery: sending.ID, Report: &engine.Report{
+			Delivery: sending.ID, State: engine.DeliveryDelivered,
+		}},
+		{Key: "reply", Reply: &engine.Reply{Text: "yes"}, From: engine.AddressID{7}, Unasked: engine.DeadLetter{
+			ID: testRun(98).ID, Subject: "reply.email", Reason: "nobody asked", At: testNow,
+		}, Suppress: []engine.Suppressed{{ID: engine.AddressID{7}, Suppression: engine.Suppression{
+			Channel: "email", Masked: "z…@acme.example", List: "ask", Reason: engine.SuppressedOptOut, At: testNow,
+		}}}},
+	} {
+		h.Channel, h.At, h.Now = "email", testNow, testNow
+		if _, err := s.Hear(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // opening is a visitor's passing the door into a flow.
