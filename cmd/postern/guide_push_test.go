@@ -10,10 +10,10 @@ import (
 	"postern/internal/onesignal"
 )
 
-// The pages about notifications show configurations that are read, and the body that event streams must have.
+// The pages about mails and notifications show configurations that are read, and the body that event streams must have.
 func TestGuideOfNotifications(t *testing.T) {
 	yaml := regexp.MustCompile("(?ms)^ *```yaml\n(.*?)^ *```")
-	for name, channel := range map[string]string{"push.md": "push", "webpush.md": "webpush"} {
+	for name, channel := range map[string]string{"email.md": "email", "push.md": "push", "webpush.md": "webpush"} {
 		page, err := os.ReadFile("../../docs/guide/" + name)
 		if err != nil {
 			t.Fatal(err)
