@@ -23,7 +23,10 @@ func TestGuideOfNotifications(t *testing.T) {
 				continue
 			}
 			path := filepath.Join(t.TempDir(), "postern.yaml")
-			text := regexp.MustCompile("(?m)^   ").ReplaceAllString(found[1], "")
+			text := found[1]
+			if strings.HasPrefix(text, "   ") { // within a list
+				text = regexp.MustCompile("(?m)^   ").ReplaceAllString(text, "")
+			}
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}

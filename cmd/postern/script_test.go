@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 //	                   subscription.json, and without it shows what the browser was sent
 //	mattermost         starts a Mattermost at $MATTERMOST with users of these addresses; posts shows what was posted, and
 //	                   press has a user press a button by what stands on it
+//	mailserver         starts a mail server at $SMTP, and shows the mails that it took; with bounce and a code it gives the
+//	                   last one back, and with unsubscribe it does what a mail program does when its user wants that
 //	door               opens the link that was printed last as a visitor does, and shows the pages
 func TestScripts(t *testing.T) {
 	providers := newStandIns(t)
@@ -51,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
 			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal, "browser": providers.browser,
 			"mattermost": providers.mattermost,
+			"mailserver": providers.mailServer,
 		},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"WEB", "NATS"} {

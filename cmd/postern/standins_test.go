@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"postern/internal/mail/mailtest"
 	"postern/internal/mattermost/mattermosttest"
 	"postern/internal/onesignal/onesignaltest"
 	"postern/internal/webpush/webpushtest"
@@ -24,12 +25,14 @@ type standIns struct {
 	services   map[string]*webpushtest.Service
 	browsers   map[string]*webpushtest.Browser
 	chats      map[string]*mattermosttest.Server
+	mails      map[string]*mailtest.Server
 }
 
 func newStandIns(t *testing.T) *standIns {
 	return &standIns{
 		t: t, oneSignals: map[string]*onesignaltest.Server{}, services: map[string]*webpushtest.Service{},
 		browsers: map[string]*webpushtest.Browser{}, chats: map[string]*mattermosttest.Server{},
+		mails: map[string]*mailtest.Server{},
 	}
 }
 
