@@ -112,6 +112,7 @@ func (s *SMS) proper(number string) (string, error) { return s.known.Proper(s.ru
 func (s *SMS) Carrier() engine.Carrier {
 	return engine.Carrier{
 		Kind: "sms", Reach: engine.Reach{Type: engine.TypePhone}, Proper: s.proper, Replies: true,
+		Segments: s.MaxSegments,
 	}
 }
 

@@ -19,6 +19,8 @@ type Carrier struct {
 	Buttons bool
 	// Replies tells that people may write back by it: a reply is about the record of the last message to their address.
 	Replies bool
+	// Segments are how many parts of an SMS a message has at most; 0 where that is not counted.
+	Segments int
 	// Converses tells that free text may be sent only while a conversation is open.
 	Converses bool
 }

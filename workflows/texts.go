@@ -27,6 +27,10 @@ func onShelf(name string) bool {
 func (l *loader) shelve() {
 	l.shelf = &render.Shelf{
 		Layouts: map[string]string{}, Partials: map[string]string{}, Kinds: l.kinds(), Brand: l.options.Brand,
+		Segments: map[string]int{},
+	}
+	for name, carrier := range l.options.Carriers {
+		l.shelf.Segments[name] = carrier.Segments
 	}
 	for name, text := range l.files {
 		switch path.Dir(name) {

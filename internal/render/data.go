@@ -85,7 +85,7 @@ func (c *checker) use(path []string) {
 	case "brand":
 		c.listed = true
 		c.oneOf(path, "part of brand", slices.Sorted(maps.Keys(Brand{}.words())))
-	case "language", "direction":
+	case "language", "direction", "unsubscribe":
 		if len(path) > 1 {
 			c.at = c.before(path, 1)
 			c.wrong = fmt.Sprintf("%s is a text and has no field %q", path[0], path[1])
@@ -266,7 +266,7 @@ func (t *Template) data(env *engine.Env, language string) map[string]any {
 	}
 	for name := range t.says { // the others are cheap to have, or bound to be used
 		switch name {
-		case "link":
+		case "link", "unsubscribe":
 			data[name] = address(env.Links[name])
 		case "links":
 			data[name] = links(env)

@@ -8,8 +8,11 @@ import (
 	"strings"
 )
 
-// maxNested is how deep partials may lie in one another.
-const maxNested = 8
+// Limits of what a text is put together of.
+const (
+	maxNested = 8    // how deep partials may lie in one another
+	maxCalls  = 1000 // how many layouts and partials there may be in all
+)
 
 // expansion puts a text together of its own file, its layout and their partials. What it makes is one template: the
 // work is counted and HTML escaped across all of them as if they had been written in one file. An argument becomes a
@@ -230,6 +233,12 @@ func (e *expansion) include(src *source, a action, words []word, folder, name st
 	}
 	if slices.Contains(e.within, found.file.path) || len(e.within) == maxNested {
 		e.wrong(src, a.at, "%s %s is within itself, or %d are within one another", what, name, maxNested)
+		return
+	}
+	if e.calls == maxCalls || e.out.text.Len() > MaxSource {
+		if len(e.problems) == 0 {
+			e.wrong(src, a.at, "a text has %d layouts and partials at most, and %d kB with them", maxCalls, MaxSource>>10)
+		}
 		return
 	}
 	of := &call{number: e.next(), given: len(given), content: with.content}

@@ -93,6 +93,11 @@ func TestNoTemplateIsWithoutEnd(t *testing.T) {
 		{"txt", "{{ " + rep("(", 9_000) + "1" + rep(")", 9_000) + " }}", ""},
 		{"txt", "{{ " + rep("(", 100_000) + "1" + rep(")", 100_000) + " }}", "max expression depth exceeded"},
 		{"txt", rep("{{ if 1 }}", 25_000), "not closed by {{ end }}"},
+		{"html", "<style>" + rep("p{a:b}", 400) + "</style>" + rep("<p>", 80_000), "too many styles to be written"},
+		{"html", "<style>" + rep("i b b b{a:b}", 400) + "</style>" + rep("<b>", 80_000), "too many styles"},
+		{"html", rep("<title></title>", 17_000), ""},
+		{"html", rep("<a href='x'>", 20_000) + rep("</a>", 3_000), ""},
+		{"html", rep("<table><tr><td>", 15_000), ""},
 		{"html", rep("x", render.MaxSource+1), "the file is longer than 256 kB"},
 		{"txt", rep("{{ record.nosuch }}", 13_000), `unknown field "nosuch" of HelpDesk`},
 	}

@@ -153,12 +153,21 @@ func (r *reader) tag() {
 	if m.closes || !rawElements[m.name] {
 		return
 	}
-	end := strings.Index(strings.ToLower(r.text[r.at:]), "</"+m.name)
-	if end < 0 {
-		end = len(r.text) - r.at
+	if end := r.end(m.name); end > r.at {
+		r.add(mark{kind: markRaw, end: end, name: m.name})
 	}
-	if end > 0 {
-		r.add(mark{kind: markRaw, end: r.at + end, name: m.name})
+}
+
+// end is where an element ends that holds no marks.
+func (r *reader) end(name string) int {
+	for at := r.at; ; at += 2 {
+		found := strings.Index(r.text[at:], "</")
+		if found < 0 {
+			return len(r.text)
+		}
+		if at += found; strings.EqualFold(r.text[at+2:min(at+2+len(name), len(r.text))], name) {
+			return at
+		}
 	}
 }
 

@@ -126,10 +126,12 @@ func (t *Template) add(path string, files map[string]string) []Problem {
 	for _, path := range used {
 		t.files[path] = true
 	}
-	if len(problems) == 0 {
-		if name == partHTML {
-			src = inlineStyles(src) // which also says what is not shown
+	if len(problems) == 0 && name == partHTML {
+		if src, wrong = inlineStyles(src); wrong != nil { // which also says what is not shown
+			problems = []Problem{*wrong}
 		}
+	}
+	if len(problems) == 0 {
 		problems = t.compile(entry, src, mannerOf(kind, name), name)
 	}
 	_, written := files[strings.TrimSuffix(path, partHTML)+partText]

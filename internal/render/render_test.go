@@ -154,7 +154,7 @@ func TestProblems(t *testing.T) {
 		{"email.en.txt", "Hi\n {{ record.titel }}", `email.en.txt:2:12: unknown field "titel" of HelpDesk`},
 		{"email.en.txt", "{{ record.title.x }}", `email.en.txt:1:11: title is no reference, so title.x leads nowhere`},
 		{"email.en.txt", "{{ record.parent_id.nme }}", `email.en.txt:1:21: unknown field "nme" of Contacts`},
-		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, item, link, links, now, brand, language, direction`},
+		{"email.en.txt", "{{ recrd.title }}", `email.en.txt:1:4: unknown name "recrd"; a template may speak of record, recipient, steps, vars, item, link, links, now, brand, language, direction, unsubscribe`},
 		{"email.en.txt", "{{ upper(record.title) }}", `email.en.txt:1:4: upper is for expressions: a vars step before computes what the text then shows as {{ vars.… }}`},
 		{"email.en.txt", "{{ inputs.why }}", `email.en.txt:1:4: inputs is for expressions: a vars step before computes what the text then shows as {{ vars.… }}`},
 		{"email.en.txt", "é\né {{ record.title\n\n{{ link }}", `email.en.txt:2:3: {{ is not closed by }}`},

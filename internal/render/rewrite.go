@@ -13,6 +13,7 @@ import (
 // names are what a template may speak of.
 var names = []string{
 	"record", "recipient", "steps", "vars", "item", "link", "links", "now", "brand", "language", "direction",
+	"unsubscribe",
 }
 
 // standing are the words that stand for themselves, and what they are followed by. expansion takes them out.

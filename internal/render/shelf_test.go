@@ -10,7 +10,7 @@ import (
 )
 
 // shelf is one with a layout and partials of all that they can do.
-func shelf(t *testing.T) *render.Shelf {
+func shelf(t testing.TB) *render.Shelf {
 	t.Helper()
 	s := &render.Shelf{
 		Layouts: map[string]string{
@@ -170,6 +170,8 @@ func TestProblemsOfTheShelf(t *testing.T) {
 	}
 	s := &render.Shelf{Partials: map[string]string{
 		"partials/a.html": `{{ partial "b" }}`, "partials/b.html": `{{ partial "a" }}`, "partials/dot.html": "<p>\n{{ .x }}",
+		"partials/0.html": "", "partials/1.html": strings.Repeat(`{{ partial "0" }}`, 100),
+		"partials/2.html":   strings.Repeat(`{{ partial "1" }}`, 100),
 		"partials/bad.html": "<p>\n{{ record.nosuch }}{{ steps.s.x }}",
 	}}
 	if problems := s.Check(); len(problems) > 0 {
@@ -178,6 +180,7 @@ func TestProblemsOfTheShelf(t *testing.T) {
 	for source, want := range map[string]string{
 		`{{ partial "a" }}`:   "partials/b.html:1:4: partial a is within itself, or 8 are within one another",
 		`{{ partial "dot" }}`: "partials/dot.html:2:4: write x without the dot before it",
+		`{{ partial "2" }}`:   "partials/1.html:1:1517: a text has 1000 layouts and partials at most, and 256 kB with them",
 		`{{ partial "bad" }}`: `partials/bad.html:2:11: unknown field "nosuch" of HelpDesk`,
 	} {
 		tmpl, problems := s.Parse("x", map[string]string{"email.en.html": source}, nil)
@@ -275,6 +278,21 @@ func TestLanguagesFollowTheChain(t *testing.T) {
 		got, err := bound(t, s, files).Render("sms", tt.wants, env(engine.Fields{}))
 		if err != nil || got.Text != tt.gets || got.Language != tt.gets {
 			t.Errorf("%s of %s: %s, %v, want %s", tt.wants, tt.has, got.Text, err, tt.gets)
+		}
+	}
+}
+
+// BenchmarkMail is a mail with a layout and partials, of which the text part is derived.
+func BenchmarkMail(b *testing.B) {
+	tmpl := bound(b, shelf(b), map[string]string{
+		"email.en.subject": "Ticket {{ record.ticket_no }}",
+		"email.en.html":    `<p>Hello {{ record.parent_id.firstname }},</p><p>{{ record.title }}</p>{{ partial "button" link "See it" }}`,
+	})
+	e := env(engine.Fields{"ticket_no": "TT1", "title": "broken", "parent_id": "12x1"})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := tmpl.Render("email", "en", e); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

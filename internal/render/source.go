@@ -75,13 +75,10 @@ func (p *patchwork) piece(s *source, begin, end int) {
 		return
 	}
 	base := p.text.Len() - begin
-	for i, part := range s.from {
-		until := len(s.text)
-		if i+1 < len(s.from) {
-			until = s.from[i+1].at
-		}
-		if until <= begin || part.at >= end {
-			continue
+	first := sort.Search(len(s.from), func(i int) bool { return s.from[i].at > begin }) - 1
+	for _, part := range s.from[max(first, 0):] {
+		if part.at >= end {
+			break
 		}
 		cut := max(begin-part.at, 0)
 		part.at += base + cut

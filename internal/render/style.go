@@ -10,9 +10,9 @@ import (
 // read nothing else. What can only stand in a style element stays there: rules of @media, of states such as :hover, and
 // those that are !important. The rules are simple ones: names, classes and ids, also one within another. What an
 // element says itself comes last.
-func inlineStyles(src *source) *source {
+func inlineStyles(src *source) (*source, *Problem) {
 	if !strings.Contains(src.text, "<style") {
-		return src
+		return src, nil
 	}
 	marks := markup(src.text)
 	var rules []rule
@@ -29,17 +29,33 @@ func inlineStyles(src *source) *source {
 		edits = append(edits, cuts...)
 	}
 	if len(rules) == 0 {
-		return src
+		return src, nil
 	}
 	s := styler{text: src.text, rules: rules}
+	size := len(src.text)
 	for _, m := range marks {
-		if m.kind == markTag {
-			edits = append(edits, s.tag(m)...)
+		if m.kind != markTag {
+			continue
+		}
+		for _, e := range s.tag(m) {
+			edits, size = append(edits, e), size+len(e.text)
+		}
+		if size > maxStyled || s.compared > maxCompared {
+			f, pos := src.origin(rules[0].at)
+			wrong := f.problem(pos, "there are too many styles to be written into so many elements")
+			return nil, &wrong
 		}
 	}
 	slices.SortFunc(edits, func(a, b edit) int { return cmp.Compare(a.begin, b.begin) })
-	return src.with(edits)
+	return src.with(edits), nil
 }
+
+// Limits of styles.
+const (
+	maxStyled   = 512 << 10 // bytes of a text with its styles in its elements
+	maxCompared = 4 << 20   // elements that rules are held against, together
+	maxAround   = 100       // elements around one that rules look at
+)
 
 // remains is what is left of a text from a byte on after cuts, without spaces.
 func remains(text string, from int, cuts []edit) string {
@@ -240,6 +256,8 @@ type styler struct {
 	text   string
 	rules  []rule
 	around []element // that are open
+
+	compared int // elements that rules were held against
 }
 
 type element struct {
@@ -271,7 +289,7 @@ func (s *styler) tag(m mark) []edit {
 			fit = append(fit, r)
 		}
 	}
-	if !emptyElements[m.name] {
+	if !emptyElements[m.name] && len(s.around) < maxAround {
 		s.around = append(s.around, e)
 	}
 	if len(fit) == 0 {
@@ -332,10 +350,12 @@ func withoutActions(text string) string {
 // fits tells whether a rule speaks of an element, with those around it.
 func (s *styler) fits(r rule, e element) bool {
 	last := len(r.steps) - 1
+	s.compared++
 	if !r.steps[last].fits(e) {
 		return false
 	}
 	for i := len(s.around) - 1; i >= 0 && last > 0; i-- {
+		s.compared++
 		if r.steps[last-1].fits(s.around[i]) {
 			last--
 		}
