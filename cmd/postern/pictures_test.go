@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"postern/engine/enginetest"
+	"postern/channels"
 	"postern/internal/peer"
 	"postern/internal/render"
 	"postern/tasks"
@@ -64,7 +64,7 @@ func TestMailsInPictures(t *testing.T) {
 func mailHTML(t *testing.T, name, language string) string {
 	t.Helper()
 	book, diags, _ := workflows.Load(workflows.Shipped, workflows.Options{
-		Tasks: tasks.Kinds(), Carriers: enginetest.Carriers("email"), Brand: render.Brand{Name: "Acme Support"},
+		Tasks: tasks.Kinds(), Carriers: channels.Carriers(), Brand: render.Brand{Name: "Acme Support"},
 	})
 	if book == nil {
 		t.Fatal(diags)
