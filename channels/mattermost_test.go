@@ -178,6 +178,30 @@ func TestMattermostPressesAButton(t *testing.T) {
 	}
 }
 
+// What can be taken back has a button for that, as long as it can.
+func TestMattermostTakesAPressBack(t *testing.T) {
+	for kind, c := range map[string]*chat{"bot": newChat(t, nil), "hook": chatByHook(t)} {
+		to := "zoe@customer.example"
+		if kind == "hook" {
+			to = ""
+		}
+		c.answer = engine.Pressed{
+			Done: true, First: true, Text: "Saved.", Undo: "Take it back", Until: time.Now().Add(time.Minute),
+		}
+		post := c.post(t, c.letter(to))
+		c.server.Press(post.ID, "It is resolved", c.zoe)
+		c.answer = engine.Pressed{Done: true, First: true, Text: "As it was."}
+		pressed, _ := c.server.Press(post.ID, "Take it back", c.zoe)
+		if pressed.Update == nil || pressed.Update.Message != "Ticket TT5 is waiting.\n\n↶ **Take it back** · zoe" ||
+			len(pressed.Update.Props.Attachments) != 0 {
+			t.Errorf("%s: %+v", kind, pressed)
+		}
+		if last := c.presses[len(c.presses)-1]; last.Action != engine.PressUndo || last.Generation != 1 {
+			t.Errorf("%s: the door was asked for %+v", kind, last)
+		}
+	}
+}
+
 // What the door did not do leaves the buttons, unless nothing can be done any more.
 func TestMattermostPressesThatDoNothing(t *testing.T) {
 	c := newChat(t, nil)

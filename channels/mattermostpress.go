@@ -56,17 +56,31 @@ func (m *Mattermost) actions(message engine.Message, channel, text string) []mat
 			Delivery: message.Delivery.String(), Link: offered.Link.String(), Generation: offered.Generation,
 			Action: offered.Action, Expires: offered.Expires.Unix(), Label: oneLine(offered.Label), Text: text,
 		}
-		b.Mark = b.mark(m.key, channel)
-		context, err := json.Marshal(b)
-		if err != nil {
-			continue // texts and numbers can always be written
-		}
-		actions = append(actions, mattermost.Action{
-			ID: "b" + strconv.Itoa(i), Type: "button", Name: b.Label,
-			Integration: mattermost.Integration{URL: m.outfit.Callbacks + "/press", Context: context},
-		})
+		actions = append(actions, m.action(b, channel, i))
 	}
 	return actions
+}
+
+// action is a button as the server takes it, with our mark.
+func (m *Mattermost) action(b button, channel string, nth int) mattermost.Action {
+	b.Mark = b.mark(m.key, channel)
+	context, _ := json.Marshal(b) // texts and numbers can always be written
+	return mattermost.Action{
+		ID: "b" + strconv.Itoa(nth), Type: "button", Name: b.Label,
+		Integration: mattermost.Integration{URL: m.outfit.Callbacks + "/press", Context: context},
+	}
+}
+
+// attached are actions as they hang on a post; none for none.
+func attached(actions ...mattermost.Action) []mattermost.Attachment {
+	if len(actions) == 0 {
+		return nil
+	}
+	var names []string
+	for _, action := range actions {
+		names = append(names, action.Name)
+	}
+	return []mattermost.Attachment{{Fallback: strings.Join(names, ", "), Actions: actions}}
 }
 
 // Callbacks takes presses of buttons.
@@ -138,16 +152,29 @@ func (m *Mattermost) answer(press mattermost.Press, b button, pressed engine.Pre
 	said := ""
 	switch {
 	case pressed.First:
-		said = "✓ **" + b.Label + "** · " + userName(press.UserName)
+		said = doneSign(b) + " **" + b.Label + "** · " + userName(press.UserName)
 	case pressed.Over && b.Delivery != "" && m.order(press, b) != (engine.Press{}):
 		said = pressed.Text
 	default:
 		return answer
 	}
 	answer.Update = &mattermost.Update{
-		Message: b.Text + "\n\n" + fit(said, outcomeRoom-2), Props: mattermost.Props{Delivery: b.Delivery},
+		Message: strings.TrimRight(b.Text, "\n") + "\n\n" + fit(said, outcomeRoom-2),
+		Props:   mattermost.Props{Delivery: b.Delivery},
+	}
+	if pressed.Undo != "" {
+		b.Action, b.Label, b.Expires = engine.PressUndo, oneLine(pressed.Undo), pressed.Until.Unix()
+		answer.Update.Props.Attachments = attached(m.action(b, press.ChannelID, 0))
 	}
 	return answer
+}
+
+// doneSign stands before what was done, or taken back.
+func doneSign(b button) string {
+	if b.Action == engine.PressUndo {
+		return "↶"
+	}
+	return "✓"
 }
 
 // userName is a name as the server gives it, without what would make it a mention or Markdown.

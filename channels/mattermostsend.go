@@ -187,13 +187,7 @@ func (m *Mattermost) sendByHook(ctx context.Context, message engine.Message) (en
 func (m *Mattermost) post(message engine.Message, channel string) mattermost.Post {
 	post := mattermost.Post{Message: shortened(message.Content)}
 	post.Props.Delivery = message.Delivery.String()
-	if actions := m.actions(message, channel, post.Message); len(actions) > 0 {
-		var names []string
-		for _, action := range actions {
-			names = append(names, action.Name)
-		}
-		post.Props.Attachments = []mattermost.Attachment{{Fallback: strings.Join(names, ", "), Actions: actions}}
-	}
+	post.Props.Attachments = attached(m.actions(message, channel, post.Message)...)
 	return post
 }
 

@@ -92,7 +92,13 @@ type Pressed struct {
 	First bool   // it was this press that did it
 	Over  bool   // no button of the link can do anything any more
 	Text  string // a sentence for who pressed, in the link's language
+
+	Undo  string    // what a button for PressUndo says, in that language; "" where nothing can be taken back
+	Until time.Time // for how long it can be
 }
+
+// PressUndo is the action of a press that takes back what the press before it did. No landing has one of that name.
+const PressUndo = "~undo"
 
 // Button is an action of a link's landing that a message offers.
 type Button struct {

@@ -45,6 +45,9 @@ func (d *Door) press(c *call, press engine.Press) (engine.Pressed, error) {
 	if err != nil {
 		return engine.Pressed{}, err
 	}
+	if press.Action == engine.PressUndo {
+		return d.pressUndo(c, p, press.By)
+	}
 	before, pressed, err := d.pressedBefore(c, p, press.Action)
 	switch just := c.now.Before(before.At.Add(RepeatWindow)); {
 	case err != nil:
@@ -145,8 +148,49 @@ func (d *Door) landPress(c *call, p passage, w wish, by string) (engine.Pressed,
 	case outcome.Repeated:
 		return engine.Pressed{Done: true, Text: c.texts.Say("action.already")}, nil
 	}
-	_, text := d.outcome(c, p, Visit{Name: w.name, Set: w.set, Changed: outcome.Changed})
-	return engine.Pressed{Done: true, First: true, Over: p.link.Uses+1 >= p.link.MaxUses, Text: text}, nil
+	visit := Visit{ID: act.ID, Name: w.name, Set: w.set, Before: act.Before, At: outcome.At, Changed: outcome.Changed}
+	_, text := d.outcome(c, p, visit)
+	pressed := engine.Pressed{Done: true, First: true, Over: p.link.Uses+1 >= p.link.MaxUses, Text: text}
+	if until := undoableUntil(p, visit); !until.IsZero() {
+		pressed.Undo, pressed.Until = c.texts.Say("undo.button"), until
+	}
+	return pressed, nil
+}
+
+// pressUndo takes back what the latest press of the link did.
+func (d *Door) pressUndo(c *call, p passage, by string) (engine.Pressed, error) {
+	late := engine.Pressed{Text: c.texts.Say("undo.late") + ". " + c.texts.Say("undo.late.text")}
+	visit, err := d.with.Store.LastVisit(c.Context(), p.flow.ID)
+	switch {
+	case errors.Is(err, ErrNoLink):
+		return late, nil
+	case err != nil:
+		return engine.Pressed{}, fmt.Errorf("find visit: %w", err)
+	}
+	if err := d.stands(c, p); err != nil && !errors.Is(err, ErrUsed) {
+		return engine.Pressed{}, err
+	}
+	again := !visit.Undone.IsZero() // the second press is the first
+	if !again && !c.now.Before(undoableUntil(p, visit)) {
+		return late, nil
+	}
+	if !again {
+		undo, err := d.undo(c, p, visit)
+		if err != nil {
+			return engine.Pressed{}, err
+		}
+		undo.By = by
+		err = d.with.Store.TakeBack(c.Context(), undo)
+		switch {
+		case errors.Is(err, engine.ErrConflict) || errors.Is(err, ErrPassed) || errors.Is(err, engine.ErrTaken):
+			return late, nil
+		case err != nil:
+			return engine.Pressed{}, fmt.Errorf("take back: %w", err)
+		}
+		visit.Undone = c.now
+	}
+	_, text := d.outcome(c, p, visit)
+	return engine.Pressed{Done: true, First: !again, Text: text}, nil
 }
 
 // spent are the errors after which no press can help any more.

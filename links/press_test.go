@@ -102,6 +102,40 @@ func TestManyPressesAtOnce(t *testing.T) {
 	}
 }
 
+// What a button did is taken back by a button, once and in its time.
+func TestPressesAreTakenBack(t *testing.T) {
+	h := newHouse(t)
+	h.book.Landings["once"].Actions[0].Undo = 15 * time.Minute
+	link, _ := h.mint("once")
+	if got := h.press(link, engine.PressUndo); got.Done || !strings.Contains(got.Text, "no longer be taken back") {
+		t.Errorf("nothing to take back: %+v", got)
+	}
+	got := h.press(link, "resolve")
+	if got.Undo != "Take it back" || !got.Until.Equal(h.clock.Now().Add(15*time.Minute)) {
+		t.Errorf("%+v", got)
+	}
+	h.clock.Advance(14 * time.Minute)
+	got = h.press(link, engine.PressUndo)
+	if !got.First || got.Text != "It is as it was before." || h.link(link).Uses != 0 {
+		t.Errorf("%+v, %d uses", got, h.link(link).Uses)
+	}
+	h.holds(map[string]string{"ticketstatus": "Open"})
+	if got := h.press(link, engine.PressUndo); !got.Done || got.First {
+		t.Errorf("the second press: %+v", got)
+	}
+	if !strings.HasSuffix(strings.Join(h.deeds(engine.DeedLinkUndone), "\n"), "by "+presser) {
+		t.Errorf("the audit says %q", h.deeds(engine.DeedLinkUndone))
+	}
+	if got := h.press(link, "resolve"); !got.First {
+		t.Errorf("pressed again: %+v", got)
+	}
+	h.clock.Advance(15 * time.Minute)
+	if got := h.press(link, engine.PressUndo); got.Done {
+		t.Errorf("too late: %+v", got)
+	}
+	h.holds(map[string]string{"ticketstatus": "Resolved"})
+}
+
 // What a visit by the link would be refused for, a press is.
 func TestPressesThatDoNothing(t *testing.T) {
 	asks := func(h *house) {

@@ -120,6 +120,7 @@ type Undo struct {
 	Write  engine.Write  // sets back what stood before
 	Undone *engine.Event // link.undone
 	At     time.Time
+	By     string // who did it, if not somebody in a browser
 
 	Effect *engine.Effect // in place of Write where the records are in another CRM
 }

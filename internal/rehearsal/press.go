@@ -14,6 +14,8 @@ type pressFile struct {
 	Action string `yaml:"action,required"`
 	// To is the address of whom the message went to, where several got one.
 	To string `yaml:"to"`
+	// Undo has them take it back, by the button that the message has then.
+	Undo bool `yaml:"undo"`
 	// Finds is what is told to who presses it.
 	Finds string `yaml:"finds"`
 	// Refused says that it does nothing.
@@ -31,9 +33,16 @@ func (p *parser) press(f pressFile, node *yamldoc.Node) func(context.Context, *p
 		if err != nil {
 			return err
 		}
-		pressed := s.Press(ctx, engine.Press{
+		press := engine.Press{
 			Link: button.Link, Generation: button.Generation, Action: button.Action, By: "story",
-		})
+		}
+		pressed := s.Press(ctx, press)
+		if f.Undo && pressed.Undo != "" {
+			press.Action = engine.PressUndo
+			pressed = s.Press(ctx, press)
+		} else if f.Undo {
+			return fmt.Errorf("the press cannot be taken back: %s", pressed.Text)
+		}
 		if err := s.settle(ctx); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"postern/engine"
@@ -68,11 +69,14 @@ func (s *Store) Land(ctx context.Context, act links.Act) (links.Outcome, error) 
 }
 
 // detailOf is an act in the audit's words: resolve by mattermost:k3u….
-func detailOf(act links.Act) string {
-	if act.By == "" {
-		return act.Name
+func detailOf(act links.Act) string { return strings.TrimSpace(act.Name + " " + by(act.By)) }
+
+// by is who did something, in the audit's words; "" for somebody in a browser.
+func by(whom string) string {
+	if whom == "" {
+		return ""
 	}
-	return act.Name + " by " + act.By
+	return "by " + whom
 }
 
 // visit holds the columns of a visit that are JSON.

@@ -112,6 +112,7 @@ func (t *tx) takeBack(ctx context.Context, undo links.Undo, undone string) error
 	}
 	err = t.audit(ctx, engine.Deed{
 		At: undo.At, Kind: engine.DeedLinkUndone, Actor: "link:" + undo.Link.String(), Subject: link.Record.String(),
+		Detail: by(undo.By),
 	})
 	if err != nil {
 		return err
