@@ -70,7 +70,7 @@ func (h *house) suppressLines(ctx context.Context, order suppressListOrder) ([]s
 		if order.Channel == "" {
 			return nil, errors.New("an address is found by its channel: add --channel")
 		}
-		sel.ID = engine.HashAddress(h.address, order.Channel, order.Address)
+		sel.ID = h.addressID(order.Channel, order.Address)
 	}
 	found, err := h.store.SuppressionLines(ctx, sel)
 	return linesOfSuppressed(found), err
@@ -81,9 +81,13 @@ func (h *house) suppress(ctx context.Context, order suppressOrder) ([]suppressLi
 	if err := h.config.knowsChannel(order.Channel); err != nil {
 		return nil, err
 	}
+	address, err := h.proper(order.Channel, order.Address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", order.Channel, err)
+	}
 	wanted := order.order()
 	s := engine.Suppression{
-		Channel: order.Channel, Address: order.Address, List: order.List, Reason: engine.SuppressedOperator,
+		Channel: order.Channel, Address: address, List: order.List, Reason: engine.SuppressedOperator,
 		Detail: order.Reason, By: order.By,
 	}
 	if order.For > 0 {
@@ -96,6 +100,22 @@ func (h *house) suppress(ctx context.Context, order suppressOrder) ([]suppressLi
 	return linesOfSuppressed([]engine.Suppressed{hashed}), nil
 }
 
+// proper is an address as the channel sends to it.
+func (h *house) proper(channel, address string) (string, error) {
+	if proper := h.config.carriers()[channel].Proper; proper != nil {
+		return proper(address)
+	}
+	return address, nil
+}
+
+// addressID is the id of an address, also of one that the channel would not take any more.
+func (h *house) addressID(channel, address string) engine.AddressID {
+	if proper, err := h.proper(channel, address); err == nil {
+		address = proper
+	}
+	return engine.HashAddress(h.address, channel, address)
+}
+
 // unsuppress lets an address get messages again.
 func (h *house) unsuppress(ctx context.Context, order suppressOrder) ([]suppressLine, error) {
 	sel := engine.SuppressionSelection{Channel: order.Channel, List: order.List}
@@ -106,7 +126,7 @@ func (h *house) unsuppress(ctx context.Context, order suppressOrder) ([]suppress
 		}
 		sel.ID = engine.AddressID(id)
 	} else {
-		sel.ID = engine.HashAddress(h.address, order.Channel, order.Address)
+		sel.ID = h.addressID(order.Channel, order.Address)
 	}
 	removed, err := h.store.Unsuppress(ctx, sel, order.order())
 	if errors.Is(err, engine.ErrNoThing) {
