@@ -17,6 +17,9 @@ const (
 	atDot      = "after-dot"       // the mail server has the mail, its answer is not yet written
 	atAnswer   = "answered"        // the answer is on its way: not yet settled
 	atTold     = "event-told"      // an event of Postern's own is in the stream
+	atTaken    = "message-taken"   // the provider has the message, its answer is not yet written
+	atReport   = "report"          // a report is about to leave the provider
+	atReported = "report-answered" // the answer to a report has come
 	atRequest  = "request-sent"    // a visitor has sent a form
 	atResponse = "response-begins" // the first byte of the answer to it has come
 )

@@ -31,10 +31,13 @@ const (
 // keyEnv names the variable that holds the key of POST /events.
 const keyEnv = "POSTERN_CHAOS_KEY"
 
+// publicCallbacks is the address that providers are told: what is on this machine they could not call.
+const publicCallbacks = "https://go.acme.example/callbacks"
+
 // configuration is what an operator would write. {web} and {nats} are filled in by the place.
 const configuration = `book: book
 data: data
-web: { listen: "{web}", base_url: "http://{web}", brand: Acme Support }
+web: { listen: "{web}", base_url: "http://{web}", callbacks: "` + publicCallbacks + `", brand: Acme Support }
 nats: %s
 api: { keys: { crm: { env: ` + keyEnv + ` } } }
 channels:
@@ -189,8 +192,11 @@ type doubt struct {
 func (d doubt) id() string { return d.ID }
 
 // doubts asks for the deliveries in doubt.
-func (h *house) doubts(ctx context.Context) ([]doubt, error) {
-	found, err := list[doubt](ctx, h, "deliveries", "ls", "--state", "unknown")
+func (h *house) doubts(ctx context.Context) ([]doubt, error) { return h.deliveries(ctx, "unknown") }
+
+// deliveries asks for those in a state.
+func (h *house) deliveries(ctx context.Context, state string) ([]doubt, error) {
+	found, err := list[doubt](ctx, h, "deliveries", "ls", "--state", state)
 	for i, d := range found {
 		found[i].Record = strings.TrimPrefix(d.Record, "HelpDesk/")
 	}

@@ -43,6 +43,7 @@ func scenarios() []scenario {
 		{name: "sigterm", share: 10, least: 2, run: sigterm},
 		{name: "smtp_down", share: 5, least: 2, run: smtpDown, pace: idle},
 		{name: "smtp_lost_answer", share: 5, least: 1, run: smtpLostAnswer},
+		{name: "reports", share: 10, least: 3, run: reports},
 		{name: "broker_restart", share: 10, least: 2, run: brokerRestart},
 		{name: "bad_events", share: 5, least: 2, run: badAmongGood},
 		{name: "bad_workflow", share: 2, least: 1, run: badWorkflows},
