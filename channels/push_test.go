@@ -214,9 +214,12 @@ func TestPushHearsItsEventStream(t *testing.T) {
 		told = append(told, engine.Report{State: h.Report.State, Code: h.Report.Code})
 	}
 	want := []engine.Report{
-		{State: engine.DeliverySent}, {State: engine.DeliveryDelivered},
-		{State: engine.DeliveryUndelivered, Code: "failed"}, {State: engine.DeliveryUndelivered, Code: "unsubscribed"},
-		{State: engine.DeliveryRead}, {State: engine.DeliveryRead},
+		{State: engine.DeliverySent},
+		{State: engine.DeliveryDelivered},
+		{State: engine.DeliveryUndelivered, Code: "failed"},
+		{State: engine.DeliveryUndelivered, Code: "unsubscribed"},
+		{State: engine.DeliveryRead},
+		{State: engine.DeliveryRead},
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -244,7 +247,10 @@ func TestPushHearsNothingForged(t *testing.T) {
 		body   []byte
 		want   int
 	}{
-		{"", good, 401}, {"Bearer ", good, 401}, {streamSecret, good, 401}, {"Bearer " + streamSecret + "x", good, 401},
+		{"", good, 401},
+		{"Bearer ", good, 401},
+		{streamSecret, good, 401},
+		{"Bearer " + streamSecret + "x", good, 401},
 		{"Bearer " + streamSecret, event("11111111-2222-3333-4444-555555555555", "message.push.clicked", "m1"), 403},
 		{"Bearer " + streamSecret, []byte("{}"), 400},
 		{"Bearer " + streamSecret, slices.Repeat([]byte(" "), 70000), 400},

@@ -39,7 +39,7 @@ func (w *WebPush) check() error {
 	_, mail := strings.CutPrefix(w.Subject, "mailto:")
 	page, err := url.Parse(w.Subject)
 	switch {
-	case err != nil || mail && !strings.Contains(w.Subject, "@") || !mail && (page.Scheme != "https" || page.Host == ""):
+	case err != nil, mail && !strings.Contains(w.Subject, "@"), !mail && (page.Scheme != "https" || page.Host == ""):
 		return fmt.Errorf("subject: %q is neither mailto: with an address nor an https address", w.Subject)
 	case w.Field == "":
 		return errors.New("field: names no field")

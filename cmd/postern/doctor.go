@@ -61,9 +61,9 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look whether everything is as it must be, and say what to do",
-		Long: `Doctor looks at the configuration, the book, the data folder, the event stream, the CRM, every channel, the
-addresses that providers call back and the clock: everything at once, each for twenty seconds at most. It
-changes nothing and sends nothing to anybody, and works beside a running Postern. Of a channel it asks what
+		Long: `Doctor looks at the configuration, the book, the data folder, the event stream, the CRM, every channel,
+the addresses that providers call back and the clock: everything at once, each for twenty seconds at most.
+It changes nothing and sends nothing to anybody, and works beside a running Postern. Of a channel it asks what
 the provider of its kind can tell: whether it takes the key, and whether the records in the DNS are there.
 
 Exit code 1 means that there is a fault.`,
@@ -208,7 +208,8 @@ func (d *doctor) tell(out io.Writer, found []examined) error {
 		Looked int        `json:"looked"`
 		Faults int        `json:"faults"`
 	}{found, looked, faults}
-	err := d.site.print(out, report, func(text *strings.Builder) {
+	at := &d.site
+	err := at.print(out, report, func(text *strings.Builder) {
 		layOutFindings(text, found)
 		switch faults {
 		case 0:

@@ -114,8 +114,8 @@ func (d *doctor) data(ctx context.Context) []diagnosis {
 	case errors.Is(err, fs.ErrNotExist) && baseErr != nil:
 		return append(found, good("key file", "not there yet; postern serve makes it, and the database"))
 	case errors.Is(err, fs.ErrNotExist):
-		return append(found, fault("key file", "put it back from the copy that was kept", "%s is missing: no link that "+
-			"was sent can be opened", c.keyFile()))
+		return append(found, fault("key file", "put it back from the copy that was kept",
+			"%s is missing: no link that was sent can be opened", c.keyFile()))
 	case err != nil:
 		return append(found, fault("key file", "do as it says, or put it back from the copy that was kept", "%v", err))
 	}

@@ -30,9 +30,11 @@ func (n names) LookupIPAddr(_ context.Context, host string) ([]net.IPAddr, error
 func (names) LookupTXT(context.Context, string) ([]string, error) {
 	return nil, errors.New("no such host")
 }
+
 func (names) LookupMX(context.Context, string) ([]*net.MX, error) {
 	return nil, errors.New("no such host")
 }
+
 func (names) LookupAddr(context.Context, string) ([]string, error) {
 	return nil, errors.New("no such host")
 }

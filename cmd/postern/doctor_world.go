@@ -95,24 +95,24 @@ func (d *doctor) public(ctx context.Context, base *url.URL) diagnosis {
 
 // reach calls the address of a channel, as its provider does but without its proof.
 func (d *doctor) reach(ctx context.Context, channel string) diagnosis {
-	const hint = "the proxy in front of Postern must let this path through; a firewall may keep this machine from its " +
-		"own public address, then try it from elsewhere"
+	const hint = "the proxy in front of Postern must let this path through; where a firewall keeps this machine from " +
+		"its own public address, try it from elsewhere"
 	address := d.site.config.callbacks(channel)
-	response, err := d.get(ctx, http.MethodGet, address)
+	status, _, err := d.get(ctx, http.MethodGet, address)
 	switch {
 	case err != nil:
 		return fault(channel, hint, "%s: %v", address, err)
-	case response.StatusCode >= 500:
-		return fault(channel, hint, "%s answers %s", address, response.Status)
+	case status >= 500:
+		return fault(channel, hint, "%s answers %d %s", address, status, http.StatusText(status))
 	}
 	return good(channel, "%s answers", address)
 }
 
 // get asks for an address and leaves what it answers unread.
-func (d *doctor) get(ctx context.Context, method, address string) (*http.Response, error) {
+func (d *doctor) get(ctx context.Context, method, address string) (status int, header http.Header, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
 	if err != nil {
-		return nil, errors.New("the address cannot be called")
+		return 0, nil, errors.New("the address cannot be called")
 	}
 	request.Header.Set("User-Agent", "Postern doctor")
 	response, err := d.client.Do(request)
@@ -120,10 +120,10 @@ func (d *doctor) get(ctx context.Context, method, address string) (*http.Respons
 		err = wrapped.Err // the address was told
 	}
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	_ = response.Body.Close()
-	return response, nil
+	return response.StatusCode, response.Header, nil
 }
 
 // maxSkew is how much this machine's clock may differ from another one's; times in headers have whole seconds.
@@ -133,19 +133,19 @@ const maxSkew = 5 * time.Second
 func (d *doctor) clock(ctx context.Context) []diagnosis {
 	for _, address := range d.clocks() {
 		asked := d.now()
-		response, err := d.get(ctx, http.MethodHead, address)
+		_, header, err := d.get(ctx, http.MethodHead, address)
 		if err != nil {
 			continue
 		}
-		told, err := http.ParseTime(response.Header.Get("Date"))
+		told, err := http.ParseTime(header.Get("Date"))
 		if err != nil {
 			continue
 		}
-		host := response.Request.URL.Host
+		_, host, _ := strings.Cut(strings.TrimSuffix(address, "/"), "://")
 		answered := d.now()
 		early, late := told.Sub(answered), asked.Sub(told.Add(time.Second))
 		if skew := max(early, late); skew > maxSkew {
-			return []diagnosis{fault("time", "let this machine take its time from the network: timedatectl set-ntp true",
+			return []diagnosis{fault("time", "let the network set this machine's clock: timedatectl set-ntp true",
 				"differs by %v from that of %s: signatures and times of links will not hold",
 				skew.Round(time.Second), host)}
 		}

@@ -40,7 +40,8 @@ another key every subscription that browsers made for this one is dead.`,
 			if made {
 				state = "is new; keep a copy of it"
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "private key  %s %s\npublic key   %s\n", args[0], state, key.Public())
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "private key  %s %s\npublic key   %s\n",
+				args[0], state, key.Public())
 			return err
 		},
 	}

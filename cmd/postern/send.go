@@ -40,8 +40,9 @@ func sendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send CHANNEL ADDRESS [TEXT…]",
 		Short: "Send one real message by a channel, to see that it arrives",
-		Long: `Send hands one message to a configured channel, to the address given, and tells what the provider answered.
-It is a real message to a real person: nothing keeps it but only_to, which holds for it as for every other.
+		Long: `Send hands one message to a configured channel, to the address given, and tells what the provider
+answered. It is a real message to a real person: nothing keeps it but redirect_to and only_to, which hold
+for it as for every other.
 It works beside a running Postern and before the first start. No workflow, link or suppression plays a part,
 and nothing is tried again.
 
@@ -59,7 +60,8 @@ Exit code 1 means that the message was not sent, or that nobody can tell.`,
   postern send webpush @subscription.json --subject Hello "It works" -c postern.yaml`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return fmt.Errorf("name a channel and an address, such as `%s email ann@acme.example`", cmd.CommandPath())
+				return fmt.Errorf("name a channel and an address, such as `%s email ann@acme.example`",
+					cmd.CommandPath())
 			}
 			return nil
 		},
@@ -89,7 +91,7 @@ Exit code 1 means that the message was not sent, or that nobody can tell.`,
 	flags.StringVar(&o.subject, "subject", "Postern", "subject or heading, where the channel has one")
 	flags.StringVar(&o.link, "link", "", "address that the message leads to, where the channel has a place for it")
 	flags.StringVar(&o.template, "template", "", "template of the book that writes the message, in place of a text")
-	flags.StringVar(&o.record, "record", "", "record that the template writes about, as Module:id; by default an example")
+	flags.StringVar(&o.record, "record", "", "record that the template writes about, as Module:id; else an example")
 	flags.StringVar(&o.language, "lang", "en", "language of the message")
 	return cmd
 }

@@ -108,6 +108,7 @@ func TestBodyThatBreaksOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	if _, err := leaving.Body(response, 1000); !engine.IsUnknown(err) {
 		t.Errorf("got %v", err)
 	}

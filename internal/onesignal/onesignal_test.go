@@ -162,7 +162,7 @@ func TestParseEvent(t *testing.T) {
 
 func TestKeyOf(t *testing.T) {
 	key := onesignal.KeyOf(engine.DerivedID(engine.ID{}, "1")).String()
-	if key[14] != '5' || !strings.Contains("89ab", key[19:20]) || key == onesignal.KeyOf(engine.ID{}).String() {
+	if key[14] != '5' || !strings.ContainsRune("89ab", rune(key[19])) || key == onesignal.KeyOf(engine.ID{}).String() {
 		t.Errorf("the key is %s", key)
 	}
 }

@@ -33,7 +33,7 @@ type Sender struct {
 // Push is one message to one browser.
 type Push struct {
 	Payload []byte        // at most MaxPayload bytes
-	Topic   string        // at most 32 letters, digits, - and _: a later message takes the place of one not yet delivered
+	Topic   string        // at most 32 letters, digits, - and _: a later message replaces one not yet delivered
 	Urgency string        // one of Urgencies
 	TTL     time.Duration // how long the push service keeps it for a browser that is off; whole seconds
 }

@@ -84,13 +84,20 @@ func TestRefusalsHaveTheirVerdict(t *testing.T) {
 		retry  string
 		is     func(error) bool
 	}{
-		{404, "", gone}, {410, "", gone},
-		{400, "", permanent}, {413, "", permanent}, {302, "", permanent},
-		{401, "", engine.IsMisconfigured}, {403, "", engine.IsMisconfigured},
-		{429, "", after(0)}, {429, "17", after(17 * time.Second)},
+		{404, "", gone},
+		{410, "", gone},
+		{400, "", permanent},
+		{413, "", permanent},
+		{302, "", permanent},
+		{401, "", engine.IsMisconfigured},
+		{403, "", engine.IsMisconfigured},
+		{429, "", after(0)},
+		{429, "17", after(17 * time.Second)},
 		{429, "Thu, 26 Nov 2026 03:02:00 GMT", after(2 * time.Minute)},
 		{503, "9", after(9 * time.Second)},
-		{500, "", engine.IsUnknown}, {502, "", engine.IsUnknown}, {504, "", engine.IsUnknown},
+		{500, "", engine.IsUnknown},
+		{502, "", engine.IsUnknown},
+		{504, "", engine.IsUnknown},
 	} {
 		answer := webpushtest.Answer{Status: c.status, Header: http.Header{"Location": {"https://elsewhere.example/"}}}
 		if c.retry != "" {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -140,9 +141,7 @@ func (s *Server) injected(w http.ResponseWriter) bool {
 	answer := s.answers[0]
 	s.answers = s.answers[1:]
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header)
 	w.WriteHeader(answer.Status)
 	_, _ = io.WriteString(w, answer.Body)
 	return true

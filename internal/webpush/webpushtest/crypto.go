@@ -115,11 +115,12 @@ func verify(parts []string, key string) error {
 	if err := errors.Join(errKey, errSignature); err != nil {
 		return err
 	}
-	if len(public) != 65 || len(signature) != 64 {
-		return errors.New("the key or the signature has another length")
+	if len(signature) != 64 {
+		return errors.New("the signature has another length")
 	}
-	point := &ecdsa.PublicKey{
-		Curve: elliptic.P256(), X: new(big.Int).SetBytes(public[1:33]), Y: new(big.Int).SetBytes(public[33:]),
+	point, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public)
+	if err != nil {
+		return err
 	}
 	hash := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -156,9 +157,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	case len(s.answers) > 0:
 		answer := s.answers[0]
 		s.answers = s.answers[1:]
-		for name, values := range answer.Header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), answer.Header)
 		w.WriteHeader(answer.Status)
 		_, _ = io.WriteString(w, "<html>the body of a push service</html>")
 		return
