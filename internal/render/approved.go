@@ -49,8 +49,7 @@ func (t *Template) addApproved() (problems []Problem) {
 		v := &t.approved.Variables[i]
 		numbers[strconv.Itoa(v.Number)] = true
 		if v.Number != i+1 {
-			problems = append(problems, v.problem(0, "variables are numbered from 1 on without a gap; %d is missing", i+1))
-			return problems
+			return append(problems, v.problem(0, "variables are numbered from 1 on without a gap; %d is missing", i+1))
 		}
 		made, uses, err := compile(v.source(), inLine)
 		if err != nil {
@@ -76,7 +75,8 @@ func (q Quote) against(numbers map[string]bool) (problems []Problem) {
 	for _, m := range hole.FindAllStringSubmatchIndex(q.Text, -1) {
 		number := q.Text[m[2]:m[3]]
 		if spoken[number] = true; !numbers[number] {
-			problems = append(problems, q.problem(m[0], "the approved text has {{%s}}, for which there is no variable", number))
+			problems = append(problems,
+				q.problem(m[0], "the approved text has {{%s}}, for which there is no variable", number))
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(numbers)) {

@@ -86,7 +86,8 @@ func keepComments(src *source) (*source, comments, error) {
 			f, pos := src.origin(m.begin)
 			return nil, nil, placed{f.problem(pos, "a conditional comment holds no {{ … }}")}
 		}
-		edits = append(edits, edit{begin: m.begin, end: m.end, text: fmt.Sprintf("{{ %s %d }}", commentName, len(kept))})
+		call := fmt.Sprintf("{{ %s %d }}", commentName, len(kept))
+		edits = append(edits, edit{begin: m.begin, end: m.end, text: call})
 		kept = append(kept, htmltemplate.HTML(text)) //nolint:gosec // from the book, without any value
 	}
 	return src.with(edits), kept, nil

@@ -237,7 +237,8 @@ func (e *expansion) include(src *source, a action, words []word, folder, name st
 	}
 	if e.calls == maxCalls || e.out.text.Len() > MaxSource {
 		if len(e.problems) == 0 {
-			e.wrong(src, a.at, "a text has %d layouts and partials at most, and %d kB with them", maxCalls, MaxSource>>10)
+			e.wrong(src, a.at, "a text has %d layouts and partials at most, and %d kB with them",
+				maxCalls, MaxSource>>10)
 		}
 		return
 	}

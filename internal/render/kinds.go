@@ -74,8 +74,10 @@ func (s *Shelf) naming(path string) (channel, language, part string, wrong *Prob
 	if slices.Contains(parts, part) {
 		return channel, language, part, nil
 	}
-	p := &Problem{File: path, Line: 1, Message: fmt.Sprintf("%s has no part %q", base, part), Word: part, Choices: parts,
-		Listed: true}
+	p := &Problem{
+		File: path, Line: 1, Message: fmt.Sprintf("%s has no part %q", base, part),
+		Word: part, Choices: parts, Listed: true,
+	}
 	if kind != "" {
 		p.Message = fmt.Sprintf("a text for %s has no part %q", channel, part)
 	}

@@ -27,9 +27,7 @@ func (t *Template) Sample(language string, given engine.Fields) *engine.Env {
 			Name: "Zoë O'Brien", Address: "zoe@acme.example", Language: language,
 		},
 	}
-	for name, value := range given {
-		env.Record[name] = value
-	}
+	maps.Copy(env.Record, given)
 	for _, route := range t.routes {
 		t.sampleRoute(env, route, language)
 	}

@@ -86,7 +86,9 @@ func (s *Shelf) shelve(path, text, what string) []Problem {
 		}
 	}
 	if what == "layout" && !made.content {
-		return []Problem{{File: path, Line: 1, Message: "the layout has no place for the text: write {{ content }} there"}}
+		return []Problem{{
+			File: path, Line: 1, Message: "the layout has no place for the text: write {{ content }} there",
+		}}
 	}
 	made.broken = false
 	return nil

@@ -68,20 +68,22 @@ func TestLayoutsAndPartials(t *testing.T) {
 	e := env(engine.Fields{"title": "<open>"})
 	e.Outputs = map[string]engine.Fields{"s": {"list": []any{"a", "b\u202e"}}}
 	for language, want := range map[string]struct{ html, text string }{
-		"en": {`
+		"en": {
+			`
 <html lang="en" dir="ltr"><head><style>
 .button:hover { color: red }
 @media (prefers-color-scheme: dark) { p { color: white !important } }
 </style></head><body><div style="display: none">Look</div>
 <!--[if mso]><table width="600"><tr><td><![endif]-->
 <p style="margin: 0 0 16px; font-family: 'Segoe UI'">Hello <b>Zoë O&#39;Brien</b>,</p>` +
-			`<p style="margin: 0 0 16px; font-family: 'Segoe UI'"><a style="color: #ffffff; background: #123456" class="button" ` +
-			`href="https://go.example/l/abc">&lt;open&gt;</a></p>` +
-			`<table><tr><th>0</th><td style="margin: 0 0 16px; font-family: 'Segoe UI'" class="cell">a</td></tr>` +
-			`<tr><th>1</th><td style="margin: 0 0 16px; font-family: 'Segoe UI'" class="cell">b</td></tr></table>
+				`<p style="margin: 0 0 16px; font-family: 'Segoe UI'"><a style="color: #ffffff; background: #123456" class="button" ` +
+				`href="https://go.example/l/abc">&lt;open&gt;</a></p>` +
+				`<table><tr><th>0</th><td style="margin: 0 0 16px; font-family: 'Segoe UI'" class="cell">a</td></tr>` +
+				`<tr><th>1</th><td style="margin: 0 0 16px; font-family: 'Segoe UI'" class="cell">b</td></tr></table>
 <!--[if mso]></td></tr></table><![endif]-->
 <p class="footer" style="font-family: 'Segoe UI'; margin: 0">Sent by Acme &amp; Sons</p></body></html>`,
-			"Hello Zoë O'Brien,\n\n<open>:\nhttps://go.example/l/abc\n\n0: a\n1: b\n\nSent by Acme & Sons\n"},
+			"Hello Zoë O'Brien,\n\n<open>:\nhttps://go.example/l/abc\n\n0: a\n1: b\n\nSent by Acme & Sons\n",
+		},
 		"es": {"", "Hola\n\nOne:\nhttps://go.example/l/abc\n\nTwo !:\nhttps://go.example/l/abc\n\nEnviado por Acme & Sons\n"},
 		"nl": {"<p>Zonder</p>", "Zonder\n"},
 		"ar": {"<b><p>rtl</p></b>", "rtl\n"},
@@ -192,8 +194,8 @@ func TestProblemsOfTheShelf(t *testing.T) {
 	}
 }
 
-// Values are values, whatever they hold and wherever they stand (T46).
-func TestValuesChangeNothingAroundThem(t *testing.T) {
+// TestT46ValuesChangeNothingAroundThem: values are values, whatever they hold and wherever they stand.
+func TestT46ValuesChangeNothingAroundThem(t *testing.T) {
 	tmpl := bound(t, new(render.Shelf), map[string]string{
 		"email.en.subject":   "[{{ record.title }}]",
 		"email.en.txt":       "[{{ record.title }}]",
@@ -268,8 +270,14 @@ func TestLanguagesFollowTheChain(t *testing.T) {
 		Chains: map[string][]string{"ca": {"es", "fr"}, "pt-BR": {"pt-PT"}, "gsw": {"de"}}, Default: "nl",
 	}}
 	for _, tt := range []struct{ has, wants, gets string }{
-		{"es fr nl", "ca", "es"}, {"fr nl", "ca", "fr"}, {"nl en", "ca", "nl"}, {"es nl", "ca-ES", "es"},
-		{"pt-PT pt nl", "pt-BR", "pt-PT"}, {"pt nl", "pt-BR", "pt"}, {"es de", "gsw-CH", "de"}, {"de fr", "xx", "de"},
+		{"es fr nl", "ca", "es"},
+		{"fr nl", "ca", "fr"},
+		{"nl en", "ca", "nl"},
+		{"es nl", "ca-ES", "es"},
+		{"pt-PT pt nl", "pt-BR", "pt-PT"},
+		{"pt nl", "pt-BR", "pt"},
+		{"es de", "gsw-CH", "de"},
+		{"de fr", "xx", "de"},
 	} {
 		files := map[string]string{}
 		for language := range strings.FieldsSeq(tt.has) {

@@ -76,8 +76,8 @@ func (t *Template) trySegments(channel string, chosen *text) []Problem {
 	if count.Unicode {
 		why = fmt.Sprintf(", since %q is none of the characters that SMS was made for", count.Odd)
 	}
-	p := chosen.body.src.from[0].file.problem(0, "without its values this is an SMS of %d segments already%s; %s sends "+
-		"%d at most", count.Segments, why, channel, most)
+	p := chosen.body.src.from[0].file.problem(0, "without its values this is an SMS of %d segments already%s; "+
+		"%s sends %d at most", count.Segments, why, channel, most)
 	p.Column, p.Doubt = 0, "segments"
 	return []Problem{p}
 }
