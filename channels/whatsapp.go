@@ -140,7 +140,7 @@ func (w *WhatsApp) converses(m engine.Message) bool {
 func (w *WhatsApp) sendApproved(ctx context.Context, m engine.Message) (engine.Receipt, error) {
 	if m.Content.Approved == nil || m.Content.Approved.ID == "" {
 		return engine.Receipt{}, engine.Permanent(errors.New(
-			"no conversation is open, and the template has no approved text in this language to open one with"))
+			"no conversation is open, and the template has no approved text to open one with"))
 	}
 	variables, err := flat(m.Content.Approved.Variables)
 	if err != nil {
@@ -179,9 +179,9 @@ func (w *WhatsApp) Careful() bool { return true }
 // Callbacks answers Twilio: what became of messages, below /status/, and what people write, at /messages.
 func (w *WhatsApp) Callbacks() http.Handler { return &w.line }
 
-// Examine looks whether messages would leave and answers come.
-func (w *WhatsApp) Examine(ctx context.Context, tools engine.ExamineTools) []engine.Finding {
-	return w.line.examine(ctx, tools)
+// Examine looks whether Twilio lets in, and says what it must be told.
+func (w *WhatsApp) Examine(ctx context.Context, _ engine.ExamineTools) []engine.Finding {
+	return w.line.examine(ctx)
 }
 
 // Close waits for the messages under way and closes the connections.

@@ -75,7 +75,7 @@ func greeting(text, template string) engine.Message {
 
 func TestWhatsAppSendsFreeTextInAConversationOnly(t *testing.T) {
 	t.Parallel()
-	const no = "no conversation is open, and the template has no approved text in this language to open one with"
+	const no = "no conversation is open, and the template has no approved text to open one with"
 	for name, test := range map[string]struct {
 		text, template string
 		heard          time.Duration // how long ago; 0 for never

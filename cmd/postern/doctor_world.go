@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -154,6 +155,9 @@ func (d *doctor) clock(ctx context.Context) []diagnosis {
 	return []diagnosis{good("time", "nobody to compare with")}
 }
 
+// twilioAPI is where Twilio's API is, if the configuration does not say.
+const twilioAPI = "https://api.twilio.com"
+
 // clocks are the servers with clocks of their own that the configuration has us ask.
 func (d *doctor) clocks() []string {
 	var addresses []string
@@ -164,6 +168,10 @@ func (d *doctor) clocks() []string {
 		switch channel := d.channels[name].(type) {
 		case *channels.Push:
 			addresses = append(addresses, channel.URL)
+		case *channels.SMS:
+			addresses = append(addresses, cmp.Or(channel.Endpoint, twilioAPI))
+		case *channels.WhatsApp:
+			addresses = append(addresses, cmp.Or(channel.Endpoint, twilioAPI))
 		case *channels.WebPush:
 			if !strings.HasPrefix(channel.Services[0], "*") {
 				addresses = append(addresses, "https://"+channel.Services[0]+"/")

@@ -54,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal, "browser": providers.browser,
 			"mattermost": providers.mattermost,
 			"mailserver": providers.mailServer,
+			"twilio":     providers.twilio,
 		},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"WEB", "NATS"} {

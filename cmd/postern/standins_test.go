@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"postern/internal/mail/mailtest"
 	"postern/internal/mattermost/mattermosttest"
 	"postern/internal/onesignal/onesignaltest"
+	"postern/internal/twilio/twiliotest"
 	"postern/internal/webpush/webpushtest"
 )
 
@@ -26,13 +30,15 @@ type standIns struct {
 	browsers   map[string]*webpushtest.Browser
 	chats      map[string]*mattermosttest.Server
 	mails      map[string]*mailtest.Server
+	twilios    map[string]*twiliotest.Server
 }
 
 func newStandIns(t *testing.T) *standIns {
 	return &standIns{
 		t: t, oneSignals: map[string]*onesignaltest.Server{}, services: map[string]*webpushtest.Service{},
 		browsers: map[string]*webpushtest.Browser{}, chats: map[string]*mattermosttest.Server{},
-		mails: map[string]*mailtest.Server{},
+		mails:   map[string]*mailtest.Server{},
+		twilios: map[string]*twiliotest.Server{},
 	}
 }
 
@@ -117,6 +123,43 @@ func (s *standIns) mattermost(ts *testscript.TestScript, _ bool, args []string) 
 			}
 		}
 	}
+}
+
+// twilio starts the stand-in, shows what it took, or has it call back: report STATUS [CODE] of its last message, or
+// inbound FROM TEXT. The answer's status is printed.
+func (s *standIns) twilio(ts *testscript.TestScript, _ bool, args []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	script := ts.Getenv("WORK")
+	server := s.twilios[script]
+	if server == nil {
+		server = new(twiliotest.Server).Start(s.t)
+		s.twilios[script] = server
+		ts.Setenv("TWILIO", server.URL)
+		ts.Setenv("TWILIO_TOKEN", twiliotest.Token)
+		return
+	}
+	server.CallTo = proxyTo(ts.Getenv("WEB"))
+	switch args[0] {
+	case "shown":
+		for _, m := range server.Messages() {
+			fmt.Fprintf(ts.Stdout(), "to %s\n%s\n", m.To, m.Body)
+		}
+	case "report":
+		code := 0
+		if len(args) > 2 {
+			code, _ = strconv.Atoi(args[2])
+		}
+		fmt.Fprintln(ts.Stdout(), server.Report(server.Last().ID, args[1], code))
+	case "inbound":
+		id := fmt.Sprintf("SM%032x", len(args[2])) // the same text again is the same message
+		fmt.Fprintln(ts.Stdout(), server.Inbound(ts.Getenv("CALLBACKS")+"/sms/messages", id, args[1], args[2], ""))
+	}
+}
+
+// proxyTo hands requests on to a host, as the proxy in front of Postern does.
+func proxyTo(host string) http.Handler {
+	return httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: host})
 }
 
 func hostOf(address string) string {
