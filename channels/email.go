@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"postern/engine"
@@ -58,6 +59,7 @@ var (
 	_ engine.Opener   = (*Email)(nil)
 	_ engine.Closer   = (*Email)(nil)
 	_ engine.Careful  = (*Email)(nil)
+	_ engine.Carried  = (*Email)(nil)
 	_ engine.Listener = (*Email)(nil)
 )
 
@@ -78,6 +80,20 @@ from: Acme Support <support@acme.example>
 			return &Email{Port: 587, TLS: string(mail.StartTLS), Connections: 8, Timeout: 30 * time.Second}
 		},
 	}
+}
+
+// Carrier reaches a recipient by the first field of type email that holds something.
+func (e *Email) Carrier() engine.Carrier {
+	return engine.Carrier{Kind: "email", Reach: engine.Reach{Type: engine.TypeEmail}, Proper: properMailbox}
+}
+
+// properMailbox is a mail address without the blanks around it that people leave.
+func properMailbox(address string) (string, error) {
+	address = strings.TrimSpace(address)
+	if _, err := mail.ParseAddress(address); err != nil {
+		return "", err
+	}
+	return address, nil
 }
 
 // Open checks every key and reads the password, without a connection yet.

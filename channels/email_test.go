@@ -234,6 +234,23 @@ func dkimKey(t *testing.T, kind string) engine.Secret {
 	return engine.Secret{File: file}
 }
 
+func TestEmailReachesMailboxes(t *testing.T) {
+	carrier := email(func(*Email) {}).Carrier()
+	if carrier.Kind != "email" || carrier.Type != engine.TypeEmail {
+		t.Errorf("carrier %+v", carrier)
+	}
+	for _, address := range []string{"zoe@customer.example", "zoë+crm@customer.example"} {
+		if got, err := carrier.Proper(" " + address + " "); got != address || err != nil {
+			t.Errorf("%s became %q, %v", address, got, err)
+		}
+	}
+	for _, address := range []string{"", "zoe", "Zoe <zoe@customer.example>", "zoe@customer.example, bo@customer.example"} {
+		if got, err := carrier.Proper(address); err == nil || strings.Contains(err.Error(), "zoe") {
+			t.Errorf("%q became %q, %v", address, got, err)
+		}
+	}
+}
+
 func TestEmailUsesItsNames(t *testing.T) {
 	server := (&mailtest.Server{TLS: "starttls", Users: map[string]string{"postern": "hunter2!"}}).Start(t)
 	e := opened(t, server.Port, server.Authority.CertFile)

@@ -96,7 +96,8 @@ func (d emailDNS) spf(ctx context.Context, domain string) engine.Finding {
 	case len(records) == 0:
 		f.Text = "nothing says who may send for " + domain
 	case len(records) > 1:
-		f.Text, f.Hint = fmt.Sprintf("%s has %d records, which count as none", domain, len(records)), "put them into one"
+		f.Text = fmt.Sprintf("%s has %d records, which count as none", domain, len(records))
+		f.Hint = "put them into one"
 	case strings.Contains(records[0]+" ", " +all ") || strings.Contains(records[0]+" ", " all "):
 		f.Text, f.Hint = domain+" lets everybody send", "end the record with -all or ~all"
 	default:

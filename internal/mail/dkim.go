@@ -158,7 +158,8 @@ func coverageOf(head string) coverage {
 
 // sign writes the field of a signature. It is signed as well, with its last value still missing.
 func (s Signer) sign(out *bytes.Buffer, covered coverage, body []byte, at time.Time) error {
-	field := fmt.Sprintf("DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n d=%s; s=%s; t=%d;\r\n h=%s;\r\n bh=%s;\r\n b=",
+	field := fmt.Sprintf("DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n"+
+		" d=%s; s=%s; t=%d;\r\n h=%s;\r\n bh=%s;\r\n b=",
 		s.algorithm, s.Domain, s.Selector, at.Unix(), covered.names, base64.StdEncoding.EncodeToString(body))
 	sum := sha256.Sum256([]byte(covered.text + relaxed(unfolded(field))))
 	var how crypto.SignerOpts = crypto.SHA256

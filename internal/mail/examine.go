@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	netmail "net/mail"
 	"strings"
 	"time"
@@ -29,7 +28,7 @@ func (p *Pool) Probe(ctx context.Context) (string, error) {
 	found := "in clear"
 	if state, ok := s.client.GetTLSConnectionState(); ok == nil {
 		until := state.PeerCertificates[0].NotAfter
-		found = fmt.Sprintf("%s, certificate good until %s", tls.VersionName(state.Version), until.Format(time.DateOnly))
+		found = tls.VersionName(state.Version) + ", certificate good until " + until.Format(time.DateOnly)
 	}
 	if p.server.User != "" {
 		found += ", logged in"
@@ -43,10 +42,9 @@ type LookupTXT func(ctx context.Context, name string) ([]string, error)
 // Published tells whether the DNS has the public half of a signer's key: somebody else's verifier holds a letter that
 // was signed by it against the record that it finds.
 func (s Signer) Published(ctx context.Context, lookup LookupTXT, now time.Time) error {
-	sample := Letterhead{From: netmail.Address{Address: "postmaster@" + s.Domain}, Domain: s.Domain, Signers: []Signer{s}}
-	letter, err := sample.Write(engine.Message{
-		Recipient: engine.Recipient{Address: "postmaster@" + s.Domain}, Created: now,
-	})
+	sender := "postmaster@" + s.Domain
+	sample := Letterhead{From: netmail.Address{Address: sender}, Domain: s.Domain, Signers: []Signer{s}}
+	letter, err := sample.Write(engine.Message{Recipient: engine.Recipient{Address: sender}, Created: now})
 	if err != nil {
 		return err
 	}

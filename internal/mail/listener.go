@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"net"
 	"strings"
@@ -58,7 +57,7 @@ func (l *Listener) Listen(ctx context.Context) error {
 	server.Domain, server.LMTP, server.EnableSMTPUTF8 = l.Hello, l.LMTP, true
 	server.MaxMessageBytes, server.MaxRecipients = listenBytes, listenRecipients
 	server.ReadTimeout, server.WriteTimeout = listenPatience, listenPatience
-	server.ErrorLog = log.New(io.Discard, "", 0) // what strangers do wrong
+	server.ErrorLog = silence{}
 	if l.ready != nil {
 		l.ready(port.Addr())
 	}
@@ -84,6 +83,13 @@ func (l *Listener) Listen(ctx context.Context) error {
 	}
 	return nil
 }
+
+// silence logs nothing: what strangers do wrong is their business.
+type silence struct{}
+
+// Printf and Println are what go-smtp calls.
+func (silence) Printf(string, ...any) {}
+func (silence) Println(...any)        {}
 
 // finish has no more mails taken, and tells when those under way are done.
 func (l *Listener) finish() (idle <-chan struct{}) {
