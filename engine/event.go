@@ -42,8 +42,8 @@ const (
 func OwnEvents() []string {
 	return []string{
 		LinkOpened, LinkUsed, LinkUndone, LinkExpired, LinkLocked, LinkFailed,
-		DeliveryFailedEvent, DeliveryUnknownEvent, DeliveryDeliveredEvent, DeliveryBouncedEvent, DeliveryComplainedEvent,
-		ReplyReceivedEvent, RunFailedEvent, RunConflict,
+		DeliveryFailedEvent, DeliveryUnknownEvent, DeliveryDeliveredEvent, DeliveryBouncedEvent,
+		DeliveryComplainedEvent, ReplyReceivedEvent, RunFailedEvent, RunConflict,
 	}
 }
 

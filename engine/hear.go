@@ -119,7 +119,8 @@ func (e *Engine) tellHeard(h Heard, got HearOutcome) {
 	case got.Lost:
 		e.Logger.Info("a report on a message that is not kept any more", "channel", h.Channel, "key", h.Key)
 	case got.Unasked:
-		e.Logger.Warn("a reply from somebody to whom no message was ever sent: it is a dead letter", "channel", h.Channel)
+		e.Logger.Warn("a reply from somebody to whom no message was ever sent: it is a dead letter",
+			"channel", h.Channel)
 	case h.Report != nil && h.Report.State.bad():
 		e.Logger.Warn("a message did not arrive well", "channel", h.Channel, "state", string(h.Report.State),
 			"delivery", h.Report.Delivery.String(), "reason", h.Report.why())
@@ -178,7 +179,8 @@ func (e *Engine) hashed(channel string, all []Suppression, recipient string, at 
 	for _, s := range all {
 		s.Channel = either(s.Channel, channel)
 		if s.Address = either(s.Address, recipient); s.Address == "" {
-			e.Logger.Warn("an address cannot be suppressed: it is not known", "channel", s.Channel, "why", string(s.Reason))
+			e.Logger.Warn("an address cannot be suppressed: it is not known",
+				"channel", s.Channel, "why", string(s.Reason))
 			continue
 		}
 		kept = append(kept, s.Hashed(e.AddressKey, at))
@@ -229,7 +231,7 @@ func (h Hearing) Replied(delivery ID, record Ref) (*Event, error) {
 		return nil, fmt.Errorf("write event data: %w", err)
 	}
 	return &Event{
-		ID: DerivedID(delivery, ReplyReceivedEvent, h.Channel, h.Key).String(), Source: Source, Type: ReplyReceivedEvent,
-		Subject: record.String(), Time: h.At, Depth: 1, Data: data,
+		ID: DerivedID(delivery, ReplyReceivedEvent, h.Channel, h.Key).String(), Source: Source,
+		Type: ReplyReceivedEvent, Subject: record.String(), Time: h.At, Depth: 1, Data: data,
 	}, nil
 }

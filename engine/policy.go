@@ -45,7 +45,8 @@ func (e *Engine) suppressed(_ context.Context, d *Delivery, l *letter) error {
 	if l.class.Refusable() {
 		list = d.Workflow
 	}
-	reason, holds := e.Store.Suppressed(d.Channel, e.hashAddress(d.Channel, l.env.Recipient.Address), list, e.Clock.Now())
+	address := e.hashAddress(d.Channel, l.env.Recipient.Address)
+	reason, holds := e.Store.Suppressed(d.Channel, address, list, e.Clock.Now())
 	if !holds {
 		return nil
 	}

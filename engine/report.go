@@ -27,7 +27,9 @@ func (r Report) why() string {
 // Hear takes in what a channel's provider reports of the message, unless it comes too late: it changes the delivery
 // and returns the event that tells it, nil for none. A report by a channel that the delivery has left changes no
 // state, whatever it says: the message goes another way by now. at is when it happened, now when it came.
-func (d *Delivery) Hear(channel string, r Report, from Lineage, at, now time.Time) (told *Event, changed bool, err error) {
+func (d *Delivery) Hear(channel string, r Report, from Lineage, at, now time.Time) (
+	told *Event, changed bool, err error,
+) {
 	line := fmt.Sprintf("%s reports %s", channel, r.State)
 	if why := r.why(); why != "" {
 		line += ": " + why

@@ -77,8 +77,8 @@ sends people a message with a link back to the web, and guards the door the link
 		demoCommand(), serveCommand(), reloadCommand(), runCommand(), lintCommand(), testCommand(), simulateCommand(),
 		previewCommand(), functionsCommand(), emitCommand(),
 		eventsCommand(), linkCommand(), schedulesCommand(),
-		runsCommand(), deliveriesCommand(), suppressCommand(), waitsCommand(), deadCommand(), replayCommand(), auditCommand(),
-		keysCommand(), doctorCommand(), sendCommand(),
+		runsCommand(), deliveriesCommand(), suppressCommand(), waitsCommand(), deadCommand(), replayCommand(),
+		auditCommand(), keysCommand(), doctorCommand(), sendCommand(),
 		backupCommand(), restoreCommand(), importCommand(), schemaCommand(), moduleCommand(), newCommand(),
 		versionCommand(),
 	)

@@ -58,8 +58,9 @@ func (s *storeTrial) outcome(t *testing.T, d *engine.Delivery, state engine.Deli
 func (s *storeTrial) report(d *engine.Delivery, state engine.DeliveryState) engine.Hearing {
 	return engine.Hearing{
 		Channel: "email", Key: d.ID.String() + "/" + string(state), At: storeNow.Add(9 * time.Minute),
-		Now: storeNow.Add(10 * time.Minute), Delivery: d.ID, Lineage: engine.Lineage{Cause: "cause", Depth: 3, Chain: "test"},
-		Report: &engine.Report{Delivery: d.ID, State: state, Code: "5.1.1", Detail: "no such user"},
+		Now: storeNow.Add(10 * time.Minute), Delivery: d.ID,
+		Lineage: engine.Lineage{Cause: "cause", Depth: 3, Chain: "test"},
+		Report:  &engine.Report{Delivery: d.ID, State: state, Code: "5.1.1", Detail: "no such user"},
 	}
 }
 
@@ -119,8 +120,9 @@ func storeHearOnce(t *testing.T, s *storeTrial) {
 		t.Fatal(err)
 	}
 	event := waiting[0].Event
+	says := strings.Contains(string(event.Data), `"code":"5.1.1","reason":"5.1.1 no such user"`)
 	if event.Subject != d.Record.String() || event.CauseID != "cause" || event.Depth != 3 || event.Chain != "test" ||
-		!event.Time.Equal(report.At) || !strings.Contains(string(event.Data), `"code":"5.1.1","reason":"5.1.1 no such user"`) {
+		!event.Time.Equal(report.At) || !says {
 		t.Errorf("told %+v: %s", event, event.Data)
 	}
 }
@@ -130,13 +132,15 @@ func storeHearRank(t *testing.T, s *storeTrial) {
 	d := s.sent(t, run)
 	s.outcome(t, d, engine.DeliveryAccepted)
 	s.hear(t, s.report(d, engine.DeliveryRead), changed)
-	for _, late := range []engine.DeliveryState{engine.DeliveryDelivered, engine.DeliveryUndelivered, engine.DeliverySent} {
+	for _, late := range []engine.DeliveryState{
+		engine.DeliveryDelivered, engine.DeliveryUndelivered, engine.DeliverySent,
+	} {
 		s.hear(t, s.report(d, late), engine.HearOutcome{})
 	}
 	s.expectHeard(t, d.ID, engine.DeliveryRead, engine.DeliveryDeliveredEvent, "email reports read: 5.1.1 no such user")
 	s.hear(t, s.report(d, engine.DeliveryComplained), changed)
-	s.expectHeard(t, d.ID, engine.DeliveryComplained,
-		engine.DeliveryDeliveredEvent+" "+engine.DeliveryComplainedEvent, "email reports complained: 5.1.1 no such user")
+	s.expectHeard(t, d.ID, engine.DeliveryComplained, engine.DeliveryDeliveredEvent+" "+engine.DeliveryComplainedEvent,
+		"email reports complained: 5.1.1 no such user")
 }
 
 func storeHearDoubt(t *testing.T, s *storeTrial) {

@@ -110,7 +110,8 @@ func (t *tx) putReported(ctx context.Context, d *engine.Delivery, now time.Time)
 	if err != nil {
 		return err
 	}
-	if err := t.run(ctx, call{"UPDATE deliveries SET receipt = ? WHERE id = ?", []any{receipt, ident(d.ID)}}); err != nil {
+	const put = "UPDATE deliveries SET receipt = ? WHERE id = ?"
+	if err := t.run(ctx, call{put, []any{receipt, ident(d.ID)}}); err != nil {
 		return err
 	}
 	return t.putDelivery(ctx, d, now)
@@ -125,8 +126,8 @@ func (t *tx) hearReply(ctx context.Context, h engine.Hearing) (engine.HearOutcom
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return engine.HearOutcome{}, err
 	}
-	const wrote = `INSERT INTO conversations (channel, address, module, record, heard, at) VALUES (?1, ?2, '', '', ?3, ?4)
-		ON CONFLICT DO UPDATE SET heard = max(coalesce(heard, 0), ?3), at = max(at, ?4)`
+	const wrote = `INSERT INTO conversations (channel, address, module, record, heard, at)
+		VALUES (?1, ?2, '', '', ?3, ?4) ON CONFLICT DO UPDATE SET heard = max(coalesce(heard, 0), ?3), at = max(at, ?4)`
 	err = t.run(ctx, call{wrote, []any{h.Channel, ident(h.From), instant(h.At), instant(h.Now)}})
 	if err != nil {
 		return engine.HearOutcome{}, err

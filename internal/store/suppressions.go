@@ -171,8 +171,8 @@ const allSuppressions = `SELECT channel, address, list, masked, reason, detail, 
 func (s *statements) suppressions(ctx context.Context, query string, args ...any) (all []engine.Suppressed, err error) {
 	err = s.each(ctx, query, args, func(row scan) error {
 		var found engine.Suppressed
-		err := row(&found.Channel, (*ident)(&found.ID), &found.List, &found.Masked, &found.Reason, &found.Detail, &found.By,
-			(*instant)(&found.At), (*instant)(&found.Until))
+		err := row(&found.Channel, (*ident)(&found.ID), &found.List, &found.Masked, &found.Reason, &found.Detail,
+			&found.By, (*instant)(&found.At), (*instant)(&found.Until))
 		all = append(all, found)
 		return err
 	})
