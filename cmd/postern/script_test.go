@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 //	terminate          sends SIGTERM to what runs in the background
 //	pick NAME REGEXP   keeps what the first group of a pattern found in what was printed last
 //	onesignal          starts a stand-in for OneSignal at $ONESIGNAL, with a user 12x7 who has a device, and shows with
-//	                   an argument what it sent
+//	                   an argument what it sent, with three (kind, address, secret) tells an event of the last one
 //	browser            starts a push service at $PUSH, whose certificate is in push.pem; with a public key it writes a
 //	                   subscription.json, and without it shows what the browser was sent
 //	mattermost         starts a Mattermost at $MATTERMOST with users of these addresses; posts shows what was posted, and

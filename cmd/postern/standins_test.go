@@ -54,6 +54,12 @@ func (s *standIns) oneSignal(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv("ONESIGNAL", server.URL)
 		ts.Setenv("ONESIGNAL_HOST", hostOf(server.URL))
 	}
+	if len(args) == 3 { // KIND ADDRESS SECRET: an event of the newest notification
+		taken := server.Taken()
+		event := server.Event(taken[len(taken)-1], "message.push."+args[0], time.Now())
+		fmt.Fprintln(ts.Stdout(), onesignaltest.Tell(s.t, args[1], "Bearer "+args[2], event))
+		return
+	}
 	for range args {
 		for _, n := range server.Taken() {
 			fmt.Fprintf(ts.Stdout(), "to %s\n%s\n%s\n%s\n", n.IncludeAliases["external_id"][0], n.Headings["en"],
