@@ -134,10 +134,14 @@ func (c *chat) letter(to string) engine.Message {
 	m := message(7)
 	m.Created, m.Recipient.Address = time.Now(), to
 	m.Content = engine.Content{Language: "en", Text: "Ticket TT5 is waiting.", Buttons: []engine.Button{
-		{Link: engine.DerivedID(engine.ID{}, "link"), Generation: 1, Action: "resolve", Label: "It is resolved",
-			Expires: time.Now().Add(time.Hour)},
-		{Link: engine.DerivedID(engine.ID{}, "link"), Generation: 1, Action: "reopen", Label: "Open it again",
-			Expires: time.Now().Add(time.Hour)},
+		{
+			Link: engine.DerivedID(engine.ID{}, "link"), Generation: 1, Action: "resolve", Label: "It is resolved",
+			Expires: time.Now().Add(time.Hour),
+		},
+		{
+			Link: engine.DerivedID(engine.ID{}, "link"), Generation: 1, Action: "reopen", Label: "Open it again",
+			Expires: time.Now().Add(time.Hour),
+		},
 	}}
 	return m
 }
@@ -296,8 +300,11 @@ func TestMattermostCallbacksTakeNothingElse(t *testing.T) {
 		method, path, body string
 		want               int
 	}{
-		{"POST", "/press", "{", 400}, {"POST", "/press", "{}", 400}, {"GET", "/press", "", 405},
-		{"POST", "/other", "{}", 404}, {"POST", "/press", strings.Repeat("x", maxPress+1), 400},
+		{"POST", "/press", "{", 400},
+		{"POST", "/press", "{}", 400},
+		{"GET", "/press", "", 405},
+		{"POST", "/other", "{}", 404},
+		{"POST", "/press", strings.Repeat("x", maxPress+1), 400},
 		{"POST", "/press", `{"user_id":"../../etc","context":{}}`, 400},
 	} {
 		w := httptest.NewRecorder()
@@ -419,7 +426,7 @@ func TestMattermostShortensWhatIsTooLong(t *testing.T) {
 
 // T46: a name is shown, and calls nobody.
 func TestMattermostNamesAreNoMentions(t *testing.T) {
-	for name, want := range map[string]string{"zoe": "zoe", "@all": "all", "a_b*c[x](y)": "abcxy", "Zoë ": "zo"} {
+	for name, want := range map[string]string{"zoe": "zoe", "@all": "all", "a_b*c[x](y)": "abcxy", "Zoë": "zo"} {
 		if got := userName(name); got != want {
 			t.Errorf("%q is shown as %q", name, got)
 		}

@@ -156,7 +156,8 @@ func (w *Webhook) call(m engine.Message) (engine.Call, error) {
 	header := w.header.Clone()
 	header.Set("Idempotency-Key", m.Delivery.String())
 	return engine.Call{
-		Method: w.Method, Host: u.Host, Key: m.Delivery.String(), Auth: w.auth, Expect: w.expected, Resend: w.Idempotent,
+		Method: w.Method, Host: u.Host, Key: m.Delivery.String(), Auth: w.auth, Expect: w.expected,
+		Resend:  w.Idempotent,
 		Request: engine.Request{URL: address, Header: header, Body: body},
 	}, nil
 }

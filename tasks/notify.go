@@ -216,7 +216,8 @@ func (n *Notify) Run(ctx context.Context, step *engine.StepContext) error {
 	step.Note("message %s%s by %s", n.Template, to, ways[0].Channel)
 	step.Output(engine.Fields{"channel": ways[0].Channel})
 	return step.Notify(ctx, engine.Notice{
-		Ways: ways, Template: n.Template, Links: links, First: n.first, Buttons: n.offer, Unknown: engine.OnUnknown(n.OnUnknown),
+		Ways: ways, Template: n.Template, Links: links, First: n.first, Buttons: n.offer,
+		Unknown: engine.OnUnknown(n.OnUnknown),
 	})
 }
 

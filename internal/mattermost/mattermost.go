@@ -175,7 +175,7 @@ func newRequest(ctx context.Context, method, address string, body any) (*http.Re
 func exchange(
 	transport http.RoundTripper, request *http.Request, now func() time.Time, leave func(),
 ) ([]byte, error) {
-	response, err := leaving.Do(transport, request, leave)
+	response, err := leaving.Do(transport, request, leave) //nolint:bodyclose // Body closes it
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,8 @@ func (s *Server) Press(postID, name string, by mattermost.User) (mattermost.Pres
 	s.t.Helper()
 	post, action := s.button(postID, name)
 	return s.Send(action.Integration.URL, mattermost.Press{
-		UserID: by.ID, UserName: by.Username, ChannelID: post.ChannelID, PostID: post.ID, Context: action.Integration.Context,
+		UserID: by.ID, UserName: by.Username, ChannelID: post.ChannelID, PostID: post.ID,
+		Context: action.Integration.Context,
 	})
 }
 
