@@ -131,8 +131,8 @@ func (s *standIns) mattermost(ts *testscript.TestScript, _ bool, args []string) 
 	}
 }
 
-// twilio starts the stand-in, shows what it took, or has it call back: report STATUS [CODE] of its last message, or
-// inbound FROM TEXT. The answer's status is printed.
+// twilio starts the stand-in, shows what it took, or has it call back: report STATUS [CODE] of its last message, forge
+// STATUS, or inbound FROM TEXT. The answer's status is printed.
 func (s *standIns) twilio(ts *testscript.TestScript, _ bool, args []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,6 +157,8 @@ func (s *standIns) twilio(ts *testscript.TestScript, _ bool, args []string) {
 			code, _ = strconv.Atoi(args[2])
 		}
 		fmt.Fprintln(ts.Stdout(), server.Report(server.Last().ID, args[1], code))
+	case "forge":
+		fmt.Fprintln(ts.Stdout(), server.Forge(server.Last().ID, args[1]))
 	case "inbound":
 		id := fmt.Sprintf("SM%032x", len(args[2])) // the same text again is the same message
 		fmt.Fprintln(ts.Stdout(), server.Inbound(ts.Getenv("CALLBACKS")+"/sms/messages", id, args[1], args[2], ""))
