@@ -31,7 +31,7 @@ func TestSMSCountsItsSegments(t *testing.T) {
 		strings.Repeat("a", 307): "the text takes 3 segments, and max_segments is 2",
 		strings.Repeat("á", 135): "the text takes 3 segments, and max_segments is 2; 'á' makes a segment hold 67 " +
 			"characters in place of 153",
-		" \n\x00": "the message has no text",
+		"\n\x00": "the message has no text",
 	} {
 		_, err := s.Send(t.Context(), texted(mobile, text))
 		if !engine.IsPermanent(err) || err.Error() != want {

@@ -53,7 +53,8 @@ func (l *twilioLine) open(outfit engine.Outfit) error {
 		return fmt.Errorf("auth_token: %w", err)
 	}
 	l.outfit = outfit
-	l.client = twilio.New(twilio.Account{SID: l.account, User: l.user, Secret: secret, Endpoint: endpoint}, outfit.Clock)
+	account := twilio.Account{SID: l.account, User: l.user, Secret: secret, Endpoint: endpoint}
+	l.client = twilio.New(account, outfit.Clock)
 	return nil
 }
 
@@ -89,7 +90,8 @@ func (l *twilioLine) signs(secret string, outfit engine.Outfit) (string, error) 
 	case l.user == l.account:
 		return secret, nil
 	}
-	return "", errors.New("is not set, but user is an API key: Twilio signs its callbacks with the account's auth token")
+	return "", errors.New(
+		"is not set, but user is an API key: Twilio signs its callbacks with the account's auth token")
 }
 
 // reveal reads a secret that must be there.

@@ -195,8 +195,11 @@ func TestTwilioSuppressesWhoWantsNothingAndWhatIsNoNumber(t *testing.T) {
 		reason engine.SuppressionReason
 		by     string
 	}{
-		{21610, engine.SuppressedOptOut, "recipient"}, {21211, engine.SuppressedBounce, "provider"},
-		{21614, engine.SuppressedBounce, "provider"}, {21612, "", ""}, {21408, "", ""},
+		{21610, engine.SuppressedOptOut, "recipient"},
+		{21211, engine.SuppressedBounce, "provider"},
+		{21614, engine.SuppressedBounce, "provider"},
+		{21612, "", ""},
+		{21408, "", ""},
 	} {
 		h := newTwilioHouse(t, "sms")
 		s := h.sms(t, func(*SMS) {})

@@ -96,7 +96,7 @@ func (l *twilioLine) publicAddress(path, query string) string {
 func (l *twilioLine) tellForged() {
 	if n, tell := l.forged.next(); tell {
 		l.outfit.Logger.Warn("callbacks that Twilio did not sign", "channel", l.outfit.Channel, "count", n,
-			"hint", "if they are Twilio's: web.callbacks must be the address that Twilio calls, and auth_token its account's")
+			"hint", "if they are Twilio's, web.callbacks must be the address it calls, and auth_token the account's")
 	}
 }
 
@@ -108,7 +108,7 @@ func (l *twilioLine) understand(path string, c twilio.Callback) (*engine.Heard, 
 	text, ok := strings.CutPrefix(path, statusPath)
 	delivery, err := engine.ParseID(text)
 	if !ok || err != nil {
-		return nil, errors.New("Twilio calls " + statusPath + "… and " + messagesPath)
+		return nil, errors.New("only " + statusPath + "… and " + messagesPath + " are called")
 	}
 	return l.status(delivery, c), nil
 }

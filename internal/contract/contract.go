@@ -169,7 +169,9 @@ func unknownFields(input *openapi3filter.RequestValidationInput, body []byte) (w
 	if form == nil || form.Schema == nil {
 		return nil // that there is no such content was said before
 	}
-	read := &http.Request{Method: http.MethodPost, Header: input.Request.Header, Body: io.NopCloser(bytes.NewReader(body))}
+	read := &http.Request{
+		Method: http.MethodPost, Header: input.Request.Header, Body: io.NopCloser(bytes.NewReader(body)),
+	}
 	if err := read.ParseForm(); err != nil {
 		return []error{fmt.Errorf("read the form: %w", err)}
 	}

@@ -72,7 +72,7 @@ var codes = map[int]struct {
 	63003:               {fatePermanent, "the number is not on WhatsApp"},
 	63007:               {fateBroken, "the sender in from is none of WhatsApp"},
 	63013:               {fatePermanent, "the message is against WhatsApp's rules"},
-	CodeNotConversing:   {fatePermanent, "no conversation is open: outside of one only an approved template may be sent"},
+	CodeNotConversing:   {fatePermanent, "no conversation is open: only an approved template may be sent"},
 	63018:               {fatePassing, "more messages than WhatsApp takes from this sender"},
 	63024:               {fatePermanent, "the number is not on WhatsApp"},
 	63027:               {fatePermanent, "the template is not approved in this language"},

@@ -244,13 +244,13 @@ func (s *Server) list(w http.ResponseWriter) {
 // resource is a message as Twilio tells of it.
 func (m *Message) resource() map[string]any {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Format(time.RFC1123Z)
+	uri := "/2010-04-01/Accounts/" + Account + "/Messages/" + m.ID
 	resource := map[string]any{
 		"sid": m.ID, "account_sid": Account, "api_version": "2010-04-01", "body": m.Body, "direction": "outbound-api",
 		"date_created": at, "date_updated": at, "date_sent": nil, "error_code": nil, "error_message": nil,
 		"from": null(m.From), "messaging_service_sid": null(m.Service), "num_media": "0",
 		"num_segments": strconv.Itoa(m.Segments), "price": nil, "price_unit": "USD", "status": m.Status, "to": m.To,
-		"uri":              "/2010-04-01/Accounts/" + Account + "/Messages/" + m.ID + ".json",
-		"subresource_uris": map[string]any{"media": "/2010-04-01/Accounts/" + Account + "/Messages/" + m.ID + "/Media.json"},
+		"uri": uri + ".json", "subresource_uris": map[string]any{"media": uri + "/Media.json"},
 	}
 	if m.Code != 0 {
 		resource["error_code"] = m.Code
