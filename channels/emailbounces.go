@@ -2,6 +2,7 @@ package channels
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 
@@ -42,6 +43,9 @@ func (e *Email) openBounces(outfit engine.Outfit, hello string) error {
 		return nil // a single mail by hand, whose bounce nobody waits for
 	}
 	path := mail.ReturnPath{Domain: e.Bounces.Domain, Key: outfit.Key("bounces")}
+	if len(path.Key) < minSecret {
+		return errors.New("there is no key to make return paths with")
+	}
 	e.letterhead.Bounces = &path
 	if outfit.Hear != nil {
 		e.listener = &mail.Listener{

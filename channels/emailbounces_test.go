@@ -121,6 +121,15 @@ func TestEmailHearsItsBounces(t *testing.T) {
 	}
 }
 
+// A return path that anybody can make would let anybody suppress anybody.
+func TestEmailNeedsAKeyForReturnPaths(t *testing.T) {
+	o := earOfEmail(new(ear))
+	o.Key = func(string) []byte { return nil }
+	if err := email(comingBack).Open(o); err == nil || !strings.HasPrefix(err.Error(), "bounces: there is no key") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestEmailWithoutBouncesHearsNothing(t *testing.T) {
 	e := email(func(*Email) {})
 	if err := e.Open(outfit()); err != nil {

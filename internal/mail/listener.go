@@ -162,6 +162,10 @@ func (l *Listener) take(ctx context.Context, delivery engine.ID, b Bounce) error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listenTake)
 	defer cancel()
 	err := l.Take(ctx, delivery, b)
+	if engine.IsPermanent(err) {
+		l.Logger.ErrorContext(ctx, "take a bounce: it is none", "delivery", delivery.String(), "error", err)
+		return nil
+	}
 	if err != nil {
 		l.Logger.ErrorContext(ctx, "take a bounce: it is asked for again", "delivery", delivery.String(), "error", err)
 	}

@@ -166,8 +166,12 @@ func TestListenerAsksAgainForWhatWasNotKept(t *testing.T) {
 	if got := p.bring(c, bounceFile(t, "postfix-unknown"), own); got != 451 {
 		t.Errorf("answered %d", got)
 	}
+	p.fails = engine.Permanent(errors.New("it will never be"))
+	if got := p.bring(c, bounceFile(t, "postfix-unknown"), own); got != 250 {
+		t.Errorf("what no other try can mend is answered %d", got)
+	}
 	p.fails = nil
-	if got := p.bring(c, bounceFile(t, "postfix-unknown"), own); got != 250 || len(p.all()) != 2 {
+	if got := p.bring(c, bounceFile(t, "postfix-unknown"), own); got != 250 || len(p.all()) != 3 {
 		t.Errorf("answered %d, %d taken", got, len(p.all()))
 	}
 }
