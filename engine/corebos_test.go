@@ -59,6 +59,7 @@ func tellable(event *engine.Event) bool {
 
 func TestMainJobOnCoreBOSTickets(t *testing.T) {
 	h := newHouse(t, shipped(t, "ticket-created.yaml", "ticket-resolved.yaml"))
+	h.ours = true
 	h.start()
 	created, updated := coreBOSEvents(t)
 	expected := map[engine.Ref]bool{}
@@ -112,7 +113,7 @@ func TestMainJobOnCoreBOSTickets(t *testing.T) {
 func checkMarkup(t *testing.T, content engine.Content) {
 	t.Helper()
 	const title = `Order 1001 <late> & "lost"`
-	if content.Subject != "Ticket TT25: "+title || !strings.Contains(content.Text, "  "+title+"\n") {
+	if content.Subject != "Ticket TT25: "+title || !strings.Contains(content.Text, "\n"+title+"\n") {
 		t.Errorf("the text is %q\n%s", content.Subject, content.Text)
 	}
 	if !strings.Contains(content.HTML, `Order 1001 &lt;late&gt; &amp; &#34;lost&#34;`) || strings.Contains(content.HTML, "<late>") {

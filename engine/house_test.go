@@ -44,6 +44,7 @@ type house struct {
 	caller engine.Caller
 	logs   *enginetest.Log
 	system bool // the engine goes by the machine's clock
+	ours   bool // the book is a part of the shipped one: what needs a channel that is not there is left out
 	book   *engine.Book
 	stop   func()
 }
@@ -67,7 +68,10 @@ func (h *house) logger() *slog.Logger { return slog.New(slog.NewTextHandler(h.lo
 
 func (h *house) load(files map[string]string) (*engine.Book, error) {
 	book, diags, _ := workflows.LoadFiles(files, workflows.Options{
-		Tasks: append(tasks.Kinds(), trialKinds()...), Carriers: enginetest.Carriers(slices.Sorted(maps.Keys(h.channels()))...), KeepAll: h.crm == nil,
+		Tasks:    append(tasks.Kinds(), trialKinds()...),
+		Carriers: enginetest.Carriers(slices.Sorted(maps.Keys(h.channels()))...),
+		KeepAll:  h.crm == nil, Shipped: h.ours,
+		Kinds: []string{"email", "sms", "whatsapp", "push", "webpush", "mattermost", "webhook"},
 	})
 	return book, diags.Err()
 }
