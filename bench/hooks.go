@@ -32,7 +32,8 @@ func (h *hooks) channel() string {
 
 // taken is what a provider of SMS answers, by Twilio's description.
 const taken = `{"account_sid":"AC0123456789abcdef0123456789abcdef","api_version":"2010-04-01","body":"",` +
-	`"date_created":"Thu, 26 Nov 2026 10:00:00 +0000","date_sent":null,"date_updated":"Thu, 26 Nov 2026 10:00:00 +0000",` +
+	`"date_created":"Thu, 26 Nov 2026 10:00:00 +0000","date_sent":null,` +
+	`"date_updated":"Thu, 26 Nov 2026 10:00:00 +0000",` +
 	`"direction":"outbound-api","error_code":null,"error_message":null,"from":"+34911000111",` +
 	`"messaging_service_sid":null,"num_media":"0","num_segments":"1","price":null,"price_unit":"USD",` +
 	`"sid":"SM0123456789abcdef0123456789abcdef","status":"queued","subresource_uris":{},"to":"+34600123456",` +

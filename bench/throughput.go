@@ -52,7 +52,9 @@ func bothTrial() trial {
 				return nil, err
 			}
 			events := tickets(1, b.events(20_000), "HelpDesk", half)
-			return fillMailing(ctx, b, events, true, func(m *mailing) { m.books[0], m.ack, m.crm = both, true, elsewhere })
+			return fillMailing(ctx, b, events, true, func(m *mailing) {
+				m.books[0], m.ack, m.crm = both, true, elsewhere
+			})
 		},
 	}
 }

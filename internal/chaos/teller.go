@@ -43,7 +43,8 @@ func (w *teller) next() rig.Event {
 	id := recordOfTicket(n)
 	record := map[string]string{
 		"id": id, "ticket_no": fmt.Sprintf("TT-%06d", n), "ticket_title": fmt.Sprintf("Printer %d is out of paper", n),
-		"contact_email": id + domain, "contact_phone": numberOf(n), "ticketstatus": "Open", "ticketpriorities": "Urgent",
+		"contact_email": id + domain, "contact_phone": numberOf(n),
+		"ticketstatus": "Open", "ticketpriorities": "Urgent",
 	}
 	maps.Copy(record, w.more)
 	return rig.Created("chaos-crm", "change-"+id, "HelpDesk", record)
