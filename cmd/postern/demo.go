@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"postern/channels"
 	"postern/internal/nats"
 	"postern/internal/yamldoc"
 )
@@ -58,8 +57,7 @@ func demo(ctx context.Context, out, errOut io.Writer, listen, data string) error
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	inbox := h.channels["email"].(*channels.Capture) // as demoConfig says
-	d := &demonstration{house: h, inbox: inbox, out: out}
+	d := &demonstration{house: h, room: newMailroom(h.channels), out: out}
 	err = d.run(ctx, listener)
 	return errors.Join(err, h.close())
 }
@@ -100,7 +98,7 @@ func demoConfig(ctx context.Context, web net.Addr, data string) (config, error) 
 	if err := broker.Close(); err != nil {
 		return c, fmt.Errorf("find NATS port: %w", err)
 	}
-	doc, diags := yamldoc.Parse("demo", []byte("email: { kind: capture }\n"))
+	doc, diags := yamldoc.Parse("demo", demoChannelsYAML())
 	if diags.Err() != nil {
 		return c, diags.Err()
 	}
@@ -109,10 +107,11 @@ func demoConfig(ctx context.Context, web net.Addr, data string) (config, error) 
 
 // demonstration is the demo while it runs.
 type demonstration struct {
-	house *house
-	inbox *channels.Capture
-	out   io.Writer
-	lines sync.Mutex
+	house   *house
+	room    mailroom
+	answers sync.Map // engine.Pressed by the message whose button was pressed
+	out     io.Writer
+	lines   sync.Mutex
 }
 
 func (d *demonstration) run(ctx context.Context, listener net.Listener) error {
@@ -122,7 +121,7 @@ func (d *demonstration) run(ctx context.Context, listener net.Listener) error {
 	d.welcome(crm.opinions)
 	var parts sync.WaitGroup
 	parts.Go(func() { d.tellEvents(ctx) })
-	parts.Go(func() { d.tellMails(ctx) })
+	parts.Go(func() { d.room.follow(ctx, d.tellMessage) })
 	parts.Go(func() { crm.run(ctx) })
 	err := d.house.work(ctx, listener, d.handler())
 	stop()
@@ -148,6 +147,8 @@ Try this:
   6. The mail about quote QUO3001 sends Pilar a second link, into the inbox, before it shows anything.
   7. Give your opinion of the open day, without an account and without a mail:
      %[1]s/x/event-feedback/%[4]s
+  8. Ticket TT90 is urgent, so Ben has it in Mattermost: take it on by its button, and take that back.
+  9. Ticket TT91 waits for Zoë, who gets an SMS. Contract SER4001 asks for a code, which goes to Joost's phone.
 
 Ctrl-C ends the demo.
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +39,7 @@ func (c *demoCRM) run(ctx context.Context) {
 	for _, record := range c.scene() {
 		c.tell(ctx, record.Ref, record.Fields)
 	}
+	c.change(ctx, engine.Ref{Module: "HelpDesk", ID: demoWaiting}, engine.Fields{"ticketstatus": "Wait For Response"})
 	for i := range demoMost {
 		ticket := c.create(ctx, i)
 		if i >= demoFirst-1 {
@@ -60,10 +63,10 @@ func demoPeople() []engine.Fields {
 	return []engine.Fields{
 		{
 			"firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example", "template_language": "en",
-			"cf_pin": demoPIN,
+			"cf_pin": demoPIN, "mobile": "+34600123456",
 		},
 		{"firstname": "Pilar", "lastname": "Núñez", "email": "pilar@umbrella.example", "template_language": "es"},
-		{"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl"},
+		{"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl", "mobile": "+31612345678"},
 	}
 }
 
@@ -89,13 +92,15 @@ func (c *demoCRM) create(ctx context.Context, i int) engine.Fields {
 	return ticket
 }
 
-// begin publishes that somebody works on a ticket. It tells only the changed field: the customer may
-// have changed others meanwhile.
+// begin publishes that somebody works on a ticket.
 func (c *demoCRM) begin(ctx context.Context, ticket engine.Fields) {
-	ref := engine.Ref{Module: "HelpDesk", ID: ticket.Text("id")}
+	c.change(ctx, engine.Ref{Module: "HelpDesk", ID: ticket.Text("id")}, engine.Fields{"ticketpriorities": "High"})
+}
+
+// change publishes that fields of a record changed. It tells only those: a customer may have changed others meanwhile.
+func (c *demoCRM) change(ctx context.Context, ref engine.Ref, set engine.Fields) {
 	c.publish(ctx, engine.RecordUpdated, ref, &engine.Change{
-		Record: engine.Fields{"ticketpriorities": "High"}, Changed: []string{"ticketpriorities"}, Partial: true,
-		Actor: "demo",
+		Record: set, Changed: slices.Sorted(maps.Keys(set)), Partial: true, Actor: "demo",
 	})
 }
 

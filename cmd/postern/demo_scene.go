@@ -6,8 +6,12 @@ import (
 	"postern/engine"
 )
 
-// scene is what is there beside the tickets: an invoice that opens with a security code, a quote behind a second mail,
-// an order that somebody has to approve, and an event whose participant is asked for an opinion.
+// demoWaiting is the ticket that will wait for its customer.
+const demoWaiting = "17x91"
+
+// scene is what is there beside the tickets of every day: an invoice that opens with a security code, a quote behind a
+// second mail, an order that somebody has to approve, an event whose participant is asked for an opinion, a contract
+// that is agreed to with a code, and two tickets that are told by other channels than mail.
 func (c *demoCRM) scene() []engine.Record {
 	today := time.Now().UTC().Format(time.DateOnly)
 	at := func(module, id string, fields engine.Fields) engine.Record {
@@ -41,6 +45,18 @@ func (c *demoCRM) scene() []engine.Record {
 		at("Participants", "42x1", engine.Fields{
 			"event_id": "18x1", "firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example",
 			"template_language": "en", "cf_externalid": c.opinions,
+		}),
+		at("ServiceContracts", "22x1", engine.Fields{
+			"contract_no": "SER4001", "subject": "Onderhoud van de koffiemachines", "contract_status": "In Planning",
+			"sc_related_to": demoPerson(2).ID, "start_date": today, "assigned_user_id": "19x2",
+		}),
+		at("HelpDesk", "17x90", engine.Fields{
+			"ticket_no": "TT90", "ticket_title": "No coffee on the third floor", "ticketstatus": "Open",
+			"ticketpriorities": "Urgent", "parent_id": demoPerson(1).ID, "assigned_user_id": "19x2",
+		}),
+		at("HelpDesk", demoWaiting, engine.Fields{
+			"ticket_no": "TT91", "ticket_title": "Which filter fits?", "ticketstatus": "Open",
+			"ticketpriorities": "Normal", "parent_id": demoPerson(0).ID, "assigned_user_id": "19x2",
 		}),
 	}
 }

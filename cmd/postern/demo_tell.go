@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -55,24 +56,18 @@ func (d *demonstration) describe(event *engine.Event) string {
 	return strings.Join(words, "  ")
 }
 
-// tellMails prints each message that reaches the inbox.
-func (d *demonstration) tellMails(ctx context.Context) {
-	told := map[engine.ID]bool{}
-	for seen := uint64(0); ; {
-		var err error
-		if seen, err = d.inbox.Await(ctx, seen); err != nil {
-			return
-		}
-		kept := d.inbox.Messages()
-		for i := len(kept) - 1; i >= 0; i-- {
-			if m := kept[i].Message; !told[m.Delivery] {
-				told[m.Delivery] = true
-				d.line("mail", "to "+m.Recipient.Name, m.Content.Subject)
-			}
-		}
+// tellMessage prints that a message reached the inbox.
+func (d *demonstration) tellMessage(m engine.Message) {
+	about := m.Content.Subject
+	switch {
+	case m.Content.JSON:
+		about = "a JSON document"
+	case about == "":
+		about, _, _ = strings.Cut(strings.TrimLeft(m.Content.Text, "# \n"), "\n")
 	}
+	d.line(m.Channel, "to "+cmp.Or(m.Recipient.Name, "a web service"), about)
 }
 
 func (d *demonstration) line(who, what, about string) {
-	d.say("%s  %-8s  %-18s  %s\n", time.Now().Format(time.TimeOnly), who, what, about)
+	d.say("%s  %-10s  %-18s  %s\n", time.Now().Format(time.TimeOnly), who, what, about)
 }
