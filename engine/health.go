@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -92,6 +94,11 @@ func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 	warnings = append(e.outlets.warnings(), e.writers.warnings(e.Clock.Now())...)
 	warnings = append(warnings, e.callers.warnings(e.Clock.Now())...)
 	warnings = append(warnings, e.crm.warnings()...)
+	for _, name := range slices.Sorted(maps.Keys(e.Channels)) {
+		if relay, ok := e.Channels[name].(*Relay); ok {
+			warnings = append(warnings, relay.warnings()...)
+		}
+	}
 	position, err := e.Bus.Position(ctx)
 	switch {
 	case err != nil:
