@@ -53,7 +53,9 @@ type Settings struct {
 	Replay      time.Duration // how long events stay replayable; default 7 days
 	Retention   Retention     // how long what is over is kept; default DefaultRetention
 
-	Rates map[string]Rate // of channels, by name; without one a channel has no limit
+	Rates     map[string]Rate // of channels, by name; without one a channel has no limit
+	Budgets   map[string]Rate // how many messages may leave by a channel, however fast it is
+	Diversion Diversion       // keeps messages from their recipients
 }
 
 func (s Settings) withDefaults() Settings {
@@ -98,6 +100,7 @@ type Engine struct {
 	echoes   echoes
 	outlets  *outlets
 	policies []policy
+	budgets  *budgets
 	fences   []Fence
 	senders  crew
 	work     context.Context // outlives Run's context by Grace, so that work in flight can end
@@ -129,7 +132,7 @@ func New(ports Ports, settings Settings) *Engine {
 		Ports: ports, settings: settings, crm: crm,
 		outlets: newOutlets(settings.Slots, ports.Channels, settings.Rates, ports.Clock),
 		gates:   gates{by: map[string]*gate{}}, resting: newResting(), writers: newWriters(settings.Writers),
-		callers: newCallers(settings.Callers), policies: policies(),
+		callers: newCallers(settings.Callers), policies: policies(), budgets: newBudgets(settings.Budgets),
 		timetable: newTimetable(), seats: make(chan struct{}, seats),
 	}
 	e.versions.reload = ports.Reload

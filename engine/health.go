@@ -94,6 +94,7 @@ func (e *Engine) Ready(ctx context.Context) (reasons, warnings []string) {
 	warnings = append(e.outlets.warnings(), e.writers.warnings(e.Clock.Now())...)
 	warnings = append(warnings, e.callers.warnings(e.Clock.Now())...)
 	warnings = append(warnings, e.crm.warnings()...)
+	warnings = append(warnings, e.budgets.warnings(e.Clock.Now())...)
 	for _, name := range slices.Sorted(maps.Keys(e.Channels)) {
 		if relay, ok := e.Channels[name].(*Relay); ok {
 			warnings = append(warnings, relay.warnings()...)

@@ -40,7 +40,8 @@ type house struct {
 	email  engine.Channel                  // in place of the recorder
 	others map[string]engine.Channel       // besides email
 	rates  map[string]engine.Rate
-	crm    engine.CRM // in place of the mirror
+	limits engine.Settings // Budgets and Diversion of it
+	crm    engine.CRM      // in place of the mirror
 	caller engine.Caller
 	logs   *enginetest.Log
 	system bool // the engine goes by the machine's clock
@@ -149,7 +150,9 @@ func (h *house) open() {
 		},
 		Clock: clock, Random: rand.Reader, Logger: h.logger(), AddressKey: []byte("key"), OptOut: optOut,
 		Carriers: map[string]engine.Carrier{"email": {Kind: "email"}, "sms": {Kind: "sms", Replies: true, Converses: true}},
-	}, engine.Settings{Grace: 200 * time.Millisecond, Rates: h.rates})
+	}, engine.Settings{
+		Grace: 200 * time.Millisecond, Rates: h.rates, Budgets: h.limits.Budgets, Diversion: h.limits.Diversion,
+	})
 }
 
 // run runs the engine.

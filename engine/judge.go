@@ -42,7 +42,7 @@ func (d *Delivery) judge(receipt Receipt, cause error, b bench) {
 		d.refuse(cause, b)
 	case IsBusy(cause):
 		d.putBack(brief(cause), b)
-		d.Due = b.now.Add(b.jitter(busyPause))
+		d.Due = b.now.Add(b.jitter(max(busyPause, min(RetryDelay(cause), longestPause))))
 		if d.Due.After(d.Until) {
 			d.giveUp(b.now, brief(cause))
 		}

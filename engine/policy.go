@@ -18,11 +18,13 @@ type policy struct {
 // delivery, by Route.Recipient; a redirection and a list of the only recipients stand right behind it.
 //
 // What is to come has its place: consent before suppression; behind it the window in which a message is a repetition,
-// the throttle of a recipient and a workflow, the quiet hours of the recipient's zone, the budget and the countries.
+// the throttle of a recipient and a workflow, the quiet hours of the recipient's zone, all before the budget.
 // The provider with its breaker and its rate, the writing and the sending follow.
 func policies() []policy {
 	return []policy{
+		{"kept back", (*Engine).allowed},
 		{"suppressed", (*Engine).suppressed},
+		{"budget", (*Engine).withinBudget},
 	}
 }
 

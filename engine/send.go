@@ -71,10 +71,10 @@ func (e *Engine) compose(ctx context.Context, d *Delivery, l *letter) (Message, 
 	if err != nil {
 		return Message{}, err
 	}
-	return Message{
+	return e.settings.Diversion.Divert(Message{
 		Delivery: d.ID, Channel: d.Channel, Recipient: l.env.Recipient, Content: content,
 		Record: d.Record, Workflow: d.Workflow, Run: d.Run, Created: d.Created, Heard: heard,
-	}, nil
+	}), nil
 }
 
 // optOut is the address at which the recipient of a mail ends the messages of its workflow, if those are of a class

@@ -233,6 +233,9 @@ type DeliveryStore interface {
 	Leaving(slot int, delivery ID, attempt int)
 	// Orphans returns the deliveries that a slot still holds, after Claim and before anything is sent.
 	Orphans(ctx context.Context) ([]Orphan, error)
+	// Admit counts one more under every limit, or nothing where one is reached: then it returns the time until
+	// none is.
+	Admit(ctx context.Context, limits []Limit, now time.Time) (wait time.Duration, err error)
 	// Outcomes reads what became of deliveries; those that are not there are left out.
 	Outcomes(ctx context.Context, ids []ID) ([]Outcome, error)
 }

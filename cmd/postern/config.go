@@ -37,6 +37,12 @@ type config struct {
 	CRM crm.Config `yaml:"crm"`
 	// Channels are the channels workflows may use, by name.
 	Channels []yamldoc.Entry `yaml:"channels" schema:"channels"`
+	// RedirectTo are addresses, by channel, to which all its messages go in place of their recipients, while an
+	// installation is tried out.
+	RedirectTo map[string]*yamldoc.Node `yaml:"redirect_to" schema:"text"`
+	// OnlyTo are the only addresses that get messages, in which * stands for anything: *@acme.example. All others are
+	// kept back. Without it there is no limit.
+	OnlyTo []string `yaml:"only_to,one"`
 	// Secrets are the secrets that workflows may name, for calls and for hmac(), each under a name of its own.
 	Secrets map[string]engine.Secret `yaml:"secrets"`
 	// Calls says what calls of web services may reach.
@@ -202,7 +208,7 @@ func (c config) base() (links.Base, error) {
 // checkBase refuses to send people links to an address that nobody chose.
 func (c config) checkBase() error {
 	sends := slices.ContainsFunc(c.Channels, func(entry yamldoc.Entry) bool {
-		return kindOf(entry).Text() != "capture"
+		return slices.ContainsFunc(accountsOf(entry), func(a account) bool { return a.kind.Text() != "capture" })
 	})
 	if !sends || c.Web.BaseURL != "" {
 		return nil

@@ -26,13 +26,22 @@ func (c config) carriers() map[string]engine.Carrier {
 	}
 	carriers := map[string]engine.Carrier{}
 	for _, entry := range c.Channels {
-		channel, _ := decodeChannel(entry)
-		if channel == nil {
-			channel = &channels.Capture{}
-		}
-		carriers[entry.Key.Text()] = channels.CarrierOf(kindOf(entry).Text(), channel)
+		carriers[entry.Key.Text()] = carrierOf(entry)
 	}
 	return carriers
+}
+
+// carrierOf is what is known of one channel: of several providers the first says it.
+func carrierOf(entry yamldoc.Entry) engine.Carrier {
+	first := accountsOf(entry)
+	if len(first) == 0 {
+		return channels.CarrierOf(kindOf(entry).Text(), &channels.Capture{})
+	}
+	channel, _ := first[0].decode()
+	if channel == nil {
+		channel = &channels.Capture{}
+	}
+	return channels.CarrierOf(first[0].kind.Text(), channel)
 }
 
 // channelKinds are the kinds of channels that books may name.
@@ -57,69 +66,37 @@ func (c config) openChannels(outfit engine.Outfit) (map[string]engine.Channel, e
 	return made, nil
 }
 
-// rates are the limits of the channels that have one. The error lists every complaint.
-func (c config) rates() (map[string]engine.Rate, error) {
-	rates := map[string]engine.Rate{}
-	var wrong yamldoc.Diagnostics
-	for _, entry := range c.Channels {
-		node := entry.Value.Get("rate")
-		if node == nil {
-			continue
-		}
-		rate, err := engine.ParseRate(node.Text())
-		if err != nil {
-			wrong = append(wrong, node.Errorf("channel %s: rate: %v", entry.Key.Text(), err))
-		}
-		rates[entry.Key.Text()] = rate
+// openChannel makes the channel of one entry: of one account, or of several providers.
+func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, yamldoc.Diagnostics) {
+	accounts := accountsOf(entry)
+	if !relayed(entry) {
+		return accounts[0].open(outfit)
+	}
+	wrong := checkProviders(entry, accounts)
+	var providers []engine.Provider
+	for _, a := range accounts {
+		its := outfit
+		its.Callbacks += "/" + a.name
+		channel, diags := a.open(its)
+		wrong = append(wrong, diags...)
+		rate, diags := rateAt(a.entry, "rate")
+		wrong = append(wrong, diags...)
+		providers = append(providers, engine.Provider{Name: a.name, Channel: channel, Rate: rate})
 	}
 	if wrong.Err() != nil {
-		return nil, c.complain(wrong)
+		return nil, wrong
 	}
-	return rates, nil
-}
-
-// decodeChannel makes the channel of one entry, not open yet; nil if there is no such kind.
-func decodeChannel(entry yamldoc.Entry) (engine.Channel, yamldoc.Diagnostics) {
-	name := kindOf(entry)
-	kinds := channels.Kinds()
-	i := slices.IndexFunc(kinds, func(k engine.ChannelKind) bool { return k.Name == name.Text() })
-	if i < 0 {
-		var names []string
-		for _, k := range kinds {
-			names = append(names, k.Name)
-		}
-		return nil, yamldoc.Diagnostics{name.Unknown("kind of channel", names)}
-	}
-	channel := kinds[i].New()
-	diags := yamldoc.Decode(entry.Value.Without("kind").Without("rate"), channel)
-	if capture, ok := channel.(*channels.Capture); ok {
-		capture.StandIn(entry.Key.Text())
-	}
-	return channel, diags
-}
-
-// openChannel makes the channel of one entry.
-func openChannel(entry yamldoc.Entry, outfit engine.Outfit) (engine.Channel, yamldoc.Diagnostics) {
-	channel, diags := decodeChannel(entry)
-	if diags.Err() != nil {
-		return nil, diags
-	}
-	if opener, ok := channel.(engine.Opener); ok {
-		if err := opener.Open(outfit); err != nil {
-			return nil, yamldoc.Diagnostics{misplaced(entry, err)}
-		}
-	}
-	return channel, nil
+	return engine.NewRelay(outfit.Channel, providers, outfit.Clock, outfit.Logger), nil
 }
 
 // misplaced points at the key that a channel's complaint begins with, or else at the channel's name.
-func misplaced(entry yamldoc.Entry, err error) yamldoc.Diagnostic {
+func misplaced(what string, entry yamldoc.Entry, err error) yamldoc.Diagnostic {
 	key, _, _ := strings.Cut(err.Error(), ":")
 	at := entry.Value.Get(key)
 	if at == nil {
 		at = entry.Key
 	}
-	return at.Errorf("channel %s: %s", entry.Key.Text(), err)
+	return at.Errorf("%s %s: %s", what, entry.Key.Text(), err)
 }
 
 // carriersNamed are channels of which no more is known than their names: each is of the kind of its name, if there is

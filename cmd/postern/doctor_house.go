@@ -68,6 +68,11 @@ func (d *doctor) configuration(book *engine.Book) []diagnosis {
 	} else if len(c.Secrets) > 0 {
 		found = append(found, good("secrets", "%s, each where it should be", counted(len(c.Secrets), "secret")))
 	}
+	if diversion, err := c.diversion(); err != nil {
+		found = append(found, fault("recipients", "correct redirect_to", "%v", err))
+	} else if said := divertedTo(diversion); said != "" {
+		found = append(found, good("recipients", "messages are DIVERTED: %s", said))
+	}
 	if err := c.checkBase(); err != nil {
 		found = append(found, fault("base_url", "set web.base_url", "%v", err))
 	}

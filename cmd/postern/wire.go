@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -30,29 +31,32 @@ import (
 
 // house is everything one process runs, opened in the order in which one thing needs another.
 type house struct {
-	config   config
-	logger   *slog.Logger
-	book     *engine.Book
-	store    *store.Store
-	bus      *nats.Bus
-	base     links.Base
-	brand    links.Brand
-	minter   *links.Minter
-	root     keys.Root
-	ring     *keys.Ring
-	signer   keys.Signer
-	address  []byte // key of the hashes of addresses
-	optOuts  *links.OptOuts
-	channels map[string]engine.Channel
-	rates    map[string]engine.Rate
-	crm      engine.CRM
-	caller   *outcall.Caller
-	engine   *engine.Engine
-	door     *links.Door
-	apiKeys  web.Keys
-	proxies  web.Proxies
-	rotating sync.Mutex // keys are changed one at a time
-	watching bool       // the book is taken over when its files change
+	config    config
+	logger    *slog.Logger
+	book      *engine.Book
+	store     *store.Store
+	bus       *nats.Bus
+	base      links.Base
+	brand     links.Brand
+	minter    *links.Minter
+	root      keys.Root
+	seed      []byte // of a root that is not written down yet; nil for one that is
+	ring      *keys.Ring
+	signer    keys.Signer
+	address   []byte // key of the hashes of addresses
+	optOuts   *links.OptOuts
+	channels  map[string]engine.Channel
+	rates     map[string]engine.Rate
+	budgets   map[string]engine.Rate
+	diversion engine.Diversion
+	crm       engine.CRM
+	caller    *outcall.Caller
+	engine    *engine.Engine
+	door      *links.Door
+	apiKeys   web.Keys
+	proxies   web.Proxies
+	rotating  sync.Mutex // keys are changed one at a time
+	watching  bool       // the book is taken over when its files change
 }
 
 // openHouse checks the configuration and the book, then opens everything. Nothing is sent or taken in
@@ -81,7 +85,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Signer: h.signer, Channels: h.channels, Carriers: h.config.carriers(), Book: h.book, Reload: h.reload,
 		Clock: engine.SystemClock{}, Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address,
 		OptOut: h.optOuts.URL, Logger: logger,
-	}, engine.Settings{Retention: c.Retention, Rates: h.rates})
+	}, engine.Settings{Retention: c.Retention, Rates: h.rates, Budgets: h.budgets, Diversion: h.diversion})
 	restored, err := h.store.Restoration(ctx)
 	if err != nil {
 		return h, err
@@ -129,6 +133,12 @@ func (h *house) check() error {
 	if h.rates, err = h.config.rates(); err != nil {
 		return err
 	}
+	if h.budgets, err = h.config.budgets(); err != nil {
+		return err
+	}
+	if h.diversion, err = h.config.diversion(); err != nil {
+		return err
+	}
 	if err := errors.Join(h.config.checkSecrets(), h.config.checkHandOvers(book)); err != nil {
 		return err
 	}
@@ -155,15 +165,13 @@ func (h *house) check() error {
 	return err
 }
 
-// openKeys opens the data folder and its key file.
+// openKeys reads the key file, or makes its keys: they are written down together with a new database.
 func (h *house) openKeys() error {
-	if err := os.MkdirAll(h.config.Data, 0o700); err != nil {
-		return fmt.Errorf("open data folder: %w", err)
-	}
-	root, err := openKeys(h.config.keyFile(), h.config.database())
+	root, seed, err := openKeys(h.config.keyFile(), h.config.database())
 	if err != nil {
 		return err
 	}
+	h.seed = seed
 	h.root = root
 	if h.ring, err = keys.NewRing(root); err != nil {
 		return err
@@ -175,10 +183,18 @@ func (h *house) openKeys() error {
 	return err
 }
 
-// openStore opens the database.
+// openStore opens the data folder: database, and key file if there was none.
 func (h *house) openStore(ctx context.Context) (err error) {
 	if h.ring == nil {
 		if err := h.openKeys(); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(h.config.Data, 0o700); err != nil {
+		return fmt.Errorf("open data folder: %w", err)
+	}
+	if h.seed != nil {
+		if _, err := keys.Create(h.config.keyFile(), bytes.NewReader(h.seed)); err != nil {
 			return err
 		}
 	}
@@ -205,18 +221,20 @@ func (h *house) openCRM() (err error) {
 	return nil
 }
 
-// openKeys reads the key file, or makes it together with a new database. A database without its key
-// file is refused: every link ever sent would be dead without a word.
-func openKeys(path, database string) (keys.Root, error) {
-	root, err := keys.Open(path)
+// openKeys reads the key file, or makes a root and tells what of. A database without its key file is refused: every
+// link ever sent would be dead without a word.
+func openKeys(path, database string) (root keys.Root, seed []byte, err error) {
+	root, err = keys.Open(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return root, err
+		return root, nil, err
 	}
 	if _, err := os.Stat(database); err == nil {
-		return root, fmt.Errorf("%s is missing, but the database is there: its links need that file; "+
+		return root, nil, fmt.Errorf("%s is missing, but the database is there: its links need that file; "+
 			"put it back from a copy", path)
 	}
-	return keys.Create(path, rand.Reader)
+	var made bytes.Buffer
+	root, err = keys.NewRoot(io.TeeReader(rand.Reader, &made))
+	return root, made.Bytes(), err
 }
 
 // compile makes a book of the files of a kept version.

@@ -24,13 +24,16 @@ func (b *schemaBuilder) channels() (object, error) {
 			return nil, fmt.Errorf("%s: %w", kind.Name, err)
 		}
 		keys := schema["properties"].(object)
-		keys["kind"], keys["rate"] = object{}, object{
-			"type": "string", "pattern": "^[0-9.]+/[smhd]$",
-			"description": "The most that the provider takes: 10/s, 600/m, 3000/h or 50000/d.",
-		}
+		keys["kind"], keys["rate"] = object{}, rateSchema("The most that the provider takes: 10/s, 600/m, 3000/h or 50000/d.")
+		keys["budget"] = rateSchema("How many messages may leave by the channel, whoever asks for them: 500/d. The " +
+			"others wait.")
 		schema["description"] = "Channel of kind " + kind.Name + ": " + stopped(lower(kind.Summary))
 		b.definitions["channel_"+kind.Name] = schema
-		at := object{"$ref": "#/definitions/channel_" + kind.Name}
+		at := object{
+			"if":   object{"required": []string{"providers"}},
+			"then": object{"$ref": "#/definitions/providers"},
+			"else": object{"$ref": "#/definitions/channel_" + kind.Name},
+		}
 		byName[kind.Name] = object{
 			"if": object{"required": []string{"kind"}}, "then": object{"$ref": "#/definitions/channel"},
 			"else": maps.Clone(at),
@@ -39,6 +42,17 @@ func (b *schemaBuilder) channels() (object, error) {
 			"if": object{"properties": object{"kind": object{"const": kind.Name}}}, "then": at,
 		})
 		names = append(names, kind.Name)
+	}
+	b.definitions["providers"] = object{
+		"type": "object", "additionalProperties": false, "required": []string{"providers"}, "properties": object{
+			"kind": object{"enum": names}, "rate": rateSchema("The most that all providers together take."),
+			"budget": rateSchema("How many messages may leave by the channel: 500/d. The others wait."),
+			"providers": object{
+				"type": "object", "minProperties": 1, "additionalProperties": object{"type": "object"},
+				"description": "Accounts of one kind, in order: the next one takes a message that the one before " +
+					"could not take.",
+			},
+		},
 	}
 	b.definitions["channel"] = object{
 		"type": "object", "required": []string{"kind"}, "allOf": byKind,
@@ -49,4 +63,8 @@ func (b *schemaBuilder) channels() (object, error) {
 	return object{
 		"type": "object", "properties": byName, "additionalProperties": object{"$ref": "#/definitions/channel"},
 	}, nil
+}
+
+func rateSchema(description string) object {
+	return object{"type": "string", "pattern": "^[0-9.]+/[smhd]$", "description": description}
 }
