@@ -66,8 +66,9 @@ func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stag
 	minter := links.NewMinter(base, ring.Mint(), random)
 	r, err := engine.Rehearse(ctx, engine.Ports{
 		Bus: bus, CRM: records, Store: db, Minter: minter, Sealer: ring.Seal(random), Channels: cast.Channels,
-		Carriers: cast.Carriers, Caller: cast.Caller, Book: cast.Book, Clock: cast.Clock, Random: random, Secrets: rehearsalSecret,
-		Watch: cast.Watch, Logger: logger,
+		Carriers: cast.Carriers, Caller: cast.Caller, Book: cast.Book, Clock: cast.Clock, Random: random,
+		Secrets: rehearsalSecret,
+		Watch:   cast.Watch, Logger: logger,
 	}, engine.Settings{})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())

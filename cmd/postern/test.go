@@ -63,7 +63,8 @@ steps and branches of the workflows the cases have seen. Exit code 1 means that 
 		},
 	}
 	cmd.Flags().StringVarP(&o.config, "config", "c", "", "configuration file: its book, channels and secrets")
-	cmd.Flags().StringSliceVar(&o.channels, "channel", nil, "a channel that workflows may use; by default all that are configured, or every kind")
+	cmd.Flags().StringSliceVar(&o.channels, "channel", nil,
+		"a channel that workflows may use; by default all that are configured, or every kind")
 	cmd.Flags().StringVar(&o.run, "run", "", "only the cases whose name has this in it")
 	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "name every case, and what no case has seen")
 	cmd.Flags().BoolVar(&o.coverage, "coverage", false, "name the steps and branches that no case has seen")
