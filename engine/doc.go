@@ -121,6 +121,10 @@
 //	Case       a story and what is expected to come of it: one test of a workflow
 //	Stage      what a case is played on: a house of its own, in memory
 //	Channel    how a message leaves: email, capture
+//	Provider   an account that carries messages; a channel may have several, in order
+//	Relay      the channel made of several providers
+//	Budget     how many messages may leave by a channel in a time, whoever asks for them
+//	Diversion  keeps messages from their recipients while an installation is tried out
 //	Outlet     what a channel may send at present: its slots, its breaker, its rate
 //	Breaker    what keeps a channel from being tried while its provider fails
 //	Rate       how many messages a provider takes in a time
