@@ -73,7 +73,7 @@ func houseWith(t *testing.T, url, data string, change func(*config)) *trialHouse
 	if err := writeTicketBook(c.Book); err != nil {
 		t.Fatal(err)
 	}
-	doc, diags := yamldoc.Parse("test", []byte("email: { kind: capture }\n"))
+	doc, diags := yamldoc.Parse("test", []byte("{ email: { kind: capture }, sms: { kind: capture } }"))
 	if diags.Err() != nil {
 		t.Fatal(diags.Err())
 	}
