@@ -24,7 +24,12 @@ const (
 // ticket asks for a factor.
 func factorHouse(t *testing.T, factor string, change ...func(*links.DoorConfig)) *house {
 	t.Helper()
-	h := newHouse(t, change...)
+	return newHouse(t, change...).furnished(factor)
+}
+
+// furnished adds the contact, and has the landing ticket ask for a factor.
+func (h *house) furnished(factor string) *house {
+	h.t.Helper()
 	parent := field("parent_id", engine.TypeReference, "Contact")
 	parent.To = []string{"Contacts"}
 	helpdesk := h.book.Modules["HelpDesk"]

@@ -59,6 +59,11 @@ var ticket = engine.Ref{Module: "HelpDesk", ID: "17x42"}
 // newHouse opens a door; change may alter what it works with.
 func newHouse(t testing.TB, change ...func(*links.DoorConfig)) *house {
 	t.Helper()
+	return newLimitedHouse(t, engine.Settings{}, change...)
+}
+
+func newLimitedHouse(t testing.TB, settings engine.Settings, change ...func(*links.DoorConfig)) *house {
+	t.Helper()
 	h := &house{
 		t: t, clock: clock{engine.NewStillClock(time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC))}, book: book(),
 		log: &enginetest.Log{}, sent: map[string]*enginetest.Recorder{"email": {}, "sms": {}},
@@ -104,7 +109,7 @@ func newHouse(t testing.TB, change ...func(*links.DoorConfig)) *house {
 		Bus: h.bus, CRM: config.CRM, Store: h.store, Minter: h.minter, Sealer: ring.Seal(rand.Reader),
 		Channels: map[string]engine.Channel{"email": h.sent["email"], "sms": h.sent["sms"]}, Book: config.Book(),
 		Clock: h.clock.StillClock, Random: rand.Reader, Logger: logger,
-	}, engine.Settings{})
+	}, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
