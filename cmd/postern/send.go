@@ -217,10 +217,17 @@ func (c config) messageByHand(channel engine.Channel, o sendOptions) (engine.Mes
 	if err != nil {
 		return engine.Message{}, err
 	}
-	return engine.Message{
+	diversion, err := c.diversion()
+	if err != nil {
+		return engine.Message{}, err
+	}
+	if !diversion.Allows(o.channel, address) {
+		return engine.Message{}, errors.New("only_to does not name this address; nothing was sent")
+	}
+	return diversion.Divert(engine.Message{
 		Delivery: id, Channel: o.channel, Created: now, Content: content,
 		Recipient: engine.Recipient{Address: address, Language: o.language},
-	}, nil
+	}), nil
 }
 
 // judge says in words what an error means.
