@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -119,6 +120,22 @@ func TestCaptureChecksItsConfiguration(t *testing.T) {
 	c := &Capture{From: "nobody"}
 	if err := c.Open(outfit()); err == nil {
 		t.Error("a sender that is no address passed")
+	}
+	c = &Capture{From: "a@acme.example", Of: "pigeon"}
+	if err := c.Open(outfit()); err == nil || !strings.HasPrefix(err.Error(), "of: ") {
+		t.Errorf("a kind that there is not: %v", err)
+	}
+}
+
+func TestCaptureStandsInForAnyKind(t *testing.T) {
+	for _, test := range []struct{ name, of, want string }{
+		{"sms", "", "sms"}, {"test", "", "email"}, {"test", "push", "push"}, {"sms", "whatsapp", "whatsapp"},
+	} {
+		c := &Capture{Of: test.of}
+		c.StandIn(test.name)
+		if got := c.Carrier(); got.Kind != test.want || got.Reach != Carriers()[test.want].Reach {
+			t.Errorf("%s of %q is %+v", test.name, test.of, got)
+		}
 	}
 }
 

@@ -105,11 +105,7 @@ func carriersNamed(names []string) map[string]engine.Carrier {
 	carriers, kinds := map[string]engine.Carrier{}, channels.Carriers()
 	for _, name := range names {
 		carrier, isKind := kinds[name]
-		switch {
-		case isKind:
-		case name == "sms" || name == "whatsapp":
-			carrier = engine.Carrier{Kind: name, Reach: engine.Reach{Type: engine.TypePhone}}
-		default:
+		if !isKind {
 			carrier = kinds["email"]
 		}
 		carriers[name] = carrier
