@@ -51,11 +51,11 @@ func (e *Engine) withinBudget(ctx context.Context, d *Delivery, _ *letter) error
 		return nil
 	}
 	if e.budgets.spend(d.Channel, now, wait) {
-		e.Logger.Error("the budget of a channel is spent: its messages wait", "channel", d.Channel, "budget", budget.Count,
-			"per", budget.Per.String(), "next", now.Add(wait))
+		e.Logger.Error("the budget of a channel is spent: its messages wait", "channel", d.Channel,
+			"budget", budget.Count, "per", budget.Per.String(), "next", now.Add(wait))
 	}
-	return &verdict{error: fmt.Errorf("%d messages in %s are all that the channel may send", budget.Count, budget.Per),
-		kind: busy, after: wait}
+	spent := fmt.Errorf("%d messages in %s are all that the channel may send", budget.Count, budget.Per)
+	return &verdict{error: spent, kind: busy, after: wait}
 }
 
 // spend notes that a channel may send nothing for a while, and tells whether an operator has to hear of it: once in the

@@ -124,7 +124,8 @@ func (n *Notify) checkRecipient(scope engine.CheckScope) {
 	for _, by := range n.means {
 		for _, module := range n.to.Field.To {
 			if m := scope.Modules()[module]; m != nil && !by.carrier.In(m) {
-				scope.Complain("to", fmt.Sprintf("%s has no %s, which %s needs", module, by.carrier.Needs(), by.channel))
+				scope.Complain("to", fmt.Sprintf("%s has no %s, which %s needs",
+					module, by.carrier.Needs(), by.channel))
 			}
 		}
 	}

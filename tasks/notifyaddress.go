@@ -42,7 +42,8 @@ func (n *Notify) checkAddress(scope engine.CheckScope) {
 	}
 	for _, by := range n.means {
 		if needs := by.carrier.Type; needs != "" && needs != kind {
-			scope.Complain("via", fmt.Sprintf("%s needs an address of type %s, which %s is not", by.channel, needs, n.To))
+			scope.Complain("via", fmt.Sprintf("%s needs an address of type %s, which %s is not",
+				by.channel, needs, n.To))
 		} else if _, err := by.carrier.Literal(n.To); err != nil && formed {
 			scope.Complain("to", fmt.Sprintf("%s: %v", by.channel, err))
 		}
@@ -52,7 +53,8 @@ func (n *Notify) checkAddress(scope engine.CheckScope) {
 func (n *Notify) checkRoom(scope engine.CheckScope) {
 	for _, by := range n.means {
 		if by.carrier.Kind != "mattermost" {
-			scope.Complain("via", fmt.Sprintf("%s is a channel of Mattermost, which %s does not reach", n.To, by.channel))
+			scope.Complain("via", fmt.Sprintf("%s is a channel of Mattermost, which %s does not reach",
+				n.To, by.channel))
 		}
 	}
 }

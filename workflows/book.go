@@ -41,7 +41,7 @@ type Options struct {
 	Carriers map[string]engine.Carrier // channels that workflows may use, by name
 	Kinds    []string                  // of channels that there are, configured or not
 	Shipped  bool                      // it is the book that comes with Postern: it does without what is not configured
-	Secrets  []string                  // names of the secrets that the configuration has; nil if they are not known here
+	Secrets  []string                  // names of those that the configuration has; nil if they are not known here
 	Calls    engine.CallRules
 	KeepAll  bool     // keep a copy of every module's records: the CRM is the mirror
 	Hosts    []string // to which visitors may be sent on; nil if they are not known here

@@ -119,8 +119,10 @@ func (l *loader) ways(factor *engine.Factor, f factorFile) {
 		names = l.usable(names, func(name string) *yamldoc.Node { return at[name] })
 	}
 	for _, channel := range names {
-		if known, ok := l.options.Carriers[channel]; ok && factor.Kind == engine.FactorMailToken && known.Kind != "email" {
-			l.complain(at[channel].Errorf("a mail_token is a link, which goes by mail; %s is a way for a code", channel))
+		known, ok := l.options.Carriers[channel]
+		if ok && factor.Kind == engine.FactorMailToken && known.Kind != "email" {
+			l.complain(at[channel].Errorf("a mail_token is a link, which goes by mail; %s is a way for a code",
+				channel))
 			continue
 		}
 		factor.Via = append(factor.Via, channel)

@@ -21,7 +21,8 @@ type workflowFile struct {
 	On []triggerFile `yaml:"on,required,one"`
 	// Inputs are what a start by hand hands over, written like the fields of a module.
 	Inputs []yamldoc.Entry `yaml:"inputs" schema:"engine.FieldType|fieldFile"`
-	// Class says what recipients may refuse: nothing of what is transactional, which they must hear of and is the default;
+	// Class says what recipients may refuse: nothing of what is transactional, which they must hear of and is the
+	// default;
 	// a notice and marketing carry a way to end the messages of this workflow.
 	Class *yamldoc.Node `yaml:"class" schema:"engine.Class"`
 	// If is a condition; without it every event that fits a trigger starts a run.

@@ -67,7 +67,7 @@ func divertedTo(d engine.Diversion) string {
 // warnOfDiversion tells loudly that people do not get their messages.
 func warnOfDiversion(d engine.Diversion, logger *slog.Logger) {
 	if said := divertedTo(d); said != "" {
-		logger.Warn("MESSAGES ARE DIVERTED: take redirect_to and only_to out of the configuration before people are to "+
-			"get theirs", "diverted", said)
+		logger.Warn("MESSAGES ARE DIVERTED: take redirect_to and only_to out of the configuration before people are "+
+			"to get theirs", "diverted", said)
 	}
 }

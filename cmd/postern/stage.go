@@ -82,7 +82,8 @@ func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stag
 		return nil, errors.Join(err, db.Close())
 	}
 	return &rehearsal.Stage{
-		Rehearsal: r, Clock: cast.Clock, Bus: bus, CRM: records, Desk: db, Door: door, URL: minter.URL, Press: door.Press,
+		Rehearsal: r, Clock: cast.Clock, Bus: bus, CRM: records, Desk: db, Door: door, URL: minter.URL,
+		Press: door.Press,
 		Close: db.Close,
 	}, nil
 }
