@@ -25,7 +25,7 @@ type Bounce struct {
 var gone = map[string]bool{"5.1.1": true, "5.1.2": true, "5.1.3": true, "5.1.6": true, "5.1.10": true, "5.2.1": true}
 
 var (
-	enhancedCode = regexp.MustCompile(`\b([245]\.\d{1,3}\.\d{1,3})\b`)
+	enhancedCode = regexp.MustCompile(`\b[245]\.\d{1,3}\.\d{1,3}\b`)
 	replyCode    = regexp.MustCompile(`\b([45]\d\d)\b`)
 	// nobody is how servers say in words that there is no such mailbox, and against is what they then do not mean.
 	nobody = regexp.MustCompile(`(?i)\b(no such|unknown|invalid|non-?existent|no) (local )?` +
@@ -33,11 +33,28 @@ var (
 		`\b(unknown|not found|not exist|doesn't exist|no longer (exists|available|active))\b`)
 	against = regexp.MustCompile(`(?i)\b(sender|spam|policy|block(ed|list)?|blacklist(ed)?|relay(ing)?|denied|` +
 		`quota|full)\b`)
+	// busy is that a mailbox gets too much at once, which Google says with 5.2.1 as well.
+	busy = regexp.MustCompile(`(?i)\brate\b|\btoo (many|quickly|fast)\b|\blater\b`)
 )
 
+// enhanced is the first enhanced code in a text; "" for none. Four numbers are the address of a machine.
+func enhanced(text string) string {
+	for _, at := range enhancedCode.FindAllStringIndex(text, -1) {
+		after := strings.TrimPrefix(text[at[1]:], ".")
+		more := after != text[at[1]:] && after != "" && after[0] >= '0' && after[0] <= '9'
+		if !more && !strings.HasSuffix(text[:at[0]], ".") {
+			return text[at[0]:at[1]]
+		}
+	}
+	return ""
+}
+
+// isGone tells whether a code, with the words that came with it, speaks of the recipient's mailbox for good.
+func isGone(code, words string) bool { return gone[code] && !(code == "5.2.1" && busy.MatchString(words)) }
+
 // refusal reads what a server says with a code of 5xx: the code that tells most, and whether the mailbox is gone.
-func refusal(text string) (code string, isGone bool) {
-	code = enhancedCode.FindString(text)
+func refusal(text string) (code string, lost bool) {
+	code = enhanced(text)
 	if code == "" || strings.HasSuffix(code, ".0.0") {
 		words := nobody.MatchString(text) && !against.MatchString(text)
 		if code == "" {
@@ -45,7 +62,7 @@ func refusal(text string) (code string, isGone bool) {
 		}
 		return code, words && strings.HasPrefix(code, "5")
 	}
-	return code, gone[code]
+	return code, isGone(code, text)
 }
 
 // detail is one line of a text that came from anywhere.
@@ -90,7 +107,7 @@ func (m *returned) status() (b Bounce) {
 	for _, group := range m.statuses {
 		switch action, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(group.Get("Action"))), " "); action {
 		case "delivered":
-			return Bounce{State: engine.DeliveryDelivered, Code: enhancedCode.FindString(group.Get("Status"))}
+			return Bounce{State: engine.DeliveryDelivered, Code: enhanced(group.Get("Status"))}
 		case "failed":
 			if b.State == "" {
 				b = failed(group.Get("Status"), group.Get("Diagnostic-Code"))
@@ -106,13 +123,13 @@ func failed(status, diagnostic string) Bounce {
 	if !typed {
 		words = diagnostic
 	}
-	b := Bounce{State: engine.DeliveryBounced, Code: enhancedCode.FindString(status)}
+	b := Bounce{State: engine.DeliveryBounced, Code: enhanced(status)}
 	b.Detail = detail(strings.TrimSpace(words))
-	if b.Suppress = gone[b.Code]; b.Code != "" && !strings.HasSuffix(b.Code, ".0.0") {
+	if b.Suppress = isGone(b.Code, words); b.Code != "" && !strings.HasSuffix(b.Code, ".0.0") {
 		return b
 	}
-	if code, isGone := refusal(words); code != "" {
-		b.Code, b.Suppress = code, isGone
+	if code, lost := refusal(words); code != "" {
+		b.Code, b.Suppress = code, lost
 	}
 	return b
 }
@@ -134,9 +151,9 @@ func (m *returned) fromServer() bool {
 // guess reads the words of a server that writes no report, such as qmail's. Without a code of 5xx it is no failure.
 func (m *returned) guess() Bounce {
 	for line := range strings.Lines(m.text) {
-		code, isGone := refusal(line)
+		code, lost := refusal(line)
 		if strings.HasPrefix(code, "5") {
-			return Bounce{State: engine.DeliveryBounced, Code: code, Suppress: isGone, Detail: detail(line)}
+			return Bounce{State: engine.DeliveryBounced, Code: code, Suppress: lost, Detail: detail(line)}
 		}
 	}
 	return Bounce{}
