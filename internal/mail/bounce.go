@@ -50,7 +50,9 @@ func enhanced(text string) string {
 }
 
 // isGone tells whether a code, with the words that came with it, speaks of the recipient's mailbox for good.
-func isGone(code, words string) bool { return gone[code] && !(code == "5.2.1" && busy.MatchString(words)) }
+func isGone(code, words string) bool {
+	return gone[code] && !(code == "5.2.1" && busy.MatchString(words))
+}
 
 // refusal reads what a server says with a code of 5xx: the code that tells most, and whether the mailbox is gone.
 func refusal(text string) (code string, lost bool) {

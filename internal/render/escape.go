@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -169,9 +170,7 @@ func inMarkdown(s string) string {
 	return out.String()
 }
 
-func letterOrDigit(r rune) bool {
-	return '0' <= r && r <= '9' || r < utf8.RuneSelf && isLetter(byte(r)) || r >= 0xa0
-}
+func letterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 // insideString is a text as it stands between the quotes of a JSON string.
 func insideString(s string) string {
