@@ -322,6 +322,9 @@ func (s *styler) written(m mark, rules []rule) edit {
 		said = append(said, d.property+": "+unquoted(d.value))
 	}
 	style := strings.Join(said, "; ")
+	if own != nil && s.text[own.begin-1] == '\'' && !strings.Contains(style, "{{") {
+		style = strings.ReplaceAll(style, "'", `"`)
+	}
 	switch {
 	case own == nil:
 		at := m.begin + 1 + len(m.name)
