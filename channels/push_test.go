@@ -231,6 +231,10 @@ func TestPushHearsItsEventStream(t *testing.T) {
 	if status := tell("Bearer "+streamSecret, clicked); status != 503 {
 		t.Errorf("an event that could not be kept was answered %d", status)
 	}
+	e.fails = engine.Permanent(errors.New("it is no report"))
+	if status := tell("Bearer "+streamSecret, clicked); status != 400 {
+		t.Errorf("an event that is never kept was answered %d", status)
+	}
 }
 
 func TestPushHearsNothingForged(t *testing.T) {

@@ -56,7 +56,7 @@ func (p *Push) hear(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := p.outfit.Hear(r.Context(), p.heard(event, state)); err != nil {
 		p.outfit.Logger.Error("an event of a stream was not taken in", "channel", p.outfit.Channel, "error", err)
-		http.Error(w, "send this again", http.StatusServiceUnavailable)
+		http.Error(w, "the event was not taken in", again(err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
