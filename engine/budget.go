@@ -25,20 +25,23 @@ const MaxBudget = 10_000
 type budgets struct {
 	by map[string]Rate
 
-	mu    sync.Mutex
-	spent map[string]time.Time // channel → until when nothing may leave
-	told  map[string]time.Time // channel → when an operator was last told
+	mu      sync.Mutex
+	spent   map[string]time.Time // channel → until when nothing may leave
+	told    map[string]time.Time // channel → when an operator was last told
+	claimed map[ID]string        // delivery → channel of whose budget it has claimed its one, until a try counts
 }
 
 func newBudgets(by map[string]Rate) *budgets {
-	return &budgets{by: by, spent: map[string]time.Time{}, told: map[string]time.Time{}}
+	return &budgets{
+		by: by, spent: map[string]time.Time{}, told: map[string]time.Time{}, claimed: map[ID]string{},
+	}
 }
 
 // withinBudget claims one message of the budget of its channel, once for all tries by that channel. What there is no
 // budget for waits, for its time at most.
 func (e *Engine) withinBudget(ctx context.Context, d *Delivery, _ *letter) error {
 	budget, limited := e.budgets.by[d.Channel]
-	if !limited || d.Attempts > 1 {
+	if !limited || d.Attempts > 1 || e.budgets.has(d) {
 		return nil
 	}
 	now := e.Clock.Now()
@@ -48,6 +51,7 @@ func (e *Engine) withinBudget(ctx context.Context, d *Delivery, _ *letter) error
 		return Busy(errors.New("the messages of the channel could not be counted"))
 	}
 	if wait <= 0 {
+		e.budgets.claim(d)
 		return nil
 	}
 	if e.budgets.spend(d.Channel, now, wait) {
@@ -56,6 +60,29 @@ func (e *Engine) withinBudget(ctx context.Context, d *Delivery, _ *letter) error
 	}
 	spent := fmt.Errorf("%d messages in %s are all that the channel may send", budget.Count, budget.Per)
 	return &verdict{error: spent, kind: busy, after: wait}
+}
+
+// has tells whether a delivery has claimed its message of the budget at a try that came to nothing.
+func (b *budgets) has(d *Delivery) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.claimed[d.ID] == d.Channel
+}
+
+func (b *budgets) claim(d *Delivery) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.claimed[d.ID] = d.Channel
+}
+
+// settle forgets what a delivery claimed, unless its try was none, so that the next one is its first again.
+func (b *budgets) settle(d *Delivery) {
+	if len(b.by) == 0 || d.State == DeliveryPlanned && d.Attempts == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.claimed, d.ID)
 }
 
 // spend notes that a channel may send nothing for a while, and tells whether an operator has to hear of it: once in the

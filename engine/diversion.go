@@ -31,6 +31,14 @@ func (d Diversion) Divert(m Message) Message {
 	return m
 }
 
+// Address is where a message to an address goes by a channel.
+func (d Diversion) Address(channel, address string) string {
+	if to, diverted := d.To[channel]; diverted {
+		return to
+	}
+	return address
+}
+
 // Allows tells whether a message may go to an address by a channel. What all messages of a channel go to may get them,
 // and so may what needs no address.
 func (d Diversion) Allows(channel, address string) bool {

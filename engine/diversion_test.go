@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -89,5 +90,51 @@ func TestMessagesWaitWhileABudgetIsSpent(t *testing.T) {
 	h.sent(email, 4)
 	if told := strings.Count(h.logs.String(), "the budget of a channel is spent"); told > 2 {
 		t.Errorf("told %d times", told)
+	}
+}
+
+// A channel that had no room for a message asks for it again: of the budget it is one message all the same.
+func TestBusyTriesClaimABudgetOnce(t *testing.T) {
+	busy := engine.Busy(errors.New("no connection is free"))
+	email := answering(busy, busy, busy)
+	h := newHouse(t, twoWays(""))
+	h.limits.Budgets = map[string]engine.Rate{"email": {Count: 2, Per: 10 * time.Minute}}
+	h.email, h.others = email, map[string]engine.Channel{"sms": answering()}
+	h.start()
+	h.publish(engine.RecordCreated, "People/p1", engine.Change{Record: engine.Fields{
+		"name": "Zoë", "email": "zoe@acme.example", "phone": "+34600111222",
+	}})
+	h.ticket("1")
+	for tries := 1; tries <= 3; tries++ {
+		h.sent(email, tries)
+		h.clock.Advance(5 * time.Second)
+	}
+	h.sent(email, 4)
+	h.ticket("2")
+	h.sent(email, 5)
+	if strings.Contains(h.logs.String(), "the budget of a channel is spent") {
+		t.Error("two messages are more than two")
+	}
+}
+
+// What comes back from where all messages go says nothing of the address that one was for.
+func TestDivertedBounceSuppressesWhereItWent(t *testing.T) {
+	email := answering()
+	h := newHouse(t, twoWays(""))
+	h.limits.Diversion = engine.Diversion{To: map[string]string{"email": "dev@acme.example"}}
+	h.email, h.others = email, map[string]engine.Channel{"sms": answering()}
+	h.start()
+	h.publish(engine.RecordCreated, "People/p1", engine.Change{Record: engine.Fields{
+		"name": "Zoë", "email": "zoe@acme.example", "phone": "+34600111222",
+	}})
+	h.ticket("1")
+	id := h.sent(email, 1)[0].Delivery
+	h.settled(id, engine.DeliveryAccepted)
+	h.hear(engine.Heard{Channel: "email", Key: "1", Report: &engine.Report{
+		Delivery: id, State: engine.DeliveryBounced, Code: "5.1.1",
+	}, Suppress: []engine.Suppression{{Reason: engine.SuppressedBounce}}})
+	lines, err := h.store.SuppressionLines(t.Context(), engine.SuppressionSelection{})
+	if err != nil || len(lines) != 1 || lines[0].Masked != "d…@acme.example" {
+		t.Errorf("suppressed are %+v, %v", lines, err)
 	}
 }

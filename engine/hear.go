@@ -170,7 +170,7 @@ func (e *Engine) reported(ctx context.Context, h Heard, hearing *Hearing) (recip
 		l.ways = []Way{{d.Channel, sealed.Recipient}}
 	}
 	to, _ := l.recipient(h.Channel)
-	return to.Address, nil
+	return e.settings.Diversion.Address(h.Channel, to.Address), nil
 }
 
 // hashed are suppressions as they are kept. One without an address means the recipient of the message that the report

@@ -199,15 +199,16 @@ func (f failures) tell(provider string, receipt Receipt) Receipt {
 	return receipt
 }
 
-// verdict is what should happen next when no provider took the message. Where all need an operator the channel does,
-// and where all have only no room now it is busy; else it is tried again when the first of them may be.
+// verdict is what should happen next when no provider took the message. Where one has only no room now the channel is
+// busy, whatever the others say: that one takes it soon, and no try is used up. Where all need an operator the channel
+// does; else it is tried again when the first of them may be.
 func (f failures) verdict() error {
 	all := errors.New(f.String())
 	switch {
+	case slices.ContainsFunc(f, IsBusy):
+		return Busy(all)
 	case !slices.ContainsFunc(f, func(err error) bool { return !IsMisconfigured(err) }):
 		return Misconfigured(all)
-	case !slices.ContainsFunc(f, func(err error) bool { return !IsBusy(err) }):
-		return Busy(all)
 	}
 	soonest := longestPause
 	for _, err := range f {

@@ -211,3 +211,21 @@ func TestRelayLeavesTimeForTheNext(t *testing.T) {
 		t.Errorf("listening ended with %v", err)
 	}
 }
+
+// While one provider needs an operator, what the other has no room for waits, and uses no try up.
+func TestRelayIsBusyWhereAProviderOnlyHasNoRoom(t *testing.T) {
+	for name, why := range map[string]error{"locked": engine.Misconfigured(errNo), "down": errNo} {
+		var tried, left []string
+		first := &account{name: "main", careful: true, err: why, tried: &tried, left: &left}
+		second := &account{name: "second", tried: &tried, left: &left}
+		clock := engine.NewStillClock(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC))
+		one := engine.Rate{Count: 1, Per: time.Second}
+		relay := relayOf(clock, []*account{first, second}, engine.Rate{}, one)
+		if _, err := relay.Send(t.Context(), engine.Message{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := relay.Send(t.Context(), engine.Message{}); !engine.IsBusy(err) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

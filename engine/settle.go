@@ -13,6 +13,7 @@ const settleTime = 5 * time.Second
 // gives up: it would be in doubt after the next start.
 func (e *Engine) settle(d *Delivery, t *try) {
 	e.decide(d, t)
+	e.budgets.settle(d)
 	e.report(d, t.err)
 	outcome := e.outcome(d, t.letter)
 	err := e.insist("settle delivery", func(ctx context.Context) error { return e.Store.Settle(ctx, outcome) })
