@@ -138,8 +138,6 @@ const (
 		(SELECT channel, address, list FROM suppressions WHERE until < ? ORDER BY until LIMIT ?)`
 	oldHeard = `DELETE FROM heard WHERE (channel, key) IN
 		(SELECT channel, key FROM heard WHERE at < ? ORDER BY at LIMIT ?)`
-	oldReports = `DELETE FROM kept_reports WHERE (about, channel, key) IN
-		(SELECT about, channel, key FROM kept_reports WHERE at < ? ORDER BY at LIMIT ?)`
 	oldConversations = `DELETE FROM conversations WHERE (channel, address) IN
 		(SELECT channel, address FROM conversations WHERE at < ? ORDER BY at LIMIT ?)`
 	oldTallies = `DELETE FROM tallies WHERE slot < ?`
@@ -150,6 +148,9 @@ const (
 
 // forgetOthers removes what nothing refers to.
 func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.Time) (gone int, err error) {
+	if gone, err = t.forgetReports(ctx, now.Add(-engine.ReportsKept)); err != nil {
+		return gone, err
+	}
 	history := idBefore(now.Add(-keep.History))
 	keys, audit := instant(now.Add(-keep.Keys)), instant(now.Add(-keep.Audit))
 	for _, c := range []call{
@@ -162,7 +163,6 @@ func (t *tx) forgetOthers(ctx context.Context, keep engine.Retention, now time.T
 		{oldGrants, []any{instant(now.Add(-engine.GrantMost)), forgetBite}},
 		{oldSuppressions, []any{instant(now), forgetBite}},
 		{oldHeard, []any{instant(now.Add(-engine.HeardKept)), forgetBite}},
-		{oldReports, []any{instant(now.Add(-engine.ReportsKept)), forgetBite}},
 		{oldConversations, []any{instant(now.Add(-keep.History)), forgetBite}},
 		{oldTallies, []any{slotOf(now.Add(-24 * time.Hour))}},
 		{oldFiles, []any{idBefore(now.Add(-keep.Files)), fileBite}},

@@ -85,6 +85,38 @@ func (t *tx) keptFor(ctx context.Context, outcome engine.Settle) (reports []kept
 	return reports, nil
 }
 
+// A provider may report on messages that are not ours, of which nothing else would be forgotten.
+const (
+	oldReports = `DELETE FROM kept_reports WHERE (about, channel, key) IN
+		(SELECT about, channel, key FROM kept_reports WHERE at < ? ORDER BY at LIMIT ?) RETURNING about`
+	isKept = `SELECT EXISTS (SELECT 1 FROM kept_reports WHERE about = ?)`
+)
+
+// forgetReports removes some reports that came before a time, whose deliveries nobody waits for any more.
+func (t *tx) forgetReports(ctx context.Context, before time.Time) (gone int, err error) {
+	t.wrote = true
+	old := map[string]bool{}
+	err = t.each(ctx, oldReports, []any{instant(before), forgetBite}, func(row scan) error {
+		var about []byte
+		err := row(&about)
+		old[string(about)], gone = true, gone+1
+		return err
+	})
+	if err != nil {
+		return gone, err
+	}
+	for about := range old {
+		var left bool
+		if err := t.get(ctx, isKept, []any{[]byte(about)}, []any{&left}); err != nil {
+			return gone, err
+		}
+		if !left {
+			t.after = append(t.after, func() { delete(t.kept, about) })
+		}
+	}
+	return gone, nil
+}
+
 // resolve is the outcome of a try together with what was reported of it meanwhile. Where that says how it ended, it
 // is told in place of the outcome.
 func (t *tx) resolve(ctx context.Context, outcome engine.Settle, now time.Time) (settled, error) {

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"postern/engine"
 )
@@ -43,5 +45,40 @@ func TestRestoreHearsWhatWasKept(t *testing.T) {
 	told, err := s.Outgoing(t.Context(), 9)
 	if err != nil || len(told) != 1 || told[0].Event.Type != engine.DeliveryDeliveredEvent {
 		t.Errorf("told %v, %v", told, err)
+	}
+}
+
+// Of reports on messages that are not ours nothing stays, not even in memory.
+func TestReportsNobodyWaitsForAreForgotten(t *testing.T) {
+	s := fresh(t)
+	for i, at := range []time.Time{testNow, testNow, testNow.Add(engine.ReportsKept)} {
+		for name := range 2 + i {
+			_, err := s.Hear(t.Context(), engine.Hearing{
+				Channel: "push", Key: fmt.Sprint(i, name), At: at, Now: at,
+				Report: &engine.Report{ProviderID: fmt.Sprint("m", name), State: engine.DeliverySent},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_, err := s.Hear(t.Context(), engine.Hearing{
+		Channel: "push", Key: "other", At: testNow, Now: testNow,
+		Report: &engine.Report{ProviderID: "other", State: engine.DeliverySent},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []struct {
+		after time.Duration
+		kept  int
+	}{{engine.ReportsKept, 5}, {engine.ReportsKept + time.Hour, 4}, {3 * engine.ReportsKept, 0}} {
+		if _, err := s.Forget(t.Context(), engine.DefaultRetention(), testNow.Add(when.after)); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.writer.kept) != when.kept {
+			t.Errorf("after %v there are reports about %d messages, should be %d", when.after, len(s.writer.kept),
+				when.kept)
+		}
 	}
 }
