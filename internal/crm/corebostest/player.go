@@ -27,7 +27,7 @@ type User struct {
 }
 
 // Admin is the user that every played CRM has. It may do everything.
-var Admin = User{ //nolint:gosec // made up
+var Admin = User{
 	ID: "19x1", Name: "admin", LastName: "Administrator", AccessKey: "Key-Of-The-Admin", Password: "Adm1n-Loopback-7",
 }
 
