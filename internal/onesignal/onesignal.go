@@ -143,7 +143,7 @@ func (c *Client) refused(response *http.Response) error {
 		return engine.Misconfigured(fmt.Errorf("OneSignal does not know the app (%d)", code))
 	case http.StatusTooManyRequests:
 		return engine.RetryAfter(fmt.Errorf("OneSignal takes no more for now (%d)", code), wait)
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusRequestTimeout: // 408: it did not wait for all of the request
 		return engine.RetryAfter(fmt.Errorf("OneSignal is not available (%d)", code), wait)
 	}
 	if code >= 500 {

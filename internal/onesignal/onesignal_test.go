@@ -93,6 +93,7 @@ func TestAnswersHaveTheirVerdict(t *testing.T) {
 		"not available": {onesignaltest.Answer{
 			Status: 503, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html>busy</html>",
 		}, after(0)},
+		"too slow": {onesignaltest.Answer{Status: 408, Body: problem}, after(0)},
 		"failure":  {onesignaltest.Answer{Status: 500, Body: problem}, engine.IsUnknown},
 		"conflict": {onesignaltest.Answer{Status: 409, Body: problem}, permanent},
 	} {

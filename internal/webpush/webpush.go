@@ -90,7 +90,7 @@ func (s *Sender) refused(response *http.Response) error {
 		return engine.Permanent(fmt.Errorf("the push service finds the message too large (%d)", code))
 	case http.StatusTooManyRequests:
 		return engine.RetryAfter(fmt.Errorf("the push service takes no more for now (%d)", code), wait)
-	case http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable, http.StatusRequestTimeout: // 408: it did not wait for all of the request
 		return engine.RetryAfter(fmt.Errorf("the push service is not available (%d)", code), wait)
 	}
 	if code >= 500 {

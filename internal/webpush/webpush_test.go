@@ -94,6 +94,7 @@ func TestRefusalsHaveTheirVerdict(t *testing.T) {
 		{429, "", after(0)},
 		{429, "17", after(17 * time.Second)},
 		{429, "Thu, 26 Nov 2026 03:02:00 GMT", after(2 * time.Minute)},
+		{408, "", after(0)},
 		{503, "9", after(9 * time.Second)},
 		{500, "", engine.IsUnknown},
 		{502, "", engine.IsUnknown},
