@@ -39,9 +39,9 @@ var signedFields = []string{
 	"Content-Transfer-Encoding",
 }
 
-// oversigned are covered once more than they are there: nobody can add a second one, which a mail program might show
-// in place of ours (RFC 6376, section 8.15).
-var oversigned = []string{"From", "Subject"}
+// oversigned are covered once more than they are there: nobody who got a letter can add a second one, or a first one
+// where we write none, which a mail program might go by in place of ours (RFC 6376, section 8.15).
+var oversigned = []string{"From", "To", "Subject", "Date", "Reply-To", "Content-Type"}
 
 var selectorName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$`)
 

@@ -121,6 +121,12 @@ func TestSignaturesCoverWhatMatters(t *testing.T) {
 			t.Errorf("%s was changed, and a signature is good: %q", field, got)
 		}
 	}
+	for _, field := range []string{"From", "To", "Subject", "Date", "Reply-To", "Content-Type"} {
+		changed := field + ": text/plain\r\n" + raw
+		if got := verified(t, []byte(changed)); slices.Contains(got, "") {
+			t.Errorf("a second %s was put in front, and a signature is good: %q", field, got)
+		}
+	}
 	for name, changed := range map[string]string{
 		"a second From":    strings.Replace(raw, "\r\nTo: ", "\r\nFrom: evil@victim.example\r\nTo: ", 1),
 		"a second Subject": strings.Replace(raw, "\r\nTo: ", "\r\nSubject: evil\r\nTo: ", 1),
