@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -14,6 +15,14 @@ var (
 	_ Listener = (*Relay)(nil)
 	_ Examined = (*Relay)(nil)
 )
+
+// CalledBack tells whether one of the providers calls back at all.
+func (r *Relay) CalledBack() bool {
+	return slices.ContainsFunc(r.providers, func(p *provider) bool {
+		_, ok := p.Channel.(Callee)
+		return ok
+	})
+}
 
 // Callbacks answers what the providers call, each below its name.
 func (r *Relay) Callbacks() http.Handler {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -160,6 +161,13 @@ func together(accounts []account) engine.Rate {
 		return engine.Rate{}
 	}
 	return sum
+}
+
+// checkLimits refuses rates and budgets that say nothing clear.
+func (c config) checkLimits() error {
+	_, rates := c.rates()
+	_, budgets := c.budgets()
+	return errors.Join(rates, budgets)
 }
 
 // budgets are how many messages may leave by the channels that have a limit. The error lists every complaint.

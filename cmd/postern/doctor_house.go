@@ -16,6 +16,8 @@ import (
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/nats"
+	"postern/internal/outcall"
+	"postern/internal/web"
 	"postern/workflows"
 )
 
@@ -68,6 +70,11 @@ func (d *doctor) configuration(book *engine.Book) []diagnosis {
 	} else if len(c.Secrets) > 0 {
 		found = append(found, good("secrets", "%s, each where it should be", counted(len(c.Secrets), "secret")))
 	}
+	if err := c.checkLimits(); err != nil {
+		found = append(found, fault("limits", "write rate and budget as a count and a time: 10/s, 600/m, 3000/h",
+			"%v", err))
+	}
+	found = append(found, d.machines()...)
 	if diversion, err := c.diversion(); err != nil {
 		found = append(found, fault("recipients", "correct redirect_to", "%v", err))
 	} else if said := divertedTo(diversion); said != "" {
@@ -75,6 +82,24 @@ func (d *doctor) configuration(book *engine.Book) []diagnosis {
 	}
 	if err := c.checkBase(); err != nil {
 		found = append(found, fault("base_url", "set web.base_url", "%v", err))
+	}
+	return found
+}
+
+// machines holds what calls and the callers of the API need against what serve wants of it.
+func (d *doctor) machines() (found []diagnosis) {
+	c := d.site.config
+	caller, err := outcall.New(c.Calls, outcall.Outfit{Secrets: c.Secrets, Clock: engine.SystemClock{}})
+	if err != nil {
+		found = append(found, fault("calls", "correct calls", "%v", err))
+	} else {
+		_ = caller.Close()
+	}
+	if _, err := web.NewKeys(c.API.Keys); err != nil {
+		found = append(found, fault("api", "put each key where its env or file says", "%v", err))
+	}
+	if _, err := c.CRM.AccessKey.Reveal(); err != nil {
+		found = append(found, fault("crm", "put the key where its env or file says", "access_key: %v", err))
 	}
 	return found
 }

@@ -48,11 +48,20 @@ func examineChannel(ctx context.Context, channel engine.Channel, tools engine.Ex
 	return found
 }
 
+// calledBack tells whether a provider calls back for a channel. A relay answers for its parts, which may all be silent.
+func calledBack(channel engine.Channel) bool {
+	if relay, ok := channel.(*engine.Relay); ok {
+		return relay.CalledBack()
+	}
+	_, ok := channel.(engine.Callee)
+	return ok
+}
+
 // callbacks looks whether providers can reach the addresses that they call back.
 func (d *doctor) callbacks(ctx context.Context) []diagnosis {
 	var called []string
 	for _, name := range slices.Sorted(maps.Keys(d.channels)) {
-		if _, ok := d.channels[name].(engine.Callee); ok {
+		if calledBack(d.channels[name]) {
 			called = append(called, name)
 		}
 	}
