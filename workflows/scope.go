@@ -233,7 +233,7 @@ func (s *stepScope) Template(key, name string, channels, links []string) engine.
 		s.complain(d)
 	}
 	for _, channel := range channels {
-		if !t.Has(channel) && !render.Bare(s.carries(channel)) {
+		if !t.Has(channel) {
 			s.Complain(key, s.without(name, channel))
 		}
 	}

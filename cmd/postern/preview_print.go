@@ -45,7 +45,7 @@ func printPreview(out io.Writer, all []previewed, o previewOptions) error {
 func (p previewed) tell(b *strings.Builder, file string) {
 	fmt.Fprintf(b, "%s by %s in %s\n", p.Template, p.Channel, p.Language)
 	switch {
-	case p.Subject != "" && p.Kind == "email":
+	case p.Subject != "" && (p.Kind == "email" || p.Kind == "webhook"):
 		fmt.Fprintf(b, "  subject: %s\n", p.Subject)
 	case p.Subject != "":
 		fmt.Fprintf(b, "  title: %s\n", p.Subject)

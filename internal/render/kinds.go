@@ -33,8 +33,9 @@ var allParts = []string{partSubject, partText, partHTML, partMD, partJSON}
 // Kinds are the kinds of channels that templates have texts for, sorted.
 func Kinds() []string { return slices.Sorted(maps.Keys(kindParts)) }
 
-// Bare tells whether a message of a kind of channel needs no text: it has a form of its own.
-func Bare(kind string) bool { return kind == "webhook" }
+// lenders are the kinds whose texts a webhook puts into its own document where the template has none for it: the one
+// that says most first.
+var lenders = []string{"email", "mattermost", "webpush", "push", "whatsapp", "sms"}
 
 // TextFor is the ending of the file that a channel of a kind needs at least: en.txt, say.
 func TextFor(kind, language string) string {

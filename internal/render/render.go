@@ -190,12 +190,24 @@ func (t *Template) Has(channel string) bool {
 	return len(t.of(channel)) > 0 || t.approved != nil && t.shelf.kindOf(channel) == t.approved.kind()
 }
 
-// of are the texts for a channel by their languages: its own, or those of its kind.
+// of are the texts for a channel by their languages: its own, or those of its kind, or for a kind that puts any text
+// into a document of its own those of the fullest other kind.
 func (t *Template) of(channel string) map[string]*text {
 	if own := t.texts[channel]; len(own) > 0 {
 		return own
 	}
-	return t.texts[t.shelf.kindOf(channel)]
+	kind := t.shelf.kindOf(channel)
+	if own := t.texts[kind]; len(own) > 0 || kind != "webhook" {
+		return own
+	}
+	for _, lender := range lenders {
+		for _, other := range slices.Sorted(maps.Keys(t.texts)) {
+			if t.shelf.kindOf(other) == lender {
+				return t.texts[other]
+			}
+		}
+	}
+	return nil
 }
 
 // WithoutSubject are the languages in which the template has a text for the channel and no subject, which its kind
@@ -219,13 +231,13 @@ func (t *Template) SpeaksOfLinks() bool {
 }
 
 // Render writes the message for a channel, or its kind, in the recipient's language, or in the one that the book's
-// chain of languages leads to. The webhook's message may be without a text, which its channel then makes.
+// chain of languages leads to.
 func (t *Template) Render(channel, language string, env *engine.Env) (engine.Content, error) {
 	texts, kind := t.of(channel), t.shelf.kindOf(channel)
 	chosen := t.shelf.Languages.choose(texts, language)
 	content := engine.Content{Language: language, Link: env.Links["link"]}
 	converses := t.approved != nil && t.approved.kind() == kind
-	if chosen == nil && !converses && !Bare(kind) {
+	if chosen == nil && !converses {
 		return engine.Content{}, fmt.Errorf("template %s has no text for channel %s", t.name, channel)
 	}
 	if chosen != nil {

@@ -87,6 +87,32 @@ func TestRender(t *testing.T) {
 	}
 }
 
+// A webhook without a text of its own gets the fullest of the others, and never the JSON of another webhook.
+func TestWebhookBorrowsTexts(t *testing.T) {
+	files := map[string]string{
+		"sms.en.txt": "short {{ link }}", "email.en.subject": "Ticket {{ record.ticket_no }}",
+		"email.en.html": "<p>Hello</p>", "email.es.html": "<p>Hola</p>",
+	}
+	tmpl := parse(t, files)
+	got, err := tmpl.Render("webhook", "es-MX", env(engine.Fields{"ticket_no": "TT1"}))
+	want := engine.Content{Language: "es", Text: "Hola\n", HTML: "<p>Hola</p>", Link: "https://go.example/l/abc"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil || !tmpl.Has("webhook") {
+		t.Error(err, diff)
+	}
+	got, err = tmpl.Render("webhook", "en", env(engine.Fields{"ticket_no": "TT1"}))
+	if got.Subject != "Ticket TT1" || got.HTML != "<p>Hello</p>" || got.JSON || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	files["webhook.en.json"] = `{"a": 1}`
+	if got, err = parse(t, files).Render("webhook", "es", env(nil)); got.Text != `{"a": 1}` || !got.JSON || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	other := parse(t, map[string]string{"telegram.en.json": `{"a": 1}`})
+	if _, err = other.Render("webhook", "en", env(nil)); err == nil || other.Has("webhook") {
+		t.Error("a webhook without any text rendered")
+	}
+}
+
 func TestRenderOfEmptyFieldsAndRoutes(t *testing.T) {
 	tmpl := parse(t, map[string]string{"email.en.txt": "[{{ record.title }}|{{ record.parent_id.firstname }}|{{ record.parent_id }}]"})
 	e := env(engine.Fields{"title": nil})
