@@ -39,10 +39,20 @@ const (
 		"A duration is written `30s`, `1h30m` or `14d`.\n\n"
 	channelsIntro = "How messages leave. A channel is an entry under `channels:` in the " +
 		"[configuration](configuration.md). The entry's name is what workflows say in `via`, and its kind too, " +
-		"unless `kind:` names another. Beside the keys of its kind an entry may have `rate:`, the most that its " +
-		"provider takes: `10/s`, `600/m`, `3000/h` or `50000/d`, evenly, with a burst of what one second allows. " +
-		"What is beyond that waits. A duration is written `30s`, `1h30m` or `14d`; a secret says where it is " +
-		"and never what it is: see [secrets](configuration.md#secrets).\n\n"
+		"unless `kind:` names another. A duration is written `30s`, `1h30m` or `14d`; a secret says where it is " +
+		"and never what it is: see [secrets](configuration.md#secrets). The [guide](../guide/channels.md) has an " +
+		"example of each, and a first message by each kind.\n\n" +
+		"Beside the keys of its kind an entry may have these:\n\n" +
+		"| key | type | what |\n| --- | --- | --- |\n" +
+		"| `kind` | text | What carries the messages, where the entry's name does not say it: " +
+		"`bulk: {kind: email, …}`. |\n" +
+		"| `rate` | rate | The most that the provider takes: `10/s`, `600/m`, `3000/h` or `50000/d`, evenly, with a " +
+		"burst of what one second allows. What is beyond that waits. |\n" +
+		"| `budget` | rate | How many messages may leave by the channel, whoever asks for them: `500/d`. The others " +
+		"wait. At most 10,000. |\n" +
+		"| `providers` | mapping | Several accounts of the same kind by name, in order, each with the keys of the " +
+		"kind and a `rate` of its own. The next one takes a message that the one before could not take. Beside it stand " +
+		"`kind`, `rate` and `budget` alone. |\n\n"
 	configurationIntro = "`postern serve --config postern.yaml` reads one YAML file. Every key has a default but " +
 		"those of the [channels](channels.md), of which there must be one. Paths are relative to the file's " +
 		"folder.\n\n"
