@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -45,8 +46,14 @@ func TestMain(m *testing.M) {
 //	mailserver         starts a mail server at $SMTP, and shows the mails that it took; with bounce and a code it gives the
 //	                   last one back, and with unsubscribe it does what a mail program does when its user wants that
 //	door               opens the link that was printed last as a visitor does, and shows the pages
+//
+// $REPOSITORY is the folder of the repository, with the guide and the shipped book.
 func TestScripts(t *testing.T) {
 	providers := newStandIns(t)
+	repository, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -57,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"twilio":     providers.twilio,
 		},
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("REPOSITORY", repository)
 			for _, name := range []string{"WEB", "NATS"} {
 				address, err := freeAddress()
 				if err != nil {
