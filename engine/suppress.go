@@ -9,7 +9,8 @@ import (
 type SuppressionDesk interface {
 	// SuppressionLines lists them, the latest first.
 	SuppressionLines(ctx context.Context, sel SuppressionSelection) ([]Suppressed, error)
-	// Suppress adds one in the place of what is there for its channel, address and list.
+	// Suppress adds one in the place of what is there for its channel, address and list. It fails with a Permanent
+	// error where a recipient wants nothing more for longer: that stays.
 	Suppress(ctx context.Context, s Suppressed, order Order) error
 	// Unsuppress removes what is suppressed for an address, whatever the reason, and returns it; ErrNoThing if there is
 	// nothing.

@@ -54,6 +54,7 @@ func TestDesk(t *testing.T, open func(t *testing.T) DeskStore) {
 		"a locked link is opened":                         deskUnlock,
 		"suppressed addresses are listed":                 deskSuppressions,
 		"an operator suppresses an address":               deskSuppress,
+		"a recipient's wish outlasts an operator's":       deskSuppressOutlasted,
 		"what is over is suppressed no more":              deskForgetsSuppressions,
 	}
 	for name, test := range cases {

@@ -80,6 +80,21 @@ func deskSuppress(t *testing.T, s *deskTrial) {
 	}
 }
 
+// What an operator wants for a while does not end what the recipient wants for good.
+func deskSuppressOutlasted(t *testing.T, s *deskTrial) {
+	s.hear(t, suppressing("1", suppression(engine.SuppressedOptOut, "", time.Time{})), engine.HearOutcome{})
+	wanted := suppression(engine.SuppressedOperator, "", storeNow.Add(time.Hour))
+	if err := s.Suppress(t.Context(), wanted, order("asked")); !engine.IsPermanent(err) {
+		t.Errorf("an hour in the place of for good came to %v", err)
+	}
+	s.expectSuppressed(t, "", storeNow.Add(time.Hour), engine.SuppressedOptOut)
+	wanted.Until = time.Time{}
+	if err := s.Suppress(t.Context(), wanted, order("asked")); err != nil {
+		t.Error(err)
+	}
+	s.expectSuppressed(t, "", storeNow.Add(time.Hour), engine.SuppressedOperator)
+}
+
 // A suppression that is over is removed, in memory too.
 func deskForgetsSuppressions(t *testing.T, s *deskTrial) {
 	hour := storeNow.Add(time.Hour)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -101,23 +102,28 @@ func (s *Store) Suppressed(channel string, address engine.AddressID, list string
 	return "", false
 }
 
-// One that lasts longer takes the place of one that is there, and so does what an operator wants.
+// One that lasts longer takes the place of one that is there, and so does what an operator wants: but what a recipient
+// wants for longer stays.
 const putSuppression = `INSERT INTO suppressions (channel, address, list, masked, reason, detail, by, at, until)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET masked = excluded.masked, reason = excluded.reason,
 		detail = excluded.detail, by = excluded.by, at = excluded.at, until = excluded.until
-	WHERE excluded.reason = 'operator' OR suppressions.until IS NOT NULL
-		AND (excluded.until IS NULL OR excluded.until > suppressions.until)`
+	WHERE excluded.reason = 'operator' AND (excluded.until IS NULL
+			OR suppressions.reason NOT IN ('opt_out', 'complaint'))
+		OR suppressions.until IS NOT NULL AND (excluded.until IS NULL OR excluded.until > suppressions.until)`
 
-// suppress adds a suppression, with a deed.
-func (t *tx) suppress(ctx context.Context, set *suppressed, s engine.Suppressed, order engine.Order) error {
+// errOutlasted is permanent: an operator's wish that ends must not end a recipient's.
+var errOutlasted = engine.Permanent(errors.New("the recipient wants nothing more, for longer than that: it stays so"))
+
+// suppress adds a suppression, with a deed; false if what is there stays.
+func (t *tx) suppress(ctx context.Context, set *suppressed, s engine.Suppressed, order engine.Order) (bool, error) {
 	rows, err := t.exec(ctx, putSuppression, s.Channel, ident(s.ID), s.List, s.Masked, string(s.Reason), s.Detail, s.By,
 		instant(s.At), instant(s.Until))
 	if err != nil || rows == 0 {
-		return err
+		return false, err
 	}
 	key := suppressedKey{s.Channel, s.ID, s.List}
 	t.after = append(t.after, func() { set.put(key, suppressedUntil{s.Until, s.Reason}) })
-	return t.audit(ctx, s.Deed(engine.DeedAddressSuppressed, order))
+	return true, t.audit(ctx, s.Deed(engine.DeedAddressSuppressed, order))
 }
 
 // unsuppress removes suppressions, with a deed for each.
@@ -152,7 +158,7 @@ func (t *tx) suppressHeard(ctx context.Context, set *suppressed, h engine.Hearin
 	}
 	for _, s := range h.Suppress {
 		s.By = nonempty(s.By, engine.ByProvider)
-		if err := t.suppress(ctx, set, s, engine.Order{By: s.By, At: h.Now}); err != nil {
+		if _, err := t.suppress(ctx, set, s, engine.Order{By: s.By, At: h.Now}); err != nil {
 			return err
 		}
 	}
@@ -205,7 +211,11 @@ func (s *Store) SuppressionLines(ctx context.Context, sel engine.SuppressionSele
 // Suppress implements engine.SuppressionDesk.
 func (s *Store) Suppress(ctx context.Context, one engine.Suppressed, order engine.Order) error {
 	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
-		return tx.suppress(ctx, &s.suppressed, one, order)
+		stored, err := tx.suppress(ctx, &s.suppressed, one, order)
+		if err == nil && !stored {
+			err = errOutlasted
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("suppress an address: %w", err)
