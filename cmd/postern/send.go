@@ -41,7 +41,8 @@ func sendCommand() *cobra.Command {
 		Use:   "send CHANNEL ADDRESS [TEXT…]",
 		Short: "Send one real message by a channel, to see that it arrives",
 		Long: `Send hands one message to a configured channel, to the address given, and tells what the provider
-answered. It is a real message to a real person: nothing keeps it back.
+answered. It is a real message to a real person: nothing keeps it but redirect_to and only_to, which hold
+for it as for every other.
 It works beside a running Postern and before the first start. No workflow, link or suppression plays a part,
 and nothing is tried again.
 
