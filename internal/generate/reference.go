@@ -51,8 +51,8 @@ const (
 		"| `budget` | rate | How many messages may leave by the channel, whoever asks for them: `500/d`. The others " +
 		"wait. At most 10,000. |\n" +
 		"| `providers` | mapping | Several accounts of the same kind by name, in order, each with the keys of the " +
-		"kind and a `rate` of its own. The next one takes a message that the one before could not take. Beside it stand " +
-		"`kind`, `rate` and `budget` alone. |\n\n"
+		"kind and a `rate` of its own. The next one takes a message that the one before could not take. Beside it " +
+		"stand `kind`, `rate` and `budget` alone. |\n\n"
 	configurationIntro = "`postern serve --config postern.yaml` reads one YAML file. Every key has a default but " +
 		"those of the [channels](channels.md), of which there must be one. Paths are relative to the file's " +
 		"folder.\n\n"
