@@ -20,13 +20,14 @@ func (d Diversion) Divert(m Message) Message {
 	if !diverted {
 		return m
 	}
-	mark := "[" + m.Recipient.Masked() + "] "
+	masked := m.Recipient.Masked()
 	m.Recipient.Address = to
 	switch {
 	case m.Content.Subject != "":
-		m.Content.Subject = mark + m.Content.Subject
+		m.Content.Subject = "[" + masked + "] " + m.Content.Subject
 	case m.Content.Text != "" && !m.Content.JSON:
-		m.Content.Text = mark + m.Content.Text
+		// A line of its own, since a heading in Markdown begins one, and in ASCII, since SMS has no ellipsis.
+		m.Content.Text = "[to " + strings.ReplaceAll(masked, "…", "..") + "]\n" + m.Content.Text
 	}
 	return m
 }

@@ -34,7 +34,7 @@ func TestDivertedMessagesSayWhomTheyWereFor(t *testing.T) {
 	zoe := engine.Recipient{Address: "zoe@customer.example"}
 	for name, test := range map[string]struct{ content, want engine.Content }{
 		"subject": {engine.Content{Subject: "Hi", Text: "x"}, engine.Content{Subject: "[z…@customer.example] Hi", Text: "x"}},
-		"text":    {engine.Content{Text: "x"}, engine.Content{Text: "[z…@customer.example] x"}},
+		"text":    {engine.Content{Text: "x"}, engine.Content{Text: "[to z..@customer.example]\nx"}},
 		"JSON":    {engine.Content{Text: "{}", JSON: true}, engine.Content{Text: "{}", JSON: true}},
 	} {
 		got := d.Divert(engine.Message{Channel: "email", Recipient: zoe, Content: test.content})
