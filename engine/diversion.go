@@ -32,6 +32,15 @@ func (d Diversion) Divert(m Message) Message {
 	return m
 }
 
+// tell says in a receipt that the message went elsewhere: whoever looks it up must not take it for delivered to whom it
+// was for.
+func (d Diversion) tell(channel string, receipt Receipt) Receipt {
+	if to, diverted := d.To[channel]; diverted && receipt.Provider != "" {
+		receipt.Detail = "diverted to " + Recipient{Address: to}.Masked() + ": " + receipt.Detail
+	}
+	return receipt
+}
+
 // Address is where a message to an address goes by a channel.
 func (d Diversion) Address(channel, address string) string {
 	if to, diverted := d.To[channel]; diverted {

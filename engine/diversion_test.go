@@ -64,6 +64,28 @@ func TestOnlySomeGetMessagesAndTheOthersAreKeptBack(t *testing.T) {
 	}
 }
 
+func TestADiversionIsToldInTheHistory(t *testing.T) {
+	email := answering()
+	h := newHouse(t, twoWays(""))
+	h.email, h.others = email, map[string]engine.Channel{"sms": answering()}
+	h.limits.Diversion = engine.Diversion{To: map[string]string{"email": "dev@acme.example"}}
+	h.start()
+	h.publish(engine.RecordCreated, "People/p1", engine.Change{Record: engine.Fields{
+		"name": "Zoë", "email": "zoe@customer.example", "phone": "+34600111222",
+	}})
+	h.ticket("1")
+	sent := h.sent(email, 1)[0]
+	h.settled(sent.Delivery, engine.DeliveryAccepted)
+	d, err := h.store.Delivery(t.Context(), sent.Delivery)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := d.History[len(d.History)-1].Text
+	if sent.Recipient.Address != "dev@acme.example" || !strings.Contains(told, "diverted to d…@acme.example: ") {
+		t.Errorf("sent to %s, and the history says %q", sent.Recipient.Address, told)
+	}
+}
+
 func TestMessagesWaitWhileABudgetIsSpent(t *testing.T) {
 	email := answering()
 	h := newHouse(t, twoWays(""))

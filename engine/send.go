@@ -50,7 +50,8 @@ func (e *Engine) try(d *Delivery, t *try) (Receipt, error) {
 	}
 	t.handed = true
 	e.outlets.begin(t.holder)
-	return e.handOver(ctx, channel, message, func() { e.Store.Leaving(t.slot, d.ID, d.Attempts) })
+	receipt, err := e.handOver(ctx, channel, message, func() { e.Store.Leaving(t.slot, d.ID, d.Attempts) })
+	return e.settings.Diversion.tell(d.Channel, receipt), err
 }
 
 // compose writes the message.
