@@ -98,9 +98,20 @@ func properMailbox(address string) (string, error) {
 
 // Open checks every key and reads the password, without a connection yet.
 func (e *Email) Open(outfit engine.Outfit) error {
-	if err := e.openLetterhead(outfit); err != nil {
+	if err := e.openLetterhead(); err != nil {
 		return err
 	}
+	if err := e.checkNumbers(); err != nil {
+		return err
+	}
+	if err := e.checkTLS(); err != nil {
+		return err
+	}
+	signers, err := e.signers(outfit, mail.Domain(e.letterhead.From.Address))
+	if err != nil {
+		return err
+	}
+	e.letterhead.Signers = signers
 	server, err := e.server(outfit)
 	if err != nil {
 		return err
@@ -115,7 +126,7 @@ func (e *Email) Open(outfit engine.Outfit) error {
 // hostName is a name that can stand in a Message-ID and in EHLO.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$`)
 
-func (e *Email) openLetterhead(outfit engine.Outfit) error {
+func (e *Email) openLetterhead() error {
 	from, err := mail.ParseMailbox(e.From)
 	if err != nil {
 		return fmt.Errorf("from: %w", err)
@@ -133,21 +144,11 @@ func (e *Email) openLetterhead(outfit engine.Outfit) error {
 	if !hostName.MatchString(domain) {
 		return fmt.Errorf("message_id_domain: %q is no domain", domain)
 	}
-	signers, err := e.signers(outfit, mail.Domain(from.Address))
-	if err != nil {
-		return err
-	}
-	e.letterhead = mail.Letterhead{From: *from, ReplyTo: replyTo, Domain: domain, Signers: signers}
+	e.letterhead = mail.Letterhead{From: *from, ReplyTo: replyTo, Domain: domain}
 	return nil
 }
 
 func (e *Email) server(outfit engine.Outfit) (mail.Server, error) {
-	if err := e.checkNumbers(); err != nil {
-		return mail.Server{}, err
-	}
-	if err := e.checkTLS(); err != nil {
-		return mail.Server{}, err
-	}
 	password, err := e.password(outfit)
 	if err != nil {
 		return mail.Server{}, fmt.Errorf("password: %w", err)

@@ -20,7 +20,8 @@ const lookupTime = 5 * time.Second
 // Examine logs in to the mail server, and asks the DNS for what recipients will ask it: who may send for the domain,
 // whether the keys are there, and where bounces go.
 func (e *Email) Examine(ctx context.Context, tools engine.ExamineTools) []engine.Finding {
-	dns := emailDNS{tools.Resolver}
+	inside := net.ParseIP(e.Host)
+	dns := emailDNS{tools.Resolver, e.Host == "localhost" || inside != nil && inside.IsLoopback()}
 	from := mail.Domain(e.letterhead.From.Address)
 	envelope := from
 	if e.Bounces != nil {
@@ -32,7 +33,7 @@ func (e *Email) Examine(ctx context.Context, tools engine.ExamineTools) []engine
 	}
 	if len(e.letterhead.Signers) == 0 {
 		findings = append(findings, engine.Finding{
-			What: "DKIM", Text: "mails are not signed here",
+			What: "DKIM", Look: true, Text: "mails are not signed here; many providers sign them",
 			Hint: "make a key with postern keys dkim and name it under dkim, or have your provider sign for " + from,
 		})
 	}
@@ -40,7 +41,7 @@ func (e *Email) Examine(ctx context.Context, tools engine.ExamineTools) []engine
 	if e.Bounces != nil {
 		findings = append(findings, dns.mx(ctx, e.Bounces.Domain))
 	}
-	if ip := net.ParseIP(e.Host); ip == nil || !ip.IsLoopback() && !ip.IsPrivate() {
+	if inside == nil || !inside.IsLoopback() && !inside.IsPrivate() {
 		findings = append(findings, dns.ptr(ctx, e.Host))
 	}
 	return findings
@@ -59,7 +60,10 @@ func (e *Email) examineServer(ctx context.Context) engine.Finding {
 }
 
 // emailDNS asks the DNS about mail.
-type emailDNS struct{ resolver engine.Resolver }
+type emailDNS struct {
+	resolver engine.Resolver
+	local    bool // mails go to a server of this machine: who takes them on from there is not known here
+}
 
 // txt is the texts of a name; none is no error.
 func (d emailDNS) txt(ctx context.Context, name string) ([]string, error) {
@@ -94,7 +98,7 @@ func (d emailDNS) spf(ctx context.Context, domain string) engine.Finding {
 	}
 	switch {
 	case len(records) == 0:
-		f.Text = "nothing says who may send for " + domain
+		f.Look, f.Text = d.local, "nothing says who may send for "+domain
 	case len(records) > 1:
 		f.Text = fmt.Sprintf("%s has %d records, which count as none", domain, len(records))
 		f.Hint = "put them into one"
@@ -125,7 +129,7 @@ func (d emailDNS) dmarc(ctx context.Context, from string, signers []mail.Signer)
 	policy, err := mail.PolicyOf(ctx, from, d.txt)
 	switch {
 	case errors.Is(err, mail.ErrNoPolicy):
-		f.Text = err.Error() + " for " + from
+		f.Look, f.Text = d.local, err.Error()+" for "+from
 		f.Hint = fmt.Sprintf("publish as TXT of _dmarc.%s: v=DMARC1; p=none; rua=mailto:dmarc@%[1]s", from)
 		return f
 	case err != nil:

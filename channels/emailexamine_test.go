@@ -169,6 +169,10 @@ func TestEmailExamines(t *testing.T) {
 			for _, f := range e.Examine(t.Context(), engine.ExamineTools{Resolver: z}) {
 				what, _, _ := strings.Cut(f.What, ":")
 				found[what] = f
+				if f.Look && f.What != "DKIM" && f.Text != "nothing says who may send for bounces.acme.example" &&
+					!strings.HasPrefix(f.Text, mail.ErrNoPolicy.Error()) || f.What == "DKIM" && !f.Look {
+					t.Errorf("to look at: %+v", f)
+				}
 				if f.Good == (f.Hint != "") || strings.Contains(f.Text, "hunter2") {
 					t.Errorf("%+v", f)
 				}

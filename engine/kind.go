@@ -90,6 +90,7 @@ type Resolver interface {
 type Finding struct {
 	What string // what was looked at: SPF, login, callback
 	Good bool
+	Look bool   // not Good, but may be right all the same: a person is to look
 	Text string // one line: what was found
 	Hint string // what to do about it; "" where it is good
 }

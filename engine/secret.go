@@ -14,6 +14,15 @@ type Secret struct {
 	File string `yaml:"file"` // path of the file that holds it, a final line break not counted
 }
 
+// MissingSecret is the error of Reveal where the variable or file that a secret names is not to be had here. Another
+// machine may have it.
+type MissingSecret struct{ cause error }
+
+func (m MissingSecret) Error() string { return m.cause.Error() }
+
+// Unwrap is why it is not to be had.
+func (m MissingSecret) Unwrap() error { return m.cause }
+
 // In returns the secret with a relative file meant from a folder: that of the configuration.
 func (s Secret) In(folder string) Secret {
 	if s.File != "" && !filepath.IsAbs(s.File) {
@@ -25,7 +34,8 @@ func (s Secret) In(folder string) Secret {
 // IsZero tells whether no secret is named.
 func (s Secret) IsZero() bool { return s == Secret{} }
 
-// Reveal reads the secret; "" for none. A place that holds none is an error, which names the place, never a value.
+// Reveal reads the secret; "" for none. A place that holds none is an error, which names the place, never a value; one
+// that is not to be had here is a MissingSecret.
 func (s Secret) Reveal() (string, error) {
 	switch {
 	case s.Env != "" && s.File != "":
@@ -33,13 +43,13 @@ func (s Secret) Reveal() (string, error) {
 	case s.Env != "":
 		value := os.Getenv(s.Env)
 		if value == "" {
-			return "", fmt.Errorf("environment variable %s is not set", s.Env)
+			return "", MissingSecret{fmt.Errorf("environment variable %s is not set", s.Env)}
 		}
 		return value, nil
 	case s.File != "":
 		data, err := os.ReadFile(s.File)
 		if err != nil {
-			return "", fmt.Errorf("read secret: %w", err)
+			return "", MissingSecret{fmt.Errorf("read secret: %w", err)}
 		}
 		value := strings.TrimRight(string(data), "\r\n")
 		if value == "" {

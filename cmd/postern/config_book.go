@@ -81,13 +81,18 @@ func (c config) checkHandOvers(book *engine.Book) error {
 func (c config) checkSecrets() error {
 	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
-		value, err := c.Secrets[name].Reveal()
-		if err == nil && value == "" {
-			err = errors.New("a secret names env or file, where it is")
-		}
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("secrets: %s: %w", name, err))
-		}
+		wrong = append(wrong, c.checkSecret(name))
 	}
 	return errors.Join(wrong...)
+}
+
+func (c config) checkSecret(name string) error {
+	value, err := c.Secrets[name].Reveal()
+	if err == nil && value == "" {
+		err = errors.New("a secret names env or file, where it is")
+	}
+	if err != nil {
+		return fmt.Errorf("secrets: %s: %w", name, err)
+	}
+	return nil
 }

@@ -43,6 +43,7 @@ type examined struct {
 type diagnosis struct {
 	What string `json:"what"`
 	Good bool   `json:"good"`
+	Look bool   `json:"look,omitempty"` // not good, but it may be right all the same
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
 }
@@ -53,6 +54,17 @@ func good(what, format string, args ...any) diagnosis {
 
 func fault(what, hint, format string, args ...any) diagnosis {
 	return diagnosis{What: what, Text: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// state is the word for it that people read.
+func (d diagnosis) state() string {
+	switch {
+	case d.Good:
+		return "ok"
+	case d.Look:
+		return "look"
+	}
+	return "fault"
 }
 
 func doctorCommand() *cobra.Command {
@@ -66,7 +78,7 @@ the addresses that providers call back and the clock: everything at once, each f
 It changes nothing and sends nothing to anybody, and works beside a running Postern. Of a channel it asks what
 the provider of its kind can tell: whether it takes the key, and whether the records in the DNS are there.
 
-Exit code 1 means that there is a fault.`,
+What may be right all the same is told as "look". Exit code 1 means that there is a fault.`,
 		Example: `  postern doctor -c postern.yaml
   postern doctor -c postern.yaml --dns 9.9.9.9
   postern doctor -c postern.yaml --json`,
@@ -195,10 +207,14 @@ func progressOn(out io.Writer) func(done, of int, part string) {
 
 // tell prints what was found. The error tells that there are faults; it was said already.
 func (d *doctor) tell(out io.Writer, found []examined) error {
-	looked, faults := 0, 0
+	looked, look, faults := 0, 0, 0
 	for _, part := range found {
 		for _, f := range part.Findings {
-			if looked++; !f.Good {
+			looked++
+			switch f.state() {
+			case "look":
+				look++
+			case "fault":
 				faults++
 			}
 		}
@@ -206,22 +222,32 @@ func (d *doctor) tell(out io.Writer, found []examined) error {
 	report := struct {
 		Parts  []examined `json:"parts"`
 		Looked int        `json:"looked"`
+		Look   int        `json:"look"`
 		Faults int        `json:"faults"`
-	}{found, looked, faults}
+	}{found, looked, look, faults}
 	at := &d.site
 	err := at.print(out, report, func(text *strings.Builder) {
 		layOutFindings(text, found)
-		switch faults {
-		case 0:
-			fmt.Fprintf(text, "\n%s looked at, all is well\n", counted(looked, "thing"))
-		default:
-			fmt.Fprintf(text, "\n%s looked at, %s\n", counted(looked, "thing"), counted(faults, "fault"))
-		}
+		fmt.Fprintf(text, "\n%s looked at, %s\n", counted(looked, "thing"), verdict(look, faults))
 	})
 	if err == nil && faults > 0 {
 		err = toldError{errors.New("there are faults")}
 	}
 	return err
+}
+
+// verdict sums up what there is to do.
+func verdict(look, faults int) string {
+	toLook := fmt.Sprintf("%d to look at yourself", look)
+	switch {
+	case look == 0 && faults == 0:
+		return "all is well"
+	case faults == 0:
+		return toLook + ", no fault"
+	case look == 0:
+		return counted(faults, "fault")
+	}
+	return toLook + ", " + counted(faults, "fault")
 }
 
 // layOutFindings puts the findings of all parts into the same columns, with what to do below a fault.
@@ -236,15 +262,11 @@ func layOutFindings(text *strings.Builder, found []examined) {
 	for _, part := range found {
 		fmt.Fprintln(text, part.Part)
 		for _, f := range part.Findings {
-			state := "ok"
-			if !f.Good {
-				state = "fault"
-			}
 			lines := strings.Split(strings.TrimSpace(f.Text), "\n")
 			for i := range lines {
 				lines[i] = printable(lines[i])
 			}
-			fmt.Fprintf(text, "  %-5s  %-*s  %s\n", state, widest, f.What, strings.Join(lines, "\n"+indent))
+			fmt.Fprintf(text, "  %-5s  %-*s  %s\n", f.state(), widest, f.What, strings.Join(lines, "\n"+indent))
 			if !f.Good && f.Hint != "" {
 				fmt.Fprintf(text, "%s-> %s\n", indent, f.Hint)
 			}

@@ -43,7 +43,7 @@ func examineChannel(ctx context.Context, channel engine.Channel, tools engine.Ex
 	}
 	var found []diagnosis
 	for _, f := range examined.Examine(ctx, tools) {
-		found = append(found, diagnosis{What: f.What, Good: f.Good, Text: f.Text, Hint: f.Hint})
+		found = append(found, diagnosis{What: f.What, Good: f.Good, Look: f.Look, Text: f.Text, Hint: f.Hint})
 	}
 	return found
 }

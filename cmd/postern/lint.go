@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -65,10 +66,16 @@ func lint(out io.Writer, c config, options workflows.Options, guessed, asJSON bo
 		return err
 	}
 	book, diags, sources := workflows.Load(files, options)
+	ofBook := len(sources)
+	if wrong := c.lint(); len(wrong) > 0 {
+		diags = append(diags, wrong...)
+		sources = maps.Clone(sources)
+		maps.Copy(sources, c.complain(wrong).sources)
+	}
 	if asJSON {
 		err = yamldoc.PrintJSON(out, diags)
 	} else {
-		err = printLint(out, book, diags, sources)
+		err = printLint(out, book, ofBook, diags, sources)
 	}
 	if err == nil && guessed && !asJSON && slices.ContainsFunc(diags, aboutChannel) {
 		_, err = fmt.Fprintln(out, "which channels there are, the configuration says: --config postern.yaml")
@@ -79,18 +86,23 @@ func lint(out io.Writer, c config, options workflows.Options, guessed, asJSON bo
 	if book == nil {
 		return toldError{errors.New("the book has errors")}
 	}
+	if diags.Errors() > 0 {
+		return toldError{errors.New("the configuration has errors")}
+	}
 	return nil
 }
 
 func aboutChannel(d yamldoc.Diagnostic) bool { return strings.HasPrefix(d.Message, "unknown channel ") }
 
-func printLint(out io.Writer, book *engine.Book, diags yamldoc.Diagnostics, sources map[string][]byte) error {
+func printLint(
+	out io.Writer, book *engine.Book, files int, diags yamldoc.Diagnostics, sources map[string][]byte,
+) error {
 	if err := yamldoc.Print(out, diags, sources); err != nil {
 		return err
 	}
 	last := fmt.Sprintf("%s, %s", counted(diags.Errors(), "error"), counted(diags.Warnings(), "warning"))
-	if book != nil {
-		last = fmt.Sprintf("%s in order: %s", counted(len(sources), "file"), bookSummary(book))
+	if book != nil && diags.Errors() == 0 {
+		last = fmt.Sprintf("%s in order: %s", counted(files, "file"), bookSummary(book))
 	}
 	_, err := fmt.Fprintln(out, last)
 	return err
