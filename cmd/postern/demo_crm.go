@@ -66,8 +66,10 @@ func demoPeople() []engine.Fields {
 			"cf_pin": demoPIN, "mobile": "+34600123456",
 		},
 		{"firstname": "Pilar", "lastname": "Núñez", "email": "pilar@umbrella.example", "template_language": "es"},
-		{"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl",
-			"mobile": "+31612345678"},
+		{
+			"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl",
+			"mobile": "+31612345678",
+		},
 	}
 }
 

@@ -24,7 +24,8 @@ func (b *schemaBuilder) channels() (object, error) {
 			return nil, fmt.Errorf("%s: %w", kind.Name, err)
 		}
 		keys := schema["properties"].(object)
-		keys["kind"], keys["rate"] = object{}, rateSchema("The most that the provider takes: 10/s, 600/m, 3000/h or 50000/d.")
+		keys["kind"] = object{}
+		keys["rate"] = rateSchema("The most that the provider takes: 10/s, 600/m, 3000/h or 50000/d.")
 		keys["budget"] = rateSchema("How many messages may leave by the channel, whoever asks for them: 500/d. The " +
 			"others wait.")
 		schema["description"] = "Channel of kind " + kind.Name + ": " + stopped(lower(kind.Summary))

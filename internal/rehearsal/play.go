@@ -24,7 +24,8 @@ const patience = 20 * time.Second
 //
 // carriers are the channels that there are. watch sees what the workflows do, from one goroutine; nil for nobody.
 func Play(
-	ctx context.Context, book *engine.Book, carriers map[string]engine.Carrier, c *Case, open Open, watch engine.Watcher,
+	ctx context.Context, book *engine.Book, carriers map[string]engine.Carrier, c *Case, open Open,
+	watch engine.Watcher,
 ) (result Result, err error) {
 	began := time.Now()
 	defer func() { result.Case, result.Took = c, time.Since(began) }()

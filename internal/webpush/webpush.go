@@ -85,7 +85,7 @@ func (s *Sender) refused(response *http.Response) error {
 		return engine.Misconfigured(fmt.Errorf("the push service does not take our key (%d)", code))
 	case http.StatusForbidden: // of one subscription made for another key (RFC 8292, section 4.2), which anybody can
 		// bring: only where most are refused it is about all
-		return fmt.Errorf("the push service does not take our key (%d): was the subscription made for another one?", code)
+		return fmt.Errorf("the push service does not take our key (%d): was the subscription made for another?", code)
 	case http.StatusRequestEntityTooLarge:
 		return engine.Permanent(fmt.Errorf("the push service finds the message too large (%d)", code))
 	case http.StatusTooManyRequests:
