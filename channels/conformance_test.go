@@ -9,6 +9,7 @@ import (
 // Every kind keeps the promises that the engine relies on, each against a far end of its own.
 func TestChannel(t *testing.T) {
 	for kind, open := range map[string]func(t *testing.T) enginetest.ChannelTrial{
+		"capture":                  captureTrial,
 		"email":                    emailTrial,
 		"mattermost":               mattermostTrial,
 		"mattermost, by a hook":    hookTrial,
