@@ -55,11 +55,7 @@ var (
 	_ engine.Examined = (*SMS)(nil)
 )
 
-// Limits of an SMS.
-const (
-	maxSegments               = 10 // more than that Twilio takes, but no telephone likes
-	minValidity, longValidity = 5 * time.Second, 10 * time.Hour
-)
+const maxSegments = 10 // more than that Twilio takes, but no telephone likes
 
 // SMSKind describes the channel kind sms.
 func SMSKind() engine.ChannelKind {
@@ -77,19 +73,17 @@ countries: [ES, NL]
 
 // Open checks every key and reads the secrets, without a connection yet.
 func (s *SMS) Open(outfit engine.Outfit) error {
-	if err := (phone.Rules{Countries: s.Countries}).Check(); err != nil {
-		return fmt.Errorf("countries: %w", err)
-	}
-	if err := (phone.Rules{Region: s.Region}).Check(); err != nil {
-		return fmt.Errorf("region: %w", err)
+	if err := checkNumbers(s.rules()); err != nil {
+		return err
 	}
 	switch {
 	case s.From != "" && !twilioSender(s.From):
 		return errors.New("from: is a number such as +34911000111, a short code, or a name of up to 11 characters")
 	case s.MaxSegments < 1 || s.MaxSegments > maxSegments:
 		return fmt.Errorf("max_segments: %d is not between 1 and %d", s.MaxSegments, maxSegments)
-	case s.Validity < minValidity || s.Validity > longValidity:
-		return fmt.Errorf("validity: %s is not between %s and 10h", s.Validity, minValidity)
+	}
+	if err := checkValidity(s.Validity); err != nil {
+		return err
 	}
 	s.line.account, s.line.user, s.line.token, s.line.authToken = s.Account, s.User, s.Token, s.AuthToken
 	s.line.from, s.line.service, s.line.endpoint = s.From, s.Service, s.Endpoint
@@ -97,13 +91,7 @@ func (s *SMS) Open(outfit engine.Outfit) error {
 }
 
 // rules are the numbers that may be written to.
-func (s *SMS) rules() phone.Rules {
-	rules := phone.Rules{Region: s.Region, Countries: s.Countries}
-	if rules.Region == "" && len(s.Countries) > 0 {
-		rules.Region = s.Countries[0]
-	}
-	return rules
-}
+func (s *SMS) rules() phone.Rules { return numbers(s.Region, s.Countries) }
 
 // proper is a number that may be written to, in the form that Twilio takes.
 func (s *SMS) proper(number string) (string, error) { return s.known.Proper(s.rules(), number) }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/engine"
 	"postern/internal/phone"
@@ -35,6 +36,34 @@ var (
 	senderName = regexp.MustCompile(`^[A-Za-z0-9 +_&-]{1,11}$`) // at least one letter, which is checked apart
 	shortCode  = regexp.MustCompile(`^[0-9]{3,8}$`)
 )
+
+// How long Twilio may hold a message that waits.
+const minValidity, longValidity = 5 * time.Second, 10 * time.Hour
+
+func checkValidity(validity time.Duration) error {
+	if validity < minValidity || validity > longValidity {
+		return fmt.Errorf("validity: %s is not between %s and 10h", validity, minValidity)
+	}
+	return nil
+}
+
+// numbers are the numbers that may be written to. Those without a + are of the first country if no region is said.
+func numbers(region string, countries []string) phone.Rules {
+	if region == "" && len(countries) > 0 {
+		region = countries[0]
+	}
+	return phone.Rules{Region: region, Countries: countries}
+}
+
+func checkNumbers(rules phone.Rules) error {
+	if err := (phone.Rules{Countries: rules.Countries}).Check(); err != nil {
+		return fmt.Errorf("countries: %w", err)
+	}
+	if err := (phone.Rules{Region: rules.Region}).Check(); err != nil {
+		return fmt.Errorf("region: %w", err)
+	}
+	return nil
+}
 
 // open checks the configuration and reads the secrets.
 func (l *twilioLine) open(outfit engine.Outfit) error {

@@ -75,17 +75,14 @@ from: "+34911000111"
 
 // Open checks every key and reads the secrets, without a connection yet.
 func (w *WhatsApp) Open(outfit engine.Outfit) error {
-	if err := (phone.Rules{Countries: w.Countries}).Check(); err != nil {
-		return fmt.Errorf("countries: %w", err)
+	if err := checkNumbers(w.rules()); err != nil {
+		return err
 	}
-	if err := (phone.Rules{Region: w.Region}).Check(); err != nil {
-		return fmt.Errorf("region: %w", err)
-	}
-	switch {
-	case w.From != "" && !phone.E164(w.From):
+	if w.From != "" && !phone.E164(w.From) {
 		return errors.New("from: is a number such as +34911000111")
-	case w.Validity < minValidity || w.Validity > longValidity:
-		return fmt.Errorf("validity: %s is not between %s and 10h", w.Validity, minValidity)
+	}
+	if err := checkValidity(w.Validity); err != nil {
+		return err
 	}
 	w.line.account, w.line.user, w.line.token, w.line.authToken = w.Account, w.User, w.Token, w.AuthToken
 	w.line.from, w.line.service, w.line.endpoint = w.From, w.Service, w.Endpoint
@@ -95,10 +92,8 @@ func (w *WhatsApp) Open(outfit engine.Outfit) error {
 
 // rules are the numbers that may be written to: companies are on WhatsApp with their fixed lines too.
 func (w *WhatsApp) rules() phone.Rules {
-	rules := phone.Rules{Region: w.Region, Countries: w.Countries, Landlines: true}
-	if rules.Region == "" && len(w.Countries) > 0 {
-		rules.Region = w.Countries[0]
-	}
+	rules := numbers(w.Region, w.Countries)
+	rules.Landlines = true
 	return rules
 }
 
