@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -29,9 +28,6 @@ var kindParts = map[string]struct{ all, bodies []string }{
 
 // allParts are what a file may end in whose channel is of no kind that is known here.
 var allParts = []string{partSubject, partText, partHTML, partMD, partJSON}
-
-// Kinds are the kinds of channels that templates have texts for, sorted.
-func Kinds() []string { return slices.Sorted(maps.Keys(kindParts)) }
 
 // lenders are the kinds whose texts a webhook puts into its own document where the template has none for it: the one
 // that says most first.
