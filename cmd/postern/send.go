@@ -69,21 +69,7 @@ Exit code 1 means that the message was not sent, or that nobody can tell.`,
 			if err := s.load(cmd); err != nil {
 				return err
 			}
-			if err := o.read(cmd.InOrStdin(), args); err != nil {
-				return err
-			}
-			if err := o.write(cmd.Context(), &s); err != nil {
-				return err
-			}
-			sent, err := sendByHand(cmd.Context(), s.config, o)
-			if err != nil {
-				return err
-			}
-			err = s.print(cmd.OutOrStdout(), sent, sent.layOut)
-			if err == nil && !sent.Sent {
-				err = toldError{errors.New("not sent")}
-			}
-			return err
+			return o.send(cmd, &s, args)
 		},
 	}
 	s.flags(cmd)
@@ -103,6 +89,25 @@ type sendOptions struct {
 	template, record, language string
 
 	written *engine.Content // by the template
+}
+
+// send writes the message, hands it over and tells what came of it.
+func (o *sendOptions) send(cmd *cobra.Command, s *site, args []string) error {
+	if err := o.read(cmd.InOrStdin(), args); err != nil {
+		return err
+	}
+	if err := o.write(cmd.Context(), s); err != nil {
+		return err
+	}
+	sent, err := sendByHand(cmd.Context(), s.config, *o)
+	if err != nil {
+		return err
+	}
+	err = s.print(cmd.OutOrStdout(), sent, sent.layOut)
+	if err == nil && !sent.Sent {
+		err = toldError{errors.New("not sent")}
+	}
+	return err
 }
 
 // read takes channel, address and text from the arguments.
