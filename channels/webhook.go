@@ -73,6 +73,8 @@ var (
 	_ engine.Careful = (*Webhook)(nil)
 	_ engine.Deduper = (*Webhook)(nil)
 	_ engine.Carried = (*Webhook)(nil)
+
+	_ engine.Examined = (*Webhook)(nil)
 )
 
 // WebhookKind describes the channel kind webhook.
@@ -209,4 +211,17 @@ func (w *Webhook) Close() error {
 		return nil
 	}
 	return w.caller.Close()
+}
+
+// Examine looks whether the service listens, and whether its certificate is good. It asks for nothing.
+func (w *Webhook) Examine(ctx context.Context, _ engine.ExamineTools) []engine.Finding {
+	if w.Field != "" {
+		return []engine.Finding{{What: "address", Good: true, Text: "each recipient's own, in their field " + w.Field}}
+	}
+	finding := engine.Finding{What: "service", Good: true, Text: "listens; nothing was asked of it"}
+	if err := w.caller.Reach(ctx, w.URL); err != nil {
+		finding.Good, finding.Text = false, err.Error()
+		finding.Hint = "look at url, allow, http, ca and proxy of the channel, and whether the service runs"
+	}
+	return []engine.Finding{finding}
 }

@@ -371,3 +371,27 @@ func TestWebhookSaysWhereMessagesGo(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestWebhookExamines(t *testing.T) {
+	r := newReceiver(t, false)
+	w := r.hook(t, func(w *Webhook) { w.URL, w.Field = r.URL, "" })
+	if found := w.Examine(t.Context(), engine.ExamineTools{}); len(found) != 1 || !found[0].Good || found[0].Hint != "" {
+		t.Errorf("found %+v", found)
+	}
+	if came := r.arrived(t); len(came) != 0 {
+		t.Errorf("an examination sent %d messages", len(came))
+	}
+	w.URL = "https://127.0.0.1:1/secret"
+	found := w.Examine(t.Context(), engine.ExamineTools{})
+	if found[0].Good || found[0].Hint == "" || strings.Contains(found[0].Text, "/secret") {
+		t.Errorf("found %+v", found)
+	}
+	w.URL = "https://10.0.0.7/"
+	if found := w.Examine(t.Context(), engine.ExamineTools{}); found[0].Good {
+		t.Errorf("it went inside the house: %+v", found)
+	}
+	w.Field = "cf_hook"
+	if found := w.Examine(t.Context(), engine.ExamineTools{}); !found[0].Good || !strings.Contains(found[0].Text, "cf_hook") {
+		t.Errorf("found %+v", found)
+	}
+}

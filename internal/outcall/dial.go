@@ -1,7 +1,10 @@
 package outcall
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"fmt"
 	"net"
 	"net/netip"
 
@@ -34,6 +37,35 @@ func (c *Caller) vet(ctx context.Context, host string) error {
 		if err := c.rules.Check(host, addr); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Reach connects to the host of an address, by TLS where that is to be spoken, and asks for nothing. Behind a proxy it
+// gets as far as that.
+func (c *Caller) Reach(ctx context.Context, address string) error {
+	target, err := c.target(address)
+	if err != nil {
+		return err
+	}
+	if c.through != nil {
+		target = c.through
+	}
+	port := map[string]string{"http": "80", "https": "443"}[target.Scheme]
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	conn, err := c.dial(ctx, "tcp", net.JoinHostPort(target.Hostname(), cmp.Or(target.Port(), port)))
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	if target.Scheme != "https" {
+		return nil
+	}
+	trust := c.again.TLSClientConfig.Clone()
+	trust.ServerName = target.Hostname()
+	if err := tls.Client(conn, trust).HandshakeContext(ctx); err != nil {
+		return fmt.Errorf("TLS: %w", err)
 	}
 	return nil
 }
