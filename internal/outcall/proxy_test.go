@@ -26,13 +26,13 @@ func tunnel(t *testing.T, to string) (address string, used *atomic.Int64) {
 			return
 		}
 		defer func() { _ = far.Close() }()
-		w.WriteHeader(http.StatusOK)
-		near, _, err := http.NewResponseController(w).Hijack()
+		near, read, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
 		}
 		defer func() { _ = near.Close() }()
-		go func() { _, _ = io.Copy(far, near) }()
+		_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n") // not sooner: what follows would come before the hijack
+		go func() { _, _ = io.Copy(far, read) }()
 		_, _ = io.Copy(near, far)
 	}))
 	t.Cleanup(proxy.Close)
