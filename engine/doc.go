@@ -159,6 +159,20 @@
 //	Version    the hash of a workflow or landing and all files it uses
 //	Scope      a part of the API that a key opens
 //	Front end  pages of the customer's own that ask the door for data
+//	Portal     pages and an API for people who sign in
+//	Subject    who may sign in to a portal: a record, such as a contact or an employee
+//	Viewer     the subject of one request, with what their role may do
+//	Role       what some subjects may see and do
+//	Access     what a role may do with the records of a module
+//	Rows       the predicate that says which records of a module an access is for
+//	Predicate  a condition that a store can answer, as a tree
+//	Search     a question for the records that a predicate holds for
+//	Credential what proves a subject: a password's verifier, a passkey, an authenticator
+//	Session    a sign-in, until it ends
+//	Device     a browser that a subject has signed in from before
+//	Recovery   how who forgot a password chooses another one
+//	App key    a secret that a program signs in with, in place of a password
+//	Façade     the web service that clients of coreBOS speak to
 //
 // # Adding a kind of task or channel
 //

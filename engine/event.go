@@ -38,12 +38,27 @@ const (
 	ReplyReceivedEvent      = "reply.received"
 )
 
-// OwnEvents are the types of the events that Postern tells of links, messages and runs.
+// The types of the events that tell of people who sign in to a portal, about their record. Workflows send what the
+// portal wants to be sent.
+const (
+	PortalInvited     = "portal.invited"      // an operator wants them to choose a password
+	PortalRecovery    = "portal.recovery"     // they forgot theirs
+	PortalSignInAsked = "portal.signin_asked" // they want a link to sign in with
+	PortalPasswordSet = "portal.password_set" // it was set or changed; old and new address are to hear of it
+	PortalFactorSet   = "portal.factor_set"   // a passkey or an authenticator was added or removed
+	PortalSignedIn    = "portal.signed_in"
+	PortalNewDevice   = "portal.new_device" // signed in from a browser that they did not use before
+	PortalLocked      = "portal.locked"     // too many wrong passwords from strangers
+)
+
+// OwnEvents are the types of the events that Postern tells of links, messages, runs and portals.
 func OwnEvents() []string {
 	return []string{
 		LinkOpened, LinkUsed, LinkUndone, LinkExpired, LinkLocked, LinkFailed,
 		DeliveryFailedEvent, DeliveryUnknownEvent, DeliveryDeliveredEvent, DeliveryBouncedEvent,
 		DeliveryComplainedEvent, ReplyReceivedEvent, RunFailedEvent, RunConflict,
+		PortalInvited, PortalRecovery, PortalSignInAsked, PortalPasswordSet, PortalFactorSet, PortalSignedIn,
+		PortalNewDevice, PortalLocked,
 	}
 }
 

@@ -10,6 +10,9 @@ const (
 	FactorSecurityCode FactorKind = "security_code" // types a value that they know and the record holds
 	FactorMailToken    FactorKind = "mail_token"    // follows a second link, mailed when they ask for it
 	FactorCode         FactorKind = "code"          // types a one-time code that was sent by another channel
+	FactorTOTP         FactorKind = "totp"          // types what their authenticator shows, which they enrolled in a portal
+	FactorPasskey      FactorKind = "passkey"       // uses a passkey that they enrolled in a portal
+	FactorPortal       FactorKind = "portal"        // is signed in to a portal
 )
 
 // FactorKinds are all kinds of factors, in the order the reference shows them.

@@ -24,6 +24,7 @@ type Landing struct {
 	Expires time.Duration // how long a link to it lives
 	Uses    int           // how many effects one link may have
 
+	Opens        *Opens            // the part of a portal that it leads into, in place of a record; nil for a record
 	Factor       *Factor           // what is asked for before the record is shown; nil for nothing
 	ByExternalID bool              // it opens by the external id of a record too: /x/<landing>/<external id>
 	Bind         bool              // a link opens only in the browser that opened it first
@@ -31,6 +32,21 @@ type Landing struct {
 	HandOver     *HandOver         // the customer's own page that visitors are handed over to; nil for our own
 	Texts        map[string]Labels // by label code: texts in place of the door's own
 }
+
+// Opens is what a link into a portal is good for; it has one use.
+type Opens struct {
+	Portal string
+	What   OpensWhat
+}
+
+// OpensWhat is what a link into a portal lets its recipient do.
+type OpensWhat string
+
+// What links into a portal are good for.
+const (
+	OpensPassword OpensWhat = "password" // choose a password
+	OpensSignIn   OpensWhat = "sign_in"  // sign in
+)
 
 // After says what a visitor sees after an effect; its zero value is the receipt in its usual words.
 type After struct {

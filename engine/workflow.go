@@ -12,7 +12,8 @@ type Book struct {
 	Modules   map[string]*Module
 	Landings  map[string]*Landing
 	Workflows []*Workflow // sorted by name
-	Factors   []string    // names of the factors, sorted; they are compiled for the landings that ask for them
+	Portals   map[string]*Portal
+	Factors   []string // names of the factors, sorted; they are compiled for the landings that ask for them
 
 	LeftOut map[string]string // workflows of the shipped book that are not in use → the channel that they lack
 
