@@ -168,6 +168,12 @@
 //	Predicate  a condition that a store can answer, as a tree
 //	Search     a question for the records that a predicate holds for
 //	Credential what proves a subject: a password's verifier, a passkey, an authenticator
+//	Passkey    a credential of a subject's device; proves both what they have and that it is them
+//	Authenticator  an app that shows a code which changes with time
+//	Recovery code  stands in for a second factor, once
+//	Holder     a subject, as the holder of passkeys, an authenticator and recovery codes
+//	Ceremony   what is begun in a browser and finished by one answer: making or using a passkey, enrolling
+//	Pending    a sign-in that a second step is missing of
 //	Session    a sign-in, until it ends
 //	Device     a browser that a subject has signed in from before
 //	Recovery   how who forgot a password chooses another one

@@ -10,7 +10,7 @@ const (
 	FactorSecurityCode FactorKind = "security_code" // types a value that they know and the record holds
 	FactorMailToken    FactorKind = "mail_token"    // follows a second link, mailed when they ask for it
 	FactorCode         FactorKind = "code"          // types a one-time code that was sent by another channel
-	FactorTOTP         FactorKind = "totp"          // types what their authenticator shows, which they enrolled in a portal
+	FactorTOTP         FactorKind = "totp"          // types what their authenticator shows, enrolled in a portal
 	FactorPasskey      FactorKind = "passkey"       // uses a passkey that they enrolled in a portal
 	FactorPortal       FactorKind = "portal"        // is signed in to a portal
 )
@@ -27,6 +27,8 @@ type Factor struct {
 	Kind    FactorKind
 	Field   *Route         // of a security code: the value that the visitor has to know
 	To      *Route         // of a mail token or code: the record or address that it is sent to
+	Portal  string         // of a totp, passkey or portal: the portal whose subject proves themselves
+	Subject *Route         // of those: the record of that subject; nil for the link's recipient
 	Via     []string       // channels to choose from; the one that carried the link is passed over for a code
 	Digits  int            // of a code: 6, or 8 where the risk is high
 	Changed ChangedAddress // what happens when the recipient's address is another than when the link was sent

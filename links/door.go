@@ -24,7 +24,7 @@ const (
 	flowLife = time.Hour
 )
 
-// DoorConfig is what a Door works with. Everything but Labels, OptOuts, Hear, Client and Restored is needed.
+// DoorConfig is what a Door works with. Everything but Labels, Portals, OptOuts, Hear, Client and Restored is needed.
 type DoorConfig struct {
 	Store Store
 	CRM   engine.CRM
@@ -47,6 +47,9 @@ type DoorConfig struct {
 	Zone    *time.Location // whose clocks visitors read and write; nil for UTC
 	// Carriers are the channels that codes and second links may go by, by name.
 	Carriers map[string]engine.Carrier
+	// Portals proves visitors by what they enrolled in a portal; nil where there is none: such a factor is then never
+	// proved.
+	Portals Portals
 	// OptOuts reads the addresses at which messages end, and Hear is told; without them there are none.
 	OptOuts *OptOuts
 	Hear    func(ctx context.Context, h engine.Heard) error

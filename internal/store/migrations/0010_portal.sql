@@ -21,3 +21,78 @@ CREATE TABLE portal_sessions (
     address TEXT    NOT NULL  -- masked
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX portal_sessions_subject ON portal_sessions (portal, module, subject, seen);
+
+-- Passkeys. Nothing of one is secret.
+CREATE TABLE portal_passkeys (
+    id         BLOB    PRIMARY KEY,
+    portal     TEXT    NOT NULL,
+    module     TEXT    NOT NULL, -- the holder's
+    subject    TEXT    NOT NULL,
+    handle     BLOB    NOT NULL, -- what the holder's devices know them by
+    credential BLOB    NOT NULL,
+    public     BLOB    NOT NULL,
+    name       TEXT    NOT NULL,
+    signs      INTEGER NOT NULL,
+    added      INTEGER NOT NULL,
+    used       INTEGER,
+    UNIQUE (portal, credential)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_passkeys_holder ON portal_passkeys (portal, module, subject);
+
+-- Authenticators, one of a holder.
+CREATE TABLE portal_authenticators (
+    portal  TEXT    NOT NULL,
+    module  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    secret  BLOB    NOT NULL, -- sealed
+    step    INTEGER NOT NULL, -- the last one that was accepted
+    added   INTEGER NOT NULL,
+    PRIMARY KEY (portal, module, subject)
+) STRICT, WITHOUT ROWID;
+
+-- Recovery codes that are left, by their keyed hash.
+CREATE TABLE portal_recovery_codes (
+    portal  TEXT NOT NULL,
+    module  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    code    BLOB NOT NULL,
+    PRIMARY KEY (portal, module, subject, code)
+) STRICT, WITHOUT ROWID;
+
+-- What was begun in a browser and is finished once.
+CREATE TABLE portal_ceremonies (
+    token   BLOB    PRIMARY KEY,
+    kind    TEXT    NOT NULL,
+    portal  TEXT    NOT NULL,
+    module  TEXT    NOT NULL, -- '' where nobody has said yet who they are
+    subject TEXT    NOT NULL,
+    binding BLOB,
+    state   BLOB    NOT NULL, -- sealed
+    ends    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_ceremonies_ends ON portal_ceremonies (ends);
+
+-- Sign-ins that a second step is missing of.
+CREATE TABLE portal_pending (
+    token   BLOB    PRIMARY KEY,
+    portal  TEXT    NOT NULL,
+    module  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    epoch   INTEGER NOT NULL,
+    method  TEXT    NOT NULL,
+    next    TEXT    NOT NULL,
+    began   INTEGER NOT NULL,
+    ends    INTEGER NOT NULL,
+    tries   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_pending_ends ON portal_pending (ends);
+
+-- Answers to second steps that are not known to be right.
+CREATE TABLE portal_factor_tries (
+    portal  TEXT    NOT NULL,
+    module  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    tries   INTEGER NOT NULL,
+    since   INTEGER NOT NULL,
+    PRIMARY KEY (portal, module, subject)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,164 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"postern/engine"
+)
+
+// Holder is a subject of a portal, as the holder of what proves them.
+type Holder struct {
+	Portal  string
+	Subject engine.Ref
+}
+
+// Passkey is a credential that a subject's device made for us. We hold nothing of it that is secret.
+type Passkey struct {
+	ID         engine.ID
+	Holder     Holder
+	Handle     []byte // random, the same for all passkeys of a holder: what their devices know them by
+	Credential []byte // the id that the device gave it, at most 1,023 bytes
+	Public     []byte // what answers are checked against, as internal/passkey writes it
+	Name       string // that its holder gave it
+	Signs      uint32 // counter of its answers; 0 where the device does not count
+	Added      time.Time
+	Used       time.Time // zero for never
+}
+
+// Authenticator is an app that shows a code that changes with time. A holder has one at most.
+type Authenticator struct {
+	Holder Holder
+	Secret []byte // sealed
+	Step   int64  // the last one that was accepted: only a later one is, ever
+	Added  time.Time
+}
+
+// Enrolled is what a subject can prove themselves by, beside a password.
+type Enrolled struct {
+	Passkeys      []Passkey // the oldest first
+	Authenticator *Authenticator
+	RecoveryCodes int // that are left
+}
+
+// Second tells whether there is a second factor. Recovery codes stand in for one, and are none by themselves.
+func (e Enrolled) Second() bool { return len(e.Passkeys) > 0 || e.Authenticator != nil }
+
+// Told is what is stored with a change of factors, in its transaction.
+type Told struct {
+	Event *engine.Event // portal.factor_set; nil for what tells nobody
+	Deed  engine.Deed
+}
+
+// Ceremony is something that was begun in a browser and is finished by one answer, of whatever node. Its token is with
+// the browser alone; the store keeps a hash, and gives a ceremony out once.
+type Ceremony struct {
+	Token   []byte // SHA-256
+	Kind    CeremonyKind
+	Holder  Holder // no Subject where nobody has said yet who they are
+	Binding []byte // what the answer has to come with, such as the hash of a session's token; nil for nothing
+	State   []byte // sealed: what the answer is checked against
+	Ends    time.Time
+}
+
+// CeremonyKind is what a ceremony is for: an answer to one is none to another.
+type CeremonyKind string
+
+// The kinds of ceremonies.
+const (
+	CeremonyRegister CeremonyKind = "register" // a passkey is made
+	CeremonySignIn   CeremonyKind = "sign_in"  // a passkey is used, and says whose it is
+	CeremonyProve    CeremonyKind = "prove"    // a passkey of the holder is used
+	CeremonyEnrol    CeremonyKind = "enrol"    // an authenticator is set up
+)
+
+// CeremonyLife is how long a ceremony may take.
+const CeremonyLife = 5 * time.Minute
+
+// Pending is a sign-in that a second step is missing of.
+type Pending struct {
+	Token  []byte // SHA-256
+	Holder Holder
+	Epoch  int // of the subject's sessions when it began: where it is another one, it is over
+	Method engine.SignInMethod
+	Next   string // NextSecond or NextEnrol
+	Began  time.Time
+	Ends   time.Time
+	Tries  int // wrong answers
+}
+
+// What is missing of a sign-in.
+const (
+	NextSecond = "second" // a second factor has to be proved
+	NextEnrol  = "enrol"  // one has to be enrolled first
+)
+
+// Limits of factors.
+const (
+	PendingLife      = 10 * time.Minute
+	MaxPendingTries  = 5  // wrong answers to one second step; then the sign-in begins anew
+	MaxFactorTries   = 10 // of one holder within FactorTriesPer, in all second steps together
+	FactorTriesPer   = 24 * time.Hour
+	MaxPasskeys      = 20 // of a holder
+	MaxPasskeyName   = 60 // characters
+	RecoveryCodes    = 10 // are made at once
+	MaxPasskeyAnswer = 64 << 10
+)
+
+// Why a factor proves nothing.
+var (
+	ErrNoFactor   = errors.New("there is no such factor")
+	ErrOver       = errors.New("it took too long, or was answered already")
+	ErrFactorUsed = errors.New("the code was used already, or one after it")
+	ErrCounter    = errors.New("the passkey has counted back: there may be a copy of it")
+	ErrTries      = errors.New("too many wrong answers")
+	ErrPasskeys   = errors.New("there are as many passkeys as there may be")
+)
+
+// FactorStore is what the gate keeps of second factors and passkeys. Each method is one atomic change or one read.
+type FactorStore interface {
+	// Enrolled is what a holder has enrolled.
+	Enrolled(ctx context.Context, holder Holder) (Enrolled, error)
+	// Passkey finds a passkey of a portal by the id that its device gave it; ErrNoFactor if there is none.
+	Passkey(ctx context.Context, portal string, credential []byte) (Passkey, error)
+	// AddPasskey stores a passkey. It fails with engine.ErrTaken where its portal has one with that credential, and
+	// with ErrPasskeys.
+	AddPasskey(ctx context.Context, p Passkey, told Told) error
+	// RenamePasskey gives a holder's passkey another name; ErrNoFactor if there is none.
+	RenamePasskey(ctx context.Context, holder Holder, id engine.ID, name string) error
+	// RemovePasskey removes a holder's passkey; ErrNoFactor if there is none. With the last second factor the recovery
+	// codes go too.
+	RemovePasskey(ctx context.Context, holder Holder, id engine.ID, told Told) error
+	// UsePasskey stores that a passkey answered, and its counter. It fails with ErrCounter, nothing done, unless the
+	// stored counter is lower or both are 0, and with ErrNoFactor.
+	UsePasskey(ctx context.Context, id engine.ID, signs uint32, at time.Time) error
+	// PutAuthenticator stores a holder's authenticator in place of the one they had.
+	PutAuthenticator(ctx context.Context, a Authenticator, told Told) error
+	// RemoveAuthenticator removes a holder's; ErrNoFactor if there is none. With the last second factor the recovery
+	// codes go too.
+	RemoveAuthenticator(ctx context.Context, holder Holder, told Told) error
+	// Accept stores the step of a code that was right. It fails with ErrFactorUsed, nothing done, unless it is later
+	// than the stored one, and with ErrNoFactor.
+	Accept(ctx context.Context, holder Holder, step int64) error
+	// PutRecoveryCodes stores the keyed hashes of a holder's codes in place of those they had.
+	PutRecoveryCodes(ctx context.Context, holder Holder, hashes [][]byte, told Told) error
+	// SpendRecoveryCode uses one up; ErrNoFactor if there is none by that hash, or it was used.
+	SpendRecoveryCode(ctx context.Context, holder Holder, hashes [][]byte, told Told) error
+
+	// Begin stores a ceremony.
+	Begin(ctx context.Context, c Ceremony) error
+	// Finish takes a ceremony out of the store; ErrOver if there is none by that token, or its time is over.
+	Finish(ctx context.Context, token []byte, now time.Time) (Ceremony, error)
+
+	// Pend stores a sign-in that a second step is missing of.
+	Pend(ctx context.Context, p Pending) error
+	// Pending reads one; ErrOver if there is none by that token, its time is over or its tries are used up.
+	Pending(ctx context.Context, token []byte, now time.Time) (Pending, error)
+	// Try counts an answer as wrong before anybody looks at it: under the pending sign-in, if a token is given, and
+	// under its holder. It fails with ErrOver or ErrTries, nothing counted.
+	Try(ctx context.Context, holder Holder, token []byte, now time.Time) error
+	// Right takes back what Try counted for a holder, since the answer was right after all, and ends the pending
+	// sign-in, if a token is given; ErrOver if somebody else has ended it.
+	Right(ctx context.Context, holder Holder, token []byte, now time.Time) error
+}
