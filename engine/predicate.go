@@ -19,8 +19,8 @@ const (
 	OpContains     PredicateOp = "contains"   // text has text in it
 	OpStarts       PredicateOp = "startsWith" // as in expressions
 	OpEnds         PredicateOp = "endsWith"
-	OpFold         PredicateOp = "fold"    // equals, ignoring case
-	OpLike         PredicateOp = "like"    // matches a pattern of % and _, ignoring case
+	OpFold         PredicateOp = "fold"    // text equals text once both went through Fold
+	OpLike         PredicateOp = "like"    // text matches a pattern of % and _, both through Fold
 	OpRelated      PredicateOp = "related" // the CRM relates the record to Module/Values[0]
 )
 
@@ -49,5 +49,61 @@ const (
 type Operand struct {
 	From  OperandFrom
 	Path  string // of FromMe
-	Value any    // of FromConstant: a plain value
+	Value any    // of FromConstant: a plain value, or one as expressions see it, a time.Time for a date
+}
+
+// Everything is the predicate that holds for all records.
+func Everything() Predicate { return Predicate{} }
+
+// Nothing is the predicate that holds for none.
+func Nothing() Predicate { return Predicate{Op: OpOr} }
+
+// IsEverything tells whether a predicate is an and of nothing.
+func (p Predicate) IsEverything() bool { return p.Op == OpAnd && len(p.Of) == 0 }
+
+// IsNothing tells whether a predicate is an or of nothing.
+func (p Predicate) IsNothing() bool { return p.Op == OpOr && len(p.Of) == 0 }
+
+// Both is the predicate that holds where two do.
+func (p Predicate) Both(other Predicate) Predicate { return all([]Predicate{p, other}) }
+
+// isJoint tells and, or and not from what looks at a record.
+func (p Predicate) isJoint() bool { return p.Op == OpAnd || p.Op == OpOr || p.Op == OpNot }
+
+// all is an and without what changes nothing.
+func all(of []Predicate) Predicate {
+	var left []Predicate
+	for _, p := range of {
+		switch {
+		case p.IsNothing():
+			return Nothing()
+		case p.Op == OpAnd:
+			left = append(left, p.Of...)
+		default:
+			left = append(left, p)
+		}
+	}
+	if len(left) == 1 {
+		return left[0]
+	}
+	return Predicate{Of: left}
+}
+
+// some is an or without what changes nothing.
+func some(of []Predicate) Predicate {
+	var left []Predicate
+	for _, p := range of {
+		switch {
+		case p.IsEverything():
+			return Everything()
+		case p.Op == OpOr:
+			left = append(left, p.Of...)
+		default:
+			left = append(left, p)
+		}
+	}
+	if len(left) == 1 {
+		return left[0]
+	}
+	return Predicate{Op: OpOr, Of: left}
 }
