@@ -19,6 +19,7 @@ import (
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/nats"
+	"postern/internal/pages"
 	"postern/internal/store"
 	"postern/internal/store/storetest"
 	"postern/links"
@@ -56,7 +57,8 @@ func newHouse(t testing.TB, files map[string]string) *house {
 		t: t, folder: t.TempDir(), mail: &enginetest.Recorder{}, files: files, logs: &enginetest.Log{},
 		clock: enginetest.NewClock(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 	}
-	bus, err := nats.Open(t.Context(), nats.Config{Listen: "127.0.0.1:0"}, filepath.Join(h.folder, "stream"), h.logger())
+	bus, err := nats.Open(t.Context(), nats.Config{Listen: "127.0.0.1:0"},
+		filepath.Join(h.folder, "stream"), h.logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +123,7 @@ func (h *house) open() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	base, err := links.ParseBase("https://go.example")
+	base, err := pages.ParseBase("https://go.example")
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -139,7 +141,8 @@ func (h *house) open() {
 		clock = engine.SystemClock{}
 	}
 	h.engine = engine.New(engine.Ports{
-		Bus: h.bus, CRM: records, Caller: h.caller, Store: seen, Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
+		Bus: h.bus, CRM: records, Caller: h.caller, Store: seen,
+		Minter: links.NewMinter(base, ring.Mint(), rand.Reader),
 		Sealer: ring.Seal(rand.Reader), Signer: signer, Channels: h.channels(), Book: book,
 		Reload: func(files map[string]string) (*engine.Workflow, error) {
 			book, err := h.load(files)
@@ -149,7 +152,9 @@ func (h *house) open() {
 			return book.Workflows[0], nil
 		},
 		Clock: clock, Random: rand.Reader, Logger: h.logger(), AddressKey: []byte("key"), OptOut: optOut,
-		Carriers: map[string]engine.Carrier{"email": {Kind: "email"}, "sms": {Kind: "sms", Replies: true, Converses: true}},
+		Carriers: map[string]engine.Carrier{
+			"email": {Kind: "email"}, "sms": {Kind: "sms", Replies: true, Converses: true},
+		},
 	}, engine.Settings{
 		Grace: 200 * time.Millisecond, Rates: h.rates, Budgets: h.limits.Budgets, Diversion: h.limits.Diversion,
 	})
@@ -322,7 +327,8 @@ tasks:
 `
 
 func (h *house) person() {
-	h.publish(engine.RecordCreated, "People/p1", engine.Change{Record: engine.Fields{"name": "Zoë", "email": "zoe@acme.example"}})
+	person := engine.Fields{"name": "Zoë", "email": "zoe@acme.example"}
+	h.publish(engine.RecordCreated, "People/p1", engine.Change{Record: person})
 }
 
 func (h *house) ticket(id string) {

@@ -24,6 +24,7 @@ import (
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/memory"
+	"postern/internal/pages"
 	"postern/internal/store"
 	"postern/internal/store/storetest"
 	"postern/links"
@@ -136,7 +137,7 @@ func (w *world) prepare() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	base, err := links.ParseBase("https://go.example")
+	base, err := pages.ParseBase("https://go.example")
 	if err != nil {
 		w.Fatal(err)
 	}

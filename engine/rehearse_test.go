@@ -18,6 +18,7 @@ import (
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/memory"
+	"postern/internal/pages"
 	"postern/internal/store"
 	"postern/links"
 	"postern/tasks"
@@ -53,7 +54,7 @@ func rehearse(t *testing.T, files map[string]string) *rehearsed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, err := links.ParseBase("https://go.example")
+	base, err := pages.ParseBase("https://go.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,8 @@ tasks:
 	if err := r.Seed(t.Context(), r.event(engine.RecordCreated, "People/p1", person())); err != nil {
 		t.Fatal(err)
 	}
-	if next := r.settle(r.event(engine.RecordCreated, "Tickets/1", openTicket())); !next.Equal(began.Add(36 * time.Hour)) {
+	next := r.settle(r.event(engine.RecordCreated, "Tickets/1", openTicket()))
+	if !next.Equal(began.Add(36 * time.Hour)) {
 		t.Errorf("something happens at %v", next)
 	}
 	if err := r.Advance(t.Context(), 36*time.Hour-time.Millisecond); err != nil || len(tries) > 0 {
@@ -185,7 +187,8 @@ tasks:
 		sent = append(sent, r.clock.Now())
 		return engine.Receipt{Provider: "recorder"}, nil
 	}
-	r.settle(r.event(engine.RecordCreated, "People/p1", person()), r.event(engine.RecordCreated, "Tickets/1", openTicket()))
+	r.settle(r.event(engine.RecordCreated, "People/p1", person()),
+		r.event(engine.RecordCreated, "Tickets/1", openTicket()))
 	if err := r.Advance(t.Context(), 68*time.Hour+59*time.Minute); err != nil || len(sent) > 0 {
 		t.Errorf("sent at %v, %v", sent, err)
 	}
@@ -216,7 +219,8 @@ func TestSeedsStartNothing(t *testing.T) {
 }
 
 func TestOnlyAStillClockRehearses(t *testing.T) {
-	if _, err := engine.Rehearse(t.Context(), engine.Ports{Clock: engine.SystemClock{}}, engine.Settings{}); err == nil {
+	ports := engine.Ports{Clock: engine.SystemClock{}}
+	if _, err := engine.Rehearse(t.Context(), ports, engine.Settings{}); err == nil {
 		t.Error("it rehearses by the machine's clock")
 	}
 	clock := engine.NewStillClock(time.Now())

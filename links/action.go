@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 // showAction says what an action would change, asks what it needs to know, and has the button that does it.
@@ -72,7 +73,7 @@ func (d *Door) tryAction(c *call, p passage, action *engine.Action, from sent) (
 	}
 	form := blank(action.Ask, record, c.texts.Clocks())
 	form.take(from, c.texts)
-	seen := from.values.Get(seenName) == seenBefore(p.landing, action, record)
+	seen := from.values.Get(pages.SeenName) == seenBefore(p.landing, action, record)
 	if !offered || form.faulty() || (!seen && !alreadySo(action, record)) {
 		return d.actionAgain(c, p, action, record, form)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 // A proof replaces the visitor's cookie, and browsers send what is pressed twice with the old one. The second press
@@ -49,7 +50,7 @@ func (d *Door) checkAgain(c *call) (answer, error) {
 	if err := d.guessing(c); err != nil {
 		return answer{}, err
 	}
-	values, err := readForm(c.Request)
+	values, err := pages.ReadForm(c.Request)
 	if err != nil {
 		return answer{}, err
 	}

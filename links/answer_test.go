@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"postern/engine"
+	"postern/internal/pages"
 	"postern/links"
 )
 
@@ -37,7 +38,7 @@ func TestT84NoOpenRedirect(t *testing.T) {
 
 func TestHeadersOnEveryPage(t *testing.T) {
 	for _, scheme := range []string{"http://localhost", "https://go.acme.example"} {
-		base, err := links.ParseBase(scheme)
+		base, err := pages.ParseBase(scheme)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +94,7 @@ func TestCookie(t *testing.T) {
 		"https://go.acme.example": "__Host-postern=SECRET; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax",
 		"http://localhost":        "postern=SECRET; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax",
 	} {
-		base, err := links.ParseBase(scheme)
+		base, err := pages.ParseBase(scheme)
 		if err != nil {
 			t.Fatal(err)
 		}

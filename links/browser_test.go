@@ -86,7 +86,8 @@ func (p *person) tabs(selector string) {
 			p.t.Fatal(err)
 		}
 		at, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`(at => at === document.body ? "" :
-			getComputedStyle(at).outlineStyle === "none" ? at.outerHTML : at.matches(`+"`"+selector+"`"+`) ? "there" : "")(document.activeElement)`))
+			getComputedStyle(at).outlineStyle === "none" ? at.outerHTML :
+			at.matches(`+"`"+selector+"`"+`) ? "there" : "")(document.activeElement)`))
 		switch {
 		case err != nil:
 			p.t.Fatal(err)
@@ -177,7 +178,7 @@ func TestT87KeyboardWithoutScripts(t *testing.T) {
 		p.presses("form button", "Saved")
 		h.holds(map[string]string{"ticketstatus": "Resolved", "ticket_title": "Printer out"})
 		if h.fields()["urgent"] == true {
-			t.Error("the box stays ticked")
+			t.Error("the box stays pages.Ticked")
 		}
 	})
 	t.Run("survey", func(t *testing.T) {
@@ -199,7 +200,8 @@ func TestT87KeyboardWithoutScripts(t *testing.T) {
 		p.presses("button", "We send you a code")
 		p.presses("button", "Please enter the code")
 		h.settle()
-		if text := p.says("main"); !strings.Contains(text, "until 10:10 UTC") || !strings.Contains(text, "another one sent") {
+		text := p.says("main")
+		if !strings.Contains(text, "until 10:10 UTC") || !strings.Contains(text, "another one sent") {
 			t.Errorf("the page does not tell of the time limit and how to get more time:\n%s", text)
 		}
 		code := h.lastCode("sms")
@@ -328,7 +330,8 @@ func TestT89CookiesBlocked(t *testing.T) {
 	for range 2 {
 		p.opens(address, "Is this for you?")
 		p.presses("button", "Your browser keeps nothing of this visit")
-		if text := p.says("main"); !strings.Contains(text, "Open in browser") || !strings.Contains(text, "allow cookies") {
+		text := p.says("main")
+		if !strings.Contains(text, "Open in browser") || !strings.Contains(text, "allow cookies") {
 			t.Errorf("the page does not say how to go on:\n%s", text)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
 
 const (
@@ -174,8 +175,8 @@ func (c control) Optional() bool {
 	return !c.Required && (c.Kind == "input" || c.Kind == "area" || c.Kind == "file" || c.Kind == "scale")
 }
 
-// Ticked tells whether the box of a yes-or-no field is ticked.
-func (c control) Ticked() bool { return c.Value == ticked }
+// Ticked tells whether the box of a yes-or-no field is pages.Ticked.
+func (c control) Ticked() bool { return c.Value == pages.Ticked }
 
 // valueOr is a value for reading, or the words for none.
 func valueOr(text string, texts labels.Texts) string {

@@ -15,6 +15,7 @@ import (
 	"postern/engine"
 	"postern/internal/keys"
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
 
 const (
@@ -38,12 +39,12 @@ type DoorConfig struct {
 	Sealer  engine.Sealer       // of files that visitors send
 	Secrets engine.SecretSource // finds what signs the statements of a hand-over
 	Hosts   []string            // of the customer's that landings may lead on to, as they stand in addresses
-	Base    Base
+	Base    pages.Base
 	Clock   engine.Clock
 	Random  io.Reader // of cookies and ids; it must not be guessable
 	Logger  *slog.Logger
 	Labels  *labels.Catalogue // nil for the shipped ones
-	Brand   Brand
+	Brand   pages.Brand
 	Zone    *time.Location // whose clocks visitors read and write; nil for UTC
 	// Carriers are the channels that codes and second links may go by, by name.
 	Carriers map[string]engine.Carrier
@@ -72,7 +73,7 @@ type Door struct {
 	mux     *http.ServeMux
 	paths   []string // that mux knows, but for assets
 	origins *http.CrossOriginProtection
-	pages   *pages
+	paper   paper
 	speech  speech
 	crowd   *crowd
 	looks   *looks
@@ -89,23 +90,23 @@ func NewDoor(config DoorConfig) (*Door, error) {
 		}
 		config.Labels = shipped
 	}
-	pages, err := loadPages(config.Brand)
+	paper, err := loadPaper(config.Brand)
 	if err != nil {
 		return nil, fmt.Errorf("open door: %w", err)
 	}
 	if config.Client == nil {
 		config.Client = func(*http.Request) netip.Addr { return netip.Addr{} }
 	}
+	origins, err := pages.NewOrigins(config.Base)
+	if err != nil {
+		return nil, fmt.Errorf("open door: %w", err)
+	}
 	d := &Door{
-		with: config, mux: http.NewServeMux(), origins: http.NewCrossOriginProtection(), pages: pages,
+		with: config, mux: http.NewServeMux(), origins: origins, paper: paper,
 		crowd: newCrowd(), looks: newLooks(), uploads: make(chan struct{}, uploadsAtOnce),
 	}
 	d.kept.compile = config.Landing
 	d.speech.shipped, d.speech.book, d.speech.zone = config.Labels, config.Book, config.Zone
-	// Behind a proxy the Host of a request may be another one than visitors see.
-	if err := d.origins.AddTrustedOrigin(config.Base.String()); err != nil {
-		return nil, fmt.Errorf("open door: %w", err)
-	}
 	d.routes()
 	return d, nil
 }
@@ -127,7 +128,7 @@ func (d *Door) routes() {
 	d.on("/h/{flow}", d.inFlow(d.backToFlow), d.inFlow(d.gated(d.handOver)))
 	d.on("/u/{token}", d.looking(d.showUnsubscribe), d.looking(d.unsubscribe))
 	d.on("/u/{token}/undo", d.looking(d.showUnsubscribe), d.looking(d.resubscribe))
-	for path, asset := range d.pages.assets {
+	for path, asset := range d.paper.site.Assets() {
 		d.mux.Handle("GET "+path, asset)
 	}
 	d.mux.Handle("/", d.answering(func(*call) (answer, error) { return answer{}, errUnknown }))
@@ -143,7 +144,7 @@ func (d *Door) on(path string, get, post handler) {
 		allow = "GET, HEAD, POST"
 	}
 	d.mux.Handle(path, d.answering(func(*call) (answer, error) {
-		return answer{header: http.Header{"Allow": {allow}}}, errMethod
+		return answer{header: http.Header{"Allow": {allow}}}, pages.ErrMethod
 	}))
 }
 
@@ -152,7 +153,7 @@ func (d *Door) Paths() []string { return slices.Clone(d.paths) }
 
 // ServeHTTP answers a request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	protect(w.Header(), d.with.Base.secure)
+	pages.Protect(w.Header(), d.with.Base.Secure())
 	if d.allow(w, r) {
 		return
 	}
@@ -195,7 +196,7 @@ func (d *Door) answering(h handler) http.Handler {
 		c := &call{Request: r, now: d.with.Clock.Now(), from: d.with.Client(r)}
 		c.control = http.NewResponseController(w)
 		limit := patience
-		if isMultipart(c) {
+		if pages.IsMultipart(c.Request) {
 			limit += uploadTime
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
@@ -222,7 +223,7 @@ func (d *Door) send(w http.ResponseWriter, c *call, reply answer) {
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	text, err := d.pages.render(reply, c.texts)
+	text, err := d.paper.render(reply, c.texts)
 	if err != nil {
 		d.with.Logger.ErrorContext(c.Context(), "page could not be written", "page", reply.page, "error", err)
 		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)

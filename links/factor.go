@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 // asking gives a handler of a challenge page what the visitor owes there. Who owes nothing (any more) goes on, and who
@@ -39,14 +40,14 @@ func (d *Door) doFactor(c *call, p passage, o owed) (answer, error) {
 	if err := d.guessing(c); err != nil {
 		return answer{}, err
 	}
-	values, err := readForm(c.Request)
+	values, err := pages.ReadForm(c.Request)
 	if err != nil {
 		return answer{}, err
 	}
 	switch values.Get("do") {
 	case "send":
 		if o.factor.Kind == engine.FactorSecurityCode {
-			return answer{}, errMalformed
+			return answer{}, pages.ErrMalformed
 		}
 		return d.sendFactor(c, p, o)
 	case "check":
@@ -54,7 +55,7 @@ func (d *Door) doFactor(c *call, p passage, o owed) (answer, error) {
 	case "continue": // who followed the mailed link in this browser owes nothing any more, and does not come here
 		return d.factorPage(c, p, o, "challenge.mail.not.yet")
 	}
-	return answer{}, errMalformed
+	return answer{}, pages.ErrMalformed
 }
 
 // surroundings is the record of a link with what a route leads through, as the CRM has them now.

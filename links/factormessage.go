@@ -45,7 +45,7 @@ func (d *Door) factorContent(
 	minutes := int(life.Round(time.Minute) / time.Minute)
 	if ch.Kind == engine.FactorMailToken {
 		token, _ := d.mailToken(ch)
-		link := d.with.Base.mail(token)
+		link := mailURL(d.with.Base, token)
 		return d.letter(texts, "message.mail.subject", letterPart{Link: link, Button: texts.Say("message.mail.button")},
 			texts.Say("message.mail.text", "Brand", d.brand(), "Link", link, "Minutes", minutes))
 	}
@@ -57,7 +57,7 @@ func (d *Door) factorContent(
 	if by.Type == engine.TypePhone {
 		text := texts.Say("message.code.sms", "Brand", d.brand(), "Code", code)
 		// By the last line the browser on a phone offers the code on our page and on no other.
-		return engine.Content{Language: texts.Language, Text: text + "\n\n@" + d.with.Base.host() + " #" + code}, nil
+		return engine.Content{Language: texts.Language, Text: text + "\n\n@" + d.with.Base.Host() + " #" + code}, nil
 	}
 	content, err := d.letter(texts, "message.code.subject", letterPart{Code: code},
 		texts.Say("message.code.text", "Brand", d.brand(), "Code", code, "Minutes", minutes))
@@ -106,7 +106,7 @@ func (d *Door) draft(
 // letter writes a mail: its text as it stands, and the same as a page.
 func (d *Door) letter(texts labels.Texts, subject string, stands letterPart, text string) (engine.Content, error) {
 	body := letterBody{Texts: texts, Brand: d.with.Brand.Name, Subject: texts.Say(subject, "Brand", d.brand())}
-	body.Accent, body.OnAccent = d.with.Brand.accents()
+	body.Accent, body.OnAccent, _, _ = d.with.Brand.Colours()
 	for paragraph := range strings.SplitSeq(text, "\n\n") {
 		part := letterPart{Before: paragraph}
 		switch before, after, found := strings.Cut(paragraph, stands.Code); {
@@ -118,11 +118,11 @@ func (d *Door) letter(texts labels.Texts, subject string, stands letterPart, tex
 		body.Parts = append(body.Parts, part)
 	}
 	var html bytes.Buffer
-	if err := d.pages.message.Execute(&html, body); err != nil {
+	if err := d.paper.message.Execute(&html, body); err != nil {
 		return engine.Content{}, fmt.Errorf("write message: %w", err)
 	}
 	return engine.Content{Language: texts.Language, Subject: body.Subject, Text: text, HTML: html.String()}, nil
 }
 
 // brand is whom messages speak of.
-func (d *Door) brand() string { return cmp.Or(d.with.Brand.Name, d.with.Base.host()) }
+func (d *Door) brand() string { return cmp.Or(d.with.Brand.Name, d.with.Base.Host()) }

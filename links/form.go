@@ -11,11 +11,8 @@ import (
 
 	"postern/engine"
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
-
-// seenName is the form's hidden field with the marks of the values that the page showed. No field of a record
-// can be named so.
-const seenName = "~seen"
 
 // form is the part of a record that a visitor may change, what else they may enter, and what they want of it.
 type form struct {
@@ -88,7 +85,7 @@ func newForm(edits []*engine.Edit, record engine.Record, zone *time.Location) *f
 
 // take reads what was sent. Fields that are not the form's are not looked at; one that was not sent stays.
 func (f *form) take(from sent, texts labels.Texts) {
-	seen := strings.Split(from.values.Get(seenName), ".")
+	seen := strings.Split(from.values.Get(pages.SeenName), ".")
 	for i, e := range f.entries {
 		shown := mark(e.field.Name, "")
 		switch {
@@ -165,7 +162,7 @@ func (e *entry) value() (m making, err error) {
 		m.said = moment // the receipt tells it by the clocks of whoever reads it
 	}
 	if err == nil && e.edit.Scale != nil && !e.edit.Scale.Has(m.value) {
-		err = errMalformed
+		err = pages.ErrMalformed
 	}
 	if err != nil || e.edit.Creates == nil {
 		return m, err
@@ -217,7 +214,7 @@ func mark(name, value string) string {
 func joinMarks(marks []string) string { return strings.Join(marks, ".") }
 
 // posted is what the form sent for a field, in the writing of formText. Fields with boxes to tick come with an
-// empty value in front, so that none ticked differs from not sent.
+// empty value in front, so that none pages.Ticked differs from not sent.
 func posted(field *engine.Field, sent []string) (string, bool) {
 	if len(sent) == 0 {
 		return "", false
@@ -238,7 +235,7 @@ func posted(field *engine.Field, sent []string) (string, bool) {
 // by the clocks of the given one.
 func plain(field *engine.Field, text string, zone *time.Location) (any, error) {
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
-		return nil, errMalformed
+		return nil, pages.ErrMalformed
 	}
 	switch field.Type {
 	case engine.TypeMultiPicklist:
@@ -251,7 +248,7 @@ func plain(field *engine.Field, text string, zone *time.Location) (any, error) {
 		}
 		return field.Plain(chosen)
 	case engine.TypeBoolean:
-		return field.Plain(text == ticked)
+		return field.Plain(text == pages.Ticked)
 	case engine.TypeDateTime:
 		if at, ok := momentOf(text, zone); ok {
 			text = at.UTC().Format(time.RFC3339)
@@ -259,7 +256,7 @@ func plain(field *engine.Field, text string, zone *time.Location) (any, error) {
 	case engine.TypeInteger, engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
 		text = strings.Replace(text, ",", ".", 1) // as most of the world writes decimals
 		if strings.Trim(text, "+-.0123456789") != "" {
-			return nil, errMalformed
+			return nil, pages.ErrMalformed
 		}
 	}
 	return field.Plain(text)

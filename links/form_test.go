@@ -12,6 +12,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
 
 func TestFormSentBackUntouched(t *testing.T) {
@@ -38,10 +39,11 @@ func TestFormSentBackUntouched(t *testing.T) {
 				record := engine.Record{Fields: engine.Fields{"f": value}}
 				form := fill([]*engine.Edit{{Field: field}}, record, zone)
 				values := browserSends(form.body(texts, time.Now()).Controls[0])
-				values.Set(seenName, form.seen())
+				values.Set(pages.SeenName, form.seen())
 				form.take(sent{values: values}, texts)
 				if len(form.set) > 0 || form.faulty() || form.conflict {
-					t.Errorf("%s %q in %s: came back as %q and was taken for %v", kind, value, zone, values["f"], form.set)
+					t.Errorf("%s %q in %s: came back as %q and was taken for %v",
+						kind, value, zone, values["f"], form.set)
 				}
 			}
 		}
@@ -63,7 +65,7 @@ func browserSends(c control) url.Values {
 	case "box":
 		values.Add(c.Name, "")
 		if c.Ticked() {
-			values.Add(c.Name, ticked)
+			values.Add(c.Name, pages.Ticked)
 		}
 	default:
 		values.Set(c.Name, strings.ReplaceAll(c.Value, "\n", "\r\n"))
@@ -105,7 +107,7 @@ func TestFormTakes(t *testing.T) {
 		"a date":              {date, []string{"2026-12-24"}, "2026-12-24", ""},
 		"a day that is not":   {date, []string{"2026-02-30"}, nil, "Please write a date"},
 		"a moment":            {moment, []string{"2026-12-24T18:00"}, "2026-12-24T18:00:00Z", ""},
-		"ticked":              {boolean, []string{"", "on"}, true, ""},
+		"pages.Ticked":        {boolean, []string{"", "on"}, true, ""},
 		"an option":           {picklist, []string{"A"}, "A", ""},
 		"none of the options": {picklist, []string{"B"}, nil, "one of the options"},
 		"several": {
@@ -127,8 +129,9 @@ func TestFormTakes(t *testing.T) {
 			if test.want == "" {
 				stored = "something"
 			}
-			form := fill([]*engine.Edit{{Field: &test.field}}, engine.Record{Fields: engine.Fields{"f": stored}}, texts.Clocks())
-			form.take(sent{values: url.Values{seenName: {form.seen()}, "f": test.sent, "other": {"x"}}}, texts)
+			record := engine.Record{Fields: engine.Fields{"f": stored}}
+			form := fill([]*engine.Edit{{Field: &test.field}}, record, texts.Clocks())
+			form.take(sent{values: url.Values{pages.SeenName: {form.seen()}, "f": test.sent, "other": {"x"}}}, texts)
 			want := engine.Fields{}
 			if test.want != nil {
 				want["f"] = test.want
@@ -157,7 +160,7 @@ func FuzzTakeForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		r := httptest.NewRequestWithContext(t.Context(), "POST", "/f/x", strings.NewReader(body))
 		r.Header.Set("Content-Type", kind)
-		values, err := readForm(r)
+		values, err := pages.ReadForm(r)
 		if err != nil {
 			return
 		}

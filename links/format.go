@@ -9,13 +9,11 @@ import (
 
 	"postern/engine"
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
 
-// How forms write what HTML has controls for (HTML Living Standard section 2.3.5).
-const (
-	ticked      = "on"
-	inputMoment = "2006-01-02T15:04"
-)
+// inputMoment is how the control for a moment writes it (HTML Living Standard section 2.3.5).
+const inputMoment = "2006-01-02T15:04"
 
 // shownField is a field as people read it.
 type shownField struct {
@@ -107,7 +105,7 @@ func formText(field *engine.Field, value any, zone *time.Location) string {
 	switch field.Type {
 	case engine.TypeBoolean:
 		if canonical == true {
-			return ticked
+			return pages.Ticked
 		}
 		return ""
 	case engine.TypeDateTime:

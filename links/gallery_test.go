@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/pages"
 	"postern/links"
 )
 
@@ -24,9 +25,9 @@ func gallery(t *testing.T, language string) (*house, []exhibit) {
 	branded := func(c *links.DoorConfig) {
 		c.Hosts = []string{"shop.acme.example"}
 		c.Secrets = func(string) ([]byte, bool) { return []byte("a secret that is long enough to sign with"), true }
-		c.Brand = links.Brand{Name: "Acme", Logo: []byte(logo), Accent: "#1d5c56"}
+		c.Brand = pages.Brand{Name: "Acme", Logo: []byte(logo), Accent: "#1d5c56"}
 		if language == "ar" {
-			c.Brand = links.Brand{Name: "Acme"}
+			c.Brand = pages.Brand{Name: "Acme"}
 		}
 		withOptOuts(t, c)
 	}
@@ -159,7 +160,8 @@ func (g *guide) survey() {
 	g.book.Modules["ModComments"] = made
 	g.book.Landings["survey"] = &engine.Landing{
 		Name: "survey", Version: "v1", Module: module, Modules: g.book.Modules, Expires: time.Hour, Uses: 20,
-		Title: map[string]engine.Template{"en": numbered{}}, After: engine.After{Redirect: "https://shop.acme.example/thanks"},
+		Title: map[string]engine.Template{"en": numbered{}},
+		After: engine.After{Redirect: "https://shop.acme.example/thanks"},
 		Edit: []*engine.Edit{
 			{Field: module.Fields["score"], Scale: &engine.Scale{From: 0, To: 10}},
 			{Field: field("comment", engine.TypeText, "What could be better?"), Max: 2000, Creates: creates},

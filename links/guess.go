@@ -11,6 +11,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
 
 const (
@@ -66,7 +67,7 @@ var errEmpty = errors.New("nothing was typed")
 func typedCode(kind engine.FactorKind, text string) (string, error) {
 	text = strings.TrimSpace(text)
 	if len(text) > maxGuess || strings.ContainsFunc(text, unicode.IsControl) {
-		return "", errMalformed
+		return "", pages.ErrMalformed
 	}
 	plain := labels.Plain(text)
 	if plain == "" {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/internal/pages"
 	"postern/links"
 )
 
@@ -76,7 +77,7 @@ func TestGuideToHandingOver(t *testing.T) {
 	if code == "" || !strings.Contains(string(own), code) {
 		t.Error("the guide shows other code than is tested here")
 	}
-	base, err := links.ParseBase("https://go.acme.example")
+	base, err := pages.ParseBase("https://go.acme.example")
 	if err != nil {
 		t.Fatal(err)
 	}

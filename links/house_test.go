@@ -22,6 +22,7 @@ import (
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/memory"
+	"postern/internal/pages"
 	"postern/internal/store"
 	"postern/internal/store/storetest"
 	"postern/links"
@@ -90,13 +91,13 @@ func newLimitedHouse(t testing.TB, settings engine.Settings, change ...func(*lin
 	}))
 	h.ring, h.root, h.folder = ring, root, folder
 	h.url = "http://" + server.Listener.Addr().String()
-	base, err := links.ParseBase(h.url)
+	base, err := pages.ParseBase(h.url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := links.DoorConfig{
 		Store: h.store, CRM: crm.NewMirror(h.store), Book: func() *engine.Book { return h.book }, Keys: ring.Door(),
-		Base: base, Clock: h.clock, Random: rand.Reader, Logger: logger, Brand: links.Brand{Name: "Acme"},
+		Base: base, Clock: h.clock, Random: rand.Reader, Logger: logger, Brand: pages.Brand{Name: "Acme"},
 	}
 	config.Carriers = enginetest.Carriers("email", "sms")
 	config.Sealer = ring.Seal(rand.Reader)

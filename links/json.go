@@ -7,7 +7,6 @@ import (
 	"maps"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -79,67 +78,4 @@ func (d *Door) sendJSON(w http.ResponseWriter, c *call, reply answer) {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(object) // what cannot be written was not waited for
-}
-
-// readObject reads an object as the fields of a form: text, numbers, true and false, none as null, and lists of these.
-// What is more than that is malformed, and so is a name that comes twice.
-func readObject(body []byte) (url.Values, error) {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	if opens, err := decoder.Token(); err != nil || opens != json.Delim('{') {
-		return nil, errMalformed
-	}
-	values := url.Values{}
-	for decoder.More() {
-		name, err := decoder.Token()
-		key, isText := name.(string)
-		if err != nil || !isText || len(values) >= maxFields {
-			return nil, errMalformed
-		}
-		if key == "seen" {
-			key = seenName
-		}
-		if _, twice := values[key]; twice {
-			return nil, errMalformed
-		}
-		var value any
-		if decoder.Decode(&value) != nil {
-			return nil, errMalformed
-		}
-		if values[key], err = fieldTexts(value); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := decoder.Token(); err != nil || decoder.More() {
-		return nil, errMalformed
-	}
-	return values, nil
-}
-
-// fieldTexts is a value as a form would send it. A list has an empty text in front, as a form's boxes do.
-func fieldTexts(value any) ([]string, error) {
-	switch value := value.(type) {
-	case nil:
-		return []string{""}, nil
-	case string:
-		return []string{value}, nil
-	case json.Number:
-		return []string{value.String()}, nil
-	case bool:
-		if value {
-			return []string{ticked}, nil
-		}
-		return []string{""}, nil
-	case []any:
-		texts := []string{""}
-		for _, item := range value {
-			text, ok := item.(string)
-			if !ok || len(texts) > maxFields {
-				return nil, errMalformed
-			}
-			texts = append(texts, text)
-		}
-		return texts, nil
-	}
-	return nil, errMalformed
 }

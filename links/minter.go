@@ -9,6 +9,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/keys"
+	"postern/internal/pages"
 )
 
 // clockSlack is how far the clock of the node that answers may be behind the one that mints.
@@ -16,7 +17,7 @@ const clockSlack = time.Minute
 
 // Minter makes links and derives their addresses.
 type Minter struct {
-	base   Base
+	base   pages.Base
 	keys   keys.Mint
 	random io.Reader
 }
@@ -24,7 +25,7 @@ type Minter struct {
 var _ engine.LinkMinter = (*Minter)(nil)
 
 // NewMinter returns a Minter of links under base. random gives the ids of links; it must not be guessable.
-func NewMinter(base Base, mint keys.Mint, random io.Reader) *Minter {
+func NewMinter(base pages.Base, mint keys.Mint, random io.Reader) *Minter {
 	return &Minter{base: base, keys: mint, random: random}
 }
 
@@ -93,7 +94,7 @@ func (m *Minter) URL(link engine.Link) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return m.base.link(link.KeyID + token), nil
+	return linkURL(m.base, link.KeyID+token), nil
 }
 
 // token is derived each time it is needed and kept nowhere.

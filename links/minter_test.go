@@ -16,6 +16,7 @@ import (
 	"postern/engine"
 	"postern/engine/enginetest"
 	"postern/internal/keys"
+	"postern/internal/pages"
 	"postern/internal/peer"
 	"postern/links"
 )
@@ -39,7 +40,7 @@ func newMinter(t *testing.T) *links.Minter { return minterOf(t, newRing(t)) }
 
 func minterOf(t *testing.T, ring *keys.Ring) *links.Minter {
 	t.Helper()
-	base, err := links.ParseBase("https://go.acme.example")
+	base, err := pages.ParseBase("https://go.acme.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestT01Tokens(t *testing.T) {
 }
 
 func TestT02NoLinkWithoutRandomness(t *testing.T) {
-	minter := links.NewMinter(links.Base{}, newRing(t).Mint(), iotest.ErrReader(errors.New("no entropy")))
+	minter := links.NewMinter(pages.Base{}, newRing(t).Mint(), iotest.ErrReader(errors.New("no entropy")))
 	if link, err := minter.Mint(t.Context(), terms(), now); err == nil {
 		t.Errorf("made %+v", link)
 	}

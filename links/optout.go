@@ -11,19 +11,20 @@ import (
 	"strings"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 // OptOuts makes the addresses at which people end messages, and reads them. An address carries all it stands for,
 // sealed, so that it works for as long as the key stands, whatever has been deleted meanwhile. The same OptOut gives
 // the same address, so that a message is the same at every try.
 type OptOuts struct {
-	base   Base
+	base   pages.Base
 	nonces []byte // a key
 	seal   cipher.AEAD
 }
 
 // NewOptOuts takes a key of 32 bytes, which must be the same after every start.
-func NewOptOuts(base Base, key []byte) (*OptOuts, error) {
+func NewOptOuts(base pages.Base, key []byte) (*OptOuts, error) {
 	block, err := aes.NewCipher(keyFor(key, "seal"))
 	if err != nil {
 		return nil, fmt.Errorf("open addresses to unsubscribe at: %w", err)

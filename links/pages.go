@@ -1,39 +1,27 @@
 package links
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
-	"net/http"
+	"io/fs"
 
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
 
 //go:embed pages labels
 var shipped embed.FS
 
-// pages holds the parsed pages and the few files beside them.
-type pages struct {
-	byName  map[string]*template.Template
+// paper is what the door writes on: its pages and its mails.
+type paper struct {
+	site    *pages.Site
+	pages   *pages.Set
 	message *template.Template // of mails
-	brand   string             // name of it
-	style   string             // path of the stylesheet
-	icon    string
-	logo    string                  // path of the brand's logo; "" for none
-	assets  map[string]http.Handler // by path
 }
 
 // What the pages are filled with.
 type (
-	// page is what every page has; Body is one of the types below.
-	page struct {
-		labels.Texts
-		Title, Brand, Style, Icon, Logo string
-		Body                            any
-	}
 	// doorBody is all that the door tells: whom the link was sent to, if anyone, and that only in part.
 	doorBody struct {
 		Masked string `json:"masked,omitempty"`
@@ -133,69 +121,36 @@ var draw = template.FuncMap{
 	"form":    func(texts labels.Texts, f formBody) drawing { return drawing{Texts: texts, Form: f} },
 }
 
-// loadPages reads what is built into the program, so an error is a mistake in the program, or one of the brand.
-func loadPages(brand Brand) (*pages, error) {
-	if err := brand.Check(); err != nil {
-		return nil, fmt.Errorf("brand: %w", err)
+// loadPaper reads what is built into the program, so an error is a mistake in the program, or one of the brand.
+func loadPaper(brand pages.Brand) (p paper, err error) {
+	if p.site, err = pages.NewSite(brand, pages.DoorAssets); err != nil {
+		return p, err
 	}
-	p := &pages{byName: map[string]*template.Template{}, assets: map[string]http.Handler{}, brand: brand.Name}
-	for _, name := range []string{
-		"door", "record", "action", "receipt", "reason", "reason.cookies",
-		"challenge", "mail", "carry", "resent", "unsubscribe",
-	} {
-		parsed, err := template.New(name).Funcs(draw).ParseFS(shipped, "pages/layout.html", "pages/control.html",
-			"pages/"+name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("read page %s: %w", name, err)
-		}
-		p.byName[name] = parsed
+	folder, err := fs.Sub(shipped, "pages")
+	if err != nil {
+		return p, err
 	}
-	var err error
+	control, err := fs.ReadFile(folder, "control.html")
+	if err != nil {
+		return p, fmt.Errorf("read template of controls: %w", err)
+	}
+	p.pages, err = p.site.Parse(pages.Parts{
+		Names: []string{
+			"door", "record", "action", "receipt", "reason", "reason.cookies",
+			"challenge", "mail", "carry", "resent", "unsubscribe",
+		},
+		Folder: folder, Fragments: []string{string(control)}, Funcs: draw,
+	})
+	if err != nil {
+		return p, err
+	}
 	if p.message, err = template.ParseFS(shipped, "pages/message.html"); err != nil {
-		return nil, fmt.Errorf("read page message: %w", err)
-	}
-	style, err := shipped.ReadFile("pages/style.css")
-	if err != nil {
-		return nil, fmt.Errorf("read stylesheet: %w", err)
-	}
-	icon, err := shipped.ReadFile("pages/icon.svg")
-	if err != nil {
-		return nil, fmt.Errorf("read icon: %w", err)
-	}
-	p.style = p.serve(append(style, brand.style()...), ".css", "text/css; charset=utf-8")
-	p.icon = p.serve(brand.icon(icon), ".svg", "image/svg+xml")
-	if media, err := logoType(brand.Logo); err == nil {
-		p.logo = p.serve(brand.Logo, "", media)
+		return p, fmt.Errorf("read page message: %w", err)
 	}
 	return p, nil
 }
 
-// serve answers for a file under a name made of its content, so that browsers may keep it for ever.
-func (p *pages) serve(data []byte, suffix, mediaType string) (path string) {
-	path = assetPath(data, suffix)
-	p.assets[path] = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", mediaType)
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		_, _ = w.Write(data)
-	})
-	return path
-}
-
-// assetPath is a name made of a file's content.
-func assetPath(data []byte, suffix string) string {
-	sum := sha256.Sum256(data)
-	return "/assets/" + hex.EncodeToString(sum[:8]) + suffix
-}
-
-// render writes a page as a whole, before anything of it is sent.
-func (p *pages) render(reply answer, texts labels.Texts) ([]byte, error) {
-	parsed := p.byName[reply.page]
-	if parsed == nil {
-		return nil, fmt.Errorf("there is no page %q", reply.page)
-	}
-	var out bytes.Buffer
-	err := parsed.ExecuteTemplate(&out, "layout", page{
-		Texts: texts, Title: reply.title, Brand: p.brand, Style: p.style, Icon: p.icon, Logo: p.logo, Body: reply.body,
-	})
-	return out.Bytes(), err
+// render writes a page as a whole.
+func (p paper) render(reply answer, texts labels.Texts) ([]byte, error) {
+	return p.pages.Render(pages.Page{Texts: texts, Name: reply.page, Title: reply.title, Body: reply.body})
 }

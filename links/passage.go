@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 // passage is a flow that the visitor has proved to be theirs, with what it leads to.
@@ -99,7 +100,7 @@ func (d *Door) leading(c *call, p passage, reply answer) answer {
 	if reply.header == nil {
 		reply.header = http.Header{}
 	}
-	reply.header.Set("Content-Security-Policy", contentPolicy(hosts...))
+	reply.header.Set("Content-Security-Policy", pages.Policy{Hosts: hosts}.String())
 	return reply
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 const (
@@ -46,20 +47,20 @@ type arrival struct {
 // readSent reads a form with some entries. Files are taken only for entries that are there for them.
 func (d *Door) readSent(c *call, p passage, edits []*engine.Edit) (sent, error) {
 	uploads := map[string]*engine.Upload{}
-	limit := int64(maxBody)
+	limit := int64(pages.MaxBody)
 	for _, edit := range edits {
 		if edit.Upload != nil {
 			uploads[edit.Field.Name] = edit.Upload
 			limit += edit.Upload.Max
 		}
 	}
-	if !isMultipart(c) || len(uploads) == 0 {
-		values, err := readForm(c.Request)
+	if !pages.IsMultipart(c.Request) || len(uploads) == 0 {
+		values, err := pages.ReadForm(c.Request)
 		return sent{values: values}, err
 	}
 	limit += engine.MaxUpload // so that a file which is too large can be told by name
 	if c.ContentLength > limit {
-		return sent{}, errTooLarge
+		return sent{}, pages.ErrTooLarge
 	}
 	select {
 	case d.uploads <- struct{}{}:
@@ -75,11 +76,6 @@ func (d *Door) readSent(c *call, p passage, edits []*engine.Edit) (sent, error) 
 	return d.readParts(c, p, uploads, limit)
 }
 
-func isMultipart(c *call) bool {
-	media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
-	return err == nil && media == "multipart/form-data"
-}
-
 // readParts reads a form part by part, each only as far as it may go. What was staged is forgotten with an error.
 func (d *Door) readParts(c *call, p passage, uploads map[string]*engine.Upload, limit int64) (got sent, err error) {
 	got = sent{values: url.Values{}, files: map[string]*arrival{}}
@@ -91,11 +87,11 @@ func (d *Door) readParts(c *call, p passage, uploads map[string]*engine.Upload, 
 	body := &bounded{from: c.Body, left: limit}
 	_, params, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	if params["boundary"] == "" {
-		return got, errMalformed
+		return got, pages.ErrMalformed
 	}
 	reader := multipart.NewReader(body, params["boundary"])
-	texts := int64(maxBody)
-	for range maxFields + 1 {
+	texts := int64(pages.MaxBody)
+	for range pages.MaxFields + 1 {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) && bytes.Contains(body.tail, []byte("--"+params["boundary"]+"--")) {
 			return got, nil
@@ -107,7 +103,7 @@ func (d *Door) readParts(c *call, p passage, uploads map[string]*engine.Upload, 
 			return got, body.blame(err)
 		}
 	}
-	return got, errMalformed
+	return got, pages.ErrMalformed
 }
 
 // readPart reads one part: a text, or a file if there is an entry for it. Anything else is passed over.
@@ -119,7 +115,7 @@ func (d *Door) readPart(
 	switch {
 	case upload != nil && fileName != "":
 		if got.files[name] != nil {
-			return errMalformed
+			return pages.ErrMalformed
 		}
 		arrived, err := d.stage(c, p, part, upload, fileName)
 		got.files[name] = arrived
@@ -129,7 +125,7 @@ func (d *Door) readPart(
 	}
 	text, err := io.ReadAll(io.LimitReader(part, *texts+1))
 	if *texts -= int64(len(text)); *texts < 0 {
-		return errTooLarge
+		return pages.ErrTooLarge
 	}
 	got.values.Add(name, string(text))
 	return err
@@ -163,7 +159,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		n, err := b.from.Read(p[:min(1, len(p))])
 		if n > 0 {
 			b.over = true
-			return 0, errTooLarge
+			return 0, pages.ErrTooLarge
 		}
 		return 0, err
 	}
@@ -178,12 +174,12 @@ func (b *bounded) Read(p []byte) (int, error) {
 func (b *bounded) blame(err error) error {
 	var unreadable unreadableError
 	switch {
-	case b.over || errors.Is(err, errTooLarge):
-		return errTooLarge
+	case b.over || errors.Is(err, pages.ErrTooLarge):
+		return pages.ErrTooLarge
 	case errors.As(err, &unreadable):
 		return unreadable.cause
 	}
-	return errMalformed
+	return pages.ErrMalformed
 }
 
 // unreadableError is a failure of ours while a form was read: nothing is wrong with the form.

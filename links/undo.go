@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 // undoPath is where the latest act of a flow is taken back.
@@ -38,7 +39,7 @@ func (d *Door) undoable(c *call, p passage, visit Visit, record engine.Record) b
 
 // takeBack undoes the latest act of the flow. The form names the visit that its page was the receipt of.
 func (d *Door) takeBack(c *call, p passage) (answer, error) {
-	values, err := readForm(c.Request)
+	values, err := pages.ReadForm(c.Request)
 	if err != nil {
 		return answer{}, err
 	}
@@ -52,7 +53,7 @@ func (d *Door) takeBack(c *call, p passage) (answer, error) {
 	if !visit.Undone.IsZero() {
 		return answer{goTo: receiptPath(p.flow.ID)}, nil // the second press is the first
 	}
-	if values.Get(seenName) != visit.ID.String() || !c.now.Before(undoableUntil(p, visit)) {
+	if values.Get(pages.SeenName) != visit.ID.String() || !c.now.Before(undoableUntil(p, visit)) {
 		return d.tooLate(c, p, visit)
 	}
 	undo, err := d.undo(c, p, visit)

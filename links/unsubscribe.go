@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"postern/engine"
+	"postern/internal/pages"
 )
 
 // What a mail program posts for its user (RFC 8058, section 3.2), and the page as well.
@@ -63,7 +64,7 @@ func (d *Door) unsubscribe(c *call) (answer, error) {
 	}
 	form, err := readOneClick(c.Request)
 	if err != nil || form.Get(oneClickName) != oneClickValue {
-		return answer{}, errMalformed
+		return answer{}, pages.ErrMalformed
 	}
 	ends := engine.Suppression{
 		Channel: out.Channel, Address: out.Address, Masked: masked(out), List: out.List, By: "recipient",
@@ -126,11 +127,11 @@ func masked(out engine.OptOut) string { return engine.Recipient{Address: out.Add
 func readOneClick(r *http.Request) (url.Values, error) {
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if media != "multipart/form-data" {
-		return readForm(r)
+		return pages.ReadForm(r)
 	}
-	r.Body = http.MaxBytesReader(nil, r.Body, maxBody)
-	if err := r.ParseMultipartForm(maxBody); err != nil {
-		return nil, errMalformed
+	r.Body = http.MaxBytesReader(nil, r.Body, pages.MaxBody)
+	if err := r.ParseMultipartForm(pages.MaxBody); err != nil {
+		return nil, pages.ErrMalformed
 	}
 	return url.Values(r.MultipartForm.Value), nil
 }

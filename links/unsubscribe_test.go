@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"postern/engine"
+	"postern/internal/pages"
 	"postern/links"
 )
 
@@ -36,7 +37,7 @@ func withOptOuts(t testing.TB, c *links.DoorConfig) {
 // unsubscribeAt is the address at which Zoe ends the reminders.
 func (h *house) unsubscribeAt(language string) string {
 	h.t.Helper()
-	base, err := links.ParseBase(h.url)
+	base, err := pages.ParseBase(h.url)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -208,7 +209,8 @@ func TestUnsubscribeInOtherForms(t *testing.T) {
 		t.Errorf("as an object it is %d %v", status, page)
 	}
 	cut := strings.Replace(body.String(), "--\r\n", "", 1)
-	if status, _, _ := v.asks(http.MethodPost, address, cut, "Content-Type", parts.FormDataContentType()); status != 400 {
+	status, _, _ = v.asks(http.MethodPost, address, cut, "Content-Type", parts.FormDataContentType())
+	if status != 400 {
 		t.Errorf("a form that breaks off is %d", status)
 	}
 	if len(l.heard) != 2 {

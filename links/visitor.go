@@ -115,7 +115,7 @@ func (d *Door) greet(c *call, link engine.Link) *http.Cookie {
 // cookieName has the prefix that makes browsers refuse the cookie from other hosts and over plain http; on
 // this machine itself, without https, it cannot.
 func (d *Door) cookieName(name string) string {
-	if d.with.Base.secure {
+	if d.with.Base.Secure() {
 		return "__Host-" + name
 	}
 	return name
@@ -130,6 +130,6 @@ func (d *Door) cookie(secret string) *http.Cookie {
 func (d *Door) newCookie(name, secret string, life time.Duration) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // Secure everywhere but on plain http, which is this machine only
 		Name: d.cookieName(name), Value: secret, Path: "/", MaxAge: int(life / time.Second),
-		Secure: d.with.Base.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: d.with.Base.Secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 }

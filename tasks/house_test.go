@@ -15,6 +15,7 @@ import (
 	"postern/internal/crm"
 	"postern/internal/keys"
 	"postern/internal/nats"
+	"postern/internal/pages"
 	"postern/internal/store"
 	"postern/internal/store/storetest"
 	"postern/links"
@@ -61,9 +62,10 @@ expires: 7d
 	"templates/several/email.en.txt":     "{{ links.done }} {{ links.see }} {{ link }}",
 	"templates/several/email.en.subject": "Links",
 	"templates/summed/email.en.subject":  "Sum",
-	"templates/summed/email.en.txt":      "{{ vars.hours }} hours: {{ range vars.notes }}<{{ . }}>{{ end }}.{{ vars.skipped }}",
-	"templates/hello/email.es.subject":   "Hola",
-	"templates/hello/email.es.txt":       "Hola {{ recipient.name }}, {{ link }}",
+	"templates/summed/email.en.txt": "{{ vars.hours }} hours: {{ range vars.notes }}<{{ . }}>{{ end }}." +
+		"{{ vars.skipped }}",
+	"templates/hello/email.es.subject": "Hola",
+	"templates/hello/email.es.txt":     "Hola {{ recipient.name }}, {{ link }}",
 }
 
 // house is an engine on the real store and broker whose commits are watched.
@@ -122,7 +124,7 @@ func newHouse(t *testing.T, workflow string, kinds ...engine.TaskKind) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base, err := links.ParseBase("https://go.example")
+	base, err := pages.ParseBase("https://go.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +178,8 @@ func (h *house) ended(id string) engine.Advance {
 		h.store.mu.Lock()
 		defer h.store.mu.Unlock()
 		for _, commit := range h.store.commits {
-			if run := commit.Run; run.Record.ID == id && run.State != engine.RunReady && run.State != engine.RunPending {
+			run := commit.Run
+			if run.Record.ID == id && run.State != engine.RunReady && run.State != engine.RunPending {
 				found = commit
 			}
 		}

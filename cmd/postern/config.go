@@ -16,9 +16,9 @@ import (
 	"postern/internal/crm"
 	"postern/internal/nats"
 	"postern/internal/outcall"
+	"postern/internal/pages"
 	"postern/internal/web"
 	"postern/internal/yamldoc"
-	"postern/links"
 	"postern/workflows"
 )
 
@@ -152,7 +152,7 @@ func (c config) validate() error {
 		}
 	}
 	for _, origin := range c.Web.Origins {
-		if base, err := links.ParseBase(origin); err != nil || base.String() != origin {
+		if base, err := pages.ParseBase(origin); err != nil || base.String() != origin {
 			wrong = append(wrong, fmt.Errorf("web.origins: %q is not a host as browsers name it, "+
 				"such as https://www.acme.example", origin))
 		}
@@ -194,15 +194,15 @@ func under(name string, complaints error) error {
 }
 
 // base is the address that links begin with: where nobody chose one, that of the HTTP port on this machine.
-func (c config) base() (links.Base, error) {
+func (c config) base() (pages.Base, error) {
 	if c.Web.BaseURL != "" {
-		return links.ParseBase(c.Web.BaseURL)
+		return pages.ParseBase(c.Web.BaseURL)
 	}
 	_, port, err := net.SplitHostPort(c.Web.Listen)
 	if err != nil || port == "" || port == "0" {
 		port = "8480"
 	}
-	return links.ParseBase("http://localhost:" + port)
+	return pages.ParseBase("http://localhost:" + port)
 }
 
 // checkBase refuses to send people links to an address that nobody chose.

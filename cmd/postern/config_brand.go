@@ -5,9 +5,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"postern/internal/pages"
 	"postern/internal/render"
 	"postern/internal/yamldoc"
-	"postern/links"
 )
 
 // brandConfig is whose door it is.
@@ -33,9 +33,9 @@ func (b *brandConfig) UnmarshalYAMLDoc(n *yamldoc.Node) yamldoc.Diagnostics {
 }
 
 // brand reads the logo and checks the whole.
-func (c config) brand() (links.Brand, error) {
+func (c config) brand() (pages.Brand, error) {
 	said := c.Web.Brand
-	brand := links.Brand{Name: said.Name, Accent: said.Accent, AccentDark: said.AccentDark}
+	brand := pages.Brand{Name: said.Name, Accent: said.Accent, AccentDark: said.AccentDark}
 	if said.Logo != "" {
 		path := said.Logo
 		if !filepath.IsAbs(path) {

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"postern/links"
+	"postern/internal/pages"
 )
 
 // callbacks is the public address below which a channel's provider reaches it, without a final slash; that of all
@@ -30,7 +30,7 @@ func (c config) checkCallbacks() error {
 	}
 	u, err := url.Parse(c.Web.Callbacks)
 	if err == nil {
-		_, err = links.ParseBase(u.Scheme + "://" + u.Host)
+		_, err = pages.ParseBase(u.Scheme + "://" + u.Host)
 	}
 	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(u.Path, "/") {
 		return fmt.Errorf("web.callbacks: %q is no https address without a final slash, such as "+

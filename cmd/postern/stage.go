@@ -12,6 +12,7 @@ import (
 	"postern/internal/keys"
 	"postern/internal/labels"
 	"postern/internal/memory"
+	"postern/internal/pages"
 	"postern/internal/rehearsal"
 	"postern/internal/store"
 	"postern/links"
@@ -50,7 +51,7 @@ func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stag
 	if err != nil {
 		return nil, err
 	}
-	base, err := links.ParseBase("https://go.example")
+	base, err := pages.ParseBase("https://go.example")
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func (s *stages) open(ctx context.Context, cast rehearsal.Cast) (*rehearsal.Stag
 	}
 	door, err := links.NewDoor(links.DoorConfig{
 		Store: db, CRM: records, Book: r.Engine().Book, Keys: ring.Door(), Base: base, Clock: cast.Clock,
-		Random: random, Logger: logger, Labels: s.labels, Brand: links.Brand{Name: "Acme"},
+		Random: random, Logger: logger, Labels: s.labels, Brand: pages.Brand{Name: "Acme"},
 		Minter: minter, Sends: r.Engine(), Carriers: cast.Carriers, Sealer: ring.Seal(random), Secrets: rehearsalSecret,
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"postern/internal/keys"
 	"postern/internal/nats"
 	"postern/internal/outcall"
+	"postern/internal/pages"
 	"postern/internal/store"
 	"postern/internal/web"
 	"postern/links"
@@ -36,8 +37,8 @@ type house struct {
 	book      *engine.Book
 	store     *store.Store
 	bus       *nats.Bus
-	base      links.Base
-	brand     links.Brand
+	base      pages.Base
+	brand     pages.Brand
 	minter    *links.Minter
 	root      keys.Root
 	seed      []byte // of a root that is not written down yet; nil for one that is

@@ -1,4 +1,4 @@
-package links
+package pages
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 // maxLogo is the largest logo in bytes: it is loaded on every first visit, often on a telephone.
 const maxLogo = 128 << 10
 
-// The grounds that the stylesheet puts the accent colour on, light and dark: those of pages/style.css.
+// The grounds that the stylesheet puts the accent colour on, light and dark: those of files/style.css.
 var (
 	lightGrounds = []string{"#f6f3ec", "#fffdf9", "#ffffff"}
 	darkGrounds  = []string{"#15191b", "#1e2427"}
@@ -30,11 +30,11 @@ const (
 	pleasant = 7
 )
 
-// Brand is whose door it is, as visitors see it. Check tells whether it can be used.
+// Brand is whose pages they are, as visitors see it. Check tells whether it can be used.
 type Brand struct {
 	Name       string
 	Logo       []byte // an SVG or PNG file, shown in place of the name; nil for none
-	Accent     string // colour of buttons and links as #rrggbb; "" for the door's own
+	Accent     string // colour of buttons and links as #rrggbb; "" for our own
 	AccentDark string // the same on dark screens; "" for a lighter one of Accent
 }
 
@@ -96,7 +96,7 @@ func logoType(data []byte) (string, error) {
 	}
 }
 
-// icon is the door's own icon in the brand's colour.
+// icon is our own icon in the brand's colour.
 func (b Brand) icon(own []byte) []byte {
 	if b.Accent == "" {
 		return own
@@ -119,15 +119,6 @@ func (b Brand) style() string {
 		light, light.on(), dark, dark.on())
 }
 
-// accents are the accent colour and the one of what stands on it, for where there is no stylesheet.
-func (b Brand) accents() (ground, text string) {
-	accent, err := parseColour(cmp.Or(b.Accent, ownAccent))
-	if err != nil {
-		accent = colour{}
-	}
-	return accent.String(), accent.on().String()
-}
-
 // Colours are the accent colour and what can be read on it, and both for dark screens, as #rrggbb.
 func (b Brand) Colours() (accent, onIt, dark, onDark string) {
 	light, err := parseColour(cmp.Or(b.Accent, ownAccent))
@@ -147,7 +138,7 @@ func (b Brand) LogoPath() string {
 	if media, err := logoType(b.Logo); err != nil || media != "image/png" {
 		return ""
 	}
-	return assetPath(b.Logo, "")
+	return assetPath(DoorAssets, b.Logo, "")
 }
 
 // colour is red, green and blue, each from 0 to 255.

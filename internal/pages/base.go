@@ -1,4 +1,4 @@
-package links
+package pages
 
 import (
 	"fmt"
@@ -7,11 +7,7 @@ import (
 	"strings"
 )
 
-// MaxURL is how long a link's address should be at most, in characters: so that a text message has room for
-// a sentence beside it.
-const MaxURL = 64
-
-// Base is the address that links begin with. It comes from the configuration alone: what a request says of
+// Base is the address that links and pages begin with. It comes from the configuration alone: what a request says of
 // its host is never believed.
 type Base struct {
 	origin string // scheme and host, without a slash at the end
@@ -36,29 +32,20 @@ func ParseBase(text string) (Base, error) {
 	return Base{origin: u.Scheme + "://" + strings.ToLower(u.Host), secure: u.Scheme == "https"}, nil
 }
 
-// Secure tells whether links begin with https.
+// Secure tells whether addresses begin with https.
 func (b Base) Secure() bool { return b.secure }
 
-// String is the base as links begin with it.
+// String is the base as addresses begin with it.
 func (b Base) String() string { return b.origin }
 
-// URLLength is how long every link under this base is; see MaxURL.
-func (b Base) URLLength() int { return len(b.link(strings.Repeat("a", 1+tokenChars))) }
-
-// host is the name or address of where the base leads, without scheme and port.
-func (b Base) host() string {
+// Host is the name or address of where the base leads, without scheme and port.
+func (b Base) Host() string {
 	u, err := url.Parse(b.origin)
 	if err != nil {
 		return ""
 	}
 	return u.Hostname()
 }
-
-// mail is the whole address of a second link.
-func (b Base) mail(keyAndToken string) string { return b.origin + "/m/" + keyAndToken }
-
-// link is the whole address of a link.
-func (b Base) link(keyAndToken string) string { return b.origin + "/l/" + keyAndToken }
 
 // loopback tells whether a host can only be this machine (RFC 6761 section 6.3, RFC 4291 section 2.5.3).
 func loopback(host string) bool {

@@ -1,4 +1,4 @@
-package links
+package pages
 
 import (
 	"bytes"
@@ -49,7 +49,8 @@ func TestAccentsCanBeRead(t *testing.T) {
 				if got := c.contrast(c.on()); got < legible {
 					t.Errorf("%s on %s: %.2f", c.on(), c, got)
 				}
-				if dark := c.lighter(darkGrounds); dark.least(darkGrounds) < pleasant || dark.contrast(dark.on()) < legible {
+				dark := c.lighter(darkGrounds)
+				if dark.least(darkGrounds) < pleasant || dark.contrast(dark.on()) < legible {
 					t.Errorf("%s becomes %s on dark grounds", c, dark)
 				}
 			}
@@ -63,7 +64,7 @@ func TestAccentsCanBeRead(t *testing.T) {
 
 // The grounds that brand.go holds accents against are those of the stylesheet, and its own accents are legible too.
 func TestGroundsAreThoseOfTheStylesheet(t *testing.T) {
-	sheet, err := os.ReadFile("pages/style.css")
+	sheet, err := os.ReadFile("files/style.css")
 	if err != nil {
 		t.Fatal(err)
 	}
