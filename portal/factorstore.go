@@ -82,10 +82,12 @@ type Pending struct {
 	Holder Holder
 	Epoch  int // of the subject's sessions when it began: where it is another one, it is over
 	Method engine.SignInMethod
-	Next   string // NextSecond or NextEnrol
-	Began  time.Time
+	Next   string    // NextSecond or NextEnrol
+	Lanes  [][]byte  // digests of the lanes that are open again once it is through, 32 bytes each
+	Link   engine.ID // whose use is claimed then; zero for none
+	Cause  string    // of the sign-in; see Because
 	Ends   time.Time
-	Tries  int // wrong answers
+	Tries  int // answers that were not right
 }
 
 // What is missing of a sign-in.
@@ -98,8 +100,6 @@ const (
 const (
 	PendingLife      = 10 * time.Minute
 	MaxPendingTries  = 5  // wrong answers to one second step; then the sign-in begins anew
-	MaxFactorTries   = 10 // of one holder within FactorTriesPer, in all second steps together
-	FactorTriesPer   = 24 * time.Hour
 	MaxPasskeys      = 20 // of a holder
 	MaxPasskeyName   = 60 // characters
 	RecoveryCodes    = 10 // are made at once
@@ -112,7 +112,6 @@ var (
 	ErrOver       = errors.New("it took too long, or was answered already")
 	ErrFactorUsed = errors.New("the code was used already, or one after it")
 	ErrCounter    = errors.New("the passkey has counted back: there may be a copy of it")
-	ErrTries      = errors.New("too many wrong answers")
 	ErrPasskeys   = errors.New("there are as many passkeys as there may be")
 )
 
@@ -144,7 +143,7 @@ type FactorStore interface {
 	// PutRecoveryCodes stores the keyed hashes of a holder's codes in place of those they had.
 	PutRecoveryCodes(ctx context.Context, holder Holder, hashes [][]byte, told Told) error
 	// SpendRecoveryCode uses one up; ErrNoFactor if there is none by that hash, or it was used.
-	SpendRecoveryCode(ctx context.Context, holder Holder, hashes [][]byte, told Told) error
+	SpendRecoveryCode(ctx context.Context, holder Holder, hash []byte, told Told) error
 
 	// Begin stores a ceremony.
 	Begin(ctx context.Context, c Ceremony) error
@@ -155,10 +154,11 @@ type FactorStore interface {
 	Pend(ctx context.Context, p Pending) error
 	// Pending reads one; ErrOver if there is none by that token, its time is over or its tries are used up.
 	Pending(ctx context.Context, token []byte, now time.Time) (Pending, error)
-	// Try counts an answer as wrong before anybody looks at it: under the pending sign-in, if a token is given, and
-	// under its holder. It fails with ErrOver or ErrTries, nothing counted.
-	Try(ctx context.Context, holder Holder, token []byte, now time.Time) error
-	// Right takes back what Try counted for a holder, since the answer was right after all, and ends the pending
-	// sign-in, if a token is given; ErrOver if somebody else has ended it.
-	Right(ctx context.Context, holder Holder, token []byte, now time.Time) error
+	// TryPending counts an answer as wrong before anybody looks at it. It fails with ErrOver, nothing counted, as
+	// Pending does.
+	TryPending(ctx context.Context, token []byte, now time.Time) (Pending, error)
+	// EndPending removes one, since the second step was taken; ErrOver if there is none by that token.
+	EndPending(ctx context.Context, token []byte) error
+	// SweepFactors forgets ceremonies and pending sign-ins whose time is over.
+	SweepFactors(ctx context.Context, now time.Time) error
 }

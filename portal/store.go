@@ -14,6 +14,7 @@ type Store interface {
 	SessionStore
 	LaneStore
 	AppKeyStore
+	FactorStore
 	// Note adds a deed that changed nothing in the store; see engine.AuditStore.
 	Note(ctx context.Context, deed engine.Deed) error
 }

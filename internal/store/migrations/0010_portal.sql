@@ -81,18 +81,10 @@ CREATE TABLE portal_pending (
     epoch   INTEGER NOT NULL,
     method  TEXT    NOT NULL,
     next    TEXT    NOT NULL,
-    began   INTEGER NOT NULL,
+    lanes   BLOB    NOT NULL, -- their digests, one after the other
+    link    BLOB,
+    cause   TEXT    NOT NULL,
     ends    INTEGER NOT NULL,
     tries   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX portal_pending_ends ON portal_pending (ends);
-
--- Answers to second steps that are not known to be right.
-CREATE TABLE portal_factor_tries (
-    portal  TEXT    NOT NULL,
-    module  TEXT    NOT NULL,
-    subject TEXT    NOT NULL,
-    tries   INTEGER NOT NULL,
-    since   INTEGER NOT NULL,
-    PRIMARY KEY (portal, module, subject)
-) STRICT, WITHOUT ROWID;
