@@ -41,6 +41,11 @@ const (
 	DeedLinkExpired    = "link.expired" // without having been used
 	DeedLinkLooked     = "link.looked"  // fetched, by a person or a bot: once each for a link and a process
 	DeedDoorSprayed    = "door.sprayed" // many wrong guesses on many links
+
+	DeedPortalCreated = "portal.record_created"
+	DeedPortalUpdated = "portal.record_updated"
+	DeedPortalDeleted = "portal.record_deleted"
+	DeedPortalRefused = "portal.record_refused" // a change that the viewer may not make
 )
 
 // Chained is the hash of a deed after the one with the hash before: SHA-256 over that and every field,

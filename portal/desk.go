@@ -2,7 +2,13 @@ package portal
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
 
 	"postern/engine"
 )
@@ -38,4 +44,178 @@ type Records interface {
 type Staged struct {
 	Value string // to set its field to
 	File  engine.File
+}
+
+// CRM is where the records are, which it must be able to search.
+type CRM interface {
+	engine.CRM
+	engine.Searcher
+}
+
+// DeskConfig is what a desk works with.
+type DeskConfig struct {
+	CRM    CRM
+	Store  DeskStore
+	Sealer engine.Sealer // of cursors and staged files
+	Clock  engine.Clock
+	Random io.Reader
+	Logger *slog.Logger
+}
+
+// Desk is the one place through which records leave a portal and are changed. What the access of the viewer's role
+// does not give, it neither shows nor takes: the rows of the access are held besides whatever is asked, in the same
+// query, and a field that is hidden can be neither filtered nor sorted by.
+type Desk struct{ with DeskConfig }
+
+// NewDesk returns a desk.
+func NewDesk(with DeskConfig) *Desk { return &Desk{with: with} }
+
+// Modules implements Records.
+func (d *Desk) Modules(v Viewer) []ModuleView {
+	views := make([]ModuleView, 0, len(v.Role.Modules))
+	for _, name := range slices.Sorted(maps.Keys(v.Role.Modules)) {
+		access := v.Role.Modules[name]
+		views = append(views, ModuleView{Module: access.Module, Access: access})
+	}
+	return views
+}
+
+// List implements Records.
+func (d *Desk) List(ctx context.Context, v Viewer, q Question) (Listing, error) {
+	access := v.Access(q.Module)
+	if access == nil {
+		return Listing{}, ErrForbidden
+	}
+	return d.list(ctx, v, access, q, engine.Predicate{})
+}
+
+// Count implements Records.
+func (d *Desk) Count(ctx context.Context, v Viewer, q Question) (int, error) {
+	access := v.Access(q.Module)
+	if access == nil {
+		return 0, ErrForbidden
+	}
+	q.Total, q.Order, q.After, q.Offset = true, nil, "", 0
+	search, err := d.searchFor(v, access, q, engine.Predicate{})
+	if err != nil {
+		return 0, err
+	}
+	search.Limit = 0
+	found, err := d.with.CRM.Search(ctx, search)
+	if err != nil {
+		return 0, d.unavailable("count", q.Module, err)
+	}
+	return found.Total, nil
+}
+
+// Get implements Records.
+func (d *Desk) Get(ctx context.Context, v Viewer, ref engine.Ref) (Row, error) {
+	access := v.Access(ref.Module)
+	if access == nil {
+		return Row{}, ErrForbidden
+	}
+	record, err := d.find(ctx, v, access, ref.ID)
+	if err != nil {
+		return Row{}, err
+	}
+	return d.rowOf(ctx, v, access, record)
+}
+
+// rowOf is one record as the viewer may see it.
+func (d *Desk) rowOf(ctx context.Context, v Viewer, access *engine.Access, record engine.Record) (Row, error) {
+	rows := []Row{newRow(access, record, access.Read)}
+	if err := d.addTitles(ctx, v, access, rows); err != nil {
+		return Row{}, err
+	}
+	return rows[0], nil
+}
+
+// Related implements Records. Both ends must be the viewer's: the record, and each one of the list.
+func (d *Desk) Related(ctx context.Context, v Viewer, of engine.Ref, q Question) (Listing, error) {
+	from, access := v.Access(of.Module), v.Access(q.Module)
+	if from == nil || access == nil {
+		return Listing{}, ErrForbidden
+	}
+	at := slices.IndexFunc(from.Related, func(r engine.Relative) bool { return r.Module == q.Module })
+	if at < 0 {
+		return Listing{}, ErrForbidden
+	}
+	if _, err := d.find(ctx, v, from, of.ID); err != nil {
+		return Listing{}, err
+	}
+	belongs := engine.Predicate{Op: engine.OpEqual, Path: from.Related[at].By}
+	if belongs.Path == "" {
+		belongs.Op, belongs.Module = engine.OpRelated, of.Module
+	}
+	belongs.Values = []engine.Operand{{Value: of.ID}}
+	return d.list(ctx, v, access, q, belongs)
+}
+
+// list answers a question about records of which also another predicate must hold.
+func (d *Desk) list(
+	ctx context.Context, v Viewer, access *engine.Access, q Question, besides engine.Predicate,
+) (Listing, error) {
+	fields, err := shown(access, q.Fields)
+	if err != nil {
+		return Listing{}, err
+	}
+	search, err := d.searchFor(v, access, q, besides)
+	if err != nil {
+		return Listing{}, err
+	}
+	found, err := d.with.CRM.Search(ctx, search)
+	if err != nil {
+		return Listing{}, d.unavailable("list", q.Module, err)
+	}
+	listing := Listing{Rows: make([]Row, 0, len(found.Records)), Total: found.Total}
+	for _, record := range found.Records {
+		listing.Rows = append(listing.Rows, newRow(access, record, fields))
+	}
+	if err := d.addTitles(ctx, v, access, listing.Rows); err != nil {
+		return Listing{}, err
+	}
+	listing.Next, err = d.sealCursor(v, q.Module, found.Next)
+	return listing, err
+}
+
+// find reads one record that is the viewer's. What is not is not there.
+func (d *Desk) find(ctx context.Context, v Viewer, access *engine.Access, id string) (engine.Record, error) {
+	if id == "" || len(id) > maxID {
+		return engine.Record{}, ErrNotFound
+	}
+	one := engine.Predicate{Op: engine.OpEqual, Path: "id", Values: []engine.Operand{{Value: id}}}
+	found, err := d.with.CRM.Search(ctx, engine.Search{
+		Module: access.Module, Modules: v.Portal.Modules, Where: v.rows(access).Both(one), Limit: 1,
+	})
+	switch {
+	case err != nil:
+		return engine.Record{}, d.unavailable("read", access.Module.Name, err)
+	case len(found.Records) == 0 || found.Records[0].ID != id:
+		return engine.Record{}, ErrNotFound
+	}
+	return found.Records[0], nil
+}
+
+// maxID is how long the id of a record may be.
+const maxID = 255
+
+// rows is which records of a module are the viewer's.
+func (v Viewer) rows(access *engine.Access) engine.Predicate {
+	return access.Rows.Bind(v.Me, v.Now, v.zone())
+}
+
+func (v Viewer) zone() *time.Location {
+	if v.Portal.Subject.Zone == nil {
+		return time.UTC
+	}
+	return v.Portal.Subject.Zone
+}
+
+// unavailable is an error of the CRM as the viewer gets it; the log has the cause.
+func (d *Desk) unavailable(doing, module string, cause error) error {
+	if errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	d.with.Logger.Error("a portal cannot reach records", "doing", doing, "module", module, "error", cause)
+	return fmt.Errorf("%w: %s %s: %w", ErrUnavailable, doing, module, cause)
 }

@@ -18,11 +18,14 @@ import (
 
 	"postern/engine"
 	"postern/links"
+	"postern/portal"
 )
 
 var (
 	_ engine.Store = (*Store)(nil)
 	_ links.Store  = (*Store)(nil)
+
+	_ portal.DeskStore = (*Store)(nil)
 )
 
 // readTimeout bounds one read.

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"postern/engine"
+	"postern/portal"
+)
+
+// Commit implements portal.DeskStore.
+func (s *Store) Commit(ctx context.Context, change portal.Change) (portal.Outcome, error) {
+	var outcome portal.Outcome
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		var err error
+		if outcome, err = tx.repeated(ctx, change); err != nil || outcome.Repeated {
+			return err
+		}
+		if err := tx.keepFiles(ctx, change.Files); err != nil {
+			return err
+		}
+		record, err := tx.changeRecord(ctx, change)
+		if err != nil {
+			return err
+		}
+		outcome = portal.Outcome{Change: change.ID, Record: record}
+		if err := tx.rememberKey(ctx, change, record); err != nil {
+			return err
+		}
+		if record.ID != "" {
+			change.Deed.Subject = record.String()
+		}
+		return tx.audit(ctx, change.Deed)
+	})
+	if err != nil {
+		return portal.Outcome{}, fmt.Errorf("change by a portal: %w", err)
+	}
+	return outcome, nil
+}
+
+// changeRecord makes the change, or stores the effect that will, and names the record.
+func (t *tx) changeRecord(ctx context.Context, change portal.Change) (engine.Ref, error) {
+	if change.Effect != nil {
+		return change.Effect.Record, t.ask(ctx, change.At, change.Effect)
+	}
+	switch {
+	case change.Create != nil:
+		record, err := t.create(ctx, *change.Create)
+		return record.Ref, err
+	case change.Write != nil:
+		_, err := t.write(ctx, *change.Write)
+		return change.Write.Ref, err
+	case change.Delete != nil:
+		return change.Delete.Ref, t.deleteAsExpected(ctx, *change.Delete, change.Expect)
+	}
+	return engine.Ref{}, engine.Permanent(errors.New("nothing is asked for"))
+}
+
+// deleteAsExpected removes a record that still has what is expected of it.
+func (t *tx) deleteAsExpected(ctx context.Context, d engine.Delete, expect engine.Fields) error {
+	before, err := t.record(ctx, d.Ref)
+	switch {
+	case err != nil:
+		return err
+	case before.Fields == nil || before.Deleted:
+		return engine.ErrNoRecord
+	}
+	for name, want := range expect {
+		if !engine.Same(before.Fields[name], want) {
+			return fmt.Errorf("field %s: %w", name, engine.ErrConflict)
+		}
+	}
+	_, err = t.delete(ctx, d)
+	return err
+}
+
+// repeated finds what was done under the key of a change before.
+func (t *tx) repeated(ctx context.Context, change portal.Change) (portal.Outcome, error) {
+	if change.Key == nil {
+		return portal.Outcome{}, nil
+	}
+	var body []byte
+	first := portal.Outcome{Repeated: true}
+	const query = "SELECT body, change, module, record FROM portal_writes WHERE key = ? AND at > ?"
+	err := t.get(ctx, query, []any{change.Key, instant(change.At.Add(-portal.KeyWindow))},
+		[]any{&body, (*ident)(&first.Change), &first.Record.Module, &first.Record.ID})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return portal.Outcome{}, nil
+	case err != nil:
+		return portal.Outcome{}, err
+	case !bytes.Equal(body, change.Body):
+		return portal.Outcome{}, portal.ErrReused
+	}
+	return first, nil
+}
+
+// rememberKey stores what was done under a key, and forgets keys that are no longer known.
+func (t *tx) rememberKey(ctx context.Context, change portal.Change, record engine.Ref) error {
+	if change.Key == nil {
+		return nil
+	}
+	const insert = `INSERT OR REPLACE INTO portal_writes (key, body, change, module, record, at)
+		VALUES (?, ?, ?, ?, ?, ?)`
+	return t.run(ctx,
+		call{"DELETE FROM portal_writes WHERE at <= ?", []any{instant(change.At.Add(-portal.KeyWindow))}},
+		call{insert, []any{change.Key, change.Body, ident(change.ID), record.Module, record.ID, instant(change.At)}})
+}
