@@ -42,6 +42,9 @@ type Opens struct {
 // OpensWhat is what a link into a portal lets its recipient do.
 type OpensWhat string
 
+// OpensWhats are all that links into a portal are good for.
+func OpensWhats() []OpensWhat { return []OpensWhat{OpensPassword, OpensSignIn} }
+
 // What links into a portal are good for.
 const (
 	OpensPassword OpensWhat = "password" // choose a password

@@ -51,6 +51,8 @@ type DoorConfig struct {
 	// Portals proves visitors by what they enrolled in a portal; nil where there is none: such a factor is then never
 	// proved.
 	Portals Portals
+	// Entrance leads on into the portals; without it no link does.
+	Entrance Entrance
 	// OptOuts reads the addresses at which messages end, and Hear is told; without them there are none.
 	OptOuts *OptOuts
 	Hear    func(ctx context.Context, h engine.Heard) error

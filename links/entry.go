@@ -74,7 +74,10 @@ func (d *Door) pass(c *call, link engine.Link) (answer, error) {
 	if keep != nil {
 		reply.header.Add("Set-Cookie", keep.String())
 	}
-	if landing.Action(link.Preset) != nil {
+	switch {
+	case landing.Opens != nil && landing.Factor == nil:
+		reply.goTo = d.with.Entrance.Path(*landing.Opens, flow.ID)
+	case landing.Action(link.Preset) != nil:
 		reply.goTo = actionPath(flow.ID, link.Preset)
 	}
 	return reply, nil

@@ -45,7 +45,7 @@ type owed struct {
 }
 
 // gated gives a handler only who has proved what the landing and, on the page of an action, the action ask for. Others
-// are led to the page that asks; a form of theirs is not taken.
+// are led to the page that asks; a form of theirs is not taken. Where the link leads into a portal, they go on there.
 func (d *Door) gated(h func(*call, passage) (answer, error)) func(*call, passage) (answer, error) {
 	return func(c *call, p passage) (answer, error) {
 		o, err := d.owes(c, p, c.PathValue("action"))
@@ -59,6 +59,8 @@ func (d *Door) gated(h func(*call, passage) (answer, error)) func(*call, passage
 			return reply, err
 		case o.factor != nil:
 			return answer{goTo: o.path}, nil
+		case p.landing.Opens != nil:
+			return d.leadInto(p)
 		}
 		return h(c, p)
 	}

@@ -36,7 +36,7 @@ func (d *Door) landing(ctx context.Context, link engine.Link) (*engine.Landing, 
 		return nil, errRemoved
 	case err != nil:
 		return nil, fmt.Errorf("find landing: %w", err)
-	case then == nil || then.Module.Name != link.Record.Module:
+	case then == nil || then.Module.Name != link.Record.Module || !sameOpens(now.Opens, then.Opens):
 		return nil, errRemoved
 	}
 	return narrow(now, then), nil

@@ -30,8 +30,11 @@ func Live(link engine.Link, now time.Time) error {
 func hasUses(link engine.Link) bool { return link.Uses < link.MaxUses }
 
 // unchanged sees that a record still has the external id that it had when the link was made. One that has another, or
-// none any more, has taken back every link that was made before.
+// none any more, has taken back every link that was made before. A link into a portal may have been ended otherwise.
 func (d *Door) unchanged(c *call, link engine.Link, landing *engine.Landing) error {
+	if err := d.unended(c.Context(), link, landing.Opens); err != nil {
+		return err
+	}
 	name := landing.Module.ExternalID
 	if link.External == nil || name == "" {
 		return nil

@@ -30,8 +30,10 @@ func (d *Door) passageOf(c *call) (passage, error) {
 }
 
 // flowOf finds the request's flow, whoever sent it.
-func (d *Door) flowOf(c *call) (Flow, engine.Link, error) {
-	id, err := engine.ParseID(c.PathValue("flow"))
+func (d *Door) flowOf(c *call) (Flow, engine.Link, error) { return d.flowNamed(c, c.PathValue("flow")) }
+
+func (d *Door) flowNamed(c *call, name string) (Flow, engine.Link, error) {
+	id, err := engine.ParseID(name)
 	if err != nil {
 		return Flow{}, engine.Link{}, errReopen
 	}

@@ -16,7 +16,7 @@ func (d *Door) showReceipt(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := d.unchanged(c, p.link, p.landing); errors.Is(err, ErrRevoked) {
+	if err := d.unchanged(c, p.link, p.landing); errors.Is(err, ErrRevoked) || errors.Is(err, errRemoved) {
 		return answer{}, err
 	}
 	switch o, err := d.owes(c, p, ""); {
@@ -33,6 +33,9 @@ func (d *Door) showReceipt(c *call) (answer, error) {
 	}
 	if err != nil {
 		return answer{}, fmt.Errorf("find visit: %w", err)
+	}
+	if p.landing.Opens != nil {
+		return d.leadInto(p) // where the page says that the link was used
 	}
 	return d.receiptPage(c, p, visit), nil
 }

@@ -26,8 +26,8 @@ type landingFile struct {
 	Module *yamldoc.Node `yaml:"module,required" schema:"module"`
 	// Title is the page's heading: a text with {{ expressions }}, or one for each language.
 	Title *yamldoc.Node `yaml:"title" schema:"labels"`
-	// Show are the fields that a visitor sees.
-	Show []*yamldoc.Node `yaml:"show,required,one" schema:"text"`
+	// Show are the fields that a visitor sees; every landing has some, but for one that opens a portal.
+	Show []*yamldoc.Node `yaml:"show,one" schema:"text"`
 	// Edit is what a visitor may enter: fields of the record, each with the limits that are narrower than its own, and
 	// entries that create a record of another module.
 	Edit []yamldoc.Entry `yaml:"edit" schema:"nothing|editFile"`
@@ -39,7 +39,7 @@ type landingFile struct {
 	By []*yamldoc.Node `yaml:"by,one" schema:"'link'|'external_id'"`
 	// Bind is browser for links that open only where they were opened first; none by default.
 	Bind *yamldoc.Node `yaml:"bind" schema:"'none'|'browser'"`
-	// Expires is how long a link lives, at most 90d; 14d if it changes nothing.
+	// Expires is how long a link lives, at most 90d; 14d if it changes nothing. One into a portal lives 20m, at most 24h.
 	Expires *yamldoc.Node `yaml:"expires" schema:"duration"`
 	// Uses is how often a link may change something; 20 with fields to edit, 1 with actions alone.
 	Uses *yamldoc.Node `yaml:"uses" schema:"whole"`
@@ -47,6 +47,10 @@ type landingFile struct {
 	After afterFile `yaml:"after"`
 	// HandOver sends visitors on to a page of yours, with a signed statement of what they were shown.
 	HandOver *handOverFile `yaml:"hand_over"`
+	// Portal names the portal that the link leads into, in place of a record. The record is the subject's.
+	Portal *yamldoc.Node `yaml:"portal" schema:"text"`
+	// Opens is what a link into a portal is good for, once: password to choose a password, or sign_in.
+	Opens *yamldoc.Node `yaml:"opens" schema:"engine.OpensWhat"`
 	// Texts are texts in place of the door's own, by their codes.
 	Texts []yamldoc.Entry `yaml:"texts" schema:"labels"`
 }
@@ -72,6 +76,9 @@ type handOverFile struct {
 func (l *loader) landing(file string, root *yamldoc.Node) {
 	var f landingFile
 	l.complain(yamldoc.Decode(root, &f)...)
+	if f.Show == nil && f.Portal == nil && f.Opens == nil {
+		l.complain(root.Errorf("missing key %q", "show"))
+	}
 	if f.Landing == nil || f.Module == nil || !l.claim("landing", f.Landing.Text(), file, f.Landing) {
 		return
 	}
@@ -95,6 +102,7 @@ func (l *loader) landing(file string, root *yamldoc.Node) {
 		for _, entry := range f.Actions {
 			p.action(entry)
 		}
+		p.opens(root, f)
 		p.lifetime(f)
 		p.entrance(f)
 		p.texts(f.Texts)
@@ -135,13 +143,17 @@ func (p *page) lifetime(f landingFile) {
 	if len(landing.Edit) == 0 {
 		landing.Uses = 1
 	}
+	longest := engine.MaxExpires
+	if landing.Opens != nil {
+		landing.Expires, longest = defaultOpens, maxOpens
+	}
 	writes := len(landing.Edit)+len(landing.Actions) > 0
 	switch {
 	case f.Expires != nil:
 		p.complain(yamldoc.Decode(f.Expires, &landing.Expires)...)
-		if landing.Expires <= 0 || landing.Expires > engine.MaxExpires {
-			longest := yamldoc.FormatDuration(engine.MaxExpires)
-			p.complain(f.Expires.Errorf("a link lives for a duration above zero, at most %s", longest))
+		if landing.Expires <= 0 || landing.Expires > longest {
+			p.complain(f.Expires.Errorf("a link lives for a duration above zero, at most %s",
+				yamldoc.FormatDuration(longest)))
 		}
 	case writes:
 		p.complain(f.Landing.Errorf("a landing that changes a record needs expires: for how long its links live"))

@@ -3,6 +3,24 @@
 
 -- +goose Up
 
+-- What somebody asked for who gave a name and proved nothing, until it is looked at.
+CREATE TABLE portal_askings (
+    id     BLOB    PRIMARY KEY,
+    portal TEXT    NOT NULL,
+    what   TEXT    NOT NULL,
+    sealed BLOB    NOT NULL, -- the name
+    at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Links into a portal that were made before this open nothing any more.
+CREATE TABLE portal_links (
+    portal  TEXT    NOT NULL,
+    module  TEXT    NOT NULL, -- the subject's
+    subject TEXT    NOT NULL,
+    since   INTEGER NOT NULL,
+    PRIMARY KEY (portal, module, subject)
+) STRICT, WITHOUT ROWID;
+
 -- Sessions, by the hash of their token.
 CREATE TABLE portal_sessions (
     id      BLOB    PRIMARY KEY,
