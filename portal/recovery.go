@@ -13,29 +13,28 @@ type Asking struct {
 	ID     engine.ID
 	Portal string
 	What   engine.OpensWhat
-	Sealed []byte // the name, sealed
+	Sealed []byte // the name
 	At     time.Time
 }
 
 // AskingStore keeps what was asked for.
 type AskingStore interface {
-	// KeepAsking stores an asking if every limit lets it pass, and counts it; else nothing is stored. Both look the same.
+	// KeepAsking stores an asking if every limit lets it pass, and counts it; else it does nothing. Both look the same.
 	KeepAsking(ctx context.Context, asking Asking, limits []engine.Limit) error
 	// NextAsking is the oldest one; engine.ErrNoThing where none waits.
 	NextAsking(ctx context.Context) (Asking, error)
-	// AnswerAsking removes an asking, in the transaction of what is told of it: the event goes to the outbox, and the links
-	// into the portal that the subject was sent before open nothing any more. A deed alone is of an asking that leads to
-	// nothing.
+	// AnswerAsking removes an asking in the transaction of what is told of it. With an event, which goes to the outbox,
+	// the links into the portal that the subject was sent before end.
 	AnswerAsking(ctx context.Context, answer Answer) error
-	// PortalLinksSince is the time before which links into a portal were made that open nothing any more; zero for none.
-	PortalLinksSince(ctx context.Context, portal string, subject engine.Ref) (time.Time, error)
+	// LinksSince is the time before which those links into a portal were made that open nothing any more; zero for none.
+	LinksSince(ctx context.Context, portal string, subject engine.Ref) (time.Time, error)
 }
 
 // Answer is what becomes of an asking, or of the wish of an operator to invite somebody.
 type Answer struct {
-	Asking  engine.ID  // zero for an invitation
-	Portal  string     // whose links end
-	Subject engine.Ref // zero for nobody
-	Event   *engine.Event
+	Asking  engine.ID // zero for an invitation
+	Portal  string
+	Subject engine.Ref    // zero for nobody
+	Event   *engine.Event // nil where the asking leads to nothing
 	Deed    engine.Deed
 }

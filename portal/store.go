@@ -14,6 +14,7 @@ type Store interface {
 	SessionStore
 	LaneStore
 	AppKeyStore
+	AskingStore
 	FactorStore
 	// Note adds a deed that changed nothing in the store; see engine.AuditStore.
 	Note(ctx context.Context, deed engine.Deed) error
@@ -23,8 +24,9 @@ type Store interface {
 type AccountStore interface {
 	// Account reads what is kept of a subject, which may be nothing.
 	Account(ctx context.Context, portal string, subject engine.Ref) (Account, error)
-	// SetPassword keeps a verifier, ends the sessions of the subject but for Keep, opens their lanes, and
-	// claims the use of Link. It fails with ErrPassed, nothing done, where that link has no use left.
+	// SetPassword keeps a verifier, ends the sessions of the subject but for Keep and the links into the portal that
+	// they were sent, opens their lanes, and claims the use of Link. It fails with ErrPassed, nothing done, where that
+	// link cannot be used (any more).
 	SetPassword(ctx context.Context, set PasswordSetting) error
 	// Govern does what an operator orders about an account.
 	Govern(ctx context.Context, order Order) error
@@ -74,8 +76,9 @@ type SessionStore interface {
 	Challenge(ctx context.Context, digest, sealed []byte, expires time.Time) error
 	// TakeChallenge gives a challenge away, once. It fails with ErrRefused where there is none (any more).
 	TakeChallenge(ctx context.Context, digest []byte, now time.Time) (sealed []byte, err error)
-	// SignIn makes a session. It fails with ErrRefused, nothing done, where the account is disabled or has another
-	// epoch by now, and with ErrPassed where the link has no use left.
+	// SignIn makes a session, and ends the links into the portal that the subject was sent. It fails with ErrRefused,
+	// nothing done, where the account is disabled or has another epoch by now, and with ErrPassed where the link cannot
+	// be used (any more).
 	SignIn(ctx context.Context, entry Entry) error
 	// Session reads a session that has not ended by a digest of its token; ErrSignedOut if there is none.
 	Session(ctx context.Context, portal string, digest []byte) (Session, error)

@@ -39,7 +39,8 @@ type landingFile struct {
 	By []*yamldoc.Node `yaml:"by,one" schema:"'link'|'external_id'"`
 	// Bind is browser for links that open only where they were opened first; none by default.
 	Bind *yamldoc.Node `yaml:"bind" schema:"'none'|'browser'"`
-	// Expires is how long a link lives, at most 90d; 14d if it changes nothing. One into a portal lives 20m, at most 24h.
+	// Expires is how long a link lives, at most 90d; 14d if it changes nothing. One into a portal lives 20m, or 24h at
+	// most.
 	Expires *yamldoc.Node `yaml:"expires" schema:"duration"`
 	// Uses is how often a link may change something; 20 with fields to edit, 1 with actions alone.
 	Uses *yamldoc.Node `yaml:"uses" schema:"whole"`

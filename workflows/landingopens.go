@@ -58,7 +58,8 @@ func (p *page) opensFor(f landingFile) {
 		return
 	}
 	if subject := portal.Subject.Module; subject.Name != p.landing.Module.Name {
-		p.complain(f.Module.Errorf("portal %s is for records of %s, and so are links into it", portal.Name, subject.Name))
+		p.complain(f.Module.Errorf("portal %s is for records of %s, and so are links into it",
+			portal.Name, subject.Name))
 	}
 	needs := map[engine.OpensWhat]engine.SignInMethod{
 		engine.OpensPassword: engine.SignInPassword, engine.OpensSignIn: engine.SignInLink,

@@ -75,7 +75,8 @@ var formWords = map[string]string{
 	"whole": "whole number", "labels": "label", "if": "condition", "size": "size of a file", "mediaType": "media type",
 	"module": "name of a module", "factor": "name of a factor", "landing": "name of a landing", "number": "number",
 	"word": "value", "engine.FieldType": "type of field", "engine.FactorKind": "security_code, mail_token or code",
-	"engine.ChangedAddress": "send or refuse", "engine.OpensWhat": "password or sign_in", "creationFile": "creation", "": "any value",
+	"engine.ChangedAddress": "send or refuse", "creationFile": "creation", "": "any value",
+	"engine.OpensWhat": "password or sign_in",
 }
 
 // spokenForm is how a tag of forms reads: whole number or size of a file.

@@ -12,11 +12,11 @@ import (
 	"postern/portal"
 )
 
-var _ portal.AskingStore = (*Store)(nil)
+var _ portal.AskingStore = (*Portals)(nil)
 
 // KeepAsking implements portal.AskingStore.
-func (s *Store) KeepAsking(ctx context.Context, asking portal.Asking, limits []engine.Limit) error {
-	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+func (p *Portals) KeepAsking(ctx context.Context, asking portal.Asking, limits []engine.Limit) error {
+	err := p.store.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
 		wait, err := tx.within(ctx, limits, asking.At)
 		if err != nil || wait > 0 {
 			return err
@@ -33,12 +33,12 @@ func (s *Store) KeepAsking(ctx context.Context, asking portal.Asking, limits []e
 }
 
 // NextAsking implements portal.AskingStore. Ids rise with time.
-func (s *Store) NextAsking(ctx context.Context) (portal.Asking, error) {
-	ctx, cancel := s.read(ctx)
+func (p *Portals) NextAsking(ctx context.Context) (portal.Asking, error) {
+	ctx, cancel := p.store.read(ctx)
 	defer cancel()
 	var a portal.Asking
 	const query = "SELECT id, portal, what, sealed, at FROM portal_askings ORDER BY id LIMIT 1"
-	err := s.reads.get(ctx, query, nil, []any{(*ident)(&a.ID), &a.Portal, &a.What, &a.Sealed, (*instant)(&a.At)})
+	err := p.store.reads.get(ctx, query, nil, []any{(*ident)(&a.ID), &a.Portal, &a.What, &a.Sealed, (*instant)(&a.At)})
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, engine.ErrNoThing
 	}
@@ -49,7 +49,7 @@ func (s *Store) NextAsking(ctx context.Context) (portal.Asking, error) {
 }
 
 // AnswerAsking implements portal.AskingStore.
-func (s *Store) AnswerAsking(ctx context.Context, answer portal.Answer) error {
+func (p *Portals) AnswerAsking(ctx context.Context, answer portal.Answer) error {
 	event := ""
 	if answer.Event != nil {
 		var err error
@@ -57,7 +57,7 @@ func (s *Store) AnswerAsking(ctx context.Context, answer portal.Answer) error {
 			return fmt.Errorf("answer what was asked for: %w", err)
 		}
 	}
-	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+	err := p.store.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if !answer.Asking.IsZero() {
 			rows, err := tx.exec(ctx, "DELETE FROM portal_askings WHERE id = ?", ident(answer.Asking))
 			if err != nil || rows == 0 { // it was answered before
@@ -78,18 +78,20 @@ func (s *Store) AnswerAsking(ctx context.Context, answer portal.Answer) error {
 	return nil
 }
 
-// PortalLinksSince implements portal.AskingStore.
-func (s *Store) PortalLinksSince(ctx context.Context, name string, subject engine.Ref) (time.Time, error) {
-	ctx, cancel := s.read(ctx)
+// LinksSince implements portal.AskingStore.
+func (p *Portals) LinksSince(ctx context.Context, name string, subject engine.Ref) (time.Time, error) {
+	ctx, cancel := p.store.read(ctx)
 	defer cancel()
-	since, err := s.reads.portalLinksSince(ctx, name, subject)
+	since, err := p.store.reads.portalLinksSince(ctx, name, subject)
 	if err != nil {
 		return since, fmt.Errorf("read which links into portal %s ended: %w", name, err)
 	}
 	return since, nil
 }
 
-func (s *statements) portalLinksSince(ctx context.Context, name string, subject engine.Ref) (since time.Time, err error) {
+func (s *statements) portalLinksSince(
+	ctx context.Context, name string, subject engine.Ref,
+) (since time.Time, err error) {
 	const query = "SELECT since FROM portal_links WHERE portal = ? AND module = ? AND subject = ?"
 	err = s.get(ctx, query, []any{name, subject.Module, subject.ID}, []any{(*instant)(&since)})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -106,47 +108,62 @@ func (t *tx) endPortalLinks(ctx context.Context, name string, subject engine.Ref
 	return t.run(ctx, call{upsert, []any{name, subject.Module, subject.ID, instant(before)}})
 }
 
-// claimPass uses a link into a portal up, and with it all that the subject was sent before. It fails with
-// portal.ErrPassOver where it no longer can.
-func (t *tx) claimPass(ctx context.Context, claim *portal.Claim) error {
-	pass := claim.Pass
-	link, err := t.live(ctx, pass.Link.ID, claim.At)
+// claimPortalLink uses up the link by which a subject came into a portal; nothing for the zero link. It fails with
+// portal.ErrPassed where it no longer can. The caller ends all links of the subject.
+func (t *tx) claimPortalLink(
+	ctx context.Context, name string, id engine.ID, what engine.OpensWhat, at time.Time,
+) error {
+	if id.IsZero() {
+		return nil
+	}
+	link, err := t.live(ctx, id, at)
 	switch {
 	case linkIsOver(err):
-		return fmt.Errorf("%w: %w", portal.ErrPassOver, err)
+		return fmt.Errorf("%w: %w", portal.ErrPassed, err)
 	case err != nil:
 		return err
 	}
-	since, err := t.portalLinksSince(ctx, pass.Opens.Portal, link.Record)
+	since, err := t.portalLinksSince(ctx, name, link.Record)
 	if err != nil {
 		return err
 	}
 	if link.Created.Before(since) {
-		return fmt.Errorf("%w: it was ended", portal.ErrPassOver)
+		return fmt.Errorf("%w: the link was ended", portal.ErrPassed)
 	}
-	used, err := tell(claim.Used)
-	if err != nil {
-		return err
+	act := links.Act{ID: engine.DerivedID(id, "visit", name), Link: id, Name: string(what), At: at}
+	const latest = "SELECT id FROM flows WHERE link = ? ORDER BY opened DESC, id DESC LIMIT 1"
+	if err := t.get(ctx, latest, []any{ident(id)}, []any{(*ident)(&act.Flow)}); err != nil {
+		return fmt.Errorf("find the flow of link %s: %w", id, err)
 	}
-	act := links.Act{ID: claim.Visit, Flow: pass.Flow, Link: link.ID, Name: string(pass.Opens.What), At: claim.At}
 	written := visit{set: "null", entries: "null", before: "null"}
-	if err := t.use(ctx, act, link, written, links.Outcome{At: claim.At, Changed: true}); err != nil {
+	if err := t.use(ctx, act, link, written, links.Outcome{At: at, Changed: true}); err != nil {
 		return err
 	}
-	if err := t.touch(ctx, claim.At, engine.RunTopic(link.Run)); err != nil {
+	return t.tellUse(ctx, act, link)
+}
+
+// tellUse tells of the use of a link into a portal: who waits for it, the audit, and by an event.
+func (t *tx) tellUse(ctx context.Context, act links.Act, link engine.Link) error {
+	if err := t.touch(ctx, act.At, engine.RunTopic(link.Run)); err != nil {
 		return err
 	}
-	err = t.audit(ctx, engine.Deed{
-		At: claim.At, Kind: engine.DeedLinkUsed, Actor: "link:" + link.ID.String(), Subject: link.Record.String(),
+	err := t.audit(ctx, engine.Deed{
+		At: act.At, Kind: engine.DeedLinkUsed, Actor: "link:" + link.ID.String(), Subject: link.Record.String(),
 		Detail: act.Name,
 	})
 	if err != nil {
 		return err
 	}
-	if err := t.emit(ctx, used); err != nil {
+	id := engine.DerivedID(act.ID, "used")
+	event, err := engine.NewLinkEvent(link, engine.LinkUsed, id, act.At, map[string]any{"action": act.Name})
+	if err != nil {
 		return err
 	}
-	return t.endPortalLinks(ctx, pass.Opens.Portal, link.Record, claim.At.Add(time.Millisecond))
+	used, err := tell(event)
+	if err != nil {
+		return err
+	}
+	return t.emit(ctx, used)
 }
 
 // linkIsOver tells whether an error says that a link can no longer be used, and not that it could not be looked at.
