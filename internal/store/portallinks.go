@@ -111,7 +111,7 @@ func (t *tx) endPortalLinks(ctx context.Context, name string, subject engine.Ref
 // claimPortalLink uses up the link by which a subject came into a portal; nothing for the zero link. It fails with
 // portal.ErrPassed where it no longer can. The caller ends all links of the subject.
 func (t *tx) claimPortalLink(
-	ctx context.Context, name string, id engine.ID, what engine.OpensWhat, at time.Time,
+	ctx context.Context, name string, subject engine.Ref, id engine.ID, what engine.OpensWhat, at time.Time,
 ) error {
 	if id.IsZero() {
 		return nil
@@ -123,12 +123,12 @@ func (t *tx) claimPortalLink(
 	case err != nil:
 		return err
 	}
-	since, err := t.portalLinksSince(ctx, name, link.Record)
+	since, err := t.portalLinksSince(ctx, name, subject)
 	if err != nil {
 		return err
 	}
-	if link.Created.Before(since) {
-		return fmt.Errorf("%w: the link was ended", portal.ErrPassed)
+	if link.Record != subject || link.Created.Before(since) {
+		return fmt.Errorf("%w: the link was ended, or is of another subject", portal.ErrPassed)
 	}
 	act := links.Act{ID: engine.DerivedID(id, "visit", name), Link: id, Name: string(what), At: at}
 	const latest = "SELECT id FROM flows WHERE link = ? ORDER BY opened DESC, id DESC LIMIT 1"
