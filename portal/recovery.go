@@ -26,7 +26,7 @@ type AskingStore interface {
 	// AnswerAsking removes an asking in the transaction of what is told of it. With an event, which goes to the outbox,
 	// the links into the portal that the subject was sent before end.
 	AnswerAsking(ctx context.Context, answer Answer) error
-	// LinksSince is the time before which those links into a portal were made that open nothing any more; zero for none.
+	// LinksSince is the time before which the links into a portal were made that open nothing any more; zero for none.
 	LinksSince(ctx context.Context, portal string, subject engine.Ref) (time.Time, error)
 }
 
