@@ -137,18 +137,18 @@ type FactorStore interface {
 	// RemoveAuthenticator removes a holder's; ErrNoFactor if there is none. With the last second factor the recovery
 	// codes go too.
 	RemoveAuthenticator(ctx context.Context, holder Holder, told Told) error
-	// Accept stores the step of a code that was right. It fails with ErrFactorUsed, nothing done, unless it is later
-	// than the stored one, and with ErrNoFactor.
-	Accept(ctx context.Context, holder Holder, step int64) error
+	// AcceptCode stores the step of a code that was right. It fails with ErrFactorUsed, nothing done, unless it is
+	// later than the stored one, and with ErrNoFactor.
+	AcceptCode(ctx context.Context, holder Holder, step int64) error
 	// PutRecoveryCodes stores the keyed hashes of a holder's codes in place of those they had.
 	PutRecoveryCodes(ctx context.Context, holder Holder, hashes [][]byte, told Told) error
 	// SpendRecoveryCode uses one up; ErrNoFactor if there is none by that hash, or it was used.
 	SpendRecoveryCode(ctx context.Context, holder Holder, hash []byte, told Told) error
 
-	// Begin stores a ceremony.
-	Begin(ctx context.Context, c Ceremony) error
-	// Finish takes a ceremony out of the store; ErrOver if there is none by that token, or its time is over.
-	Finish(ctx context.Context, token []byte, now time.Time) (Ceremony, error)
+	// BeginCeremony stores a ceremony.
+	BeginCeremony(ctx context.Context, c Ceremony) error
+	// FinishCeremony takes a ceremony out of the store; ErrOver if there is none by that token, or its time is over.
+	FinishCeremony(ctx context.Context, token []byte, now time.Time) (Ceremony, error)
 
 	// Pend stores a sign-in that a second step is missing of.
 	Pend(ctx context.Context, p Pending) error

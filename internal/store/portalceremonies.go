@@ -12,8 +12,8 @@ import (
 	"postern/portal"
 )
 
-// Begin implements portal.FactorStore.
-func (s *Store) Begin(ctx context.Context, c portal.Ceremony) error {
+// BeginCeremony implements portal.FactorStore.
+func (s *Store) BeginCeremony(ctx context.Context, c portal.Ceremony) error {
 	const begin = `INSERT INTO portal_ceremonies (token, kind, portal, module, subject, binding, state, ends)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	args := append([]any{blob(c.Token), string(c.Kind)}, holding(c.Holder)...)
@@ -26,8 +26,8 @@ func (s *Store) Begin(ctx context.Context, c portal.Ceremony) error {
 	return nil
 }
 
-// Finish implements portal.FactorStore. It takes the ceremony away whatever comes of its answer.
-func (s *Store) Finish(ctx context.Context, token []byte, now time.Time) (portal.Ceremony, error) {
+// FinishCeremony implements portal.FactorStore. It takes the ceremony away whatever comes of its answer.
+func (s *Store) FinishCeremony(ctx context.Context, token []byte, now time.Time) (portal.Ceremony, error) {
 	const find = `SELECT kind, portal, module, subject, binding, state, ends FROM portal_ceremonies WHERE token = ?`
 	c := portal.Ceremony{Token: token}
 	dest := []any{

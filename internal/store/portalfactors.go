@@ -155,9 +155,9 @@ func (s *Store) RemoveAuthenticator(ctx context.Context, holder portal.Holder, t
 	})
 }
 
-// Accept implements portal.FactorStore. The step that was accepted and the one that is stored are one write, so that
-// of two answers at once one is refused.
-func (s *Store) Accept(ctx context.Context, holder portal.Holder, step int64) error {
+// AcceptCode implements portal.FactorStore. The step that was accepted and the one that is stored are one write, so
+// that of two answers at once one is refused.
+func (s *Store) AcceptCode(ctx context.Context, holder portal.Holder, step int64) error {
 	const accept = `UPDATE portal_authenticators SET step = ?1
 		WHERE portal = ?2 AND module = ?3 AND subject = ?4 AND step < ?1`
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {

@@ -137,19 +137,19 @@ func authenticator(holder portal.Holder, step int64) portal.Authenticator {
 
 func steps(t *testing.T, s FactorStore) {
 	ctx := t.Context()
-	refused(t, "accept of nothing", s.Accept(ctx, anna, 5), portal.ErrNoFactor)
+	refused(t, "accept of nothing", s.AcceptCode(ctx, anna, 5), portal.ErrNoFactor)
 	must(t, s.PutAuthenticator(ctx, authenticator(anna, 100), deed("set")))
 	for _, step := range []int64{99, 100} {
-		refused(t, "a step that is not later", s.Accept(ctx, anna, step), portal.ErrFactorUsed)
+		refused(t, "a step that is not later", s.AcceptCode(ctx, anna, step), portal.ErrFactorUsed)
 	}
-	must(t, s.Accept(ctx, anna, 102))
-	refused(t, "the one before", s.Accept(ctx, anna, 101), portal.ErrFactorUsed)
-	refused(t, "again", s.Accept(ctx, anna, 102), portal.ErrFactorUsed)
+	must(t, s.AcceptCode(ctx, anna, 102))
+	refused(t, "the one before", s.AcceptCode(ctx, anna, 101), portal.ErrFactorUsed)
+	refused(t, "again", s.AcceptCode(ctx, anna, 102), portal.ErrFactorUsed)
 	want := authenticator(anna, 102)
 	enrolled(t, s, anna, portal.Enrolled{Authenticator: &want})
 
 	must(t, s.PutAuthenticator(ctx, authenticator(anna, 50), deed("another")))
-	must(t, s.Accept(ctx, anna, 51))
+	must(t, s.AcceptCode(ctx, anna, 51))
 	must(t, s.RemoveAuthenticator(ctx, anna, deed("removed")))
 	refused(t, "remove nothing", s.RemoveAuthenticator(ctx, anna, deed("removed")), portal.ErrNoFactor)
 	enrolled(t, s, anna, portal.Enrolled{})
@@ -162,7 +162,7 @@ func oneStepOfMany(t *testing.T, s FactorStore) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			switch err := s.Accept(t.Context(), anna, 7); {
+			switch err := s.AcceptCode(t.Context(), anna, 7); {
 			case err == nil:
 				accepted.Add(1)
 			case !errors.Is(err, portal.ErrFactorUsed):
@@ -213,20 +213,20 @@ func ceremonies(t *testing.T, s FactorStore) {
 	late := of
 	late.Token = token("c")
 	for _, c := range []portal.Ceremony{of, nobodys, late} {
-		must(t, s.Begin(ctx, c))
+		must(t, s.BeginCeremony(ctx, c))
 	}
 	for _, want := range []portal.Ceremony{of, nobodys} {
-		got, err := s.Finish(ctx, want.Token, began.Add(portal.CeremonyLife-time.Millisecond))
+		got, err := s.FinishCeremony(ctx, want.Token, began.Add(portal.CeremonyLife-time.Millisecond))
 		must(t, err)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("finished (-want +got):\n%s", diff)
 		}
-		_, err = s.Finish(ctx, want.Token, began)
+		_, err = s.FinishCeremony(ctx, want.Token, began)
 		refused(t, "once more", err, portal.ErrOver)
 	}
-	_, err := s.Finish(ctx, late.Token, late.Ends)
+	_, err := s.FinishCeremony(ctx, late.Token, late.Ends)
 	refused(t, "too late", err, portal.ErrOver)
-	_, err = s.Finish(ctx, token("d"), began)
+	_, err = s.FinishCeremony(ctx, token("d"), began)
 	refused(t, "never begun", err, portal.ErrOver)
 }
 
@@ -298,9 +298,9 @@ func sweep(t *testing.T, s FactorStore) {
 	ctx := t.Context()
 	must(t, s.Pend(ctx, waiting()))
 	c := portal.Ceremony{Token: token("a"), Kind: portal.CeremonyEnrol, Holder: anna, Ends: began.Add(time.Hour)}
-	must(t, s.Begin(ctx, c))
+	must(t, s.BeginCeremony(ctx, c))
 	must(t, s.SweepFactors(ctx, began.Add(portal.PendingLife+time.Millisecond)))
 	refused(t, "an old sign-in", s.EndPending(ctx, token("p")), portal.ErrOver)
-	_, err := s.Finish(ctx, token("a"), began)
+	_, err := s.FinishCeremony(ctx, token("a"), began)
 	must(t, err)
 }
