@@ -45,8 +45,8 @@ func (d *Door) act(c *call, p passage, w wish) (Act, error) {
 		if err != nil {
 			return Act{}, err
 		}
-		origin := d.origin(c, p, engine.DerivedID(act.ID, "create", m.entry), used)
-		act.Creates = append(act.Creates, m.create(p.link.Record, key, origin))
+		origin := d.origin(c, p, engine.DerivedID(act.ID, "create", m.Entry), used)
+		act.Creates = append(act.Creates, creation(m, p.link.Record, key, origin))
 	}
 	if !d.with.CRM.Traits().Local {
 		act.Effects = effectsOf(p, act)

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/forms"
 	"postern/internal/pages"
+	"postern/internal/upload"
 )
 
 // showAction says what an action would change, asks what it needs to know, and has the button that does it.
@@ -25,7 +27,7 @@ func (d *Door) showAction(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body := d.actionBody(c, p, action, record, blank(action.Ask, record, c.texts.Clocks()))
+	body := d.actionBody(c, p, action, record, forms.Blank(action.Ask, record, c.texts.Clocks()))
 	body.Gone = !offered && !body.Already
 	return answer{page: "action", title: body.Heading, body: body}, nil
 }
@@ -41,7 +43,7 @@ func (d *Door) doAction(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer d.discard(c, from)
+	defer d.intake.Discard(c.Context(), from)
 	reply, err := d.tryAction(c, p, action, from)
 	if !errors.Is(err, engine.ErrConflict) && !errors.Is(err, engine.ErrTaken) {
 		return reply, err
@@ -50,16 +52,16 @@ func (d *Door) doAction(c *call, p passage) (answer, error) {
 	if again != nil {
 		return answer{}, again
 	}
-	form := blank(action.Ask, record, c.texts.Clocks())
-	form.take(from, c.texts)
+	form := forms.Blank(action.Ask, record, c.texts.Clocks())
+	form.Take(from, c.texts)
 	if errors.Is(err, engine.ErrTaken) {
-		form.taken(c.texts)
+		form.Taken(c.texts)
 	}
 	return d.actionAgain(c, p, action, record, form)
 }
 
 // tryAction does the action if it is offered and nothing that it asks for is missing.
-func (d *Door) tryAction(c *call, p passage, action *engine.Action, from sent) (answer, error) {
+func (d *Door) tryAction(c *call, p passage, action *engine.Action, from upload.Sent) (answer, error) {
 	record, err := d.recordOf(c, p)
 	if err != nil {
 		return answer{}, err
@@ -71,13 +73,13 @@ func (d *Door) tryAction(c *call, p passage, action *engine.Action, from sent) (
 	if !offered && d.justDone(c, p, action) {
 		return answer{goTo: receiptPath(p.flow.ID)}, nil
 	}
-	form := blank(action.Ask, record, c.texts.Clocks())
-	form.take(from, c.texts)
-	seen := from.values.Get(pages.SeenName) == seenBefore(p.landing, action, record)
-	if !offered || form.faulty() || (!seen && !alreadySo(action, record)) {
+	form := forms.Blank(action.Ask, record, c.texts.Clocks())
+	form.Take(from, c.texts)
+	seen := from.Values.Get(pages.SeenName) == seenBefore(p.landing, action, record)
+	if !offered || form.Faulty() || (!seen && !alreadySo(action, record)) {
 		return d.actionAgain(c, p, action, record, form)
 	}
-	w := form.wish(action.Name)
+	w := wishOf(form, action.Name)
 	w.take(action, record)
 	return d.land(c, p, w)
 }
@@ -99,20 +101,20 @@ func actionOf(c *call, p passage) (*engine.Action, error) {
 
 // actionBody says field by field what is now and what would be.
 func (d *Door) actionBody(
-	c *call, p passage, action *engine.Action, record engine.Record, form *form,
+	c *call, p passage, action *engine.Action, record engine.Record, form *forms.Form,
 ) actionBody {
 	body := actionBody{
-		Heading: actionLabel(action, c.texts.Language), About: d.heading(c, p, record), Form: form.body(c.texts, c.now),
+		Heading: actionLabel(action, c.texts.Language), About: d.heading(c, p, record), Form: form.Body(c.texts, c.now),
 		Back: flowPath(p.flow.ID), Already: alreadySo(action, record),
 	}
 	body.Form.Seen = seenBefore(p.landing, action, record)
-	if action.Undo > 0 && len(form.made) == 0 {
+	if action.Undo > 0 && len(form.Made) == 0 {
 		body.Undo = c.texts.Say("action.undo", "Minutes", int(action.Undo.Minutes()))
 	}
 	for _, name := range slices.Sorted(maps.Keys(action.Set)) {
-		field := fieldOf(p.landing.Module, name)
+		field := forms.FieldOf(p.landing.Module, name)
 		body.Changes = append(body.Changes, change{
-			Old: show(field, record.Fields[name], c.texts), New: show(field, action.Set[name], c.texts),
+			Old: forms.Show(field, record.Fields[name], c.texts), New: forms.Show(field, action.Set[name], c.texts),
 		})
 	}
 	return body
@@ -121,7 +123,7 @@ func (d *Door) actionBody(
 // actionAgain shows the page anew with what is in the way: something that was asked for, a condition that does not hold
 // any more, or a record that has changed since it was shown.
 func (d *Door) actionAgain(
-	c *call, p passage, action *engine.Action, record engine.Record, form *form,
+	c *call, p passage, action *engine.Action, record engine.Record, form *forms.Form,
 ) (answer, error) {
 	offered, err := d.offers(c, p, action, record)
 	if err != nil {
@@ -132,7 +134,7 @@ func (d *Door) actionAgain(
 	switch {
 	case !offered:
 		body.Gone = true
-	case form.faulty():
+	case form.Faulty():
 		reply.status = http.StatusUnprocessableEntity
 		reply.title = c.texts.Say("form.faults.title", "Title", body.Heading)
 	default:
@@ -156,9 +158,10 @@ func alreadySo(action *engine.Action, record engine.Record) bool {
 func seenBefore(landing *engine.Landing, action *engine.Action, record engine.Record) string {
 	var marks []string
 	for _, name := range slices.Sorted(maps.Keys(action.Set)) {
-		marks = append(marks, mark(name, formText(fieldOf(landing.Module, name), record.Fields[name], time.UTC)))
+		field := forms.FieldOf(landing.Module, name)
+		marks = append(marks, forms.Mark(name, forms.FormText(field, record.Fields[name], time.UTC)))
 	}
-	return joinMarks(marks)
+	return forms.JoinMarks(marks)
 }
 
 // actionLabel is what its button says; the action's name where the landing gives no label.

@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/crowd"
 	"postern/internal/keys"
 	"postern/internal/labels"
 	"postern/internal/pages"
+	"postern/internal/upload"
 )
 
 const (
@@ -77,9 +79,9 @@ type Door struct {
 	origins *http.CrossOriginProtection
 	paper   paper
 	speech  speech
-	crowd   *crowd
+	crowd   *crowd.Crowd
 	looks   *looks
-	uploads chan struct{} // holds who sends files at the moment
+	intake  *upload.Intake
 }
 
 // NewDoor makes a door ready to serve. It is to be mounted at the root of its host and answers what it does
@@ -105,7 +107,8 @@ func NewDoor(config DoorConfig) (*Door, error) {
 	}
 	d := &Door{
 		with: config, mux: http.NewServeMux(), origins: origins, paper: paper,
-		crowd: newCrowd(), looks: newLooks(), uploads: make(chan struct{}, uploadsAtOnce),
+		crowd: crowd.New(), looks: newLooks(),
+		intake: upload.NewIntake(config.Store, config.Sealer, config.Random, config.Logger),
 	}
 	d.kept.compile = config.Landing
 	d.speech.shipped, d.speech.book, d.speech.zone = config.Labels, config.Book, config.Zone
@@ -199,7 +202,7 @@ func (d *Door) answering(h handler) http.Handler {
 		c.control = http.NewResponseController(w)
 		limit := patience
 		if pages.IsMultipart(c.Request) {
-			limit += uploadTime
+			limit += upload.Time
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
@@ -238,6 +241,14 @@ func (d *Door) send(w http.ResponseWriter, c *call, reply answer) {
 	}
 	// What cannot be written was not waited for.
 	_, _ = w.Write(text)
+}
+
+// readSent reads a form with some entries.
+func (d *Door) readSent(c *call, p passage, edits []*engine.Edit) (upload.Sent, error) {
+	return d.intake.Read(upload.Coming{
+		Request: c.Request, Control: c.control, Now: c.now, Link: p.link.ID, Record: p.link.Record,
+		Takes: upload.Takes(edits),
+	})
 }
 
 // read gets a record as it is now; engine.ErrNoRecord when it is not there.

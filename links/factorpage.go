@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/forms"
 )
 
 // What the pages of a challenge are filled with.
@@ -43,7 +44,7 @@ type (
 
 // DescribedBy are the ids of the lines that belong to the field, for assistive technology.
 func (b factorBody) DescribedBy() string {
-	return control{ID: "code", Hint: b.Hint, Problem: b.Problem}.DescribedBy()
+	return forms.Control{ID: "code", Hint: b.Hint, Problem: b.Problem}.DescribedBy()
 }
 
 // factorAgain answers a form with the page that asks, and why it asks again: a label code, or "" where the page says so

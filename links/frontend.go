@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"postern/internal/pages"
 )
 
 // visitorHeader carries what the visitor is known by, where the pages are on another host than the door: browsers keep
@@ -64,7 +66,7 @@ func (d *Door) brought(r *http.Request, name string) (secret string, ok bool) {
 		}
 		return visitor, visitor != ""
 	}
-	cookie, err := r.Cookie(d.cookieName(name))
+	cookie, err := r.Cookie(d.with.Base.CookieName(name))
 	if err != nil {
 		return "", false
 	}
@@ -75,7 +77,7 @@ func (d *Door) brought(r *http.Request, name string) (secret string, ok bool) {
 func (d *Door) visitorAfter(r *http.Request, answered http.Header) (visitor string, made bool) {
 	secrets := map[string]string{}
 	for _, name := range []string{visitorCookie, boundCookie} {
-		if secret, ok := d.brought(r, name); ok && wellFormed(secret) {
+		if secret, ok := d.brought(r, name); ok && pages.WellFormed(secret) {
 			secrets[name] = secret
 		}
 	}
@@ -85,7 +87,7 @@ func (d *Door) visitorAfter(r *http.Request, answered http.Header) (visitor stri
 			continue
 		}
 		for _, name := range []string{visitorCookie, boundCookie} {
-			if cookie.Name == d.cookieName(name) {
+			if cookie.Name == d.with.Base.CookieName(name) {
 				secrets[name], made = cookie.Value, true
 			}
 		}

@@ -174,7 +174,7 @@ func (g *guide) survey() {
 	v := g.visitor()
 	page := g.show("survey", v.open(g.link("survey")), http.StatusOK)
 	g.show("survey-faults", v.upload(page, map[string]string{"score": "11"},
-		upload{"photo", "letter.exe", "MZ not a picture"}), http.StatusUnprocessableEntity)
+		attached{"photo", "letter.exe", "MZ not a picture"}), http.StatusUnprocessableEntity)
 	v.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	if left := v.submit(page, url.Values{"score": {"9"}, "comment": {"Nothing."}}); left.status != http.StatusSeeOther {
 		g.t.Errorf("the survey was answered %d", left.status)

@@ -138,7 +138,7 @@ func (d *Door) prove(c *call, p passage, ch Challenge, guess engine.ID) (answer,
 	if err != nil {
 		return answer{}, fmt.Errorf("grant: %w", err)
 	}
-	d.crowd.right(c.from, c.now)
+	d.crowd.Right(c.from, c.now)
 	return answer{goTo: onward(p, ch.Action), header: http.Header{"Set-Cookie": {d.cookie(secret).String()}}}, nil
 }
 

@@ -7,7 +7,9 @@ import (
 	"net/http"
 
 	"postern/engine"
+	"postern/internal/crowd"
 	"postern/internal/pages"
+	"postern/internal/upload"
 )
 
 // Why a request is refused whatever link it is about.
@@ -54,7 +56,7 @@ var refusals = []struct {
 	{pages.ErrMethod, http.StatusMethodNotAllowed, "method"},
 	{pages.ErrTooLarge, http.StatusRequestEntityTooLarge, "large"},
 	{pages.ErrMalformed, http.StatusBadRequest, "malformed"},
-	{errBusy, http.StatusServiceUnavailable, "busy"},
+	{upload.ErrBusy, http.StatusServiceUnavailable, "busy"},
 }
 
 // refuse makes the page for an error. Unknown, malformed and revoked links get one and the same, in the
@@ -62,8 +64,8 @@ var refusals = []struct {
 // visitor can quote.
 func (d *Door) refuse(c *call, header http.Header, err error) answer {
 	reply := answer{status: http.StatusServiceUnavailable, page: "reason", header: header}
-	if crowd, ok := errors.AsType[*crowded](err); ok {
-		reply.status, reply.header = http.StatusTooManyRequests, crowd.header()
+	if crowded, ok := errors.AsType[*crowd.Error](err); ok {
+		reply.status, reply.header = http.StatusTooManyRequests, crowded.Header()
 		return d.explain(c, reply, "crowd", "")
 	}
 	for _, r := range refusals {

@@ -45,7 +45,8 @@ func addKinds(book *engine.Book) {
 	must := *reason
 	must.Required = true
 	book.Landings["kinds"] = &engine.Landing{
-		Name: "kinds", Version: "v1", Module: module, Modules: book.Modules, Show: []string{"ticket_no", "ticketstatus"},
+		Name: "kinds", Version: "v1", Module: module, Modules: book.Modules,
+		Show: []string{"ticket_no", "ticketstatus"},
 		Edit: []*engine.Edit{
 			{Field: score, Scale: &engine.Scale{From: 1, To: 5}},
 			{Field: comment, Creates: &engine.Creation{Module: comments, Field: "commentcontent", By: "related_to"}},
@@ -80,11 +81,11 @@ func (unless) Routes() []string                    { return nil }
 func (u unless) Source() string                    { return fmt.Sprintf("record.%s != %q", u.field, u.value) }
 func (u unless) Reads() []string                   { return []string{u.field} }
 
-// upload is a file as a browser sends it.
-type upload struct{ entry, name, content string }
+// attached is a file as a browser sends it.
+type attached struct{ entry, name, content string }
 
 // send submits a page's form with files.
-func (v *visitor) upload(page shown, fields map[string]string, files ...upload) shown {
+func (v *visitor) upload(page shown, fields map[string]string, files ...attached) shown {
 	v.h.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)

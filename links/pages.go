@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 
+	"postern/internal/forms"
 	"postern/internal/labels"
 	"postern/internal/pages"
 )
@@ -28,20 +29,12 @@ type (
 	}
 	// recordBody is empty but for Heading and Shown where nothing may be changed.
 	recordBody struct {
-		Heading  string       `json:"heading"`
-		Notice   string       `json:"notice,omitempty"`
-		Shown    []shownField `json:"shown,omitempty"`
-		Actions  []choice     `json:"actions,omitempty"`
-		HandOver *elsewhere   `json:"hand_over,omitempty"`
-		Form     formBody     `json:"form,omitzero"`
-	}
-	// formBody is a form as a page draws it.
-	formBody struct {
-		Controls []control `json:"controls,omitempty"`
-		Seen     string    `json:"seen,omitempty"`
-		Faults   []control `json:"-"`
-		Files    bool      `json:"files,omitempty"` // it can only be sent as multipart/form-data
-		Sends    bool      `json:"-"`               // what is entered goes out rather than into the record as it is
+		Heading  string        `json:"heading"`
+		Notice   string        `json:"notice,omitempty"`
+		Shown    []forms.Shown `json:"shown,omitempty"`
+		Actions  []choice      `json:"actions,omitempty"`
+		HandOver *elsewhere    `json:"hand_over,omitempty"`
+		Form     forms.Body    `json:"form,omitzero"`
 	}
 	// elsewhere is a way to a page of the customer's.
 	elsewhere struct {
@@ -55,34 +48,34 @@ type (
 	}
 	// actionBody asks for a confirmation, unless the action was Already done, or is Gone: not offered any more.
 	actionBody struct {
-		Heading string   `json:"heading"`
-		About   string   `json:"about"`
-		Notice  string   `json:"notice,omitempty"`
-		Undo    string   `json:"undo,omitempty"`
-		Back    string   `json:"back"`
-		Changes []change `json:"changes"`
-		Already bool     `json:"already,omitempty"`
-		Gone    bool     `json:"gone,omitempty"`
-		Form    formBody `json:"form,omitzero"`
+		Heading string     `json:"heading"`
+		About   string     `json:"about"`
+		Notice  string     `json:"notice,omitempty"`
+		Undo    string     `json:"undo,omitempty"`
+		Back    string     `json:"back"`
+		Changes []change   `json:"changes"`
+		Already bool       `json:"already,omitempty"`
+		Gone    bool       `json:"gone,omitempty"`
+		Form    forms.Body `json:"form,omitzero"`
 	}
 	// change is one field as it is and as it would become.
 	change struct {
-		Old shownField `json:"old"`
-		New shownField `json:"new"`
+		Old forms.Shown `json:"old"`
+		New forms.Shown `json:"new"`
 	}
 	// receiptBody is what was done and when; Back is "" when the link has no uses left.
 	receiptBody struct {
-		Heading    string       `json:"heading"`
-		Text       string       `json:"text"`
-		Notice     string       `json:"notice,omitempty"`
-		NoticeText string       `json:"notice_text,omitempty"`
-		About      string       `json:"about,omitempty"`
-		What       string       `json:"what,omitempty"`
-		When       string       `json:"when"`
-		Back       string       `json:"back,omitempty"`
-		Done       []shownField `json:"done,omitempty"`
-		Undo       undoOffer    `json:"undo,omitzero"`
-		Onward     *elsewhere   `json:"onward,omitempty"`
+		Heading    string        `json:"heading"`
+		Text       string        `json:"text"`
+		Notice     string        `json:"notice,omitempty"`
+		NoticeText string        `json:"notice_text,omitempty"`
+		About      string        `json:"about,omitempty"`
+		What       string        `json:"what,omitempty"`
+		When       string        `json:"when"`
+		Back       string        `json:"back,omitempty"`
+		Done       []forms.Shown `json:"done,omitempty"`
+		Undo       undoOffer     `json:"undo,omitzero"`
+		Onward     *elsewhere    `json:"onward,omitempty"`
 	}
 	// undoOffer is the way to take a visit back; its URL is "" where there is none.
 	undoOffer struct {
@@ -109,18 +102,6 @@ type (
 	}
 )
 
-// drawing is a control, or a form, with the texts its drawing needs: a template within a page takes one value.
-type drawing struct {
-	Texts   labels.Texts
-	Control control
-	Form    formBody
-}
-
-var draw = template.FuncMap{
-	"control": func(texts labels.Texts, c control) drawing { return drawing{Texts: texts, Control: c} },
-	"form":    func(texts labels.Texts, f formBody) drawing { return drawing{Texts: texts, Form: f} },
-}
-
 // loadPaper reads what is built into the program, so an error is a mistake in the program, or one of the brand.
 func loadPaper(brand pages.Brand) (p paper, err error) {
 	if p.site, err = pages.NewSite(brand, pages.DoorAssets); err != nil {
@@ -130,16 +111,12 @@ func loadPaper(brand pages.Brand) (p paper, err error) {
 	if err != nil {
 		return p, err
 	}
-	control, err := fs.ReadFile(folder, "control.html")
-	if err != nil {
-		return p, fmt.Errorf("read template of controls: %w", err)
-	}
 	p.pages, err = p.site.Parse(pages.Parts{
 		Names: []string{
 			"door", "record", "action", "receipt", "reason", "reason.cookies",
 			"challenge", "mail", "carry", "resent", "unsubscribe",
 		},
-		Folder: folder, Fragments: []string{string(control)}, Funcs: draw,
+		Folder: folder, Fragments: []string{forms.Template()}, Funcs: forms.Funcs(),
 	})
 	if err != nil {
 		return p, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"postern/engine"
+	"postern/internal/forms"
 )
 
 // showReceipt says what the visitor's latest act did. It stays while the flow does, also when the link is used
@@ -89,10 +90,10 @@ func (d *Door) receipt(c *call, p passage, visit Visit) receiptBody {
 		set = visit.Before // which stands again
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
-		body.Done = append(body.Done, show(fieldOf(p.landing.Module, name), set[name], c.texts))
+		body.Done = append(body.Done, forms.Show(forms.FieldOf(p.landing.Module, name), set[name], c.texts))
 	}
 	for _, name := range slices.Sorted(maps.Keys(visit.Entries)) {
-		body.Done = append(body.Done, show(entryOf(p.landing, visit.Name, name), visit.Entries[name], c.texts))
+		body.Done = append(body.Done, forms.Show(entryOf(p.landing, visit.Name, name), visit.Entries[name], c.texts))
 	}
 	if Live(p.link, c.now) == nil && hasUses(p.link) {
 		body.Back = flowPath(p.flow.ID)

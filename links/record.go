@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/engine"
+	"postern/internal/forms"
 )
 
 // showRecord is the only page with the record's data: what the landing shows, and what may be changed.
@@ -15,7 +16,7 @@ func (d *Door) showRecord(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return d.recordPage(c, p, record, fill(p.landing.Edit, record, c.texts.Clocks()), "")
+	return d.recordPage(c, p, record, forms.Fill(p.landing.Edit, record, c.texts.Clocks()), "")
 }
 
 // saveRecord takes the form of the record page.
@@ -24,43 +25,43 @@ func (d *Door) saveRecord(c *call, p passage) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	defer d.discard(c, from)
+	defer d.intake.Discard(c.Context(), from)
 	record, err := d.recordOf(c, p)
 	if err != nil {
 		return answer{}, err
 	}
-	form := fill(p.landing.Edit, record, c.texts.Clocks())
-	form.take(from, c.texts)
-	if !form.ready() {
+	form := forms.Fill(p.landing.Edit, record, c.texts.Clocks())
+	form.Take(from, c.texts)
+	if !form.Ready() {
 		return d.formAgain(c, p, record, form)
 	}
-	reply, err := d.land(c, p, form.wish("edit"))
+	reply, err := d.land(c, p, wishOf(form, "edit"))
 	switch {
 	case errors.Is(err, engine.ErrConflict):
 		// Somebody was faster by a moment; what they wrote is there to be read now.
 		if record, err = d.read(c.Context(), p.link.Record); err != nil {
 			return answer{}, err
 		}
-		form = fill(p.landing.Edit, record, c.texts.Clocks())
-		form.take(from, c.texts)
-		form.conflict = true
+		form = forms.Fill(p.landing.Edit, record, c.texts.Clocks())
+		form.Take(from, c.texts)
+		form.Conflict = true
 		return d.formAgain(c, p, record, form)
 	case errors.Is(err, engine.ErrTaken):
-		form.taken(c.texts)
+		form.Taken(c.texts)
 		return d.formAgain(c, p, record, form)
 	}
 	return reply, err
 }
 
 // formAgain shows the form with what the visitor typed and what is in the way.
-func (d *Door) formAgain(c *call, p passage, record engine.Record, form *form) (answer, error) {
+func (d *Door) formAgain(c *call, p passage, record engine.Record, form *forms.Form) (answer, error) {
 	var status int
 	var notice string
 	switch {
-	case form.faulty():
+	case form.Faulty():
 		status = http.StatusUnprocessableEntity
-	case form.conflict:
-		status, notice = http.StatusConflict, "form.conflict"
+	case form.Conflict:
+		status, notice = http.StatusConflict, "form.Conflict"
 	default:
 		notice = "form.unchanged"
 	}
@@ -70,11 +71,11 @@ func (d *Door) formAgain(c *call, p passage, record engine.Record, form *form) (
 }
 
 // recordPage shows the record with the form as it stands. Nothing to change is offered by a link without uses.
-func (d *Door) recordPage(c *call, p passage, record engine.Record, form *form, notice string) (answer, error) {
+func (d *Door) recordPage(c *call, p passage, record engine.Record, form *forms.Form, notice string) (answer, error) {
 	body := recordBody{Heading: d.heading(c, p, record), Shown: d.shown(c, p.landing, record)}
 	reply := answer{page: "record", title: body.Heading}
 	if hasUses(p.link) {
-		body.Form = form.body(c.texts, c.now)
+		body.Form = form.Body(c.texts, c.now)
 		if err := d.choices(c, p, record, &body); err != nil {
 			return answer{}, err
 		}
@@ -113,13 +114,13 @@ func (d *Door) choices(c *call, p passage, record engine.Record, body *recordBod
 }
 
 // shown are the fields that the landing shows and the form does not.
-func (d *Door) shown(c *call, landing *engine.Landing, record engine.Record) []shownField {
-	var fields []shownField
+func (d *Door) shown(c *call, landing *engine.Landing, record engine.Record) []forms.Shown {
+	var fields []forms.Shown
 	for _, name := range landing.Show {
 		if slices.ContainsFunc(landing.Edit, func(e *engine.Edit) bool { return e.Field.Name == name }) {
 			continue
 		}
-		fields = append(fields, show(fieldOf(landing.Module, name), record.Fields[name], c.texts))
+		fields = append(fields, forms.Show(forms.FieldOf(landing.Module, name), record.Fields[name], c.texts))
 	}
 	return fields
 }

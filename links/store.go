@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/upload"
 )
 
 // Store is what the door keeps. Each method is one atomic change or one read.
@@ -56,19 +57,7 @@ type Store interface {
 	// not the flow's latest or cannot be taken back, and with ErrRevoked, engine.ErrConflict or engine.ErrNoRecord,
 	// nothing done.
 	TakeBack(ctx context.Context, undo Undo) error
-	FileStore
-}
-
-// FileStore holds what visitors sent, piece by piece as it comes. What no act kept is forgotten after a day.
-type FileStore interface {
-	// Stage stores the next piece of a file, sealed; pieces count from 0.
-	Stage(ctx context.Context, file engine.ID, piece int, sealed []byte, at time.Time) error
-	// Discard forgets the pieces of a file that no act has kept.
-	Discard(ctx context.Context, file engine.ID) error
-	// File describes a file that an act has kept; engine.ErrNoFile if there is none (any more).
-	File(ctx context.Context, id engine.ID) (engine.File, error)
-	// Piece reads a piece; engine.ErrNoFile if there is none.
-	Piece(ctx context.Context, file engine.ID, piece int) ([]byte, error)
+	upload.Store
 }
 
 // RepeatWindow is how long a second press of the same button counts as the first.

@@ -1,17 +1,13 @@
 package links
 
 import (
-	"encoding/json"
-	"fmt"
 	"io/fs"
-	"path"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"postern/engine"
 	"postern/internal/labels"
+	"postern/internal/pages"
 )
 
 // needed are the values that a text is of no use without: what it is sent for, and until when something works, which
@@ -20,9 +16,6 @@ var needed = map[string][]string{
 	"message.code.text": {"Code"}, "message.code.sms": {"Code"}, "message.mail.text": {"Link"},
 	"challenge.until": {"Until"}, "challenge.wait": {"Until"}, "challenge.resend.after": {"Until"},
 	"carry.until": {"Until"}, "resend.wait.text": {"Until"}, "undo.text": {"Until"},
-	"form.longest": {"Max"}, "form.meanwhile": {"Value"},
-	"date.day": {"Day", "Month", "Year"}, "date.moment": {"Day", "Time", "Zone"},
-	"date.clock": {"Time", "Zone"}, "form.zone": {"Zone"},
 }
 
 // ShippedLabels are the texts of the door in the languages that come with it.
@@ -31,39 +24,17 @@ func ShippedLabels() (*labels.Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return labels.New(folder)
+	return pages.Labels(folder)
 }
 
 // Texts are the codes of all texts of the door, with the values that each has a place for. A text in place of one of
 // them may hold no others, and must hold those that it is of no use without.
 func Texts() (map[string]labels.Holes, error) {
-	data, err := shipped.ReadFile("labels/en.json")
+	folder, err := fs.Sub(shipped, "labels")
 	if err != nil {
-		return nil, fmt.Errorf("read labels: %w", err)
+		return nil, err
 	}
-	var english map[string]string
-	if err := json.Unmarshal(data, &english); err != nil {
-		return nil, fmt.Errorf("read labels: en.json: %w", err)
-	}
-	texts := make(map[string]labels.Holes, len(english))
-	for code, text := range english {
-		texts[code] = labels.Holes{May: labels.HolesOf(text), Must: needed[code]}
-	}
-	return texts, nil
-}
-
-// Languages are the tags of the languages that the door comes with, sorted.
-func Languages() ([]string, error) {
-	files, err := fs.Glob(shipped, "labels/*.json")
-	if err != nil {
-		return nil, fmt.Errorf("read labels: %w", err)
-	}
-	tags := make([]string, len(files))
-	for i, file := range files {
-		tags[i] = strings.TrimSuffix(path.Base(file), ".json")
-	}
-	slices.Sort(tags)
-	return tags, nil
+	return pages.Codes(folder, needed)
 }
 
 // speech is how the door speaks: its own words, over them the book's, over them the landing's. What the present book

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/upload"
 	"postern/links"
 )
 
@@ -31,9 +32,10 @@ func TestUploadFromFormToCRM(t *testing.T) {
 	link, address := h.mint("kinds")
 	v := h.visitor()
 	page := v.open(address)
-	page.expect(t, 200, `type="file" accept="image/png,application/pdf,.png,.pdf"`, "One file of at most 600 kB: PNG, PDF.")
+	page.expect(t, 200, `type="file" accept="image/png,application/pdf,.png,.pdf"`,
+		"One file of at most 600 kB: PNG, PDF.")
 	content := png + strings.Repeat("0123456789abcdef", 32<<10) // more than one piece
-	v.upload(page, map[string]string{"score": "3"}, upload{"photo", `C:\fakepath\my "cat".jpeg`, content}).
+	v.upload(page, map[string]string{"score": "3"}, attached{"photo", `C:\fakepath\my "cat".jpeg`, content}).
 		expect(t, 200, "Saved", "my _cat.png", "Photo")
 	made := h.made("Documents")
 	if len(made) != 1 || made[0].Fields.Text("notes_title") != "From a customer" ||
@@ -51,7 +53,7 @@ func TestUploadFromFormToCRM(t *testing.T) {
 	if said.Name != "my _cat.png" || said.Type != "image/png" || said.Size != len(content) {
 		t.Errorf("the field says %+v", said)
 	}
-	files := links.Files{Store: h.store, Sealer: sealer}
+	files := upload.Files{Store: h.store, Sealer: sealer}
 	file, from, err := files.Open(t.Context(), said.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -76,19 +78,23 @@ func TestT71FilesThatAreRefused(t *testing.T) {
 	page := v.open(address)
 	svg := `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`
 	for name, test := range map[string]struct{ file, content, want string }{
-		"of another type":     {"a.png", "GIF89a\x01\x00\x01\x00", "Files of this kind cannot be taken. Please choose one of these: PNG, PDF."},
-		"a page":              {"a.png", "<!DOCTYPE html><script>alert(1)</script>", "Files of this kind cannot be taken."},
+		"of another type": {"a.png", "GIF89a\x01\x00\x01\x00",
+			"Files of this kind cannot be taken. Please choose one of these: PNG, PDF."},
+		"a page": {"a.png", "<!DOCTYPE html><script>alert(1)</script>",
+			"Files of this kind cannot be taken."},
 		"an SVG":              {"a.png", svg, "Files of this kind cannot be taken."},
 		"an SVG with a head":  {"a.svg", `<?xml version="1.0"?>` + svg, "Files of this kind cannot be taken."},
 		"a program":           {"a.png", "MZ\x90\x00\x03", "Files of this kind cannot be taken."},
 		"the test virus":      {"a.png", eicar, "Files of this kind cannot be taken."},
 		"one with its ending": {"a.pdf", "plain text", "Files of this kind cannot be taken."},
 		"nothing":             {"a.png", "", "This file is empty."},
-		"too large":           {"a.png", png + strings.Repeat("x", 600<<10), "This file is too large. Please choose one of at most 600 kB."},
-		"much too large":      {"a.png", png + strings.Repeat("x", 3<<20), "This file is too large."},
+		"too large": {"a.png", png + strings.Repeat("x", 600<<10),
+			"This file is too large. Please choose one of at most 600 kB."},
+		"much too large": {"a.png", png + strings.Repeat("x", 3<<20), "This file is too large."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			again := v.upload(page, map[string]string{"comment": "Look at it"}, upload{"photo", test.file, test.content})
+			again := v.upload(page, map[string]string{"comment": "Look at it"},
+				attached{"photo", test.file, test.content})
 			again.expect(t, 422, test.want, `href="#field-photo"`, `value="Look at it"`)
 		})
 	}
@@ -96,10 +102,12 @@ func TestT71FilesThatAreRefused(t *testing.T) {
 		t.Errorf("%d uses, %d pieces left behind", uses, h.pieces())
 	}
 	// Nobody asked for a file under these names, and the others stay within their limits all the same.
-	v.upload(page, nil, upload{"comment", "a.png", png}, upload{"secret", "a.png", png}).expect(t, 200, "nothing was changed")
-	v.upload(page, nil, upload{"photo", "a.png", png}, upload{"photo", "b.png", png}).expect(t, 400, "Nothing was saved")
+	v.upload(page, nil, attached{"comment", "a.png", png}, attached{"secret", "a.png", png}).
+		expect(t, 200, "nothing was changed")
+	v.upload(page, nil, attached{"photo", "a.png", png}, attached{"photo", "b.png", png}).
+		expect(t, 400, "Nothing was saved")
 	v.upload(page, map[string]string{"comment": strings.Repeat("x", 70<<10)}).expect(t, 413, "Nothing was saved")
-	v.upload(page, nil, upload{"photo", "a.png", png + strings.Repeat("x", 27<<20)}).expect(t, 413, "smaller file")
+	v.upload(page, nil, attached{"photo", "a.png", png + strings.Repeat("x", 27<<20)}).expect(t, 413, "smaller file")
 	if h.pieces() != 0 {
 		t.Errorf("%d pieces left behind", h.pieces())
 	}
@@ -111,9 +119,11 @@ func TestUploadThatIsNoForm(t *testing.T) {
 	v := h.visitor()
 	page := v.open(address)
 	for kind, body := range map[string]string{
-		"multipart/form-data":                     "x",
-		"multipart/form-data; boundary=a":         "--a\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\n\r\n" + png,
-		"multipart/form-data; boundary=b":         "--b\r\n" + strings.Repeat("X-Long: "+strings.Repeat("y", 1000)+"\r\n", 2000),
+		"multipart/form-data": "x",
+		"multipart/form-data; boundary=a": "--a\r\n" +
+			"Content-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\n\r\n" + png,
+		"multipart/form-data; boundary=b": "--b\r\n" +
+			strings.Repeat("X-Long: "+strings.Repeat("y", 1000)+"\r\n", 2000),
 		"multipart/form-data; boundary=" + "\"\"": "--",
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), "POST", h.url+page.path, strings.NewReader(body))
@@ -141,7 +151,7 @@ func TestOneFileFromADoubleClick(t *testing.T) {
 	var group sync.WaitGroup
 	for range 12 {
 		group.Go(func() {
-			v.upload(page, nil, upload{"photo", "a.pdf", pdf + strings.Repeat("x", 300<<10)}).expect(t, 200, "Sent")
+			v.upload(page, nil, attached{"photo", "a.pdf", pdf + strings.Repeat("x", 300<<10)}).expect(t, 200, "Sent")
 		})
 	}
 	group.Wait()
@@ -155,7 +165,7 @@ func TestFilesAreForgotten(t *testing.T) {
 	h := kindsHouse(t, func(c *links.DoorConfig) { sealer = c.Sealer })
 	_, address := h.mint("kinds")
 	v := h.visitor()
-	v.upload(v.open(address), nil, upload{"photo", "a.png", png}).expect(t, 200, "Sent")
+	v.upload(v.open(address), nil, attached{"photo", "a.png", png}).expect(t, 200, "Sent")
 	var said struct{ ID engine.ID }
 	if err := json.Unmarshal([]byte(h.made("Documents")[0].Fields.Text("filename")), &said); err != nil {
 		t.Fatal(err)
@@ -179,7 +189,7 @@ func TestFilesAreForgotten(t *testing.T) {
 			t.Errorf("%d pieces after %v, want %d", got, step.after, step.pieces)
 		}
 	}
-	_, _, err = links.Files{Store: h.store, Sealer: sealer}.Open(t.Context(), said.ID)
+	_, _, err = upload.Files{Store: h.store, Sealer: sealer}.Open(t.Context(), said.ID)
 	if !errors.Is(err, engine.ErrNoFile) {
 		t.Errorf("a file that is forgotten: %v", err)
 	}
@@ -193,10 +203,11 @@ func TestFilesThatWereTamperedWith(t *testing.T) {
 	first, _ := sealer.Seal("file/"+id.String()+"/0", []byte("first"))
 	second, _ := sealer.Seal("file/"+id.String()+"/1", []byte("second"))
 	for name, pieces := range map[string][][]byte{
-		"exchanged": {second, first}, "cut off": {first}, "changed": {first, append(bytes.Clone(second[:len(second)-1]), 'x')},
+		"exchanged": {second, first}, "cut off": {first},
+		"changed": {first, append(bytes.Clone(second[:len(second)-1]), 'x')},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := links.Files{Store: kept{pieces: pieces, size: 11}, Sealer: sealer}
+			files := upload.Files{Store: kept{pieces: pieces, size: 11}, Sealer: sealer}
 			_, from, err := files.Open(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
@@ -210,7 +221,7 @@ func TestFilesThatWereTamperedWith(t *testing.T) {
 
 // kept is a store with one file.
 type kept struct {
-	links.FileStore
+	upload.Store
 	pieces [][]byte
 	size   int64
 }

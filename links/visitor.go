@@ -2,18 +2,10 @@ package links
 
 import (
 	"crypto/hmac"
-	"fmt"
-	"io"
 	"net/http"
-	"strings"
-	"time"
 
 	"postern/engine"
-)
-
-const (
-	cookieBytes = 32 // 256 random bits
-	cookieChars = 52 // the same in base32
+	"postern/internal/pages"
 )
 
 // A browser is known by two cookies. One holds its flows for as long as they last. The other holds the links that are
@@ -29,24 +21,10 @@ func (d *Door) visitorSecret(c *call) (string, error) { return d.secret(c, visit
 
 // secret is the value of one of our cookies, a fresh one where the browser has none.
 func (d *Door) secret(c *call, name string) (string, error) {
-	if secret, ok := d.brought(c.Request, name); ok && wellFormed(secret) {
+	if secret, ok := d.brought(c.Request, name); ok && pages.WellFormed(secret) {
 		return secret, nil
 	}
-	return d.newSecret()
-}
-
-// newSecret is a secret that nobody has yet.
-func (d *Door) newSecret() (string, error) {
-	var bits [cookieBytes]byte
-	if _, err := io.ReadFull(d.with.Random, bits[:]); err != nil {
-		return "", fmt.Errorf("read random bits: %w", err)
-	}
-	return base32Lower.EncodeToString(bits[:]), nil
-}
-
-// wellFormed tells whether a cookie's value could be one of ours; anything else is replaced, not kept.
-func wellFormed(secret string) bool {
-	return len(secret) == cookieChars && strings.Trim(secret, alphabet) == ""
+	return pages.NewSecret(d.with.Random)
 }
 
 // opened tells whether the request comes from the browser that opened the flow.
@@ -92,7 +70,7 @@ func (d *Door) bind(c *call, link engine.Link, landing *engine.Landing) ([]byte,
 	if bound == nil {
 		bound, _ = d.visitorHash(d.with.Keys.Visitors.Current(), secret)
 	}
-	return bound, d.newCookie(boundCookie, secret, engine.MaxExpires), nil
+	return bound, d.with.Base.NewCookie(boundCookie, secret, engine.MaxExpires), nil
 }
 
 // greet gives a browser the cookie that a link may be bound to before its button is pressed; nil where there is nothing
@@ -112,24 +90,7 @@ func (d *Door) greet(c *call, link engine.Link) *http.Cookie {
 	return keep
 }
 
-// cookieName has the prefix that makes browsers refuse the cookie from other hosts and over plain http; on
-// this machine itself, without https, it cannot.
-func (d *Door) cookieName(name string) string {
-	if d.with.Base.Secure() {
-		return "__Host-" + name
-	}
-	return name
-}
-
 // cookie is what holds the visitor's flows.
 func (d *Door) cookie(secret string) *http.Cookie {
-	return d.newCookie(visitorCookie, secret, flowLife)
-}
-
-// newCookie is SameSite=Lax, not Strict: Strict would not come back on the way from a mail program.
-func (d *Door) newCookie(name, secret string, life time.Duration) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure everywhere but on plain http, which is this machine only
-		Name: d.cookieName(name), Value: secret, Path: "/", MaxAge: int(life / time.Second),
-		Secure: d.with.Base.Secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
+	return d.with.Base.NewCookie(visitorCookie, secret, flowLife)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"postern/engine"
+	"postern/internal/forms"
 )
 
 // wish is what a visitor wants done by one press of a button.
@@ -14,7 +15,7 @@ type wish struct {
 	name     string        // the action's, or "edit"
 	set      engine.Fields // of the record
 	expect   engine.Fields // what must still stand when it is done; at least what set replaces
-	made     []making
+	made     []forms.Making
 	undoable bool
 }
 
@@ -28,14 +29,9 @@ func (w *wish) take(action *engine.Action, record engine.Record) {
 	}
 }
 
-// making is a record to be made of one entry.
-type making struct {
-	entry   string
-	creates *engine.Creation
-	value   any          // as the record keeps it
-	said    string       // as the receipt shows it
-	file    *engine.File // that was sent; nil for what was typed
-	sum     [sha256.Size]byte
+// wishOf is what a form wants done, under the name of an action or "edit".
+func wishOf(form *forms.Form, name string) wish {
+	return wish{name: name, set: form.Set, expect: form.Expect, made: form.Made}
 }
 
 // key is the hash of what is to be done: the same thing asked for again has the same one, whatever the record has
@@ -47,7 +43,7 @@ func (w wish) key(link engine.ID) ([]byte, error) {
 	}
 	parts := []string{link.String(), w.name, string(wanted)}
 	for _, m := range w.made {
-		parts = append(parts, m.entry, m.said, string(m.sum[:]))
+		parts = append(parts, m.Entry, m.Said, string(m.Sum[:]))
 	}
 	h := sha256.New()
 	for _, part := range parts {
@@ -76,7 +72,7 @@ func (w wish) entries() engine.Fields {
 		if said == nil {
 			said = engine.Fields{}
 		}
-		said[m.entry] = m.said
+		said[m.Entry] = m.Said
 	}
 	return said
 }
@@ -84,20 +80,20 @@ func (w wish) entries() engine.Fields {
 // files are those that were sent.
 func (w wish) files() (sent []engine.File) {
 	for _, m := range w.made {
-		if m.file != nil {
-			sent = append(sent, *m.file)
+		if m.File != nil {
+			sent = append(sent, *m.File)
 		}
 	}
 	return sent
 }
 
-// create is the record that is made of an entry, on the occasion of the visitor's act.
-func (m making) create(about engine.Ref, key engine.ID, origin engine.Origin) engine.Create {
+// creation is the record that is made of an entry, on the occasion of the visitor's act.
+func creation(m forms.Making, about engine.Ref, key engine.ID, origin engine.Origin) engine.Create {
 	fields := engine.Fields{}
-	maps.Copy(fields, m.creates.Set)
-	fields[m.creates.Field], fields[m.creates.By] = m.value, about.ID
-	made := engine.Create{Module: m.creates.Module.Name, Fields: fields, About: about, Origin: origin}
-	if made.KeyField = m.creates.Module.ExternalID; made.KeyField != "" {
+	maps.Copy(fields, m.Creates.Set)
+	fields[m.Creates.Field], fields[m.Creates.By] = m.Value, about.ID
+	made := engine.Create{Module: m.Creates.Module.Name, Fields: fields, About: about, Origin: origin}
+	if made.KeyField = m.Creates.Module.ExternalID; made.KeyField != "" {
 		made.Key = key.String()
 	}
 	return made

@@ -8,6 +8,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/labels"
+	"postern/internal/pages"
 	"postern/links"
 	"postern/tasks"
 	"postern/workflows"
@@ -32,7 +33,7 @@ func doorTexts() (map[string]labels.Holes, []string) {
 	if err != nil {
 		return nil, nil
 	}
-	languages, err := links.Languages()
+	languages, err := pages.Languages()
 	if err != nil {
 		return nil, nil
 	}

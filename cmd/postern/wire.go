@@ -24,6 +24,7 @@ import (
 	"postern/internal/outcall"
 	"postern/internal/pages"
 	"postern/internal/store"
+	"postern/internal/upload"
 	"postern/internal/web"
 	"postern/links"
 	"postern/schemas"
@@ -286,7 +287,7 @@ func (h *house) handler() http.Handler {
 // machineRoutes are what programs ask, by pattern. The document of the API tells each of them.
 func (h *house) machineRoutes() map[string]http.Handler {
 	made := web.LinksHandler(linkOffice{h}, h.apiKeys, h.refusing, h.logger)
-	sent := links.Files{Store: h.store, Sealer: h.ring.Seal(rand.Reader)}
+	sent := upload.Files{Store: h.store, Sealer: h.ring.Seal(rand.Reader)}
 	return map[string]http.Handler{
 		"/events":           web.EventsHandler(h.bus, h.apiKeys, h.refusing, h.logger),
 		"/api/runs":         web.StartsHandler(h.startRun, h.apiKeys, rand.Reader, h.refusing, h.logger),

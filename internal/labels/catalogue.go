@@ -32,20 +32,32 @@ type Catalogue struct {
 	chosen map[string]Texts // by the wish: reading one takes longer than finding it
 }
 
-// New reads the *.json files at the top of a folder. There must be an en.json.
-func New(folder fs.FS) (*Catalogue, error) {
-	files, err := fs.Glob(folder, "*.json")
-	if err != nil {
-		return nil, fmt.Errorf("read labels: %w", err)
-	}
+// New reads the *.json files at the top of some folders; no code may be in two of them. There must be an en.json.
+func New(folders ...fs.FS) (*Catalogue, error) {
 	texts := map[string]map[string]string{}
-	for _, name := range files {
-		tag := strings.TrimSuffix(path.Base(name), ".json")
-		if texts[tag], err = read(folder, name, tag); err != nil {
-			return nil, fmt.Errorf("read labels: %s: %w", name, err)
+	for _, folder := range folders {
+		files, err := fs.Glob(folder, "*.json")
+		if err != nil {
+			return nil, fmt.Errorf("read labels: %w", err)
+		}
+		for _, name := range files {
+			tag := strings.TrimSuffix(path.Base(name), ".json")
+			found, err := read(folder, name, tag)
+			if err != nil {
+				return nil, fmt.Errorf("read labels: %s: %w", name, err)
+			}
+			for code := range found {
+				if _, twice := texts[tag][code]; twice {
+					return nil, fmt.Errorf("read labels: %s: %s is in two folders", name, code)
+				}
+			}
+			if texts[tag] == nil {
+				texts[tag] = map[string]string{}
+			}
+			maps.Copy(texts[tag], found)
 		}
 	}
-	if !slices.Contains(files, "en.json") {
+	if texts["en"] == nil {
 		return nil, fmt.Errorf("read labels: there is no en.json, which every language falls back to")
 	}
 	return &Catalogue{layers: []Layer{NewLayer(texts)}}, nil

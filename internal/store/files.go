@@ -13,7 +13,7 @@ import (
 // unkept is how long pieces stay that no act has kept: longer than any upload takes.
 const unkept = 24 * time.Hour
 
-// Stage implements links.FileStore.
+// Stage implements upload.Store.
 func (s *Store) Stage(ctx context.Context, file engine.ID, piece int, sealed []byte, at time.Time) error {
 	const insert = "INSERT INTO file_pieces (file, number, sealed, at) VALUES (?, ?, ?, ?)"
 	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
@@ -25,7 +25,7 @@ func (s *Store) Stage(ctx context.Context, file engine.ID, piece int, sealed []b
 	return nil
 }
 
-// Discard implements links.FileStore.
+// Discard implements upload.Store.
 func (s *Store) Discard(ctx context.Context, file engine.ID) error {
 	const drop = `DELETE FROM file_pieces WHERE file = ?1 AND NOT EXISTS (SELECT 1 FROM files WHERE id = ?1)`
 	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
@@ -52,7 +52,7 @@ func (t *tx) keepFiles(ctx context.Context, files []engine.File) error {
 	return nil
 }
 
-// File implements links.FileStore.
+// File implements upload.Store.
 func (s *Store) File(ctx context.Context, id engine.ID) (engine.File, error) {
 	ctx, cancel := s.read(ctx)
 	defer cancel()
@@ -71,7 +71,7 @@ func (s *Store) File(ctx context.Context, id engine.ID) (engine.File, error) {
 	return file, nil
 }
 
-// Piece implements links.FileStore.
+// Piece implements upload.Store.
 func (s *Store) Piece(ctx context.Context, file engine.ID, piece int) ([]byte, error) {
 	ctx, cancel := s.read(ctx)
 	defer cancel()

@@ -1,4 +1,4 @@
-package links
+package upload
 
 import (
 	"strings"
@@ -49,7 +49,8 @@ func TestSniff(t *testing.T) {
 		"application/vnd.oasis.opendocument.text": zip("mimetype", "application/vnd.oasis.opendocument.text"),
 		"application/vnd.openxmlformats-officedocument.wordprocessingml.document": zip(
 			"[Content_Types].xml", "word/document.xml"),
-		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": zip("[Content_Types].xml", "xl/workbook.xml"),
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": zip(
+			"[Content_Types].xml", "xl/workbook.xml"),
 	} {
 		if got := sniff([]byte(head)); got != want {
 			t.Errorf("%q is %q, want %q", head, got, want)

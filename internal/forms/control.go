@@ -1,4 +1,4 @@
-package links
+package forms
 
 import (
 	"slices"
@@ -9,6 +9,7 @@ import (
 	"postern/engine"
 	"postern/internal/labels"
 	"postern/internal/pages"
+	"postern/internal/upload"
 )
 
 const (
@@ -18,8 +19,8 @@ const (
 	oneLine = 200
 )
 
-// control is an entry as the page draws it.
-type control struct {
+// Control is an entry as the page draws it.
+type Control struct {
 	ID    string `json:"-"`
 	Name  string `json:"name"`
 	Label string `json:"label"`
@@ -28,8 +29,8 @@ type control struct {
 	Type         string   `json:"type,omitempty"`         // of an input, as HTML names it
 	InputMode    string   `json:"input_mode,omitempty"`   // which keyboard a phone shows
 	Autocomplete string   `json:"autocomplete,omitempty"` // which of their own details a browser may offer; "" for none
-	Value        string   `json:"value"`                  // as formText writes it
-	Options      []option `json:"options,omitempty"`
+	Value        string   `json:"value"`                  // as FormText writes it
+	Options      []Option `json:"options,omitempty"`
 	Max          int      `json:"max,omitempty"`    // longest text; 0 for no limit that HTML could keep
 	Accept       string   `json:"accept,omitempty"` // which files a browser offers, as HTML lists them
 	Required     bool     `json:"required,omitempty"`
@@ -38,8 +39,8 @@ type control struct {
 	Meanwhile    string   `json:"meanwhile,omitempty"` // what somebody else changed the value to meanwhile
 }
 
-// option is one choice of a control. An empty value with a label is the choice of none.
-type option struct {
+// Option is one choice of a control. An empty value with a label is the choice of none.
+type Option struct {
 	ID     string `json:"-"`
 	Value  string `json:"value"`
 	Label  string `json:"label"`
@@ -47,7 +48,7 @@ type option struct {
 }
 
 // DescribedBy are the ids of the lines that belong to the control, for assistive technology.
-func (c control) DescribedBy() string {
+func (c Control) DescribedBy() string {
 	var ids []string
 	for suffix, text := range map[string]string{"-hint": c.Hint, "-problem": c.Problem, "-meanwhile": c.Meanwhile} {
 		if text != "" {
@@ -58,9 +59,18 @@ func (c control) DescribedBy() string {
 	return strings.Join(ids, " ")
 }
 
-// body draws the form.
-func (f *form) body(texts labels.Texts, now time.Time) formBody {
-	body := formBody{Seen: f.seen()}
+// Body is a form as a page draws it.
+type Body struct {
+	Controls []Control `json:"controls,omitempty"`
+	Seen     string    `json:"seen,omitempty"`
+	Faults   []Control `json:"-"`
+	Files    bool      `json:"files,omitempty"` // it can only be sent as multipart/form-data
+	Sends    bool      `json:"-"`               // what is entered goes out rather than into the record as it is
+}
+
+// Body draws the form.
+func (f *Form) Body(texts labels.Texts, now time.Time) Body {
+	body := Body{Seen: f.Seen()}
 	for _, e := range f.entries {
 		body.Controls = append(body.Controls, e.control(texts, now))
 		body.Files = body.Files || e.edit.Upload != nil
@@ -71,18 +81,18 @@ func (f *form) body(texts labels.Texts, now time.Time) formBody {
 }
 
 // faults are the controls whose text is refused, for the list above the form.
-func faults(drawn []control) []control {
-	return slices.DeleteFunc(slices.Clone(drawn), func(c control) bool { return c.Problem == "" })
+func faults(drawn []Control) []Control {
+	return slices.DeleteFunc(slices.Clone(drawn), func(c Control) bool { return c.Problem == "" })
 }
 
 // control draws an entry: what its type is to HTML, what is said beside it.
-func (e *entry) control(texts labels.Texts, now time.Time) control {
-	c := control{
-		ID: "field-" + e.field.Name, Name: e.field.Name, Label: fieldLabel(e.field, texts.Language), Value: e.typed,
+func (e *entry) control(texts labels.Texts, now time.Time) Control {
+	c := Control{
+		ID: "field-" + e.field.Name, Name: e.field.Name, Label: FieldLabel(e.field, texts.Language), Value: e.typed,
 		Required: e.field.Required, Max: e.field.Max, Problem: e.problem, Kind: "input", Type: "text",
 	}
 	if e.clash {
-		c.Meanwhile = texts.Say("form.meanwhile", "Value", valueOr(displayText(e.field, e.stored, texts), texts))
+		c.Meanwhile = texts.Say("form.meanwhile", "Value", ValueOr(DisplayText(e.field, e.stored, texts), texts))
 	}
 	if e.edit.Scale != nil {
 		c.Kind, c.Options = "scale", e.options(texts)
@@ -128,24 +138,21 @@ func (e *entry) control(texts labels.Texts, now time.Time) control {
 }
 
 // drawFile draws the choice of a file. A browser forgets what was chosen when a page comes back.
-func (e *entry) drawFile(c control, texts labels.Texts) control {
+func (e *entry) drawFile(c Control, texts labels.Texts) Control {
 	c.Kind, c.Value, c.Max = "file", "", 0
-	upload := e.edit.Upload
-	c.Hint = texts.Say("upload.hint", "Max", sizeText(upload.Max), "Types", listed(typeNames(upload.Types)))
+	takes := e.edit.Upload
+	types := upload.Listed(upload.TypeNames(takes.Types))
+	c.Hint = texts.Say("upload.hint", "Max", upload.SizeText(takes.Max), "Types", types)
 	if e.sent != nil && e.problem == "" {
 		c.Problem = texts.Say("upload.again")
 	}
-	accept := slices.Clone(upload.Types)
-	for _, kind := range upload.Types {
-		accept = append(accept, endings[kind]...)
-	}
-	c.Accept = strings.Join(accept, ",")
+	c.Accept = upload.Accept(takes.Types)
 	return c
 }
 
 // options are what the visitor may choose, and the record's own value where that is another, so that it can
 // stay.
-func (e *entry) options(texts labels.Texts) []option {
+func (e *entry) options(texts labels.Texts) []Option {
 	chosen := strings.Split(e.typed, "\n")
 	values := slices.Clone(e.field.Options)
 	if e.edit.Scale != nil {
@@ -159,11 +166,11 @@ func (e *entry) options(texts labels.Texts) []option {
 	if e.field.Type == engine.TypePicklist && !e.field.Required && e.current == "" {
 		values = append([]string{""}, values...)
 	}
-	options := make([]option, len(values))
+	options := make([]Option, len(values))
 	for i, value := range values {
-		options[i] = option{
+		options[i] = Option{
 			ID: "field-" + e.field.Name + "-" + strconv.Itoa(i), Value: value,
-			Label:  valueOr(e.field.ChoiceLabel(value, texts.Language), texts),
+			Label:  ValueOr(e.field.ChoiceLabel(value, texts.Language), texts),
 			Chosen: slices.Contains(chosen, value),
 		}
 	}
@@ -171,15 +178,15 @@ func (e *entry) options(texts labels.Texts) []option {
 }
 
 // Optional tells whether the control is to be marked as one that may stay empty. One to choose from needs no mark.
-func (c control) Optional() bool {
+func (c Control) Optional() bool {
 	return !c.Required && (c.Kind == "input" || c.Kind == "area" || c.Kind == "file" || c.Kind == "scale")
 }
 
 // Ticked tells whether the box of a yes-or-no field is pages.Ticked.
-func (c control) Ticked() bool { return c.Value == pages.Ticked }
+func (c Control) Ticked() bool { return c.Value == pages.Ticked }
 
-// valueOr is a value for reading, or the words for none.
-func valueOr(text string, texts labels.Texts) string {
+// ValueOr is a value for reading, or the words for none.
+func ValueOr(text string, texts labels.Texts) string {
 	if text == "" {
 		return texts.Say("value.empty")
 	}

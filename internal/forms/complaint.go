@@ -1,4 +1,4 @@
-package links
+package forms
 
 import (
 	"postern/engine"

@@ -1,4 +1,4 @@
-package links
+package forms
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 	"postern/engine"
 	"postern/internal/labels"
 	"postern/internal/pages"
+	"postern/internal/upload"
 )
 
 func TestFormSentBackUntouched(t *testing.T) {
@@ -37,20 +38,20 @@ func TestFormSentBackUntouched(t *testing.T) {
 			for _, value := range stored {
 				field := &engine.Field{Name: "f", Type: kind, Options: options}
 				record := engine.Record{Fields: engine.Fields{"f": value}}
-				form := fill([]*engine.Edit{{Field: field}}, record, zone)
-				values := browserSends(form.body(texts, time.Now()).Controls[0])
-				values.Set(pages.SeenName, form.seen())
-				form.take(sent{values: values}, texts)
-				if len(form.set) > 0 || form.faulty() || form.conflict {
+				form := Fill([]*engine.Edit{{Field: field}}, record, zone)
+				values := browserSends(form.Body(texts, time.Now()).Controls[0])
+				values.Set(pages.SeenName, form.Seen())
+				form.Take(upload.Sent{Values: values}, texts)
+				if len(form.Set) > 0 || form.Faulty() || form.Conflict {
 					t.Errorf("%s %q in %s: came back as %q and was taken for %v",
-						kind, value, zone, values["f"], form.set)
+						kind, value, zone, values["f"], form.Set)
 				}
 			}
 		}
 	}
 }
 
-func browserSends(c control) url.Values {
+func browserSends(c Control) url.Values {
 	values := url.Values{}
 	switch c.Kind {
 	case "radio", "select", "checks":
@@ -130,13 +131,14 @@ func TestFormTakes(t *testing.T) {
 				stored = "something"
 			}
 			record := engine.Record{Fields: engine.Fields{"f": stored}}
-			form := fill([]*engine.Edit{{Field: &test.field}}, record, texts.Clocks())
-			form.take(sent{values: url.Values{pages.SeenName: {form.seen()}, "f": test.sent, "other": {"x"}}}, texts)
+			form := Fill([]*engine.Edit{{Field: &test.field}}, record, texts.Clocks())
+			values := url.Values{pages.SeenName: {form.Seen()}, "f": test.sent, "other": {"x"}}
+			form.Take(upload.Sent{Values: values}, texts)
 			want := engine.Fields{}
 			if test.want != nil {
 				want["f"] = test.want
 			}
-			if diff := cmp.Diff(want, form.set); diff != "" {
+			if diff := cmp.Diff(want, form.Set); diff != "" {
 				t.Errorf("wishes:\n%s", diff)
 			}
 			problem := form.entries[0].problem
@@ -165,18 +167,18 @@ func FuzzTakeForm(f *testing.F) {
 			return
 		}
 		record := engine.Record{Fields: engine.Fields{"date": "2026-11-22", "integer": json.Number("7")}}
-		form := fill(landing.Edit, record, texts.Clocks())
-		form.take(sent{values: values}, texts)
-		if _, err := json.Marshal(form.set); err != nil {
+		form := Fill(landing.Edit, record, texts.Clocks())
+		form.Take(upload.Sent{Values: values}, texts)
+		if _, err := json.Marshal(form.Set); err != nil {
 			t.Errorf("%q makes values that cannot be stored: %v", body, err)
 		}
-		form.body(texts, time.Now())
+		form.Body(texts, time.Now())
 	})
 }
 
 func shippedTexts(t testing.TB, lang string) labels.Texts {
 	t.Helper()
-	catalogue, err := ShippedLabels()
+	catalogue, err := pages.Labels(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

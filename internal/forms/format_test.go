@@ -1,4 +1,4 @@
-package links
+package forms
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ func TestDisplayText(t *testing.T) {
 	}
 	for _, test := range tests {
 		field := &engine.Field{Name: "f", Type: test.kind}
-		if got := displayText(field, test.value, shippedTexts(t, test.lang)); got != test.want {
+		if got := DisplayText(field, test.value, shippedTexts(t, test.lang)); got != test.want {
 			t.Errorf("%s %v in %s: %q, want %q", test.kind, test.value, test.lang, got, test.want)
 		}
 	}
@@ -53,7 +53,7 @@ func TestChoicesAreShownByTheirLabels(t *testing.T) {
 		{engine.TypeText, "Open", "es", "Open"},
 	} {
 		field := &engine.Field{Name: "f", Type: test.kind, Options: []string{"Open", "Gone"}, Choices: labels}
-		if got := displayText(field, test.value, shippedTexts(t, test.lang)); got != test.want {
+		if got := DisplayText(field, test.value, shippedTexts(t, test.lang)); got != test.want {
 			t.Errorf("%s %v in %s: %q, want %q", test.kind, test.value, test.lang, got, test.want)
 		}
 	}

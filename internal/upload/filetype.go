@@ -1,4 +1,4 @@
-package links
+package upload
 
 import (
 	"bytes"
@@ -86,8 +86,8 @@ func looksLikeMarkup(head []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(text), []byte("<"))
 }
 
-// typeNames are media types as people know them: by their usual ending.
-func typeNames(kinds []string) []string {
+// TypeNames are media types as people know them: by their usual ending.
+func TypeNames(kinds []string) []string {
 	names := make([]string, len(kinds))
 	for i, kind := range kinds {
 		names[i] = kind
@@ -96,6 +96,15 @@ func typeNames(kinds []string) []string {
 		}
 	}
 	return names
+}
+
+// Accept lists media types and the endings of such files, as HTML has it.
+func Accept(kinds []string) string {
+	accept := slices.Clone(kinds)
+	for _, kind := range kinds {
+		accept = append(accept, endings[kind]...)
+	}
+	return strings.Join(accept, ",")
 }
 
 const maxName = 80 // characters of a file's name

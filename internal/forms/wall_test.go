@@ -1,4 +1,4 @@
-package links
+package forms
 
 import (
 	"testing"
@@ -64,13 +64,13 @@ func TestMomentsAreShownInTheZone(t *testing.T) {
 	} {
 		field := &engine.Field{Name: "call", Type: engine.TypeDateTime}
 		texts := shippedTexts(t, test.lang).In(zoneOf(t, test.zone))
-		if got := displayText(field, test.value, texts); got != test.want {
+		if got := DisplayText(field, test.value, texts); got != test.want {
 			t.Errorf("%s in %s: %q, want %q", test.value, test.zone, got, test.want)
 		}
 	}
 	// A date is that of no zone: it never becomes the day before.
 	texts := shippedTexts(t, "en").In(zoneOf(t, "America/Bogota"))
-	if got := displayText(&engine.Field{Type: engine.TypeDate}, "2026-11-22", texts); got != "22 November 2026" {
+	if got := DisplayText(&engine.Field{Type: engine.TypeDate}, "2026-11-22", texts); got != "22 November 2026" {
 		t.Errorf("the date is shown as %q", got)
 	}
 }

@@ -1,4 +1,4 @@
-package links
+package crowd
 
 import (
 	"fmt"
@@ -45,15 +45,15 @@ func TestT38OnePlaceHasManyAddresses(t *testing.T) {
 		"six that ends like it": {"203.0.113.7", "2001:db8::203.0.113.7", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCrowd()
+			c := New()
 			first, second := netip.MustParseAddr(test.first), netip.MustParseAddr(test.second)
 			for range missPace.burst {
-				c.missed(first, "same", crowdNow)
+				c.Missed(first, "same", crowdNow)
 			}
-			if c.enter(first, crowdNow) == 0 {
+			if c.Enter(first, crowdNow) == 0 {
 				t.Error("the first is not held back")
 			}
-			if held := c.enter(second, crowdNow) > 0; held != test.shared {
+			if held := c.Enter(second, crowdNow) > 0; held != test.shared {
 				t.Errorf("the second is held back: %v, want %v", held, test.shared)
 			}
 		})
@@ -68,17 +68,17 @@ func TestCrowdHoldsBackNetworks(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCrowd()
+			c := New()
 			for n := range missPace.burst * networkFactor {
-				if wait := c.enter(address(n%256), crowdNow); wait > 0 {
+				if wait := c.Enter(address(n%256), crowdNow); wait > 0 {
 					t.Fatalf("after %d from as many addresses the wait is %s", n, wait)
 				}
-				c.missed(address(n%256), fmt.Sprint(n), crowdNow)
+				c.Missed(address(n%256), fmt.Sprint(n), crowdNow)
 			}
-			if c.enter(address(255), crowdNow) == 0 {
+			if c.Enter(address(255), crowdNow) == 0 {
 				t.Error("one more address of the network is not held back")
 			}
-			if elsewhere := netip.MustParseAddr("198.51.100.1"); c.enter(elsewhere, crowdNow) > 0 {
+			if elsewhere := netip.MustParseAddr("198.51.100.1"); c.Enter(elsewhere, crowdNow) > 0 {
 				t.Error("another network is")
 			}
 		})
@@ -86,73 +86,73 @@ func TestCrowdHoldsBackNetworks(t *testing.T) {
 }
 
 func TestCrowdShutsWhoTriesOneAfterTheOther(t *testing.T) {
-	c, from := newCrowd(), netip.MustParseAddr("203.0.113.7")
+	c, from := New(), netip.MustParseAddr("203.0.113.7")
 	now := crowdNow
 	for n := range wrongLinks {
 		for range 2 { // the same twice is one
-			c.missed(from, fmt.Sprint(n), now)
+			c.Missed(from, fmt.Sprint(n), now)
 			now = now.Add(10 * time.Second)
 		}
 	}
-	wait := c.enter(from, now)
+	wait := c.Enter(from, now)
 	if wait <= shutTime-time.Minute || wait > shutTime {
 		t.Errorf("the wait is %s", wait)
 	}
-	if wait = c.enter(from, now.Add(wait)); wait != 0 {
+	if wait = c.Enter(from, now.Add(wait)); wait != 0 {
 		t.Errorf("after that it is still %s", wait)
 	}
 	for n := range 2 * wrongLinks {
 		now = now.Add(2 * time.Minute)
-		c.missed(from, fmt.Sprint("slow", n), now)
+		c.Missed(from, fmt.Sprint("slow", n), now)
 	}
-	if wait = c.enter(from, now); wait != 0 {
+	if wait = c.Enter(from, now); wait != 0 {
 		t.Errorf("who takes their time waits %s", wait)
 	}
 }
 
 func TestCrowdCountsGuesses(t *testing.T) {
-	c, from := newCrowd(), netip.MustParseAddr("203.0.113.7")
+	c, from := New(), netip.MustParseAddr("203.0.113.7")
 	for n := range guessPace.burst {
-		if wait := c.guess(from, crowdNow); wait > 0 {
+		if wait := c.Guess(from, crowdNow); wait > 0 {
 			t.Fatalf("guess %d waits %s", n+1, wait)
 		}
 	}
-	if wait := c.guess(from, crowdNow); wait != 10*time.Second {
+	if wait := c.Guess(from, crowdNow); wait != 10*time.Second {
 		t.Errorf("one more waits %s, want 10s", wait)
 	}
-	if wait := c.enter(from, crowdNow); wait > 0 {
+	if wait := c.Enter(from, crowdNow); wait > 0 {
 		t.Errorf("guesses hold back links for %s", wait)
 	}
-	c.right(from, crowdNow)
-	if wait := c.guess(from, crowdNow); wait > 0 {
+	c.Right(from, crowdNow)
+	if wait := c.Guess(from, crowdNow); wait > 0 {
 		t.Errorf("after one that was right the next waits %s", wait)
 	}
-	if wait := c.guess(netip.Addr{}, crowdNow); wait > 0 {
+	if wait := c.Guess(netip.Addr{}, crowdNow); wait > 0 {
 		t.Errorf("who has no address waits %s", wait)
 	}
 }
 
 // Memory is bounded however many come, and who comes again and again is not forgotten among them.
 func TestCrowdIsBounded(t *testing.T) {
-	c, steady := newCrowd(), netip.MustParseAddr("203.0.113.7")
+	c, steady := New(), netip.MustParseAddr("203.0.113.7")
 	for range missPace.burst {
-		c.missed(steady, "same", crowdNow)
+		c.Missed(steady, "same", crowdNow)
 	}
 	for n := range 5 * crowdSize {
 		from := netip.AddrFrom4([4]byte{byte(10 + n>>24), byte(n >> 16), byte(n >> 8), byte(n)})
-		c.missed(from, "same", crowdNow)
+		c.Missed(from, "same", crowdNow)
 		if n%1000 == 0 {
-			c.missed(steady, "same", crowdNow)
+			c.Missed(steady, "same", crowdNow)
 		}
 	}
 	if held := len(c.fresh) + len(c.older); held > 2*crowdSize {
 		t.Errorf("%d places are remembered, want at most %d", held, 2*crowdSize)
 	}
-	if c.enter(steady, crowdNow) == 0 {
+	if c.Enter(steady, crowdNow) == 0 {
 		t.Error("who came all the time was forgotten")
 	}
-	c.missed(steady, "x", crowdNow.Add(shutTime+time.Second))
-	c.missed(netip.MustParseAddr("198.51.100.1"), "x", crowdNow.Add(2*shutTime+2*time.Second))
+	c.Missed(steady, "x", crowdNow.Add(shutTime+time.Second))
+	c.Missed(netip.MustParseAddr("198.51.100.1"), "x", crowdNow.Add(2*shutTime+2*time.Second))
 	if held := len(c.fresh) + len(c.older); held > 4 {
 		t.Errorf("%d places are remembered long after", held)
 	}

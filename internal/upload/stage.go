@@ -1,4 +1,4 @@
-package links
+package upload
 
 import (
 	"crypto/sha256"
@@ -16,25 +16,25 @@ import (
 const pieceSize = 256 << 10
 
 // stage reads a file piece by piece. What it is, is told from its content; one that is refused is not stored.
-func (d *Door) stage(c *call, p passage, from io.Reader, upload *engine.Upload, name string) (*arrival, error) {
-	ids, err := d.newIDs(c, 1)
+func (i *Intake) stage(c Coming, from io.Reader, upload *engine.Upload, name string) (*Arrival, error) {
+	id, err := engine.NewID(c.Now, i.random)
 	if err != nil {
 		return nil, unreadableError{err}
 	}
-	a := &arrival{file: engine.File{ID: ids[0], Link: p.link.ID, Record: p.link.Record, Created: c.now}}
-	s := stager{door: d, call: c, arrival: a, upload: upload, sum: sha256.New()}
+	a := &Arrival{File: engine.File{ID: id, Link: c.Link, Record: c.Record, Created: c.Now}}
+	s := stager{intake: i, coming: c, Arrival: a, upload: upload, sum: sha256.New()}
 	if err := s.read(from, name); err != nil {
 		return a, err
 	}
-	s.sum.Sum(a.sum[:0])
+	s.sum.Sum(a.Sum[:0])
 	return a, nil
 }
 
 // stager takes one file in.
 type stager struct {
-	*arrival
-	door   *Door
-	call   *call
+	*Arrival
+	intake *Intake
+	coming Coming
 	upload *engine.Upload
 	sum    hash.Hash
 	pieces int
@@ -68,27 +68,27 @@ func (s *stager) look(head []byte, name string) {
 	kind := sniff(head)
 	switch {
 	case len(head) == 0:
-		s.problem = "error.file.empty"
+		s.Problem = "error.file.empty"
 	case !slices.Contains(s.upload.Types, kind):
-		s.problem, s.blanks = "error.file.type", []any{"Types", listed(typeNames(s.upload.Types))}
+		s.Problem, s.Blanks = "error.file.type", []any{"Types", Listed(TypeNames(s.upload.Types))}
 	default:
-		s.file.Type, s.file.Name = kind, cleanName(name, kind)
+		s.File.Type, s.File.Name = kind, cleanName(name, kind)
 	}
 }
 
 // take seals and stores a piece, unless the file is refused: then what is left of it is only read to its end.
 func (s *stager) take(piece []byte) error {
-	s.file.Size += int64(len(piece))
-	if s.problem == "" && s.file.Size > s.upload.Max {
-		s.problem, s.blanks = "error.file.large", []any{"Max", sizeText(s.upload.Max)}
+	s.File.Size += int64(len(piece))
+	if s.Problem == "" && s.File.Size > s.upload.Max {
+		s.Problem, s.Blanks = "error.file.large", []any{"Max", SizeText(s.upload.Max)}
 	}
-	if s.problem != "" || len(piece) == 0 {
+	if s.Problem != "" || len(piece) == 0 {
 		return nil
 	}
 	s.sum.Write(piece)
-	sealed, err := s.door.with.Sealer.Seal(piecePurpose(s.file.ID, s.pieces), piece)
+	sealed, err := s.intake.sealer.Seal(piecePurpose(s.File.ID, s.pieces), piece)
 	if err == nil {
-		err = s.door.with.Store.Stage(s.call.Context(), s.file.ID, s.pieces, sealed, s.call.now)
+		err = s.intake.store.Stage(s.coming.Request.Context(), s.File.ID, s.pieces, sealed, s.coming.Now)
 	}
 	if err != nil {
 		return unreadableError{fmt.Errorf("take a file: %w", err)}
@@ -102,8 +102,8 @@ func piecePurpose(file engine.ID, piece int) string {
 	return "file/" + file.String() + "/" + strconv.Itoa(piece)
 }
 
-// sizeText writes a size for people: 5 MB, 500 kB.
-func sizeText(bytes int64) string {
+// SizeText writes a size for people: 5 MB, 500 kB.
+func SizeText(bytes int64) string {
 	if bytes >= 1<<20 {
 		return strconv.FormatFloat(float64(bytes)/(1<<20), 'f', -1, 64) + " MB"
 	}

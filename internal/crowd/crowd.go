@@ -1,7 +1,7 @@
-package links
+// Package crowd keeps one place from trying too much: links that do not exist, names and codes that are guessed.
+package crowd
 
 import (
-	"errors"
 	"fmt"
 	"hash/maphash"
 	"math"
@@ -63,9 +63,9 @@ func (p pace) from(due, now time.Time) time.Time {
 	return due
 }
 
-// crowd is what the addresses that came lately have tried. It is in memory alone and the first guard, not the last: it
-// keeps one place from costing much, and knows nothing of what other doors have seen.
-type crowd struct {
+// Crowd is what the addresses that came lately have tried. It is in memory alone and the first guard, not the last: it
+// keeps one place from costing much, and knows nothing of what other processes have seen.
+type Crowd struct {
 	seed maphash.Seed
 
 	mu           sync.Mutex
@@ -81,10 +81,11 @@ type tally struct {
 	shut            time.Time // until when nothing is looked up
 }
 
-func newCrowd() *crowd { return &crowd{seed: maphash.MakeSeed(), fresh: map[netip.Prefix]*tally{}} }
+// New is a crowd of nobody.
+func New() *Crowd { return &Crowd{seed: maphash.MakeSeed(), fresh: map[netip.Prefix]*tally{}} }
 
-// enter tells how long a visitor has to wait before they may miss once more; zero for come in.
-func (c *crowd) enter(from netip.Addr, now time.Time) (wait time.Duration) {
+// Enter tells how long a visitor has to wait before they may miss once more; zero for come in.
+func (c *Crowd) Enter(from netip.Addr, now time.Time) (wait time.Duration) {
 	if !from.IsValid() {
 		return 0
 	}
@@ -98,8 +99,8 @@ func (c *crowd) enter(from netip.Addr, now time.Time) (wait time.Duration) {
 	return wait
 }
 
-// missed notes that what a visitor came with does not exist.
-func (c *crowd) missed(from netip.Addr, what string, now time.Time) {
+// Missed notes that what a visitor came with does not exist.
+func (c *Crowd) Missed(from netip.Addr, what string, now time.Time) {
 	if !from.IsValid() {
 		return
 	}
@@ -115,8 +116,8 @@ func (c *crowd) missed(from netip.Addr, what string, now time.Time) {
 	}
 }
 
-// guess counts an answer to a question, or says how long to wait with it. One that was right is taken back: see right.
-func (c *crowd) guess(from netip.Addr, now time.Time) (wait time.Duration) {
+// Guess counts an answer to a question, or says how long to wait with it. One that was right is taken back: see Right.
+func (c *Crowd) Guess(from netip.Addr, now time.Time) (wait time.Duration) {
 	if !from.IsValid() {
 		return 0
 	}
@@ -134,8 +135,8 @@ func (c *crowd) guess(from netip.Addr, now time.Time) (wait time.Duration) {
 	return 0
 }
 
-// right takes back that an answer was counted: a whole office may prove who they are on the morning of payday.
-func (c *crowd) right(from netip.Addr, now time.Time) {
+// Right takes back that an answer was counted: a whole office may prove who they are on the morning of payday.
+func (c *Crowd) Right(from netip.Addr, now time.Time) {
 	if !from.IsValid() {
 		return
 	}
@@ -176,7 +177,7 @@ func placesOf(from netip.Addr) map[netip.Prefix]int {
 }
 
 // known is what is remembered of a place, nil for nothing.
-func (c *crowd) known(place netip.Prefix) *tally {
+func (c *Crowd) known(place netip.Prefix) *tally {
 	if t := c.fresh[place]; t != nil {
 		return t
 	}
@@ -184,7 +185,7 @@ func (c *crowd) known(place netip.Prefix) *tally {
 }
 
 // tally is what is remembered of a place, from now on with those seen lately.
-func (c *crowd) tally(place netip.Prefix, now time.Time) *tally {
+func (c *Crowd) tally(place netip.Prefix, now time.Time) *tally {
 	if t := c.fresh[place]; t != nil {
 		return t
 	}
@@ -200,56 +201,15 @@ func (c *crowd) tally(place netip.Prefix, now time.Time) *tally {
 	return t
 }
 
-// crowded is that a place has tried too much.
-type crowded struct{ wait time.Duration }
+// Error is that a place has tried too much.
+type Error struct{ Wait time.Duration }
 
 // Error says how long to wait.
-func (e *crowded) Error() string {
-	return fmt.Sprintf("too much was tried from this address: wait %s", e.wait)
+func (e *Error) Error() string {
+	return fmt.Sprintf("too much was tried from this address: wait %s", e.Wait)
 }
 
-// header tells a client when to come again, in whole seconds.
-func (e *crowded) header() http.Header {
-	return http.Header{"Retry-After": {fmt.Sprint(int(math.Ceil(e.wait.Seconds())))}}
-}
-
-// looking is for what looks up what its path names: it notes what does not exist, and asks for patience with it who has
-// tried too much. A link that exists always opens: whoever has it was not guessing, whatever others try from there.
-func (d *Door) looking(h handler) handler {
-	return func(c *call) (answer, error) {
-		reply, err := h(c)
-		if !missing(err) {
-			return reply, err
-		}
-		if wait := d.crowd.enter(c.from, c.now); wait > 0 {
-			return answer{}, &crowded{wait}
-		}
-		d.crowd.missed(c.from, c.URL.Path, c.now)
-		return reply, err
-	}
-}
-
-// entering is for what costs the CRM something: who has tried too much has to wait before anything is looked up.
-func (d *Door) entering(h handler) handler {
-	return func(c *call) (answer, error) {
-		if wait := d.crowd.enter(c.from, c.now); wait > 0 {
-			return answer{}, &crowded{wait}
-		}
-		return h(c)
-	}
-}
-
-// missing tells whether an error is that there is nothing of that name. Who has a revoked link had it honestly.
-func missing(err error) bool {
-	return slices.ContainsFunc([]error{ErrNoLink, errUnknown, errLost}, func(none error) bool {
-		return errors.Is(err, none)
-	})
-}
-
-// guessing is to be asked before a form that asks for a proof or brings one is looked at: an error is the answer.
-func (d *Door) guessing(c *call) error {
-	if wait := d.crowd.guess(c.from, c.now); wait > 0 {
-		return &crowded{wait}
-	}
-	return nil
+// Header tells a client when to come again, in whole seconds.
+func (e *Error) Header() http.Header {
+	return http.Header{"Retry-After": {fmt.Sprint(int(math.Ceil(e.Wait.Seconds())))}}
 }

@@ -1,4 +1,4 @@
-package links
+package upload
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"postern/engine"
 )
 
-// Files gives the files that visitors sent to who may have them: the CRM, never a visitor.
+// Files gives the files that visitors sent to who may have them.
 type Files struct {
-	Store  FileStore
+	Store  Store
 	Sealer engine.Sealer
 }
 

@@ -1,4 +1,4 @@
-package links
+package forms
 
 import (
 	"encoding/json"
@@ -15,49 +15,49 @@ import (
 // inputMoment is how the control for a moment writes it (HTML Living Standard section 2.3.5).
 const inputMoment = "2006-01-02T15:04"
 
-// shownField is a field as people read it.
-type shownField struct {
+// Shown is a field as people read it.
+type Shown struct {
 	Label string `json:"label"`
 	Text  string `json:"text"`          // "" for an empty value
 	URL   string `json:"url,omitempty"` // of a field that is a web address; "" for all others
 }
 
-// fieldOf is the module's description of a field; a text for one that has none.
-func fieldOf(module *engine.Module, name string) *engine.Field {
+// FieldOf is the module's description of a field; a text for one that has none.
+func FieldOf(module *engine.Module, name string) *engine.Field {
 	if field := module.Fields[name]; field != nil {
 		return field
 	}
 	return &engine.Field{Name: name, Type: engine.TypeText}
 }
 
-// fieldLabel is the field's name for people; its own name where the module gives none.
-func fieldLabel(field *engine.Field, lang string) string {
+// FieldLabel is the field's name for people; its own name where the module gives none.
+func FieldLabel(field *engine.Field, lang string) string {
 	if label := field.Label.In(lang); label != "" {
 		return label
 	}
 	return field.Name
 }
 
-// show writes a field for reading, in the visitor's language. The text is plain: the page escapes it.
-func show(field *engine.Field, value any, texts labels.Texts) shownField {
-	s := shownField{Label: fieldLabel(field, texts.Language), Text: displayText(field, value, texts)}
+// Show writes a field for reading, in the visitor's language. The text is plain: the page escapes it.
+func Show(field *engine.Field, value any, texts labels.Texts) Shown {
+	s := Shown{Label: FieldLabel(field, texts.Language), Text: DisplayText(field, value, texts)}
 	if field.Type == engine.TypeURL && isWeb(s.Text) {
 		s.URL = s.Text
 	}
 	return s
 }
 
-// displayText writes a value for reading. A value that does not fit its field's type is shown as it is: hiding it
+// DisplayText writes a value for reading. A value that does not fit its field's type is shown as it is: hiding it
 // would not make the record right.
-func displayText(field *engine.Field, value any, texts labels.Texts) string {
+func DisplayText(field *engine.Field, value any, texts labels.Texts) string {
 	if value == nil || value == "" {
 		return ""
 	}
 	canonical, err := lenient(field).Plain(value)
 	if err != nil {
-		return asText(value)
+		return AsText(value)
 	}
-	text := asText(canonical)
+	text := AsText(canonical)
 	switch field.Type {
 	case engine.TypePicklist:
 		return field.ChoiceLabel(strings.TrimSpace(text), texts.Language)
@@ -69,7 +69,7 @@ func displayText(field *engine.Field, value any, texts labels.Texts) string {
 		}
 		return texts.Say("value.no")
 	case engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
-		return texts.Amount(asText(value))
+		return texts.Amount(AsText(value))
 	case engine.TypeDate:
 		if at, err := time.Parse(time.DateOnly, text); err == nil {
 			return texts.Day(at)
@@ -87,14 +87,14 @@ func chosenText(field *engine.Field, value any, language string) string {
 	list, _ := value.([]any)
 	names := make([]string, len(list))
 	for i, item := range list {
-		names[i] = field.ChoiceLabel(asText(item), language)
+		names[i] = field.ChoiceLabel(AsText(item), language)
 	}
 	return strings.Join(names, ", ")
 }
 
-// formText writes a field as the form's control does, a moment by the clocks of a zone, so that what comes back
+// FormText writes a field as the form's control does, a moment by the clocks of a zone, so that what comes back
 // unchanged is the same text.
-func formText(field *engine.Field, value any, zone *time.Location) string {
+func FormText(field *engine.Field, value any, zone *time.Location) string {
 	if value == nil || value == "" {
 		return ""
 	}
@@ -109,17 +109,17 @@ func formText(field *engine.Field, value any, zone *time.Location) string {
 		}
 		return ""
 	case engine.TypeDateTime:
-		if at, err := time.Parse(time.RFC3339, asText(canonical)); err == nil {
+		if at, err := time.Parse(time.RFC3339, AsText(canonical)); err == nil {
 			return at.In(zone).Format(inputMoment)
 		}
 	case engine.TypeMultiPicklist:
 		return joined(canonical, "\n")
 	case engine.TypeDate:
-		return asText(canonical)
+		return AsText(canonical)
 	case engine.TypeText:
-		return strings.ReplaceAll(asText(value), "\r\n", "\n")
+		return strings.ReplaceAll(AsText(value), "\r\n", "\n")
 	}
-	return strings.TrimSpace(asText(value))
+	return strings.TrimSpace(AsText(value))
 }
 
 // lenient is the field without its limits: what a record holds is shown even where nobody could enter it.
@@ -127,8 +127,8 @@ func lenient(field *engine.Field) *engine.Field {
 	return &engine.Field{Name: field.Name, Type: field.Type}
 }
 
-// asText writes a plain value as text.
-func asText(value any) string {
+// AsText writes a plain value as text.
+func AsText(value any) string {
 	switch v := value.(type) {
 	case nil:
 		return ""
@@ -146,11 +146,11 @@ func asText(value any) string {
 func joined(value any, separator string) string {
 	list, ok := value.([]any)
 	if !ok {
-		return asText(value)
+		return AsText(value)
 	}
 	items := make([]string, len(list))
 	for i, item := range list {
-		items[i] = asText(item)
+		items[i] = AsText(item)
 	}
 	return strings.Join(items, separator)
 }
