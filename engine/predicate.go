@@ -67,6 +67,9 @@ func (p Predicate) IsNothing() bool { return p.Op == OpOr && len(p.Of) == 0 }
 // Both is the predicate that holds where two do.
 func (p Predicate) Both(other Predicate) Predicate { return all([]Predicate{p, other}) }
 
+// Or is the predicate that holds where one of two does.
+func (p Predicate) Or(other Predicate) Predicate { return some([]Predicate{p, other}) }
+
 // isJoint tells and, or and not from what looks at a record.
 func (p Predicate) isJoint() bool { return p.Op == OpAnd || p.Op == OpOr || p.Op == OpNot }
 
