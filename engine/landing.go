@@ -10,6 +10,9 @@ import (
 // MaxExpires is the longest life of a link.
 const MaxExpires = 90 * 24 * time.Hour
 
+// MaxOpens is the longest life of a link into a portal: what it lets somebody do is more than one record.
+const MaxOpens = 24 * time.Hour
+
 // Landing is the page and the rules behind a link: what its file under landings/ says.
 type Landing struct {
 	Name    string

@@ -14,7 +14,8 @@ import (
 // Notify sends one message to whom a route leads, with links back to the web.
 type Notify struct {
 	// To is a route to the recipient: a record with an address (record.parent_id, or record itself) or an address
-	// itself (record.email); or an address as it is, such as desk@acme.example or +34600123456.
+	// itself (record.email); an address as it is, such as desk@acme.example and +34600123456; or one that the event
+	// tells (event.data.old_address).
 	To string `yaml:"to,required"`
 	// Via names the channels to choose from: the first that the recipient has an address for. If that one refuses the
 	// message for good (there is no such mailbox), the next one takes it.
@@ -76,10 +77,15 @@ func (n *Notify) Check(scope engine.CheckScope) {
 	for _, channel := range known {
 		n.means = append(n.means, means{channel, scope.Carrier(channel)})
 	}
-	if isAddress(n.To) {
+	switch {
+	case isAddress(n.To):
 		n.checkAddress(scope)
-	} else if n.to = scope.Route("to"); n.to != nil {
-		n.checkRecipient(scope)
+	case n.told() != "":
+		n.checkTold(scope)
+	default:
+		if n.to = scope.Route("to"); n.to != nil {
+			n.checkRecipient(scope)
+		}
 	}
 	n.checkChoice(scope)
 	n.terms, n.about = map[string]engine.LinkTerms{}, map[string]*engine.Route{}
@@ -159,6 +165,7 @@ func (n *Notify) link(scope engine.CheckScope, key, name string, to LinkTo) {
 		return
 	}
 	n.checkFactors(scope, key+".landing", landing)
+	n.checkOpens(scope, key, to, landing)
 	if to.Preset != "" {
 		var actions []string
 		for _, a := range landing.Actions {

@@ -65,5 +65,8 @@ func (n *Notify) recipient(step *engine.StepContext, by engine.Carrier) (engine.
 		address, err := by.Literal(n.To)
 		return engine.Recipient{Address: address}, err
 	}
+	if n.told() != "" {
+		return n.toldRecipient(step.Env, by)
+	}
 	return n.to.Recipient(step.Env, step.Modules, by)
 }

@@ -146,7 +146,7 @@ func (p *page) lifetime(f landingFile) {
 	}
 	longest := engine.MaxExpires
 	if landing.Opens != nil {
-		landing.Expires, longest = defaultOpens, maxOpens
+		landing.Expires, longest = defaultOpens, engine.MaxOpens
 	}
 	writes := len(landing.Edit)+len(landing.Actions) > 0
 	switch {

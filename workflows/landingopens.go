@@ -9,11 +9,8 @@ import (
 	"postern/internal/yamldoc"
 )
 
-// Limits of links into a portal: what they let somebody do is more than one record.
-const (
-	defaultOpens = 20 * time.Minute
-	maxOpens     = 24 * time.Hour
-)
+// defaultOpens is how long links into a portal live.
+const defaultOpens = 20 * time.Minute
 
 // opens reads what part of a portal a landing leads into, in place of a record.
 func (p *page) opens(root *yamldoc.Node, f landingFile) {
