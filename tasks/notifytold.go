@@ -59,8 +59,8 @@ func (n *Notify) checkOpens(scope engine.CheckScope, key string, to LinkTo, land
 		return
 	}
 	if n.To != "record" || to.About != "" {
-		scope.Complain(key+".landing", fmt.Sprintf("landing %s opens portal %s for the record's person, so its link goes "+
-			"to nobody else: to: record, without about", landing.Name, landing.Opens.Portal))
+		scope.Complain(key+".landing", fmt.Sprintf("landing %s opens portal %s for the record's person, so its link "+
+			"goes to nobody else: to: record, without about", landing.Name, landing.Opens.Portal))
 	}
 	if to.Expires != nil && *to.Expires > engine.MaxOpens {
 		scope.Complain(key+".expires", "a link into a portal lives for at most 24h")

@@ -158,8 +158,8 @@ func (h *house) termsOf(order linkOrder) (engine.LinkTerms, error) {
 		return engine.LinkTerms{}, fmt.Errorf("landing %s shows records of %s, not of %s",
 			order.Landing, landing.Module.Name, order.Record.Module)
 	case landing.Opens != nil:
-		return engine.LinkTerms{}, fmt.Errorf("landing %s opens portal %s, and whoever has its link is let in: links to it "+
-			"go out by messages to the person alone; see `postern portal invite`", order.Landing, landing.Opens.Portal)
+		return engine.LinkTerms{}, fmt.Errorf("landing %s opens portal %s: its links go out in messages to the "+
+			"person alone; see `postern portal invite`", order.Landing, landing.Opens.Portal)
 	case order.Preset != "" && landing.Action(order.Preset) == nil:
 		return engine.LinkTerms{}, fmt.Errorf("landing %s has no action %q; %s", order.Landing, order.Preset,
 			actionsOf(landing))
