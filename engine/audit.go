@@ -42,10 +42,23 @@ const (
 	DeedLinkLooked     = "link.looked"  // fetched, by a person or a bot: once each for a link and a process
 	DeedDoorSprayed    = "door.sprayed" // many wrong guesses on many links
 
-	DeedPortalCreated = "portal.record_created"
-	DeedPortalUpdated = "portal.record_updated"
-	DeedPortalDeleted = "portal.record_deleted"
-	DeedPortalRefused = "portal.record_refused" // a change that the viewer may not make
+	DeedPortalCreated     = "portal.record_created"
+	DeedPortalUpdated     = "portal.record_updated"
+	DeedPortalDeleted     = "portal.record_deleted"
+	DeedPortalRefused     = "portal.record_refused" // a change that the viewer may not make
+	DeedPortalSignedIn    = "portal.signed_in"
+	DeedPortalSignedOut   = "portal.signed_out"   // of one session, by whose it is or an operator
+	DeedPortalEndedAll    = "portal.ended_all"    // all sessions
+	DeedPortalLocked      = "portal.locked"       // strangers have to wait
+	DeedPortalUnlocked    = "portal.unlocked"     // wrong passwords were forgotten
+	DeedPortalPasswordSet = "portal.password_set" //nolint:gosec // a kind of deed
+	DeedPortalNoPassword  = "portal.password_deleted"
+	DeedPortalDisabled    = "portal.disabled"
+	DeedPortalEnabled     = "portal.enabled"
+	DeedPortalRenewed     = "portal.renewed" // a session got a new token, after a change of factors
+	DeedAppKeyMade        = "app_key.made"
+	DeedAppKeyRevoked     = "app_key.revoked"
+	DeedAppKeyUsed        = "app_key.used" // to sign in
 )
 
 // Chained is the hash of a deed after the one with the hash before: SHA-256 over that and every field,

@@ -2,19 +2,23 @@ package portal
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"postern/engine"
+	"postern/internal/scram"
 )
+
+// minNamesKey is the shortest key of names, in bytes.
+const minNamesKey = 32
 
 // GateConfig is what a Gate works with. Everything but what says so is needed.
 type GateConfig struct {
 	Store   Store
-	CRM     engine.CRM
-	Search  engine.Searcher
+	CRM     CRM
 	Book    func() *engine.Book // the book as it is now
 	Sealer  engine.Sealer
 	Names   []byte // key of what is made of names, 32 bytes; the same on all nodes and for as long as possible
@@ -30,81 +34,59 @@ type GateConfig struct {
 // side by side.
 type Gate struct {
 	with GateConfig
+	pool *pool
 }
 
 // NewGate makes a gate ready to answer.
 func NewGate(config GateConfig) (*Gate, error) {
-	return &Gate{with: config}, nil
+	if len(config.Names) < minNamesKey {
+		return nil, fmt.Errorf("open gate: the key of names has %d bytes; it needs %d", len(config.Names), minNamesKey)
+	}
+	if config.Rounds == 0 {
+		config.Rounds = scram.Rounds
+	}
+	return &Gate{with: config, pool: newPool(max(config.Hashers, 1))}, nil
 }
 
-// Challenge begins a sign-in by password. A name that is not known gets one too, always with the same salt. nonce is
-// the client's, 24 to 128 printable characters without a comma. Errors: ErrNoPortal, ErrMethod, ErrMalformed.
-func (g *Gate) Challenge(ctx context.Context, portal, name, nonce string, caller Caller) (Challenge, error) {
-	return Challenge{}, errors.ErrUnsupported
+// portal finds a portal of the book; ErrNoPortal if there is none.
+func (g *Gate) portal(name string) (*engine.Portal, error) {
+	if p := g.with.Book().Portals[name]; p != nil {
+		return p, nil
+	}
+	return nil, ErrNoPortal
 }
 
-// Login finishes it, on any node, once. Errors: ErrRefused, ErrNoPortal, ErrMethod, ErrMalformed.
-func (g *Gate) Login(ctx context.Context, portal string, proof Proof, caller Caller) (SignedIn, error) {
-	return SignedIn{}, errors.ErrUnsupported
+// by finds a portal that lets people sign in in a way; ErrMethod if it does not.
+func (g *Gate) by(name string, method engine.SignInMethod) (*engine.Portal, error) {
+	p, err := g.portal(name)
+	if err == nil && !slices.Contains(p.SignIn.Methods, method) {
+		err = ErrMethod
+	}
+	return p, err
 }
 
-// Password signs in by a password that was sent. Errors: those of Login, and *BusyError.
-func (g *Gate) Password(ctx context.Context, portal, name, password string, caller Caller) (SignedIn, error) {
-	return SignedIn{}, errors.ErrUnsupported
+// evenly waits until a refusal has taken a multiple of a step since it began, so that its time tells nothing.
+func (g *Gate) evenly(ctx context.Context, began time.Time, step time.Duration) error {
+	if step <= 0 {
+		return nil
+	}
+	spent := g.with.Clock.Now().Sub(began)
+	if err := g.with.Clock.Wait(ctx, step-spent%step); err != nil {
+		return fmt.Errorf("answer in even time: %w", err)
+	}
+	return nil
 }
 
-// Viewer is who a request with a session's token comes from, as the CRM has them now. Errors: ErrNoPortal,
-// ErrSignedOut.
-func (g *Gate) Viewer(ctx context.Context, portal, token string) (Viewer, error) {
-	return Viewer{}, errors.ErrUnsupported
+// event tells of a subject.
+func (g *Gate) event(
+	kind, portal string, subject engine.Ref, at time.Time, cause string, more map[string]any,
+) (*engine.Event, error) {
+	id, err := engine.NewID(at, g.with.Random)
+	if err != nil {
+		return nil, err
+	}
+	return engine.NewPortalEvent(portal, subject, kind, id, at, cause, more)
 }
 
-// Extend puts off the end of a session that comes without requests; it never moves the end that comes in any case.
-func (g *Gate) Extend(ctx context.Context, portal, token string) (Viewer, error) {
-	return Viewer{}, errors.ErrUnsupported
-}
-
-// Logout ends the session of a token. That there is none (any more) is no error.
-func (g *Gate) Logout(ctx context.Context, portal, token string) error { return errors.ErrUnsupported }
-
-// Rotate gives the viewer's session a new token, after a change of what proves them; second says that a second factor
-// was proved in it.
-func (g *Gate) Rotate(ctx context.Context, v Viewer, second bool) (SignedIn, error) {
-	return SignedIn{}, errors.ErrUnsupported
-}
-
-// Sessions lists the viewer's sessions, the latest used first.
-func (g *Gate) Sessions(ctx context.Context, v Viewer) ([]Session, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// End ends one of the viewer's sessions; ErrSignedOut where it is none of theirs.
-func (g *Gate) End(ctx context.Context, v Viewer, id engine.ID) error { return errors.ErrUnsupported }
-
-// EndAll ends all sessions of the viewer, this one too, and forgets the browsers that they signed in from.
-func (g *Gate) EndAll(ctx context.Context, v Viewer) error { return errors.ErrUnsupported }
-
-// ChangePassword sets another password for who knows the present one. All other sessions end, this one gets a new
-// token. Errors: ErrRefused, *WeakError, *BusyError.
-func (g *Gate) ChangePassword(
-	ctx context.Context, v Viewer, password, next string, caller Caller,
-) (SignedIn, error) {
-	return SignedIn{}, errors.ErrUnsupported
-}
-
-// Because says who sets a password, and by what right.
-type Because struct {
-	Actor  string    // portal:Contacts/12x3, operator:anna
-	Detail string    // one line for the audit: link, import, invitation
-	Link   engine.ID // whose only use is claimed in the same transaction; zero for none
-	Cause  string    // id of the event that led here
-	Keep   engine.ID // session that goes on; zero for none
-}
-
-// SetPassword sets the password of a subject and ends all their sessions. Errors: ErrNoPortal, ErrPassed, *WeakError,
-// *BusyError, engine.ErrNoRecord.
-func (g *Gate) SetPassword(
-	ctx context.Context, portal string, subject engine.Ref, password string, because Because,
-) error {
-	return errors.ErrUnsupported
-}
+// unavailable says that the records cannot be reached.
+func unavailable(err error) error { return fmt.Errorf("%w: %w", ErrUnavailable, err) }

@@ -7,8 +7,7 @@ import (
 	"postern/engine"
 )
 
-// Store is what the gate and the desk keep. Each method is one atomic change or one read. Tokens come to it as
-// digests; see Digest.
+// Store is what the gate keeps. Each method is one atomic change or one read. Tokens come to it as digests alone.
 type Store interface {
 	AccountStore
 	SessionStore
@@ -16,6 +15,8 @@ type Store interface {
 	AppKeyStore
 	AskingStore
 	FactorStore
+	// SweepPortals forgets what is over and of no use any more: sessions, challenges, browsers, lanes, app keys.
+	SweepPortals(ctx context.Context, now time.Time) error
 	// Note adds a deed that changed nothing in the store; see engine.AuditStore.
 	Note(ctx context.Context, deed engine.Deed) error
 }
@@ -25,10 +26,10 @@ type AccountStore interface {
 	// Account reads what is kept of a subject, which may be nothing.
 	Account(ctx context.Context, portal string, subject engine.Ref) (Account, error)
 	// SetPassword keeps a verifier, ends the sessions of the subject but for Keep and the links into the portal that
-	// they were sent, opens their lanes, and claims the use of Link. It fails with ErrPassed, nothing done, where that
-	// link cannot be used (any more).
+	// they were sent, forgets the browsers that they signed in from but for Browser, opens the lane of their name and
+	// claims the use of Link. It fails with ErrPassed, nothing done, where that link cannot be used (any more).
 	SetPassword(ctx context.Context, set PasswordSetting) error
-	// Govern does what an operator orders about an account.
+	// Govern does what is ordered about an account.
 	Govern(ctx context.Context, order Order) error
 }
 
@@ -37,23 +38,22 @@ type PasswordSetting struct {
 	Portal   string
 	Subject  engine.Ref
 	Mech     string
-	Verifier []byte
-	Name     []byte    // digest of the lane of the name that they sign in with
+	Verifier []byte    // sealed for VerifierPurpose
+	Lane     []byte    // digest of the lane of the name that they sign in with
 	Keep     engine.ID // session that goes on, under the new epoch; zero for none
-	Forget   bool      // whether the browsers that they signed in from are forgotten
+	Browser  []byte    // digest of the token of the browser that stays known; nil for none
 	Link     engine.ID // whose use is claimed; zero for none
 	At       time.Time
 	Events   []*engine.Event
 	Deed     engine.Deed
 }
 
-// Order is what an operator wants done to an account.
+// Order is what an operator, or the subject, wants done to an account.
 type Order struct {
 	Portal  string
 	Subject engine.Ref
 	Do      OrderKind
-	Name    []byte    // digest of the lane of their name, for OrderUnlock
-	Session engine.ID // for OrderEnd
+	Lane    []byte // digest of the lane of their name, for OrderUnlock
 	At      time.Time
 	Deed    engine.Deed
 }
@@ -61,35 +61,36 @@ type Order struct {
 // OrderKind is what can be done to an account.
 type OrderKind string
 
-// What operators do to accounts.
+// What can be done to accounts.
 const (
 	OrderDisable        OrderKind = "disable" // nobody signs in, and sessions end
 	OrderEnable         OrderKind = "enable"
 	OrderDeletePassword OrderKind = "delete-password" // and sessions end
 	OrderUnlock         OrderKind = "unlock"          // wrong passwords are forgotten
-	OrderEndAll         OrderKind = "end-all"         // all sessions; browsers are not trusted any more
+	OrderEndAll         OrderKind = "end-all"         // sessions end, and the browsers are not known any more
 )
 
 // SessionStore holds sign-ins: while they are being proved, and as sessions.
 type SessionStore interface {
-	// Challenge keeps a challenge until it expires.
-	Challenge(ctx context.Context, digest, sealed []byte, expires time.Time) error
+	// KeepChallenge keeps a challenge until it expires.
+	KeepChallenge(ctx context.Context, digest, sealed []byte, expires time.Time) error
 	// TakeChallenge gives a challenge away, once. It fails with ErrRefused where there is none (any more).
 	TakeChallenge(ctx context.Context, digest []byte, now time.Time) (sealed []byte, err error)
 	// SignIn makes a session, and ends the links into the portal that the subject was sent. It fails with ErrRefused,
-	// nothing done, where the account is disabled or has another epoch by now, and with ErrPassed where the link cannot
-	// be used (any more).
+	// nothing done, where the account is disabled or has another epoch by now, and with ErrPassed where Link cannot be
+	// used (any more).
 	SignIn(ctx context.Context, entry Entry) error
-	// Session reads a session that has not ended by a digest of its token; ErrSignedOut if there is none.
-	Session(ctx context.Context, portal string, digest []byte) (Session, error)
-	// Saw moves Session.Seen.
-	Saw(ctx context.Context, session engine.ID, at time.Time) error
-	// Renew gives a session a new token, whose former one is dead, and says that its subject proved who they are.
-	Renew(ctx context.Context, renewal Renewal) error
-	// Sessions lists those of a subject, the latest used first.
-	Sessions(ctx context.Context, portal string, subject engine.Ref) ([]Session, error)
-	// End ends a session of a subject; ErrSignedOut where there is none.
-	End(ctx context.Context, portal string, subject engine.Ref, session engine.ID, deed engine.Deed) error
+	// Session reads a session by a digest of its token. It fails with ErrSignedOut where there is none, its time is
+	// over in any case, or its account has another epoch or is disabled.
+	Session(ctx context.Context, portal string, digest []byte, now time.Time) (Session, error)
+	// SawSession moves Session.Seen on.
+	SawSession(ctx context.Context, session engine.ID, at time.Time) error
+	// RenewSession gives a session a new token; the former one is dead. ErrSignedOut where there is none.
+	RenewSession(ctx context.Context, renewal Renewal) error
+	// Sessions lists those of a subject that are not over in any case, the latest used first.
+	Sessions(ctx context.Context, portal string, subject engine.Ref, now time.Time) ([]Session, error)
+	// EndSession ends a session of a subject; ErrSignedOut where there is none.
+	EndSession(ctx context.Context, portal string, subject engine.Ref, session engine.ID, deed engine.Deed) error
 	// Device finds a browser by a digest of its token; the zero Device if it is not known.
 	Device(ctx context.Context, portal string, digest []byte) (Device, error)
 }
@@ -98,14 +99,13 @@ type SessionStore interface {
 type Entry struct {
 	Session Session
 	Token   []byte    // digest of its token
+	Ends    time.Time // in any case
 	Most    int       // sessions at once: the one that was idle for longest ends for a further one
-	Ends    time.Time // of the session, in any case
-	Instead []byte    // digest of a session that this one replaces in the same browser; nil for none
-	Device  *Device   // as it is from now on; nil where nothing is to be kept of it
-	Browser []byte    // digest of the device's token, where it is new
+	Instead []byte    // digest of the token of the session that this one replaces in the same browser; nil for none
+	Device  Device    // that they came from, as it is from now on; zero for none that is kept
+	Browser []byte    // digest of its token
 	Lanes   [][]byte  // digests of the lanes that are open again
 	Link    engine.ID // whose use is claimed; zero for none
-	At      time.Time
 	Events  []*engine.Event
 	Deed    engine.Deed
 }
@@ -113,52 +113,45 @@ type Entry struct {
 // Renewal is a session with a new token.
 type Renewal struct {
 	Session engine.ID
-	Epoch   int // that the session has: it fails with ErrSignedOut where it has another
-	Token   []byte
-	Proved  time.Time
-	Second  bool
+	Token   []byte // digest
+	Second  bool   // a second factor was proved in it; it never takes that back
+	At      time.Time
 	Deed    engine.Deed
 }
 
-// LaneStore counts wrong passwords: in one lane for all strangers that give a name, and in one for each browser that
-// has signed in with it.
+// LaneStore counts wrong passwords: in one lane for all strangers who give a name, and in one for each browser that the
+// subject has signed in from.
 type LaneStore interface {
-	// Try counts a try in a lane before it is judged, and tells whether the lane was open. One in a lane that is not
-	// is not counted. shut is put into the outbox where this try shuts the lane for the first time since it was opened.
-	Try(ctx context.Context, try Try) (open bool, err error)
+	// TryPassword counts a try in a lane, as a wrong one until somebody gets in, and tells whether the lane was open.
+	// In one that is not, nothing is counted, and Shut and Deed are stored, once in LaneTold.
+	TryPassword(ctx context.Context, try Try) (open bool, err error)
 	// Lane reads a lane.
 	Lane(ctx context.Context, digest []byte) (Lane, error)
-	// Sweep forgets what is over: sessions, challenges, browsers and lanes.
-	Sweep(ctx context.Context, now time.Time) error
 }
 
 // Try is a password being tried.
 type Try struct {
 	Lane []byte
 	At   time.Time
-	Shut *engine.Event // told when strangers have to wait; nil where nobody is to hear
-	Deed engine.Deed   // of that
-}
-
-// Lane is how often a name was tried in vain since somebody last got in.
-type Lane struct {
-	Wrong int
-	Until time.Time // when it is open again
-	Last  time.Time
+	Shut *engine.Event // tells that strangers have to wait; nil where nobody is to hear
+	Deed *engine.Deed  // of that
 }
 
 // AppKeyStore holds the keys that programs sign in with.
 type AppKeyStore interface {
 	// MakeAppKey keeps a key.
 	MakeAppKey(ctx context.Context, key AppKey, deed engine.Deed) error
-	// AppKeys lists those of a portal that have a name, or all, the newest first.
-	AppKeys(ctx context.Context, portal, name string) ([]AppKey, error)
-	// RevokeAppKey ends a key; ErrNoAppKey if there is none.
-	RevokeAppKey(ctx context.Context, portal string, id engine.ID, deed engine.Deed) error
+	// AppKeys lists those of a portal that have a client's name, or all for "", the newest first.
+	AppKeys(ctx context.Context, portal, client string) ([]AppKey, error)
+	// UsedAppKey moves AppKey.Used on.
+	UsedAppKey(ctx context.Context, id engine.ID, at time.Time) error
+	// RevokeAppKey ends a key, and the sessions of programs that act as its subject; ErrNoAppKey if there is none
+	// that stands.
+	RevokeAppKey(ctx context.Context, portal string, id engine.ID, at time.Time, deed engine.Deed) error
 }
 
 // AppKey is a secret that a program signs in with in place of a password. It is kept so that it can be read again,
-// since the façade's digests are made of it, sealed for AppKeyPurpose.
+// since the digests of the façade are made of it, sealed for AppKeyPurpose.
 type AppKey struct {
 	ID      engine.ID
 	Portal  string
@@ -168,5 +161,5 @@ type AppKey struct {
 	Made    time.Time
 	Expires time.Time
 	Used    time.Time // last, within a minute; zero for never
-	Revoked time.Time
+	Revoked time.Time // zero while it stands
 }

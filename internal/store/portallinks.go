@@ -12,11 +12,11 @@ import (
 	"postern/portal"
 )
 
-var _ portal.AskingStore = (*Portals)(nil)
+var _ portal.Store = (*Store)(nil)
 
 // KeepAsking implements portal.AskingStore.
-func (p *Portals) KeepAsking(ctx context.Context, asking portal.Asking, limits []engine.Limit) error {
-	err := p.store.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+func (s *Store) KeepAsking(ctx context.Context, asking portal.Asking, limits []engine.Limit) error {
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
 		wait, err := tx.within(ctx, limits, asking.At)
 		if err != nil || wait > 0 {
 			return err
@@ -33,12 +33,12 @@ func (p *Portals) KeepAsking(ctx context.Context, asking portal.Asking, limits [
 }
 
 // NextAsking implements portal.AskingStore. Ids rise with time.
-func (p *Portals) NextAsking(ctx context.Context) (portal.Asking, error) {
-	ctx, cancel := p.store.read(ctx)
+func (s *Store) NextAsking(ctx context.Context) (portal.Asking, error) {
+	ctx, cancel := s.read(ctx)
 	defer cancel()
 	var a portal.Asking
 	const query = "SELECT id, portal, what, sealed, at FROM portal_askings ORDER BY id LIMIT 1"
-	err := p.store.reads.get(ctx, query, nil, []any{(*ident)(&a.ID), &a.Portal, &a.What, &a.Sealed, (*instant)(&a.At)})
+	err := s.reads.get(ctx, query, nil, []any{(*ident)(&a.ID), &a.Portal, &a.What, &a.Sealed, (*instant)(&a.At)})
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, engine.ErrNoThing
 	}
@@ -49,7 +49,7 @@ func (p *Portals) NextAsking(ctx context.Context) (portal.Asking, error) {
 }
 
 // AnswerAsking implements portal.AskingStore.
-func (p *Portals) AnswerAsking(ctx context.Context, answer portal.Answer) error {
+func (s *Store) AnswerAsking(ctx context.Context, answer portal.Answer) error {
 	event := ""
 	if answer.Event != nil {
 		var err error
@@ -57,7 +57,7 @@ func (p *Portals) AnswerAsking(ctx context.Context, answer portal.Answer) error 
 			return fmt.Errorf("answer what was asked for: %w", err)
 		}
 	}
-	err := p.store.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
+	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
 		if !answer.Asking.IsZero() {
 			rows, err := tx.exec(ctx, "DELETE FROM portal_askings WHERE id = ?", ident(answer.Asking))
 			if err != nil || rows == 0 { // it was answered before
@@ -79,10 +79,10 @@ func (p *Portals) AnswerAsking(ctx context.Context, answer portal.Answer) error 
 }
 
 // LinksSince implements portal.AskingStore.
-func (p *Portals) LinksSince(ctx context.Context, name string, subject engine.Ref) (time.Time, error) {
-	ctx, cancel := p.store.read(ctx)
+func (s *Store) LinksSince(ctx context.Context, name string, subject engine.Ref) (time.Time, error) {
+	ctx, cancel := s.read(ctx)
 	defer cancel()
-	since, err := p.store.reads.portalLinksSince(ctx, name, subject)
+	since, err := s.reads.portalLinksSince(ctx, name, subject)
 	if err != nil {
 		return since, fmt.Errorf("read which links into portal %s ended: %w", name, err)
 	}

@@ -39,6 +39,66 @@ CREATE TABLE portal_sessions (
     address TEXT    NOT NULL  -- masked
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX portal_sessions_subject ON portal_sessions (portal, module, subject, seen);
+CREATE INDEX portal_sessions_ends ON portal_sessions (ends);
+
+-- What is kept of subjects beside their records.
+CREATE TABLE portal_accounts (
+    portal   TEXT    NOT NULL,
+    module   TEXT    NOT NULL,
+    subject  TEXT    NOT NULL,
+    epoch    INTEGER NOT NULL, -- sessions of an earlier one are over
+    disabled INTEGER,          -- by an operator
+    mech     TEXT    NOT NULL, -- how the verifier was made; '' without a password
+    verifier BLOB,             -- sealed
+    password INTEGER,          -- when it was set
+    PRIMARY KEY (portal, module, subject)
+) STRICT, WITHOUT ROWID;
+
+-- Sign-ins that wait for a proof, by the hash of their nonce. Each is taken once.
+CREATE TABLE portal_challenges (
+    nonce   BLOB    PRIMARY KEY,
+    sealed  BLOB    NOT NULL,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_challenges_expires ON portal_challenges (expires);
+
+-- Browsers that subjects signed in from, by the hash of their token.
+CREATE TABLE portal_devices (
+    id      BLOB    PRIMARY KEY,
+    token   BLOB    NOT NULL UNIQUE,
+    portal  TEXT    NOT NULL,
+    module  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    first   INTEGER NOT NULL,
+    seen    INTEGER NOT NULL,
+    agent   TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_devices_subject ON portal_devices (portal, module, subject);
+
+-- Passwords tried in vain, by the keyed hash of the name, or the hash of a browser's token.
+CREATE TABLE portal_lanes (
+    lane  BLOB    PRIMARY KEY,
+    wrong INTEGER NOT NULL,
+    until INTEGER,
+    last  INTEGER NOT NULL,
+    told  INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_lanes_last ON portal_lanes (last);
+
+-- What programs sign in with.
+CREATE TABLE portal_app_keys (
+    id      BLOB    PRIMARY KEY,
+    portal  TEXT    NOT NULL,
+    client  TEXT    NOT NULL,
+    module  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    sealed  BLOB    NOT NULL,
+    made    INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    used    INTEGER,
+    revoked INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX portal_app_keys_client ON portal_app_keys (portal, client);
 
 -- Passkeys. Nothing of one is secret.
 CREATE TABLE portal_passkeys (
