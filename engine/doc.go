@@ -167,6 +167,7 @@
 //	Rows       the predicate that says which records of a module an access is for
 //	Predicate  a condition that a store can answer, as a tree
 //	Search     a question for the records that a predicate holds for
+//	Place      where a record stands in a sorted list
 //	Credential what proves a subject: a password's verifier, a passkey, an authenticator
 //	Passkey    a credential of a subject's device; proves both what they have and that it is them
 //	Authenticator  an app that shows a code which changes with time

@@ -47,6 +47,11 @@ func (p Predicate) compare(r Row) (holds, ok bool) {
 	if !ok {
 		return false, false
 	}
+	return p.compareWith(at)
+}
+
+// compareWith holds one comparison against a value.
+func (p Predicate) compareWith(at datum) (holds, ok bool) {
 	stored, ok := at.stored()
 	if !ok || (p.Op != OpIn && len(p.Values) != 1) {
 		return false, false

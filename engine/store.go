@@ -296,9 +296,15 @@ type RecordStore interface {
 	// List reads a page of the kept records of a module; see CRM. Without an index of its field a page looks
 	// at no more than 20,000 records, whatever it finds.
 	List(ctx context.Context, listing Listing) (Page, error)
-	// Index makes an index by which Find and List look a field of a module up, if it is not there yet. It
-	// takes about 5 µs a record of the module, during which nothing else is written.
+	// Search reads the kept records that a predicate holds for; see Searcher. A page whose predicate names a
+	// value of a field that Index made an index for, or a record that it is related to, looks at those records
+	// alone; any other looks at the whole module, and is refused as too wide after two seconds.
+	Search(ctx context.Context, search Search) (Found, error)
+	// Index makes an index by which Find, List and Search look a field of a module up, if it is not there yet.
+	// It takes about 5 µs a record of the module, during which nothing else is written.
 	Index(ctx context.Context, module, field string) error
+	// IndexFolded makes one by which Search compares a field with OpFold.
+	IndexFolded(ctx context.Context, module, field string) error
 }
 
 // VersionStore holds the files of workflow and landing versions, by content, for the runs that began

@@ -12,7 +12,10 @@ import (
 // Mirror is the CRM that needs no connection: the kept copies, which the event stream feeds, are the records.
 type Mirror struct{ records engine.RecordStore }
 
-var _ engine.CRM = (*Mirror)(nil)
+var (
+	_ engine.CRM      = (*Mirror)(nil)
+	_ engine.Searcher = (*Mirror)(nil)
+)
 
 // NewMirror returns the kept records as a CRM.
 func NewMirror(records engine.RecordStore) *Mirror { return &Mirror{records: records} }
@@ -63,6 +66,11 @@ func (m *Mirror) List(ctx context.Context, listing engine.Listing) (engine.Page,
 		return engine.Page{}, err
 	}
 	return m.records.List(ctx, listing)
+}
+
+// Search asks the kept records; see engine.RecordStore for what it costs. Ids are in the order of their bytes.
+func (m *Mirror) Search(ctx context.Context, search engine.Search) (engine.Found, error) {
+	return m.records.Search(ctx, search)
 }
 
 // listable refuses what no list can give.

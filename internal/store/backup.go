@@ -49,7 +49,7 @@ func openCopied(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.Open("sqlite", address(path))
+	return connect(address(path))
 }
 
 // Position is how far a database has followed which stream.

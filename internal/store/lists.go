@@ -32,9 +32,19 @@ func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''
 
 // valueAt is the single value of a field as text, numbers as they were written; NULL for any other. It stands in
 // queries with a parameter for the path, and in an index and the queries that use it with the path itself.
-func valueAt(path string) string {
-	return `CASE json_type(fields, ` + path + `) WHEN 'text' THEN fields ->> ` + path +
-		` WHEN 'null' THEN NULL WHEN 'array' THEN NULL WHEN 'object' THEN NULL ELSE fields -> ` + path + ` END`
+func valueAt(path string) string { return valueIn("fields", path) }
+
+// valueOf is that of a row by its name, with the path itself.
+func valueOf(row string, at place) string { return valueIn(row+".fields", quoted(at.path())) }
+
+func valueIn(fields, path string) string {
+	return `CASE json_type(` + fields + `, ` + path + `) WHEN 'text' THEN ` + fields + ` ->> ` + path +
+		` WHEN 'null' THEN NULL WHEN 'array' THEN NULL WHEN 'object' THEN NULL ELSE ` + fields + ` -> ` + path + ` END`
+}
+
+// foldOf is the single value of a field without its case, as text.
+func foldOf(fields string, at place) string {
+	return "postern_fold(" + fields + " -> " + quoted(at.path()) + ")"
 }
 
 const listColumns = `SELECT id, fields, written, version, seq FROM records `
@@ -61,16 +71,35 @@ func (s *Store) Index(ctx context.Context, module, field string) error {
 	if s.reads.hasIndex(at) {
 		return nil
 	}
-	name := `"` + strings.ReplaceAll("records of "+module+" by "+field, `"`, `""`) + `"`
-	make := `CREATE INDEX IF NOT EXISTS ` + name + ` ON records (` + valueAt(quoted(at.path())) + `, id)
-		WHERE module = ` + quoted(module) + ` AND deleted = 0`
-	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error { return tx.run(ctx, call{make, nil}) })
-	if err != nil {
+	name := "records of " + module + " by " + field
+	if err := s.index(ctx, name, module, valueAt(quoted(at.path()))); err != nil {
 		return fmt.Errorf("index %s by %s: %w", module, field, err)
 	}
 	s.reads.indexed.Store(at, true)
 	s.writer.statements.indexed.Store(at, true)
 	return nil
+}
+
+// IndexFolded implements engine.RecordStore. Programs that do not know our functions can read a database with such an
+// index, but not write records to it.
+func (s *Store) IndexFolded(ctx context.Context, module, field string) error {
+	at := place{module, field}
+	err := at.checked()
+	if err == nil {
+		name := "records of " + module + " by " + field + " without case"
+		err = s.index(ctx, name, module, foldOf("fields", at))
+	}
+	if err != nil {
+		return fmt.Errorf("index %s by %s without case: %w", module, field, err)
+	}
+	return nil
+}
+
+// index makes an index of the records of a module that are there, if there is none of that name.
+func (s *Store) index(ctx context.Context, name, module, value string) error {
+	make := `CREATE INDEX IF NOT EXISTS "` + strings.ReplaceAll(name, `"`, `""`) + `" ON records (` + value + `, id)
+		WHERE module = ` + quoted(module) + ` AND deleted = 0`
+	return s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error { return tx.run(ctx, call{make, nil}) })
 }
 
 func (s *statements) hasIndex(at place) bool {

@@ -28,7 +28,7 @@ type Mould struct {
 func NewMould(ctx context.Context) (*Mould, error) {
 	m := &Mould{name: newMemory()}
 	var err error
-	if m.db, err = sql.Open("sqlite", inMemory(m.name, "journal_mode(MEMORY)")); err != nil {
+	if m.db, err = connect(inMemory(m.name, "journal_mode(MEMORY)")); err != nil {
 		return nil, fmt.Errorf("make tables in memory: %w", err)
 	}
 	if err := prepare(ctx, m.db, slog.New(slog.DiscardHandler)); err != nil {
@@ -45,7 +45,7 @@ func (m *Mould) Close() error { return m.db.Close() }
 func (m *Mould) Open(ctx context.Context, clock engine.Clock, logger *slog.Logger) (*Store, error) {
 	s := &Store{clock: clock, logger: logger, notes: passingNotes()}
 	name := newMemory()
-	writing, err := sql.Open("sqlite", inMemory(name, "journal_mode(MEMORY)", "foreign_keys(1)"))
+	writing, err := connect(inMemory(name, "journal_mode(MEMORY)", "foreign_keys(1)"))
 	if err != nil {
 		return nil, fmt.Errorf("open store in memory: %w", err)
 	}

@@ -17,7 +17,6 @@ import (
 	"postern/engine"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite", in pure Go
 )
 
 //go:embed migrations/*.sql
@@ -48,7 +47,7 @@ func (s *Store) open(ctx context.Context, path string) error {
 	}
 	// A commit is on the disk when it returns. The log is copied back every 16 MB rather than every 4, because rows
 	// under random keys touch the same pages again and again; 8 MB of them stay in memory.
-	writing, err := sql.Open("sqlite", address(path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+	writing, err := connect(address(path, "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"wal_autocheckpoint(4000)", "cache_size(-8000)"))
 	if err != nil {
 		return err
@@ -64,12 +63,13 @@ func (s *Store) open(ctx context.Context, path string) error {
 
 // begin starts the writer, and opens the connections that read by their address.
 func (s *Store) begin(ctx context.Context, writing *sql.DB, reading string) (err error) {
-	if s.reading, err = sql.Open("sqlite", reading); err != nil {
+	if s.reading, err = connect(reading); err != nil {
 		return errors.Join(err, s.notes.close(), writing.Close())
 	}
 	s.reading.SetMaxOpenConns(2 * runtime.NumCPU())
 	s.reading.SetMaxIdleConns(2 * runtime.NumCPU())
 	s.reads = newStatements(s.reading)
+	s.searching = make(chan struct{}, searchers())
 	if err := s.readSuppressed(ctx); err != nil {
 		return errors.Join(err, s.reading.Close(), s.notes.close(), writing.Close())
 	}
@@ -77,6 +77,14 @@ func (s *Store) begin(ctx context.Context, writing *sql.DB, reading string) (err
 		return errors.Join(err, s.reading.Close(), s.notes.close(), writing.Close())
 	}
 	return nil
+}
+
+// connect opens a database whose statements know our functions.
+func connect(address string) (*sql.DB, error) {
+	if err := functions(); err != nil {
+		return nil, err
+	}
+	return sql.Open("sqlite", address)
 }
 
 // touch makes the file with its permissions, which SQLite then gives to the files it puts beside it.

@@ -42,6 +42,8 @@ type Store struct {
 	reads   *statements
 	writer  *writer
 
+	searching chan struct{} // holds an entry for each search that runs
+
 	suppressed suppressed
 
 	forgetting forgetting // only Forget touches it

@@ -188,3 +188,6 @@ CREATE TABLE portal_writes (
     at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX portal_writes_at ON portal_writes (at);
+
+-- A relation is found from its other end too.
+CREATE INDEX relations_other ON relations (other_module, other_id, module, id);

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Index makes the indexes by which the kept records are looked up for a portal: who signs in, by their name, and for
+// each role the records that its predicates compare by a value. See RecordStore.Index for what it costs.
+func (p *Portal) Index(ctx context.Context, records RecordStore) error {
+	if err := records.IndexFolded(ctx, p.Subject.Module.Name, p.Subject.Login); err != nil {
+		return fmt.Errorf("portal %s: %w", p.Name, err)
+	}
+	for _, role := range p.Roles {
+		for _, access := range role.Modules {
+			for at := range p.compared(access) {
+				if err := records.Index(ctx, at.module.Name, at.field); err != nil {
+					return fmt.Errorf("portal %s: %w", p.Name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// fieldOf is a field of a module.
+type fieldOf struct {
+	module *Module
+	field  string
+}
+
+// compared are the fields that an access looks records up by: those that its predicate compares for equality, with the
+// references that lead there, and those that lists beside a record go by.
+func (p *Portal) compared(access *Access) map[fieldOf]bool {
+	found := map[fieldOf]bool{}
+	access.Rows.each(func(leaf Predicate) {
+		if leaf.Op == OpEqual || leaf.Op == OpIn {
+			p.along(found, access.Module, strings.Split(leaf.Path, "."))
+		}
+	})
+	for _, list := range access.Related {
+		if module := p.Modules[list.Module]; module != nil && list.By != "" {
+			p.along(found, module, []string{list.By})
+		}
+	}
+	return found
+}
+
+// along adds the fields of a path, those that references lead to among them.
+func (p *Portal) along(found map[fieldOf]bool, module *Module, steps []string) {
+	field := module.Fields[steps[0]]
+	if field == nil || !field.IsText() {
+		return
+	}
+	found[fieldOf{module, field.Name}] = true
+	if len(steps) == 1 {
+		return
+	}
+	for _, to := range field.To {
+		if next := p.Modules[to]; next != nil {
+			p.along(found, next, steps[1:])
+		}
+	}
+}
