@@ -178,7 +178,7 @@ func FuzzTakeForm(f *testing.F) {
 
 func shippedTexts(t testing.TB, lang string) labels.Texts {
 	t.Helper()
-	catalogue, err := pages.Labels(nil)
+	catalogue, err := pages.Labels()
 	if err != nil {
 		t.Fatal(err)
 	}

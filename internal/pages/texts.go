@@ -23,16 +23,13 @@ var needed = map[string][]string{
 }
 
 // Labels are the texts that all parts have, those of forms, values and dates, with a part's own ones beside them: the
-// files of a folder as labels.New reads it, nil for none.
-func Labels(own fs.FS) (*labels.Catalogue, error) {
+// files of folders as labels.New reads them.
+func Labels(own ...fs.FS) (*labels.Catalogue, error) {
 	shared, err := fs.Sub(common, "labels")
 	if err != nil {
 		return nil, err
 	}
-	if own == nil {
-		return labels.New(shared)
-	}
-	return labels.New(shared, own)
+	return labels.New(append([]fs.FS{shared}, own...)...)
 }
 
 // Codes are the codes of the same texts, with the values that each has a place for. A text in place of one of them may
@@ -43,8 +40,8 @@ func Codes(own fs.FS, must map[string][]string) (map[string]labels.Holes, error)
 		return nil, err
 	}
 	codes, err := codesOf(shared, needed)
-	if err != nil || own == nil {
-		return codes, err
+	if err != nil {
+		return nil, err
 	}
 	owned, err := codesOf(own, must)
 	maps.Copy(codes, owned)
