@@ -46,6 +46,8 @@ const (
 	DeedPortalUpdated     = "portal.record_updated"
 	DeedPortalDeleted     = "portal.record_deleted"
 	DeedPortalRefused     = "portal.record_refused" // a change that the viewer may not make
+	DeedPortalAsked       = "portal.asked"          // for a link, by somebody who gave a name
+	DeedPortalInvited     = "portal.invited"        // by an operator
 	DeedPortalSignedIn    = "portal.signed_in"
 	DeedPortalSignedOut   = "portal.signed_out"   // of one session, by whose it is or an operator
 	DeedPortalEndedAll    = "portal.ended_all"    // all sessions

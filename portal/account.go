@@ -17,6 +17,7 @@ type Account struct {
 	Mech     string    // how Verifier was made: scram.Mech; "" without a password
 	Verifier []byte    // of the password, sealed for VerifierPurpose
 	Set      time.Time // when the password was set
+	Known    []byte    // mail address that they had then, sealed; nil for none
 }
 
 // HasPassword tells whether a password was set.

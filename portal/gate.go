@@ -33,8 +33,9 @@ type GateConfig struct {
 // Gate proves who people are and keeps their sessions. All state is in the store, so any number of gates can stand
 // side by side.
 type Gate struct {
-	with GateConfig
-	pool *pool
+	with  GateConfig
+	pool  *pool
+	asked chan struct{} // tells the worker that somebody asked for something
 }
 
 // NewGate makes a gate ready to answer.
@@ -45,7 +46,7 @@ func NewGate(config GateConfig) (*Gate, error) {
 	if config.Rounds == 0 {
 		config.Rounds = scram.Rounds
 	}
-	return &Gate{with: config, pool: newPool(max(config.Hashers, 1))}, nil
+	return &Gate{with: config, pool: newPool(max(config.Hashers, 1)), asked: make(chan struct{}, 1)}, nil
 }
 
 // portal finds a portal of the book; ErrNoPortal if there is none.

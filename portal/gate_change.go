@@ -62,6 +62,10 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 	if err != nil {
 		return err
 	}
+	old, known, err := g.oldAddress(who)
+	if err != nil {
+		return err
+	}
 	portal, ref, now := who.portal.Name, who.record.Ref, g.with.Clock.Now()
 	sealed, err := g.with.Sealer.Seal(VerifierPurpose(portal, ref), verifier.Bytes())
 	if err != nil {
@@ -69,7 +73,7 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 	}
 	set := PasswordSetting{
 		Portal: portal, Subject: ref, Mech: scram.Mech, Verifier: sealed, Lane: g.laneOf(portal, who.name()),
-		Keep: because.Keep, Browser: digestOf(because.Device), Link: because.Link, At: now,
+		Keep: because.Keep, Browser: digestOf(because.Device), Link: because.Link, At: now, Known: known,
 		Deed: engine.Deed{
 			At: now, Kind: engine.DeedPortalPasswordSet, Actor: because.Actor, Subject: ref.String(),
 			Detail: because.Detail,
@@ -77,7 +81,7 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 	}
 	if !because.Legacy {
 		event, err := g.event(engine.PortalPasswordSet, portal, ref, now, because.Cause, map[string]any{
-			"name": who.name(),
+			"name": who.name(), "old_address": old,
 		})
 		if err != nil {
 			return err

@@ -38,3 +38,18 @@ type Answer struct {
 	Event   *engine.Event // nil where the asking leads to nothing
 	Deed    engine.Deed
 }
+
+// Tally counts what is kept of a portal's subjects.
+type Tally struct {
+	Passwords int
+	Disabled  int
+	Sessions  int // that may still be in use
+}
+
+// RollStore is what operators read of accounts.
+type RollStore interface {
+	// PortalTally counts what is kept of a portal's subjects.
+	PortalTally(ctx context.Context, portal string, now time.Time) (Tally, error)
+	// PortalAccounts lists what is kept of subjects, by record, those after one, Module/id.
+	PortalAccounts(ctx context.Context, portal, after string, limit int) ([]Account, error)
+}

@@ -14,6 +14,7 @@ type Store interface {
 	LaneStore
 	AppKeyStore
 	AskingStore
+	RollStore
 	FactorStore
 	// SweepPortals forgets what is over and of no use any more: sessions, challenges, browsers, lanes, app keys.
 	SweepPortals(ctx context.Context, now time.Time) error
@@ -39,6 +40,7 @@ type PasswordSetting struct {
 	Subject  engine.Ref
 	Mech     string
 	Verifier []byte    // sealed for VerifierPurpose
+	Known    []byte    // mail address that they have now, sealed; nil for none
 	Lane     []byte    // digest of the lane of the name that they sign in with
 	Keep     engine.ID // session that goes on, under the new epoch; zero for none
 	Browser  []byte    // digest of the token of the browser that stays known; nil for none

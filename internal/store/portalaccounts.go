@@ -25,10 +25,10 @@ func (s *Store) Account(ctx context.Context, name string, subject engine.Ref) (p
 // account reads what is kept of a subject, which may be nothing.
 func (s *statements) account(ctx context.Context, name string, subject engine.Ref) (portal.Account, error) {
 	a := portal.Account{Portal: name, Subject: subject}
-	const query = `SELECT epoch, disabled, mech, verifier, password FROM portal_accounts
+	const query = `SELECT epoch, disabled, mech, verifier, password, known FROM portal_accounts
 		WHERE portal = ? AND module = ? AND subject = ?`
 	err := s.get(ctx, query, holderArgs(name, subject), []any{
-		&a.Epoch, (*instant)(&a.Disabled), &a.Mech, &a.Verifier, (*instant)(&a.Set),
+		&a.Epoch, (*instant)(&a.Disabled), &a.Mech, &a.Verifier, (*instant)(&a.Set), &a.Known,
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
@@ -43,11 +43,11 @@ func holderArgs(name string, subject engine.Ref, more ...any) []any {
 
 // SetPassword implements portal.AccountStore.
 func (s *Store) SetPassword(ctx context.Context, set portal.PasswordSetting) error {
-	const keep = `INSERT INTO portal_accounts (portal, module, subject, epoch, mech, verifier, password)
-		VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET
-		epoch = epoch + 1, mech = excluded.mech, verifier = excluded.verifier, password = excluded.password`
+	const keep = `INSERT INTO portal_accounts (portal, module, subject, epoch, mech, verifier, password, known)
+		VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET epoch = epoch + 1, mech = excluded.mech,
+		verifier = excluded.verifier, password = excluded.password, known = excluded.known`
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
-		args := holderArgs(set.Portal, set.Subject, set.Mech, blob(set.Verifier), instant(set.At))
+		args := holderArgs(set.Portal, set.Subject, set.Mech, blob(set.Verifier), instant(set.At), blob(set.Known))
 		if err := tx.run(ctx, call{keep, args}); err != nil {
 			return err
 		}

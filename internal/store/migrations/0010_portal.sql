@@ -51,6 +51,7 @@ CREATE TABLE portal_accounts (
     mech     TEXT    NOT NULL, -- how the verifier was made; '' without a password
     verifier BLOB,             -- sealed
     password INTEGER,          -- when it was set
+    known    BLOB,             -- sealed: the mail address that they had then
     PRIMARY KEY (portal, module, subject)
 ) STRICT, WITHOUT ROWID;
 

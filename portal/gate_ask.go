@@ -1,0 +1,80 @@
+package portal
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"postern/engine"
+)
+
+// askingPurpose is what a name that somebody gave is sealed for.
+const askingPurpose = "portal-asking"
+
+// methodOf is the way to sign in that a link into a portal belongs to.
+func methodOf(what engine.OpensWhat) engine.SignInMethod {
+	if what == engine.OpensSignIn {
+		return engine.SignInLink
+	}
+	return engine.SignInPassword
+}
+
+// Ask notes that somebody wants a link, to choose a password or to sign in, for the name that they gave. Nothing is
+// looked up before the answer, so neither it nor its time tells whether there is such a name; who asks too often is
+// answered alike, and nothing is noted. Errors: ErrNoPortal, ErrMethod, ErrMalformed.
+func (g *Gate) Ask(ctx context.Context, portal, name string, what engine.OpensWhat, caller Caller) error {
+	p, err := g.by(portal, methodOf(what))
+	if err != nil {
+		return err
+	}
+	if normal(name) == "" {
+		return ErrMalformed
+	}
+	now := g.with.Clock.Now()
+	asking := Asking{Portal: p.Name, What: what, At: now}
+	if asking.ID, err = engine.NewID(now, g.with.Random); err != nil {
+		return err
+	}
+	if asking.Sealed, err = g.with.Sealer.Seal(askingPurpose, []byte(name)); err != nil {
+		return fmt.Errorf("keep what was asked for: %w", err)
+	}
+	if err := g.with.Store.KeepAsking(ctx, asking, g.askLimits(p.Name, name, caller)); err != nil {
+		return err
+	}
+	select {
+	case g.asked <- struct{}{}:
+	default: // the worker is to look already
+	}
+	return nil
+}
+
+// askLimits are how often links are asked for: for one name, and from one address.
+func (g *Gate) askLimits(portal, name string, caller Caller) []engine.Limit {
+	whose := "portal-ask:" + hex.EncodeToString(g.laneOf(portal, name)[:16])
+	limits := []engine.Limit{
+		{Key: whose, Most: 3, Per: 15 * time.Minute},
+		{Key: whose, Most: 10, Per: 24 * time.Hour},
+	}
+	if !caller.Address.IsValid() {
+		return limits
+	}
+	from := "portal-ask-from:" + hex.EncodeToString(g.laneOf("", caller.Address.String())[:16])
+	return append(limits,
+		engine.Limit{Key: from, Most: 30, Per: 15 * time.Minute}, engine.Limit{Key: from, Most: 200, Per: 24 * time.Hour})
+}
+
+// Ended implements links.Entrance.
+func (g *Gate) Ended(ctx context.Context, link engine.Link, opens engine.Opens) (bool, error) {
+	since, err := g.with.Store.LinksSince(ctx, opens.Portal, link.Record)
+	return link.Created.Before(since), err
+}
+
+// Path implements links.Entrance.
+func (g *Gate) Path(opens engine.Opens, flow engine.ID) string {
+	page := "password"
+	if opens.What == engine.OpensSignIn {
+		page = "link"
+	}
+	return "/portal/" + opens.Portal + "/" + page + "/" + flow.String()
+}
