@@ -61,7 +61,9 @@ func (g *Gate) askLimits(portal, name string, caller Caller) []engine.Limit {
 	}
 	from := "portal-ask-from:" + hex.EncodeToString(g.laneOf("", caller.Address.String())[:16])
 	return append(limits,
-		engine.Limit{Key: from, Most: 30, Per: 15 * time.Minute}, engine.Limit{Key: from, Most: 200, Per: 24 * time.Hour})
+		engine.Limit{Key: from, Most: 30, Per: 15 * time.Minute},
+		engine.Limit{Key: from, Most: 200, Per: 24 * time.Hour},
+	)
 }
 
 // Ended implements links.Entrance.

@@ -29,7 +29,7 @@ type NameError struct{ Portal, Who string }
 
 // Error is a sentence for operators.
 func (e *NameError) Error() string {
-	return fmt.Sprintf("portal %s knows nobody as %q: give the name that they sign in with, or their record as Module/id",
+	return fmt.Sprintf("portal %s knows nobody as %q: give the name that they sign in with, or their record, Module/id",
 		e.Portal, e.Who)
 }
 
@@ -174,8 +174,8 @@ var (
 	ErrNobody      = errors.New("is nobody whom the portal knows")
 )
 
-// TakeOver keeps a password that was chosen elsewhere, unless there is one here. Nobody is told. Errors: ErrHasPassword,
-// ErrNobody, ErrNoPortal, ErrMethod, ErrUnavailable.
+// TakeOver keeps a password that was chosen elsewhere, unless there is one here. Nobody is told. Errors:
+// ErrHasPassword, ErrNobody, ErrNoPortal, ErrMethod, ErrUnavailable.
 func (g *Gate) TakeOver(ctx context.Context, portal string, t Takeover, by engine.Order) (engine.Ref, error) {
 	p, err := g.by(portal, engine.SignInPassword)
 	if err != nil {
@@ -209,8 +209,8 @@ func (g *Gate) TakeOver(ctx context.Context, portal string, t Takeover, by engin
 	})
 }
 
-// WeakLegacy tells why a password that was chosen elsewhere is not taken over; nil if it is. own are names that it must
-// not be made of.
+// WeakLegacy tells why a password that was chosen elsewhere is not taken over; nil if it is. own are names that it
+// must not be made of.
 func WeakLegacy(password string, own ...string) *WeakError {
 	return weak(password, MinPasswordLegacy, own...)
 }
