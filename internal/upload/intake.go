@@ -112,18 +112,56 @@ func (i *Intake) Read(c Coming) (Sent, error) {
 	if c.Request.ContentLength > limit {
 		return Sent{}, pages.ErrTooLarge
 	}
+	leave, err := i.turn(c.Request.Context())
+	if err != nil {
+		return Sent{}, err
+	}
+	defer leave()
+	GiveTime(c.Control)
+	return i.readParts(c, limit)
+}
+
+// One takes in a file that comes by itself, such as the whole body of a request. Its Link and Record are not set. It
+// fails with ErrBusy, pages.ErrMalformed for content that was cut off, or an error of the store; nothing is staged
+// then, nor is a file with a Problem.
+func (i *Intake) One(
+	ctx context.Context, content io.Reader, takes *engine.Upload, name string, now time.Time,
+) (*Arrival, error) {
+	leave, err := i.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	arrived, err := i.stage(ctx, Coming{Now: now}, content, takes, name)
+	if arrived != nil && (err != nil || arrived.Problem != "") {
+		i.Discard(ctx, Sent{Files: map[string]*Arrival{"": arrived}})
+	}
+	var unreadable unreadableError
+	switch {
+	case errors.As(err, &unreadable):
+		return nil, unreadable.cause
+	case err != nil:
+		return nil, pages.ErrMalformed
+	}
+	return arrived, nil
+}
+
+// turn waits until another file may come in; leave ends the turn.
+func (i *Intake) turn(ctx context.Context) (leave func(), err error) {
 	select {
 	case i.turns <- struct{}{}:
-		defer func() { <-i.turns }()
+		return func() { <-i.turns }, nil
 	case <-time.After(patience):
-		return Sent{}, ErrBusy
-	case <-c.Request.Context().Done():
-		return Sent{}, ErrBusy
+		return nil, ErrBusy
+	case <-ctx.Done():
+		return nil, ErrBusy
 	}
-	// A server that cannot give more time than its own has to do.
+}
+
+// GiveTime lets a request with a file take Time. A server that cannot give more time than its own has to do.
+func GiveTime(control *http.ResponseController) {
 	until := time.Now().Add(Time) // the machine's time: it bounds a connection
-	_, _ = c.Control.SetReadDeadline(until), c.Control.SetWriteDeadline(until.Add(patience))
-	return i.readParts(c, limit)
+	_, _ = control.SetReadDeadline(until), control.SetWriteDeadline(until.Add(patience))
 }
 
 // readParts reads a form part by part, each only as far as it may go. What was staged is forgotten with an error.
@@ -165,7 +203,7 @@ func (i *Intake) readPart(c Coming, part *multipart.Part, got *Sent, texts *int6
 		if got.Files[name] != nil {
 			return pages.ErrMalformed
 		}
-		arrived, err := i.stage(c, part, upload, fileName)
+		arrived, err := i.stage(c.Request.Context(), c, part, upload, fileName)
 		got.Files[name] = arrived
 		return err
 	case upload != nil || fileName != "":

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -16,14 +17,16 @@ import (
 const pieceSize = 256 << 10
 
 // stage reads a file piece by piece. What it is, is told from its content; one that is refused is not stored.
-func (i *Intake) stage(c Coming, from io.Reader, upload *engine.Upload, name string) (*Arrival, error) {
+func (i *Intake) stage(
+	ctx context.Context, c Coming, from io.Reader, upload *engine.Upload, name string,
+) (*Arrival, error) {
 	id, err := engine.NewID(c.Now, i.random)
 	if err != nil {
 		return nil, unreadableError{err}
 	}
 	a := &Arrival{File: engine.File{ID: id, Link: c.Link, Record: c.Record, Created: c.Now}}
 	s := stager{intake: i, coming: c, Arrival: a, upload: upload, sum: sha256.New()}
-	if err := s.read(from, name); err != nil {
+	if err := s.read(ctx, from, name); err != nil {
 		return a, err
 	}
 	s.sum.Sum(a.Sum[:0])
@@ -40,7 +43,7 @@ type stager struct {
 	pieces int
 }
 
-func (s *stager) read(from io.Reader, name string) error {
+func (s *stager) read(ctx context.Context, from io.Reader, name string) error {
 	piece := make([]byte, pieceSize)
 	for {
 		n, err := io.ReadFull(from, piece)
@@ -54,7 +57,7 @@ func (s *stager) read(from io.Reader, name string) error {
 		if s.pieces == 0 {
 			s.look(piece[:n], name)
 		}
-		if err := s.take(piece[:n]); err != nil {
+		if err := s.take(ctx, piece[:n]); err != nil {
 			return err
 		}
 		if ended {
@@ -77,7 +80,7 @@ func (s *stager) look(head []byte, name string) {
 }
 
 // take seals and stores a piece, unless the file is refused: then what is left of it is only read to its end.
-func (s *stager) take(piece []byte) error {
+func (s *stager) take(ctx context.Context, piece []byte) error {
 	s.File.Size += int64(len(piece))
 	if s.Problem == "" && s.File.Size > s.upload.Max {
 		s.Problem, s.Blanks = "error.file.large", []any{"Max", SizeText(s.upload.Max)}
@@ -88,7 +91,7 @@ func (s *stager) take(piece []byte) error {
 	s.sum.Write(piece)
 	sealed, err := s.intake.sealer.Seal(piecePurpose(s.File.ID, s.pieces), piece)
 	if err == nil {
-		err = s.intake.store.Stage(s.coming.Request.Context(), s.File.ID, s.pieces, sealed, s.coming.Now)
+		err = s.intake.store.Stage(ctx, s.File.ID, s.pieces, sealed, s.coming.Now)
 	}
 	if err != nil {
 		return unreadableError{fmt.Errorf("take a file: %w", err)}
