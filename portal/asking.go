@@ -159,15 +159,17 @@ func wordsOf(access *engine.Access, text string) (engine.Predicate, error) {
 	if len(words) > MaxWords || len(text) > MaxValueBytes {
 		return engine.Predicate{}, malformed(CodeQuestion, "")
 	}
+	fields := slices.DeleteFunc(slices.Clone(access.Filter), func(name string) bool {
+		field := access.Module.Fields[name]
+		return !comparable(field, engine.OpLike) || field.Type == engine.TypeReference || field.Type == engine.TypeOwner
+	})
+	if len(words)*len(fields) > MaxLookedIn {
+		return engine.Predicate{}, malformed(CodeQuestion, "")
+	}
 	every := engine.Predicate{Op: engine.OpAnd}
 	for _, word := range words {
 		some := engine.Predicate{Op: engine.OpOr}
-		for _, name := range access.Filter {
-			field := access.Module.Fields[name]
-			if !comparable(field, engine.OpLike) || field.Type == engine.TypeReference ||
-				field.Type == engine.TypeOwner {
-				continue
-			}
+		for _, name := range fields {
 			some.Of = append(some.Of, engine.Predicate{
 				Op: engine.OpLike, Path: name, Values: []engine.Operand{{Value: "%" + word + "%"}},
 			})

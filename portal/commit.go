@@ -55,6 +55,8 @@ func (d *Desk) commit(
 // failed is why a change was not committed, as the viewer hears it.
 func (d *Desk) failed(access *engine.Access, change Change, err error) error {
 	switch {
+	case errors.Is(err, ErrStaged):
+		return unfit(CodeFile, "", "error.file")
 	case errors.Is(err, engine.ErrTaken):
 		return taken(access, access.Module.UniqueAmong(change.Write.Patch.Set))
 	case errors.Is(err, engine.ErrConflict) && change.Create != nil:

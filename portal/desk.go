@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/upload"
 )
 
 // Records is what pages, REST API and façade ask of the [Desk]. Errors are those of this package: ErrForbidden,
@@ -36,14 +37,10 @@ type Records interface {
 	// Stage takes in the content of a file for a field that the viewer may change or give. What it returns is the
 	// value to set: sealed, for this viewer and field alone, for a day.
 	Stage(ctx context.Context, v Viewer, module, field, name string, content io.Reader) (Staged, error)
+	// Vouch is what to set the field to for a file that a form brought: its Arrival is staged by the same intake.
+	Vouch(v Viewer, module, field string, file engine.File) (value string, err error)
 	// File opens the file of a field that the viewer may read.
 	File(ctx context.Context, v Viewer, ref engine.Ref, field string) (engine.File, io.Reader, error)
-}
-
-// Staged is a file that was taken in and belongs to no record yet.
-type Staged struct {
-	Value string // to set its field to
-	File  engine.File
 }
 
 // CRM is where the records are, which it must be able to search.
@@ -56,7 +53,9 @@ type CRM interface {
 type DeskConfig struct {
 	CRM    CRM
 	Store  DeskStore
-	Sealer engine.Sealer // of cursors and staged files
+	Sealer engine.Sealer  // of cursors and staged files
+	Intake *upload.Intake // of files
+	Files  upload.Files
 	Clock  engine.Clock
 	Random io.Reader
 	Logger *slog.Logger
@@ -66,6 +65,8 @@ type DeskConfig struct {
 // does not give, it neither shows nor takes: the rows of the access are held besides whatever is asked, in the same
 // query, and a field that is hidden can be neither filtered nor sorted by.
 type Desk struct{ with DeskConfig }
+
+var _ Records = (*Desk)(nil)
 
 // NewDesk returns a desk.
 func NewDesk(with DeskConfig) *Desk { return &Desk{with: with} }
@@ -102,8 +103,11 @@ func (d *Desk) Count(ctx context.Context, v Viewer, q Question) (int, error) {
 	}
 	search.Limit = 0
 	found, err := d.with.CRM.Search(ctx, search)
-	if err != nil {
-		return 0, d.unavailable("count", q.Module, err)
+	switch {
+	case err != nil:
+		return 0, d.unanswered("count", q.Module, err)
+	case found.Uncounted:
+		return 0, malformed(CodeWide, "")
 	}
 	return found.Total, nil
 }
@@ -165,9 +169,11 @@ func (d *Desk) list(
 	}
 	found, err := d.with.CRM.Search(ctx, search)
 	if err != nil {
-		return Listing{}, d.unavailable("list", q.Module, err)
+		return Listing{}, d.unanswered("list", q.Module, err)
 	}
-	listing := Listing{Rows: make([]Row, 0, len(found.Records)), Total: found.Total}
+	listing := Listing{
+		Rows: make([]Row, 0, len(found.Records)), Total: found.Total, Uncounted: found.Uncounted,
+	}
 	for _, record := range found.Records {
 		listing.Rows = append(listing.Rows, newRow(access, record, fields))
 	}
@@ -209,6 +215,17 @@ func (v Viewer) zone() *time.Location {
 		return time.UTC
 	}
 	return v.Portal.Subject.Zone
+}
+
+// unanswered is why the CRM did not answer a question.
+func (d *Desk) unanswered(doing, module string, cause error) error {
+	switch {
+	case errors.Is(cause, engine.ErrTooWide):
+		return malformed(CodeWide, "")
+	case errors.Is(cause, engine.ErrNoPlace), engine.IsPermanent(cause):
+		return malformed(CodeQuestion, "")
+	}
+	return d.unavailable(doing, module, cause)
 }
 
 // unavailable is an error of the CRM as the viewer gets it; the log has the cause.

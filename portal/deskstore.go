@@ -12,8 +12,8 @@ import (
 type DeskStore interface {
 	// Commit makes a change as a whole: the record with its event, or the effect that will do it, the files kept, the
 	// deed. A change whose Key was committed within KeyWindow does nothing and returns the first outcome, Repeated; it
-	// fails with ErrReused where that one had another Body. It fails with engine.ErrConflict, engine.ErrNoRecord or
-	// engine.ErrTaken, nothing done.
+	// fails with ErrReused where that one had another Body. It fails with ErrStaged where a file is not staged (any
+	// more) or is kept already, and with engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken, nothing done.
 	Commit(ctx context.Context, change Change) (Outcome, error)
 	// Effects returns the effects of a change by its id; see engine.EffectStore.
 	Effects(ctx context.Context, change engine.ID) ([]*engine.Effect, error)
@@ -33,7 +33,7 @@ type Change struct {
 	engine.Ask
 	Expect engine.Fields  // of Delete: what the record must still have
 	Effect *engine.Effect // in place of the ask where the records are in another CRM
-	Files  []engine.File  // that were staged, and are kept from now on
+	Files  []engine.File  // that were staged, and are kept from now on for the record
 	Key    []byte         // hash of who asks and their Idempotency-Key; nil for none
 	Body   []byte         // hash of what they ask for
 	Deed   engine.Deed
@@ -49,3 +49,6 @@ type Outcome struct {
 
 // ErrReused says that an Idempotency-Key was used for another change before.
 var ErrReused = errors.New("this key was used for another change")
+
+// ErrStaged says that a file is not staged, or no longer.
+var ErrStaged = errors.New("this file is not staged, or no longer")

@@ -36,6 +36,7 @@ const (
 	CodeSort     = "sort"     // no such field that may be sorted by
 	CodeShown    = "fields"   // no such field that may be shown
 	CodeQuestion = "question" // too long, too deep, or nothing that can be asked
+	CodeWide     = "wide"     // too many records would have to be looked at, or counted
 	CodeValue    = "value"    // does not fit the type of the field
 	CodeRequired = "required" // must not be empty
 	CodeOption   = "option"   // is none of the options

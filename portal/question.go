@@ -24,8 +24,9 @@ const (
 	MaxNesting    = 16   // and, or and not within one another
 	MaxValues     = 200  // of one in
 	MaxValueBytes = 1024 // of one value to compare with
-	MaxOrder      = 5
-	MaxWords      = 8 // of a search
+	MaxOrder      = 4
+	MaxWords      = 8   // of a search
+	MaxLookedIn   = 100 // words of a search times the fields that they are looked for in
 )
 
 // Listing is a page of records.
@@ -33,6 +34,8 @@ type Listing struct {
 	Rows  []Row
 	Next  string // where it goes on; "" at the end
 	Total int    // if it was asked for
+
+	Uncounted bool // the total was asked for, and the CRM cannot say it
 }
 
 // Row is a record as the viewer may see it.

@@ -12,14 +12,15 @@ import (
 
 // wishes are what a viewer wants written, checked.
 type wishes struct {
-	asked engine.Fields // as it came
-	set   engine.Fields // in the plain form that a record keeps
-	files []engine.File // that values of set name
+	module string
+	asked  engine.Fields // as it came
+	set    engine.Fields // in the plain form that a record keeps
+	files  []engine.File // that values of set name
 }
 
 // made checks what is given to a new record and adds what the access sets besides.
 func (d *Desk) made(v Viewer, access *engine.Access, given engine.Fields) (*wishes, error) {
-	w := &wishes{asked: given, set: engine.Fields{}}
+	w := &wishes{module: access.Module.Name, asked: given, set: engine.Fields{}}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(access.Create.Fields, name) {
 			return nil, malformed(CodeField, readable(access, name))
@@ -45,7 +46,7 @@ func (d *Desk) made(v Viewer, access *engine.Access, given engine.Fields) (*wish
 
 // changed checks what is to be changed of a record, and leaves out what is so already.
 func (d *Desk) changed(v Viewer, access *engine.Access, record engine.Record, set engine.Fields) (*wishes, error) {
-	w := &wishes{asked: set, set: engine.Fields{}}
+	w := &wishes{module: access.Module.Name, asked: set, set: engine.Fields{}}
 	if len(set) == 0 {
 		return nil, malformed(CodeEmpty, "")
 	}

@@ -44,6 +44,10 @@ var arrows = map[string][]string{
 	"internal/scanners": {"internal/rig"},
 	"internal/smoke":    {"internal/rig"},
 
+	"portal/portaltest/house": {
+		"engine", "engine/enginetest", "internal", "internal/crm", "internal/store", "portal",
+	},
+
 	// Stand-ins for providers, held against the providers' descriptions.
 	"internal/mattermost/mattermosttest": {"engine", "internal", "internal/contract"},
 	"internal/onesignal/onesignaltest":   {"engine", "internal", "internal/contract"},
@@ -53,10 +57,12 @@ var arrows = map[string][]string{
 	"internal/generate": {"channels", "engine", "internal", "tasks"},
 
 	// The examples of the guide are a plug-in author's code; the command knows everyone.
-	"docs": {"channels", "engine", "engine/enginetest", "internal", "links", "portal", "schemas", "tasks", "workflows"},
+	"docs": {
+		"channels", "engine", "engine/enginetest", "internal", "links", "portal", "schemas", "tasks", "workflows",
+	},
 	"cmd": {
-		"channels", "docs", "engine", "internal", "internal/crm", "internal/memory", "internal/nats", "internal/outcall",
-		"internal/store", "links", "portal", "schemas", "tasks", "workflows",
+		"channels", "docs", "engine", "internal", "internal/crm", "internal/memory", "internal/nats",
+		"internal/outcall", "internal/store", "links", "portal", "schemas", "tasks", "workflows",
 	},
 }
 
@@ -64,6 +70,7 @@ var arrows = map[string][]string{
 var testSupport = []string{
 	"bench", "bench/carry", "bench/floor", "engine/enginetest", "internal/chaos", "internal/contract",
 	"internal/mail/mailtest", "internal/peer", "internal/rig", "internal/scanners", "internal/smoke",
+	"portal/portaltest", "portal/portaltest/house",
 }
 
 // listed is what the go command tells of a package; paths of our own packages are relative to the module.

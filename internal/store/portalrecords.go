@@ -19,11 +19,17 @@ func (s *Store) Commit(ctx context.Context, change portal.Change) (portal.Outcom
 		if outcome, err = tx.repeated(ctx, change); err != nil || outcome.Repeated {
 			return err
 		}
-		if err := tx.keepFiles(ctx, change.Files); err != nil {
+		if err := tx.areStaged(ctx, change.Files); err != nil {
 			return err
 		}
 		record, err := tx.changeRecord(ctx, change)
 		if err != nil {
+			return err
+		}
+		for i := range change.Files {
+			change.Files[i].Record, change.Files[i].Link = record, change.ID // there is no link that it came by
+		}
+		if err := tx.keepFiles(ctx, change.Files); err != nil {
 			return err
 		}
 		outcome = portal.Outcome{Change: change.ID, Record: record}
@@ -39,6 +45,22 @@ func (s *Store) Commit(ctx context.Context, change portal.Change) (portal.Outcom
 		return portal.Outcome{}, fmt.Errorf("change by a portal: %w", err)
 	}
 	return outcome, nil
+}
+
+// areStaged refuses files that were kept already, or whose pieces are forgotten.
+func (t *tx) areStaged(ctx context.Context, files []engine.File) error {
+	for _, file := range files {
+		var staged bool
+		const query = `SELECT EXISTS (SELECT 1 FROM file_pieces WHERE file = ?1)
+			AND NOT EXISTS (SELECT 1 FROM files WHERE id = ?1)`
+		if err := t.get(ctx, query, []any{ident(file.ID)}, []any{&staged}); err != nil {
+			return err
+		}
+		if !staged {
+			return portal.ErrStaged
+		}
+	}
+	return nil
 }
 
 // changeRecord makes the change, or stores the effect that will, and names the record.
