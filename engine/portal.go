@@ -10,6 +10,7 @@ type Portal struct {
 	SignIn  SignIn
 	Roles   map[string]*Role
 	Modules map[string]*Module // all modules of the book it was loaded with
+	Version string             // hash of its file and of the modules that it speaks of
 }
 
 // Subject says who may sign in to a portal, by their record.

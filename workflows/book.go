@@ -7,6 +7,7 @@
 //	  modules/*.yaml      what kinds of records there are
 //	  landings/*.yaml     what a link opens
 //	  factors/*.yaml      what a visitor has to prove beside the link
+//	  portal/*.yaml       who may sign in, and what they may see and do
 //	  labels/*.json       texts of the door in place of its own, a language each
 //	  templates/<name>/   message texts: <channel>.<language>.subject, .txt, .html
 package workflows
@@ -85,6 +86,7 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	}
 	l.each("modules", l.module)
 	l.checkReferences()
+	l.each("portal", l.portal)
 	l.each("factors", l.factor)
 	l.labelFiles()
 	l.shelve()
@@ -92,6 +94,7 @@ func LoadFiles(files map[string]string, options Options) (*engine.Book, yamldoc.
 	l.each("landings", l.landing)
 	l.each(".", l.workflow)
 	l.checkStarts()
+	l.checkPortals()
 	l.unused()
 	slices.Sort(l.book.Factors)
 	slices.SortFunc(l.book.Workflows, func(a, b *engine.Workflow) int { return strings.Compare(a.Name, b.Name) })
@@ -115,6 +118,7 @@ type loader struct {
 	book      *engine.Book
 	types     types
 	factors   map[string]*plannedFactor
+	portals   []*plannedPortal
 	origin    map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
 	left      map[string]string // "factor x", "landing x", "workflow x" → the channel that it lacks
 	lacks     string            // the channel that what is being loaded lacks; "" for none
@@ -173,8 +177,8 @@ func ours(name string) bool {
 	return kind != "" && kind != "test"
 }
 
-// KindOf is what a file of a book is by its path from the book's folder: workflow, test, module, landing or factor,
-// each of which has a schema of that name; "" for any other file.
+// KindOf is what a file of a book is by its path from the book's folder: workflow, test, module, landing, factor or
+// portal, each of which has a schema of that name; "" for any other file.
 func KindOf(name string) string {
 	folder, _, nested := strings.Cut(name, "/")
 	switch {
@@ -186,6 +190,8 @@ func KindOf(name string) string {
 		return "landing"
 	case nested && folder == "factors":
 		return "factor"
+	case nested && folder == "portal":
+		return "portal"
 	case nested:
 		return ""
 	case strings.HasSuffix(name, ".test.yaml"):

@@ -97,10 +97,10 @@ func (c *compiler) locate(root *ast.IdentifierNode, steps []*ast.StringNode) (pl
 
 // hop follows the reference that the place holds.
 func (c *compiler) hop(at *place, step *ast.StringNode) *Error {
-	if at.root != RecordName && at.route == "" {
+	if followed := c.scope.follows(); at.root != followed && at.route == "" {
 		last := at.keys[max(0, len(at.keys)-1):]
-		path := strings.Join(append(append([]string{RecordName}, last...), step.Value), ".")
-		return c.fail(step, "%s is only an id, references are followed from %s: %s", at.name, RecordName, path)
+		path := strings.Join(append(append([]string{followed}, last...), step.Value), ".")
+		return c.fail(step, "%s is only an id, references are followed from %s: %s", at.name, followed, path)
 	}
 	route := strings.Join(at.keys, ".")
 	if at.route != "" {

@@ -60,8 +60,30 @@ func (r rows) side(node ast.Node) (side, *Error) {
 		}
 		return x, fail
 	}
-	return side{}, r.fail(node, "nothing is computed in rows: a field of the record is compared with a constant, "+
+	return side{}, r.fail(node, "nothing is computed here: what stands beside a field of the record is a constant, "+
 		"a value of me, today() or now() as it is")
+}
+
+// Given is a value that is no field of a record: a constant, a value of me, today() or now().
+type Given struct {
+	Operand engine.Operand
+	Type    Type
+	Leads   []string // the modules whose records it names, if it is an id
+}
+
+// CompileGiven compiles an expression for one such value, by the rules of CompileRows.
+func CompileGiven(src string, scope *Scope) (Given, *Error) {
+	config := newConfig()
+	tree, fail := parse(src, config)
+	if fail != nil {
+		return Given{}, fail
+	}
+	r := rows{&compiler{src: src, scope: scope, config: config, routes: map[string]bool{}, uses: newUses()}}
+	x, fail := r.side(tree.Node)
+	if fail != nil {
+		return Given{}, fail
+	}
+	return Given{Operand: x.operand, Type: x.typ, Leads: x.leads}, nil
 }
 
 func choose[T any](yes bool, a, b T) T {

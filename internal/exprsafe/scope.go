@@ -1,5 +1,7 @@
 package exprsafe
 
+import "cmp"
+
 // Kind is what sort of value an expression gives.
 type Kind uint8
 
@@ -82,13 +84,18 @@ type Scope struct {
 	Steady bool
 	// Catalogue is what may be asked of the CRM; nil for nothing.
 	Catalogue Catalogue
+	// Follows is the root name whose references can be followed; RecordName if it is "".
+	Follows string
 }
+
+// follows is the root name whose references can be followed.
+func (s *Scope) follows() string { return cmp.Or(s.Follows, RecordName) }
 
 // Secrets finds a secret by its name. The value never leaves the package: it is only the key of a hash.
 type Secrets func(name string) (value []byte, ok bool)
 
-// RecordName is the one root name whose references can be followed and whose fields the change words
-// (changed, was, …) speak of.
+// RecordName is the root name whose references can be followed, where a scope names no other, and whose fields the
+// change words (changed, was, …) speak of.
 const RecordName = "record"
 
 // ItemName is the root name of what a step is taken for. If it is an Object its references can be followed too: it is

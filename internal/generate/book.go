@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-const bookIntro = "What may stand in the files of a book that describe landings, factors and modules. The " +
+const bookIntro = "What may stand in the files of a book that describe landings, factors, portals and modules. The " +
 	"[guide](../guide/landings.md) explains them with examples; `postern lint` holds each file against the others. " +
 	"A duration is written `30s`, `1h30m` or `14d`; a label is a text, or a text for each language.\n\n"
 
@@ -35,6 +35,36 @@ func bookParts() []bookPart {
 		{
 			"Factor", "factorFile", "A file under `factors/`: what a visitor has to prove beside the link.",
 			"factor: pin\nkind: security_code\nfield: record.contact_id.cf_pin",
+		},
+		{
+			"Portal", "portalFile", "A file under `portal/`: who may sign in, and what they may see and do.",
+			"portal: customers\nsubject: { module: Contacts, login: email, active: me.portal }\n" +
+				"roles:\n  default:\n    Invoice: { rows: record.account_id == me.account_id, " +
+				"read: [invoice_no, total] }",
+		},
+		{
+			"Subject", "subjectFile", "Who may sign in to a portal, under `subject`.",
+			"subject: { module: Contacts, login: email, active: me.portal, until: me.support_end_date, " +
+				"zone: Europe/Madrid }",
+		},
+		{
+			"Sign-in", "signInFile", "How people sign in, under `sign_in`.",
+			"sign_in: { methods: [password, passkey, link], second_factor: optional, idle: 30m, most: 12h, " +
+				"sessions: 5 }",
+		},
+		{
+			"Role", "roleFile", "A role, under `roles`; beside `extends` its keys are modules.",
+			"roles:\n  default: { Invoice: { rows: record.account_id == me.account_id, read: [invoice_no] } }\n" +
+				"  manager: { extends: default, Invoice: { read: [invoice_no, total] } }",
+		},
+		{
+			"Access", "accessFile", "What a role may do with the records of a module.",
+			"HelpDesk:\n  rows: record.parent_id in [me.id, me.account_id]\n" +
+				"  read: [ticket_no, ticket_title, description]\n  update: [description]",
+		},
+		{
+			"Making", "makingFile", "How records are made, under `create` of an access.",
+			"create: { fields: [ticket_title, description], set: { parent_id: \"{{ me.account_id }}\" } }",
 		},
 		{
 			"Module", "moduleFile", "A file under `modules/`: what a kind of record looks like.",
@@ -76,7 +106,9 @@ var formWords = map[string]string{
 	"module": "name of a module", "factor": "name of a factor", "landing": "name of a landing", "number": "number",
 	"word": "value", "engine.FieldType": "type of field", "engine.FactorKind": "security_code, mail_token or code",
 	"engine.ChangedAddress": "send or refuse", "creationFile": "creation", "": "any value",
-	"engine.OpensWhat": "password or sign_in",
+	"engine.OpensWhat": "password or sign_in", "engine.SignInMethod": "password, passkey or link",
+	"engine.SecondFactor": "optional or required", "relatives": "names of modules", "nothing": "nothing",
+	"accessFile": "access", "roleFile": "role", "bool": "true/false",
 }
 
 // spokenForm is how a tag of forms reads: whole number or size of a file.

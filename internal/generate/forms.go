@@ -23,6 +23,10 @@ func forms() map[string]object {
 			object{"type": "array", "items": object{"type": []any{"string", "number", "boolean"}}},
 			object{"type": "object", "additionalProperties": object{"anyOf": []any{label, object{"type": "null"}}}},
 		}},
+		"relatives": {"anyOf": []any{
+			text, object{"type": "array", "items": object{"type": []any{"string", "object"}}},
+			object{"type": "object", "additionalProperties": object{"type": []any{"string", "null"}}},
+		}},
 		"fields":     {"type": "object"},                             // values by the names of fields
 		"word":       {"type": []any{"string", "number", "boolean"}}, // a text that may look like something else
 		"name":       {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"},

@@ -34,6 +34,7 @@ func documents() []document {
 		{"module", "postern/workflows", "moduleFile", "", "A module: what a kind of record looks like."},
 		{"landing", "postern/workflows", "landingFile", "", "A landing: what a link opens and what may be done there."},
 		{"factor", "postern/workflows", "factorFile", "", "A factor: what a visitor has to prove beside the link."},
+		{"portal", "postern/workflows", "portalFile", "", "A portal: who may sign in, and what they may see and do."},
 		{"test", "postern/internal/rehearsal", "testFile", "", "Tests of a workflow: stories and what comes of them."},
 		{"config", "postern/cmd/postern", "config", "defaultConfig", "The configuration of postern serve."},
 	}
@@ -103,6 +104,13 @@ func (b *schemaBuilder) structure(of structure, defaults values) (object, error)
 			if err := b.tasks(schema); err != nil {
 				return nil, err
 			}
+			continue
+		case k.rest && k.form != "":
+			other, err := b.form(scope{of.path, of.file}, k.form)
+			if err != nil {
+				return nil, fmt.Errorf("%s.%s: %w", of.name, k.field, err)
+			}
+			schema["additionalProperties"] = other
 			continue
 		case k.rest:
 			schema["additionalProperties"], schema["minProperties"] = true, 1

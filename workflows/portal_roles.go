@@ -1,0 +1,229 @@
+package workflows
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/yamldoc"
+)
+
+// roleFile is a role, under roles.
+type roleFile struct {
+	// Extends is another role, of which this one has everything that it does not say itself.
+	Extends *yamldoc.Node `yaml:"extends" schema:"text"`
+	// Modules are what the role may do with the records of each module. A module that is not named is forbidden; one
+	// with nothing behind it takes away what the role extends.
+	Modules []yamldoc.Entry `yaml:",rest" schema:"accessFile|nothing"`
+}
+
+// accessFile is what a role may do with the records of a module.
+type accessFile struct {
+	// Rows is a condition on record and me: which records the role may see at all. What is not said here by a field of
+	// the record is forbidden; rows: true is every record.
+	Rows *yamldoc.Node `yaml:"rows" schema:"if"`
+	// Read are the fields that are shown, in this order; the first ones head a list.
+	Read []*yamldoc.Node `yaml:"read,one" schema:"text"`
+	// Filter are the fields that may be filtered and searched by; by default all of read.
+	Filter []*yamldoc.Node `yaml:"filter,one" schema:"text"`
+	// Sort are the fields that may be sorted by; by default all of read.
+	Sort []*yamldoc.Node `yaml:"sort,one" schema:"text"`
+	// Update are the fields that may be changed.
+	Update []*yamldoc.Node `yaml:"update,one" schema:"text"`
+	// Fresh are those of update that need a sign-in of the last ten minutes.
+	Fresh []*yamldoc.Node `yaml:"fresh,one" schema:"text"`
+	// Create is how records are made; without it none are.
+	Create *makingFile `yaml:"create"`
+	// Delete lets records be deleted.
+	Delete *yamldoc.Node `yaml:"delete" schema:"bool"`
+	// Related are lists beside a record: a module one of whose references leads here, or its name with the reference; ~
+	// in place of that where the CRM relates the records.
+	Related relatives `yaml:"related" schema:"relatives"`
+}
+
+// makingFile is what stands under create.
+type makingFile struct {
+	// Fields are what may be given.
+	Fields []*yamldoc.Node `yaml:"fields,one" schema:"text"`
+	// Set is what a new record is set to besides, whatever is given: a constant, or "{{ me.account_id }}".
+	Set []yamldoc.Entry `yaml:"set" schema:"word"`
+}
+
+// relatives are lists beside a record.
+type relatives struct {
+	given bool
+	lists []relative
+}
+
+// relative is one of them: by nothing where nothing is said.
+type relative struct{ module, by *yamldoc.Node }
+
+// UnmarshalYAMLDoc reads names of modules, or names with the reference that leads here.
+func (r *relatives) UnmarshalYAMLDoc(n *yamldoc.Node) (diags yamldoc.Diagnostics) {
+	r.given = true
+	switch n.Kind() {
+	case yamldoc.Mapping:
+		for key, value := range n.Entries() {
+			r.lists = append(r.lists, relative{key, value})
+		}
+	case yamldoc.List:
+		for _, item := range n.Items() {
+			if item.Kind() == yamldoc.Mapping {
+				diags = append(diags, r.UnmarshalYAMLDoc(item)...)
+				continue
+			}
+			r.lists = append(r.lists, relative{item, nil})
+		}
+	default:
+		r.lists = []relative{{n, nil}}
+	}
+	return diags
+}
+
+// plannedRole is a role as its file has it, and then with what it extends.
+type plannedRole struct {
+	at      *yamldoc.Node // its name
+	extends *yamldoc.Node
+	own     map[string]*plannedAccess // nil: taken away
+	whole   map[string]*plannedAccess // with what it extends, once that is known
+	merging bool
+}
+
+// plannedAccess is one entry of a role.
+type plannedAccess struct {
+	at *yamldoc.Node // the module's name
+	accessFile
+}
+
+// readRoles reads all roles, merges what extends another and compiles them.
+func (p *plannedPortal) readRoles(at *yamldoc.Node, entries []yamldoc.Entry) {
+	for _, entry := range entries {
+		if !engine.PlainToken(entry.Key.Text()) {
+			p.complain(entry.Key.Errorf("a role's name may hold only letters, digits, - and _"))
+			continue
+		}
+		p.roles[entry.Key.Text()] = p.readRole(entry)
+	}
+	if p.roles[engine.RoleDefault] == nil {
+		p.complain(at.Errorf("there is no role %s, which is for all who have no other", engine.RoleDefault))
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.roles)) {
+		role := &engine.Role{Name: name, Modules: map[string]*engine.Access{}}
+		whole := p.merge(name)
+		for _, module := range slices.Sorted(maps.Keys(whole)) {
+			if access := p.access(whole[module]); access != nil {
+				role.Modules[module] = access
+			}
+		}
+		for _, module := range slices.Sorted(maps.Keys(role.Modules)) {
+			role.Modules[module].Related = p.related(role, role.Modules[module], whole[module].Related.lists)
+		}
+		p.portal.Roles[name] = role
+	}
+	p.checkOptions()
+}
+
+func (p *plannedPortal) readRole(entry yamldoc.Entry) *plannedRole {
+	role := &plannedRole{at: entry.Key, own: map[string]*plannedAccess{}}
+	if entry.Value.Kind() == yamldoc.Null {
+		return role // who has it may sign in, and sees nothing
+	}
+	var f roleFile
+	p.complain(yamldoc.Decode(entry.Value, &f)...)
+	role.extends = f.Extends
+	for _, m := range f.Modules {
+		if p.knownModule(m.Key) == nil {
+			continue
+		}
+		if m.Value.Kind() == yamldoc.Null {
+			role.own[m.Key.Text()] = nil
+			continue
+		}
+		planned := &plannedAccess{at: m.Key}
+		p.complain(yamldoc.Decode(m.Value, &planned.accessFile)...)
+		role.own[m.Key.Text()] = planned
+	}
+	return role
+}
+
+// merge is a role with what it extends.
+func (p *plannedPortal) merge(name string) map[string]*plannedAccess {
+	role := p.roles[name]
+	if role.whole != nil {
+		return role.whole
+	}
+	whole := map[string]*plannedAccess{}
+	if role.extends != nil {
+		switch from := p.roles[role.extends.Text()]; {
+		case from == nil:
+			p.complain(unknown(role.extends, "role", role.extends.Text(), slices.Sorted(maps.Keys(p.roles))))
+		case from == role || from.merging:
+			p.complain(role.extends.Errorf("%s extends itself", name))
+		default:
+			role.merging = true
+			maps.Copy(whole, p.merge(role.extends.Text()))
+			role.merging = false
+		}
+	}
+	for module, own := range role.own {
+		switch {
+		case own == nil:
+			delete(whole, module)
+		case whole[module] == nil:
+			whole[module] = own
+		default:
+			whole[module] = own.over(whole[module])
+		}
+	}
+	role.whole = whole
+	return whole
+}
+
+// over is an access with what it does not say itself from another.
+func (a *plannedAccess) over(from *plannedAccess) *plannedAccess {
+	merged := *a
+	for _, list := range []struct{ own, from *[]*yamldoc.Node }{
+		{&merged.Read, &from.Read}, {&merged.Filter, &from.Filter}, {&merged.Sort, &from.Sort},
+		{&merged.Update, &from.Update}, {&merged.Fresh, &from.Fresh},
+	} {
+		if *list.own == nil {
+			*list.own = *list.from
+		}
+	}
+	if merged.Rows == nil {
+		merged.Rows = from.Rows
+	}
+	if merged.Create == nil {
+		merged.Create = from.Create
+	}
+	if merged.Delete == nil {
+		merged.Delete = from.Delete
+	}
+	if !merged.Related.given {
+		merged.Related = from.Related
+	}
+	return &merged
+}
+
+// checkOptions warns of roles that nobody can have.
+func (p *plannedPortal) checkOptions() {
+	field := p.portal.Subject.Module.Fields[p.portal.Subject.Role]
+	extended := map[string]bool{}
+	for _, role := range p.roles {
+		if role.extends != nil {
+			extended[role.extends.Text()] = true
+		}
+	}
+	for name, role := range p.roles {
+		switch {
+		case name == engine.RoleDefault || extended[name]:
+		case field == nil:
+			p.complain(role.at.Warningf("role-of-nobody",
+				"nobody has the role %s: name the field that holds a role, under subject", name))
+		case len(field.Options) > 0 && !slices.Contains(field.Options, name):
+			p.complain(role.at.Warningf("role-of-nobody", "nobody has the role %s: the options of %s are %s",
+				name, field.Name, strings.Join(field.Options, ", ")))
+		}
+	}
+}
