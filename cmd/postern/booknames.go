@@ -17,6 +17,7 @@ func namesIn(book string) map[string][]string {
 		"module":   slices.Sorted(maps.Keys(namedIn(book, "modules/*.yaml", "module"))),
 		"landing":  slices.Sorted(maps.Keys(namedIn(book, "landings/*.yaml", "landing"))),
 		"factor":   slices.Sorted(maps.Keys(namedIn(book, "factors/*.yaml", "factor"))),
+		"portal":   slices.Sorted(maps.Keys(namedIn(book, "portal/*.yaml", "portal"))),
 		"workflow": slices.Sorted(maps.Keys(namedIn(book, "*.yaml", "name"))),
 	}
 	templates, err := filepath.Glob(filepath.Join(book, "templates", "*"))

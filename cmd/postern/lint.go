@@ -146,6 +146,9 @@ func bookSummary(book *engine.Book) string {
 	if len(book.Factors) > 0 {
 		summary += ", " + counted(len(book.Factors), "factor")
 	}
+	if len(book.Portals) > 0 {
+		summary += ", " + counted(len(book.Portals), "portal")
+	}
 	return summary
 }
 

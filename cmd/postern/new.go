@@ -36,6 +36,7 @@ is one for its module.`,
 		{"module NAME", "Begin a module", false, (*beginning).newModule},
 		{"landing NAME", "Begin a landing", true, (*beginning).newLanding},
 		{"factor NAME", "Begin a factor: what a visitor proves beside the link", true, (*beginning).newFactor},
+		{"portal NAME", "Begin a portal: who may sign in, and what they see", true, (*beginning).newPortal},
 	} {
 		b := &beginning{}
 		what, argument, _ := strings.Cut(kind.use, " ")
