@@ -70,7 +70,7 @@ type route struct {
 
 // topics are all pages of a portal.
 func topics() []topic {
-	return []topic{home()}
+	return []topic{home(), recovery()}
 }
 
 // New makes pages ready to serve. They are to be mounted at /portal/.
