@@ -61,6 +61,9 @@ const (
 	DeedAppKeyMade        = "app_key.made"
 	DeedAppKeyRevoked     = "app_key.revoked"
 	DeedAppKeyUsed        = "app_key.used" // to sign in
+
+	DeedPortalFactorSet      = "portal.factor_set"      // passkeys, authenticator, recovery codes: added, removed, used
+	DeedPortalPasskeyRefused = "portal.passkey_refused" // it has counted back
 )
 
 // Chained is the hash of a deed after the one with the hash before: SHA-256 over that and every field,

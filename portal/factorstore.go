@@ -49,6 +49,8 @@ func (e Enrolled) Second() bool { return len(e.Passkeys) > 0 || e.Authenticator 
 type Told struct {
 	Event *engine.Event // portal.factor_set; nil for what tells nobody
 	Deed  engine.Deed
+	// First says that a factor is the holder's first: where they have another one by now, it fails with ErrPassed.
+	First bool
 }
 
 // Ceremony is something that was begun in a browser and is finished by one answer, of whatever node. Its token is with
@@ -106,13 +108,22 @@ const (
 	MaxPasskeyAnswer = 64 << 10
 )
 
-// Why a factor proves nothing.
+// Why a factor proves nothing, or cannot be changed.
 var (
-	ErrNoFactor   = errors.New("there is no such factor")
-	ErrOver       = errors.New("it took too long, or was answered already")
+	// ErrNoFactor (404): the holder has no such factor.
+	ErrNoFactor = errors.New("there is no such factor")
+	// ErrFactorUsed: the code was used already, or one after it. Who typed it is told that it is wrong.
 	ErrFactorUsed = errors.New("the code was used already, or one after it")
-	ErrCounter    = errors.New("the passkey has counted back: there may be a copy of it")
-	ErrPasskeys   = errors.New("there are as many passkeys as there may be")
+	// ErrCounter: the device has counted back. Who used it is told that it is wrong.
+	ErrCounter = errors.New("the passkey has counted back: there may be a copy of it")
+	// ErrWrong (422): what was to prove a factor does not.
+	ErrWrong = errors.New("this is not right")
+	// ErrPasskeys (409): there are MaxPasskeys.
+	ErrPasskeys = errors.New("there are as many passkeys as there may be")
+	// ErrLastFactor (409): the portal asks for a second factor, so that the last one cannot be removed.
+	ErrLastFactor = errors.New("the last second factor cannot be removed")
+	// ErrNoPasskeys (403): browsers make no passkeys for the address of this portal.
+	ErrNoPasskeys = errors.New("passkeys need https and a host with a name")
 )
 
 // FactorStore is what the gate keeps of second factors and passkeys. Each method is one atomic change or one read.
@@ -147,17 +158,17 @@ type FactorStore interface {
 
 	// BeginCeremony stores a ceremony.
 	BeginCeremony(ctx context.Context, c Ceremony) error
-	// FinishCeremony takes a ceremony out of the store; ErrOver if there is none by that token, or its time is over.
+	// FinishCeremony takes a ceremony out of the store; ErrPassed if there is none by that token, or its time is over.
 	FinishCeremony(ctx context.Context, token []byte, now time.Time) (Ceremony, error)
 
 	// Pend stores a sign-in that a second step is missing of.
 	Pend(ctx context.Context, p Pending) error
-	// Pending reads one; ErrOver if there is none by that token, its time is over or its tries are used up.
+	// Pending reads one; ErrPassed if there is none by that token, its time is over or its tries are used up.
 	Pending(ctx context.Context, token []byte, now time.Time) (Pending, error)
-	// TryPending counts an answer as wrong before anybody looks at it. It fails with ErrOver, nothing counted, as
+	// TryPending counts an answer as wrong before anybody looks at it. It fails with ErrPassed, nothing counted, as
 	// Pending does.
 	TryPending(ctx context.Context, token []byte, now time.Time) (Pending, error)
-	// EndPending removes one, since the second step was taken; ErrOver if there is none by that token.
+	// EndPending removes one, since the second step was taken; ErrPassed if there is none by that token.
 	EndPending(ctx context.Context, token []byte) error
 	// SweepFactors forgets ceremonies and pending sign-ins whose time is over.
 	SweepFactors(ctx context.Context, now time.Time) error

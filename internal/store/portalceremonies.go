@@ -41,7 +41,7 @@ func (s *Store) FinishCeremony(ctx context.Context, token []byte, now time.Time)
 		return tx.run(ctx, call{"DELETE FROM portal_ceremonies WHERE token = ?", []any{blob(token)}})
 	})
 	if errors.Is(err, sql.ErrNoRows) || err == nil && !now.Before(c.Ends) {
-		return portal.Ceremony{}, portal.ErrOver
+		return portal.Ceremony{}, portal.ErrPassed
 	}
 	if err != nil {
 		return portal.Ceremony{}, fmt.Errorf("take ceremony: %w", err)
@@ -84,7 +84,7 @@ func (s *statements) pending(ctx context.Context, token []byte, now time.Time) (
 		(*ident)(&p.Link), &p.Cause, (*instant)(&p.Ends), &p.Tries,
 	})
 	if errors.Is(err, sql.ErrNoRows) || err == nil && (!now.Before(p.Ends) || p.Tries >= portal.MaxPendingTries) {
-		return portal.Pending{}, portal.ErrOver
+		return portal.Pending{}, portal.ErrPassed
 	}
 	for lane := range slices.Chunk(lanes, sha256.Size) {
 		p.Lanes = append(p.Lanes, lane)
@@ -113,7 +113,7 @@ func (s *Store) EndPending(ctx context.Context, token []byte) error {
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
 		rows, err := tx.exec(ctx, "DELETE FROM portal_pending WHERE token = ?", blob(token))
 		if err == nil && rows == 0 {
-			err = portal.ErrOver
+			err = portal.ErrPassed
 		}
 		return err
 	})

@@ -74,6 +74,8 @@ func (s *Store) AddPasskey(ctx context.Context, p portal.Passkey, told portal.To
 		switch {
 		case err != nil:
 			return err
+		case told.First && enrolled.Second():
+			return portal.ErrPassed
 		case len(enrolled.Passkeys) >= portal.MaxPasskeys:
 			return portal.ErrPasskeys
 		}
@@ -139,6 +141,13 @@ func (s *Store) PutAuthenticator(ctx context.Context, a portal.Authenticator, to
 	const put = `REPLACE INTO portal_authenticators (portal, module, subject, secret, step, added)
 		VALUES (?, ?, ?, ?, ?, ?)`
 	return s.enrols(ctx, "keep authenticator", told, func(ctx context.Context, tx *tx) error {
+		enrolled, err := tx.enrolled(ctx, a.Holder)
+		switch {
+		case err != nil:
+			return err
+		case told.First && enrolled.Second():
+			return portal.ErrPassed
+		}
 		args := append(holding(a.Holder), blob(a.Secret), a.Step, instant(a.Added))
 		return tx.run(ctx, call{put, args})
 	})

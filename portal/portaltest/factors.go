@@ -39,6 +39,7 @@ func TestFactorStore(t *testing.T, fresh func(*testing.T) FactorStore) {
 		"pending":            pending,
 		"tries":              tries,
 		"what tells of them": told,
+		"the first one":      first,
 		"sweep":              sweep,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
@@ -222,12 +223,12 @@ func ceremonies(t *testing.T, s FactorStore) {
 			t.Errorf("finished (-want +got):\n%s", diff)
 		}
 		_, err = s.FinishCeremony(ctx, want.Token, began)
-		refused(t, "once more", err, portal.ErrOver)
+		refused(t, "once more", err, portal.ErrPassed)
 	}
 	_, err := s.FinishCeremony(ctx, late.Token, late.Ends)
-	refused(t, "too late", err, portal.ErrOver)
+	refused(t, "too late", err, portal.ErrPassed)
 	_, err = s.FinishCeremony(ctx, token("d"), began)
-	refused(t, "never begun", err, portal.ErrOver)
+	refused(t, "never begun", err, portal.ErrPassed)
 }
 
 func waiting() portal.Pending {
@@ -248,11 +249,11 @@ func pending(t *testing.T, s FactorStore) {
 		t.Errorf("pending (-want +got):\n%s", diff)
 	}
 	_, err = s.Pending(ctx, want.Token, want.Ends)
-	refused(t, "too late", err, portal.ErrOver)
+	refused(t, "too late", err, portal.ErrPassed)
 	must(t, s.EndPending(ctx, want.Token))
-	refused(t, "ended twice", s.EndPending(ctx, want.Token), portal.ErrOver)
+	refused(t, "ended twice", s.EndPending(ctx, want.Token), portal.ErrPassed)
 	_, err = s.Pending(ctx, want.Token, began)
-	refused(t, "ended", err, portal.ErrOver)
+	refused(t, "ended", err, portal.ErrPassed)
 }
 
 // However many answers come at the same time, no more are looked at than may be.
@@ -265,7 +266,7 @@ func tries(t *testing.T, s FactorStore) {
 			switch _, err := s.TryPending(t.Context(), token("p"), began); {
 			case err == nil:
 				taken.Add(1)
-			case !errors.Is(err, portal.ErrOver):
+			case !errors.Is(err, portal.ErrPassed):
 				t.Error(err)
 			}
 		})
@@ -275,7 +276,7 @@ func tries(t *testing.T, s FactorStore) {
 		t.Errorf("%d answers were looked at", n)
 	}
 	_, err := s.Pending(t.Context(), token("p"), began)
-	refused(t, "after the last try", err, portal.ErrOver)
+	refused(t, "after the last try", err, portal.ErrPassed)
 }
 
 func told(t *testing.T, s FactorStore) {
@@ -294,13 +295,26 @@ func told(t *testing.T, s FactorStore) {
 	}
 }
 
+// A factor that somebody enrols before they are let in must not stand beside, or in place of, one that there is by then.
+func first(t *testing.T, s FactorStore) {
+	ctx := t.Context()
+	tell := deed("set")
+	tell.First = true
+	must(t, s.PutAuthenticator(ctx, authenticator(anna, 1), tell))
+	refused(t, "another authenticator", s.PutAuthenticator(ctx, authenticator(anna, 2), tell), portal.ErrPassed)
+	refused(t, "a passkey beside it", s.AddPasskey(ctx, passkey(1, anna), tell), portal.ErrPassed)
+	must(t, s.AddPasskey(ctx, passkey(2, ben), tell))
+	a := authenticator(anna, 1)
+	enrolled(t, s, anna, portal.Enrolled{Authenticator: &a})
+}
+
 func sweep(t *testing.T, s FactorStore) {
 	ctx := t.Context()
 	must(t, s.Pend(ctx, waiting()))
 	c := portal.Ceremony{Token: token("a"), Kind: portal.CeremonyEnrol, Holder: anna, Ends: began.Add(time.Hour)}
 	must(t, s.BeginCeremony(ctx, c))
 	must(t, s.SweepFactors(ctx, began.Add(portal.PendingLife+time.Millisecond)))
-	refused(t, "an old sign-in", s.EndPending(ctx, token("p")), portal.ErrOver)
+	refused(t, "an old sign-in", s.EndPending(ctx, token("p")), portal.ErrPassed)
 	_, err := s.FinishCeremony(ctx, token("a"), began)
 	must(t, err)
 }
