@@ -170,6 +170,4 @@ type FactorStore interface {
 	TryPending(ctx context.Context, token []byte, now time.Time) (Pending, error)
 	// EndPending removes one, since the second step was taken; ErrPassed if there is none by that token.
 	EndPending(ctx context.Context, token []byte) error
-	// SweepFactors forgets ceremonies and pending sign-ins whose time is over.
-	SweepFactors(ctx context.Context, now time.Time) error
 }

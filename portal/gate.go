@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/passkey"
 	"postern/internal/scram"
 )
 
@@ -17,17 +18,19 @@ const minNamesKey = 32
 
 // GateConfig is what a Gate works with. Everything but what says so is needed.
 type GateConfig struct {
-	Store   Store
-	CRM     CRM
-	Book    func() *engine.Book // the book as it is now
-	Sealer  engine.Sealer
-	Names   []byte // key of what is made of names, 32 bytes; the same on all nodes and for as long as possible
-	Clock   engine.Clock
-	Random  io.Reader // of tokens, salts and ids; it must not be guessable
-	Logger  *slog.Logger
-	Rounds  int           // of PBKDF2 for new passwords; scram.Rounds if 0
-	Hashers int           // how many passwords are checked at the same time; 1 if 0
-	Floor   time.Duration // every refusal of a sign-in takes a multiple of it; 0 for none, in tests on a virtual clock
+	Store  Store
+	CRM    CRM
+	Book   func() *engine.Book // the book as it is now
+	Sealer engine.Sealer
+	Names  []byte // key of what is made of names, 32 bytes; the same on all nodes and for as long as possible
+	Clock  engine.Clock
+	Random io.Reader // of tokens, salts and ids; it must not be guessable
+	Logger *slog.Logger
+	// Passkeys makes and checks passkeys; nil where browsers make none for the base address.
+	Passkeys *passkey.Party
+	Rounds   int           // of PBKDF2 for new passwords; scram.Rounds if 0
+	Hashers  int           // how many passwords are checked at the same time; 1 if 0
+	Floor    time.Duration // every refusal of a sign-in takes a multiple of it; 0 for none, in tests on a virtual clock
 }
 
 // Gate proves who people are and keeps their sessions. All state is in the store, so any number of gates can stand

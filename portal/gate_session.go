@@ -112,20 +112,23 @@ func (g *Gate) Logout(ctx context.Context, portal, token string) error {
 // Rotate gives the viewer's session a new token, after a change of what proves them; second says that a second factor
 // was proved in it. Errors: ErrSignedOut.
 func (g *Gate) Rotate(ctx context.Context, v Viewer, second bool) (SignedIn, error) {
+	return g.renew(ctx, v, Renewal{Second: second, Proved: v.Session.Proved})
+}
+
+// renew gives a session a new token, and what else a renewal says.
+func (g *Gate) renew(ctx context.Context, v Viewer, r Renewal) (SignedIn, error) {
 	token, digest, err := g.newToken()
 	if err != nil {
 		return SignedIn{}, err
 	}
 	session := v.Session
-	session.Second = session.Second || second
-	err = g.with.Store.RenewSession(ctx, Renewal{
-		Session: session.ID, Token: digest, Second: second, At: v.Now,
-		Deed: engine.Deed{
-			At: v.Now, Kind: engine.DeedPortalRenewed, Actor: v.Actor(), Subject: v.Ref().String(),
-			Detail: "session " + session.ID.String(),
-		},
-	})
-	return SignedIn{Token: token, Session: session}, err
+	session.Second, session.Proved = session.Second || r.Second, r.Proved
+	r.Session, r.Token, r.At = session.ID, digest, v.Now
+	r.Deed = engine.Deed{
+		At: v.Now, Kind: engine.DeedPortalRenewed, Actor: v.Actor(), Subject: v.Ref().String(),
+		Detail: "session " + session.ID.String(),
+	}
+	return SignedIn{Token: token, Session: session}, g.with.Store.RenewSession(ctx, r)
 }
 
 // Sessions lists the viewer's sessions, the latest used first.

@@ -117,6 +117,8 @@ type Renewal struct {
 	Session engine.ID
 	Token   []byte // digest
 	Second  bool   // a second factor was proved in it; it never takes that back
+	Proved  time.Time
+	Lane    []byte // digest of the lane that is open again; nil for none
 	At      time.Time
 	Deed    engine.Deed
 }

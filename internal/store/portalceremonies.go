@@ -122,19 +122,3 @@ func (s *Store) EndPending(ctx context.Context, token []byte) error {
 	}
 	return nil
 }
-
-// SweepFactors implements portal.FactorStore.
-func (s *Store) SweepFactors(ctx context.Context, now time.Time) error {
-	const ceremonies = `DELETE FROM portal_ceremonies WHERE token IN
-		(SELECT token FROM portal_ceremonies WHERE ends < ? ORDER BY ends LIMIT ?)`
-	const pending = `DELETE FROM portal_pending WHERE token IN
-		(SELECT token FROM portal_pending WHERE ends < ? ORDER BY ends LIMIT ?)`
-	old := []any{instant(now), forgetBite}
-	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error {
-		return tx.run(ctx, call{ceremonies, old}, call{pending, old})
-	})
-	if err != nil {
-		return fmt.Errorf("forget second steps: %w", err)
-	}
-	return nil
-}

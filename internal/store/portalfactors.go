@@ -218,20 +218,14 @@ func (s *Store) SpendRecoveryCode(
 func (s *Store) enrols(
 	ctx context.Context, what string, told portal.Told, change func(context.Context, *tx) error,
 ) error {
-	event, err := tell(told.Event)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	err = s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
 		if err := change(ctx, tx); err != nil {
 			return err
 		}
-		if event != "" {
-			if err := tx.emit(ctx, event); err != nil {
-				return err
-			}
+		if told.Event == nil {
+			return tx.audit(ctx, told.Deed)
 		}
-		return tx.audit(ctx, told.Deed)
+		return tx.attest(ctx, told.Deed, told.Event)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

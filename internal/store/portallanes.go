@@ -90,6 +90,8 @@ func (s *Store) SweepPortals(ctx context.Context, now time.Time) error {
 		return tx.run(ctx,
 			call{"DELETE FROM portal_sessions WHERE ends <= ?", at(0)},
 			call{"DELETE FROM portal_challenges WHERE expires <= ?", at(0)},
+			call{"DELETE FROM portal_ceremonies WHERE ends <= ?", at(0)},
+			call{"DELETE FROM portal_pending WHERE ends <= ?", at(0)},
 			call{"DELETE FROM portal_lanes WHERE last < ? AND wrong < 5", at(laneLife)},
 			call{"DELETE FROM portal_lanes WHERE last < ?", at(shutLife)},
 			call{"DELETE FROM portal_devices WHERE seen < ?", at(portal.DeviceLife)},

@@ -151,14 +151,20 @@ func (s *Store) SawSession(ctx context.Context, session engine.ID, at time.Time)
 
 // RenewSession implements portal.SessionStore.
 func (s *Store) RenewSession(ctx context.Context, r portal.Renewal) error {
-	const renew = "UPDATE portal_sessions SET token = ?, second = max(second, ?), seen = max(seen, ?) WHERE id = ?"
+	const renew = `UPDATE portal_sessions SET token = ?, second = max(second, ?), proved = max(proved, ?),
+		seen = max(seen, ?) WHERE id = ?`
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
-		rows, err := tx.exec(ctx, renew, blob(r.Token), r.Second, instant(r.At), ident(r.Session))
+		rows, err := tx.exec(ctx, renew, blob(r.Token), r.Second, instant(r.Proved), instant(r.At), ident(r.Session))
 		if err == nil && rows == 0 {
 			err = portal.ErrSignedOut
 		}
 		if err != nil {
 			return err
+		}
+		if r.Lane != nil {
+			if err := tx.openLanes(ctx, r.Lane); err != nil {
+				return err
+			}
 		}
 		return tx.audit(ctx, r.Deed)
 	})

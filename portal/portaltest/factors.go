@@ -1,6 +1,7 @@
 package portaltest
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"sync"
@@ -14,10 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FactorStore is a store of factors with the outbox that its events go to.
+// FactorStore is a store of factors with the outbox that its events go to, and what forgets what is over.
 type FactorStore interface {
 	portal.FactorStore
 	engine.Outbox
+	SweepPortals(ctx context.Context, now time.Time) error
 }
 
 var (
@@ -295,7 +297,7 @@ func told(t *testing.T, s FactorStore) {
 	}
 }
 
-// A factor that somebody enrols before they are let in must not stand beside, or in place of, one that there is by then.
+// A factor that somebody enrols before they are let in must not stand beside one that there is by then.
 func first(t *testing.T, s FactorStore) {
 	ctx := t.Context()
 	tell := deed("set")
@@ -313,7 +315,7 @@ func sweep(t *testing.T, s FactorStore) {
 	must(t, s.Pend(ctx, waiting()))
 	c := portal.Ceremony{Token: token("a"), Kind: portal.CeremonyEnrol, Holder: anna, Ends: began.Add(time.Hour)}
 	must(t, s.BeginCeremony(ctx, c))
-	must(t, s.SweepFactors(ctx, began.Add(portal.PendingLife+time.Millisecond)))
+	must(t, s.SweepPortals(ctx, began.Add(portal.PendingLife+time.Millisecond)))
 	refused(t, "an old sign-in", s.EndPending(ctx, token("p")), portal.ErrPassed)
 	_, err := s.FinishCeremony(ctx, token("a"), began)
 	must(t, err)
