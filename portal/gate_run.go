@@ -22,7 +22,7 @@ func (g *Gate) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := g.AnswerAskings(ctx)
 		if now := g.with.Clock.Now(); err == nil && now.Sub(swept) >= sweepEvery {
-			swept, err = now, g.sweep(ctx, now)
+			swept, err = now, g.with.Store.SweepPortals(ctx, now)
 		}
 		if err != nil && ctx.Err() == nil {
 			g.with.Logger.WarnContext(ctx, "what the portals were asked for has to wait", "error", err)
@@ -46,10 +46,6 @@ func (g *Gate) AnswerAskings(ctx context.Context) error {
 			return fmt.Errorf("answer what portal %s was asked for: %w", asking.Portal, err)
 		}
 	}
-}
-
-func (g *Gate) sweep(ctx context.Context, now time.Time) error {
-	return errors.Join(g.with.Store.SweepPortals(ctx, now), g.with.Store.SweepFactors(ctx, now))
 }
 
 // rest waits until somebody asks for something, or for a while. After a failure it waits in any case.
