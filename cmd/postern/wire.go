@@ -27,6 +27,7 @@ import (
 	"postern/internal/upload"
 	"postern/internal/web"
 	"postern/links"
+	"postern/portal"
 	"postern/schemas"
 	"postern/workflows"
 )
@@ -55,6 +56,7 @@ type house struct {
 	caller    *outcall.Caller
 	engine    *engine.Engine
 	door      *links.Door
+	gate      *portal.Gate
 	apiKeys   web.Keys
 	proxies   web.Proxies
 	rotating  sync.Mutex // keys are changed one at a time
@@ -88,6 +90,9 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Clock: engine.SystemClock{}, Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address,
 		OptOut: h.optOuts.URL, Logger: logger,
 	}, engine.Settings{Retention: c.Retention, Rates: h.rates, Budgets: h.budgets, Diversion: h.diversion})
+	if err := h.openGate(); err != nil {
+		return h, err
+	}
 	restored, err := h.store.Restoration(ctx)
 	if err != nil {
 		return h, err
@@ -96,8 +101,8 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: h.brand, Restored: restored.At,
 		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
-		Carriers: h.config.carriers(),
-		Sealer:   h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
+		Carriers: h.config.carriers(), Entrance: h.gate,
+		Sealer: h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
 		Origins: c.Web.Origins, Zone: c.zone,
 		OptOuts: h.optOuts, Hear: h.engine.Hear,
 	})
@@ -345,6 +350,7 @@ func (h *house) work(ctx context.Context, listener net.Listener, handler http.Ha
 		func(ctx context.Context) error { return web.Serve(ctx, control, h.controlHandler(), h.logger) },
 		h.watchBook,
 		h.door.Run,
+		h.gate.Run,
 	}
 	parts = append(parts, h.listeners()...)
 	ended := make(chan error, len(parts))
