@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // datum is a plain value of a record with the field that says how to read it; no field where a route leads nowhere, or
@@ -158,6 +159,12 @@ func floatOf(v any) (float64, bool) {
 // Unicode.
 func Fold(text string) string {
 	return strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf { // the least of a letter is its capital, and no other sign has another case
+			if 'a' <= r && r <= 'z' {
+				return r - 'a' + 'A'
+			}
+			return r
+		}
 		least := r
 		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
 			least = min(least, other)

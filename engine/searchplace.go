@@ -177,7 +177,7 @@ func (s Search) Start() (Place, bool, error) {
 }
 
 func (s Search) read() (place Place, ok bool) {
-	if len(s.After) > maxPlace {
+	if len(s.After) > maxPlace || strings.ContainsAny(s.After, "\r\n") { // which the decoder passes over
 		return Place{}, false
 	}
 	written, err := base64.RawURLEncoding.Strict().DecodeString(s.After)

@@ -27,6 +27,12 @@ func (p place) checked() error {
 // path is where the field stands in the JSON of a record.
 func (p place) path() string { return `$."` + p.field + `"` }
 
+// index is the name of the index by the field's values.
+func (p place) index() string { return "records of " + p.module + " by " + p.field }
+
+// foldedIndex is the name of that by its values without case.
+func (p place) foldedIndex() string { return p.index() + " without case" }
+
 // quoted is a text as a literal of SQL.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
@@ -68,15 +74,9 @@ func (s *Store) Index(ctx context.Context, module, field string) error {
 	if err := at.checked(); err != nil {
 		return fmt.Errorf("index %s by %s: %w", module, field, err)
 	}
-	if s.reads.hasIndex(at) {
-		return nil
-	}
-	name := "records of " + module + " by " + field
-	if err := s.index(ctx, name, module, valueAt(quoted(at.path()))); err != nil {
+	if err := s.index(ctx, at.index(), module, valueAt(quoted(at.path()))); err != nil {
 		return fmt.Errorf("index %s by %s: %w", module, field, err)
 	}
-	s.reads.indexed.Store(at, true)
-	s.writer.statements.indexed.Store(at, true)
 	return nil
 }
 
@@ -86,8 +86,7 @@ func (s *Store) IndexFolded(ctx context.Context, module, field string) error {
 	at := place{module, field}
 	err := at.checked()
 	if err == nil {
-		name := "records of " + module + " by " + field + " without case"
-		err = s.index(ctx, name, module, foldOf("fields", at))
+		err = s.index(ctx, at.foldedIndex(), module, foldOf("fields", at))
 	}
 	if err != nil {
 		return fmt.Errorf("index %s by %s without case: %w", module, field, err)
@@ -97,13 +96,22 @@ func (s *Store) IndexFolded(ctx context.Context, module, field string) error {
 
 // index makes an index of the records of a module that are there, if there is none of that name.
 func (s *Store) index(ctx context.Context, name, module, value string) error {
+	if s.reads.hasIndex(name) {
+		return nil
+	}
 	make := `CREATE INDEX IF NOT EXISTS "` + strings.ReplaceAll(name, `"`, `""`) + `" ON records (` + value + `, id)
 		WHERE module = ` + quoted(module) + ` AND deleted = 0`
-	return s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error { return tx.run(ctx, call{make, nil}) })
+	err := s.writer.steadily(ctx, func(ctx context.Context, tx *tx) error { return tx.run(ctx, call{make, nil}) })
+	if err != nil {
+		return err
+	}
+	s.reads.indexed.Store(name, true)
+	s.writer.statements.indexed.Store(name, true)
+	return nil
 }
 
-func (s *statements) hasIndex(at place) bool {
-	_, there := s.indexed.Load(at)
+func (s *statements) hasIndex(name string) bool {
+	_, there := s.indexed.Load(name)
 	return there
 }
 
@@ -128,7 +136,7 @@ func (s *Store) list(ctx context.Context, l engine.Listing) (engine.Page, error)
 		return engine.Page{}, err
 	}
 	query, border, args := listAll, "", []any{l.Module, at.path(), value, l.After, l.Limit + 1}
-	if s.reads.hasIndex(at) {
+	if s.reads.hasIndex(at.index()) {
 		query = at.listIndexed()
 	} else if l.Field != "" {
 		var err error

@@ -128,7 +128,7 @@ func (s *statements) find(ctx context.Context, at place, value string, limit int
 		return []engine.Record{record}, nil
 	}
 	args := []any{at.module, at.path(), value, "", limit}
-	if s.hasIndex(at) {
+	if s.hasIndex(at.index()) {
 		return s.records(ctx, at.module, at.listIndexed(), args)
 	}
 	return s.records(ctx, at.module, listMatching, append(args, ""))

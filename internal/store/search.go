@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
 	"postern/engine"
@@ -69,13 +68,11 @@ func (s *Store) answer(ctx context.Context, search engine.Search) (found engine.
 		}
 	}
 	if search.Total {
-		q := newQuestion(search)
-		where, err := q.where()
+		query, args, err := s.newQuestion(search).count()
 		if err != nil {
 			return engine.Found{}, err
 		}
-		row := s.reading.QueryRowContext(ctx, "SELECT count(*) FROM records r0 WHERE "+where, q.args...)
-		if err := row.Scan(&found.Total); err != nil {
+		if err := s.reading.QueryRowContext(ctx, query, args...).Scan(&found.Total); err != nil {
 			return engine.Found{}, err
 		}
 	}
@@ -84,12 +81,11 @@ func (s *Store) answer(ctx context.Context, search engine.Search) (found engine.
 
 // searchPage reads one record more than the page holds, to tell whether there is another page.
 func (s *Store) searchPage(ctx context.Context, search engine.Search) (engine.Found, error) {
-	q := newQuestion(search)
-	query, err := q.page()
+	query, args, err := s.newQuestion(search).page()
 	if err != nil {
 		return engine.Found{}, err
 	}
-	rows, err := s.reading.QueryContext(ctx, query, q.args...)
+	rows, err := s.reading.QueryContext(ctx, query, args...)
 	if err != nil {
 		return engine.Found{}, err
 	}
@@ -114,89 +110,4 @@ func found(rows *sql.Rows, module string) (records []engine.Record, err error) {
 		records = append(records, record)
 	}
 	return records, rows.Err()
-}
-
-// question is a search as a statement is made of it. Of a search only the names of modules and fields become text of
-// SQL, quoted; values are parameters.
-type question struct {
-	engine.Search
-	args []any
-	rows int // that the statement has names for: r0 is the record, further ones are what routes lead to
-}
-
-func newQuestion(search engine.Search) *question { return &question{Search: search, rows: 1} }
-
-// param is a value as a parameter.
-func (q *question) param(value any) string {
-	q.args = append(q.args, value)
-	return fmt.Sprintf("?%d", len(q.args))
-}
-
-// page is the statement of a page. What it sorts by it reads once for each record.
-func (q *question) page() (string, error) {
-	where, err := q.where()
-	if err != nil {
-		return "", err
-	}
-	after, err := q.after()
-	if err != nil {
-		return "", err
-	}
-	var order []string
-	for _, by := range q.Order {
-		key, err := q.key(by)
-		if err != nil {
-			return "", err
-		}
-		order = append(order, key+map[bool]string{false: "", true: " DESC"}[by.Desc])
-	}
-	return "SELECT r0.id, r0.fields, r0.written, r0.version, r0.seq FROM records r0 WHERE " + where + after +
-		" ORDER BY " + strings.Join(append(order, "r0.id"), ", ") +
-		" LIMIT " + q.param(q.Limit+1) + " OFFSET " + q.param(q.Offset), nil
-}
-
-// key is what records are sorted by.
-func (q *question) key(by engine.Sorting) (string, error) {
-	if by.Field == "id" {
-		return "r0.id", nil
-	}
-	at := place{q.Module.Name, by.Field}
-	if err := at.checked(); err != nil {
-		return "", err
-	}
-	kind := q.Module.Fields[by.Field].Type
-	return fmt.Sprintf("postern_key(%s, r0.fields -> %s)", quoted(string(kind)), quoted(at.path())), nil
-}
-
-// after is the condition that a record stands behind a place of the list: its first key is greater, or that is the
-// same and the next key is greater, and so on, and last its id.
-func (q *question) after() (string, error) {
-	place, there, err := q.Start()
-	if err != nil || !there {
-		return "", err
-	}
-	condition := "r0.id > " + q.param(place.ID)
-	for i := len(q.Order) - 1; i >= 0; i-- {
-		key, err := q.key(q.Order[i])
-		if err != nil {
-			return "", err
-		}
-		value := q.param(place.Keys[i])
-		greater := behind(key, value, place.Keys[i], q.Order[i].Desc)
-		condition = fmt.Sprintf("(%s OR %s IS %s AND %s)", greater, key, value, condition)
-	}
-	return " AND " + condition, nil
-}
-
-// behind is the condition that a key stands behind a value. Without a value records come first, or last.
-func behind(key, value string, is any, last bool) string {
-	switch {
-	case is == nil && last:
-		return "0"
-	case is == nil:
-		return key + " IS NOT NULL"
-	case last:
-		return fmt.Sprintf("(%s < %s OR %s IS NULL)", key, value, key)
-	}
-	return key + " > " + value
 }

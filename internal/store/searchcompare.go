@@ -65,17 +65,42 @@ func (c comparison) positive(row string, m *engine.Module, steps []string) strin
 		}
 		return c.last(row, m, steps[0])
 	}
-	var conditions []string
-	reference := valueOf(row, place{m.Name, steps[0]})
+	var targets []string
 	for _, to := range c.targets(m, steps[0]) {
 		next := c.row()
-		conditions = append(conditions, fmt.Sprintf("%s IN (SELECT %s.id FROM records %s WHERE %s AND %s)",
-			reference, next, next, inModule(next, to.Name), c.positive(next, to, steps[1:])))
+		index, _ := c.index(to, steps[1], len(steps) > 2)
+		// A plain id would be compared as a column of texts is, which an index of expressions is none of.
+		targets = append(targets, fmt.Sprintf("SELECT +%s.id FROM records AS %s%s WHERE %s AND %s", next, next, using(index),
+			inModule(next, to.Name), c.positive(next, to, steps[1:])))
 	}
-	if len(conditions) == 0 {
+	if len(targets) == 0 {
 		return "NULL"
 	}
-	return "(" + strings.Join(conditions, " OR ") + ")"
+	return valueOf(row, c.place(m, steps[0])) + " IN (" + strings.Join(targets, " UNION ALL ") + ")"
+}
+
+// index is the one by which records are found whose field is as compared, or leads to what is.
+func (c comparison) index(m *engine.Module, field string, leads bool) (string, bool) {
+	at := place{m.Name, field}
+	name := at.index()
+	switch {
+	case leads:
+		if len(c.targets(m, field)) == 0 {
+			return "", false
+		}
+	case c.p.Op == engine.OpFold:
+		name = at.foldedIndex()
+		fallthrough
+	default:
+		q := question{Search: c.Search}
+		if _, ok := (comparison{question: &q, p: c.p}).exact("r0", m, field); !ok {
+			return "", false
+		}
+	}
+	if !c.indexed(name) {
+		return "", false
+	}
+	return name, true
 }
 
 // outcome is a number for what a comparison comes to: 1 and 0 for true and false, 2 where it cannot be compared.
@@ -90,8 +115,8 @@ func (c comparison) outcome(row string, m *engine.Module, steps []string) string
 	found := []string{"coalesce(NULL"}
 	for _, to := range c.targets(m, steps[0]) {
 		next := c.row()
-		found = append(found, fmt.Sprintf("(SELECT %s FROM records %s WHERE %s AND %s.id = %s)",
-			c.outcome(next, to, steps[1:]), next, inModule(next, to.Name), next, valueOf(row, place{m.Name, steps[0]})))
+		found = append(found, fmt.Sprintf("(SELECT %s FROM records AS %s WHERE %s AND %s.id = %s)",
+			c.outcome(next, to, steps[1:]), next, inModule(next, to.Name), next, valueOf(row, c.place(m, steps[0]))))
 	}
 	return strings.Join(append(found, nowhere), ", ") + ")"
 }
@@ -110,12 +135,6 @@ func (c comparison) targets(m *engine.Module, reference string) (targets []*engi
 	return targets
 }
 
-// row is a name for one more row of the statement.
-func (q *question) row() string {
-	q.rows++
-	return fmt.Sprintf("r%d", q.rows-1)
-}
-
 // exact is a condition that holds where the comparison does, and may use an index: that a text is one of those given.
 // The empty text stands for fields that are not there, so that no index finds it.
 func (c comparison) exact(row string, m *engine.Module, name string) (string, bool) {
@@ -126,7 +145,7 @@ func (c comparison) exact(row string, m *engine.Module, name string) (string, bo
 	if field == nil || !field.IsText() {
 		return "", false
 	}
-	at, stored := place{m.Name, name}, row+".id"
+	at, stored := c.place(m, name), row+".id"
 	switch {
 	case name == "id" && c.p.Op == engine.OpFold:
 		return "", false
@@ -166,7 +185,7 @@ func (c comparison) last(row string, m *engine.Module, name string) string {
 	case field == nil:
 		return c.test("", "NULL")
 	}
-	return c.test(field.Type, row+".fields -> "+quoted(place{m.Name, name}.path()))
+	return c.test(field.Type, row+".fields -> "+quoted(c.place(m, name).path()))
 }
 
 // test is a call of the function that compares.

@@ -20,7 +20,7 @@ type statements struct {
 	mu     sync.Mutex
 	byText map[string]*sql.Stmt
 
-	indexed sync.Map // of place, for which Store.Index was asked
+	indexed sync.Map // of names of indexes that were asked for
 }
 
 func newStatements(from preparer) *statements {
