@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -27,11 +28,14 @@ func BenchmarkSearch(b *testing.B) {
 	scan := ticketSearch(text)
 	scan.Limit, scan.Total = 0, true
 	for name, search := range map[string]engine.Search{
-		"page": ticketSearch(is("parent_id", "12x7")), "page of two, sorted": page, "count": count, "text": searched, "first page of all": everything, "count by a scan": scan,
+		"page": ticketSearch(is("parent_id", "12x7")), "page of two, sorted": page, "count": count, "text": searched,
+		"first page of all": everything, "count by a scan": scan,
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := s.Search(b.Context(), search); err != nil {
+				if _, err := s.Search(b.Context(), search); errors.Is(err, engine.ErrTooWide) {
+					b.Skip(err)
+				} else if err != nil {
 					b.Fatal(err)
 				}
 			}

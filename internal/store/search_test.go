@@ -70,8 +70,8 @@ func planOf(t *testing.T, s *Store, search engine.Search) string {
 	return plan.String()
 }
 
-// What an index can find it finds: the value of a field, one of several, a name in whatever case, what a route leads to,
-// and what a record is related to.
+// What an index can find it finds: the value of a field, one of several, a name in whatever case, what a route leads
+// to, and what a record is related to.
 func TestSearchUsesIndexes(t *testing.T) {
 	s := fresh(t)
 	for _, at := range []place{{"HelpDesk", "parent_id"}, {"Contacts", "account_id"}} {
@@ -91,18 +91,24 @@ func TestSearchUsesIndexes(t *testing.T) {
 	}
 	sorted := ticketSearch(is("parent_id", "12x1").Both(is("ticketstatus", "Open")))
 	sorted.Order = []engine.Sorting{{Field: "ticket_title", Desc: true}}
+	const byParent = "records of HelpDesk by parent_id (<expr>=?)"
 	for name, c := range map[string]struct {
 		search engine.Search
 		uses   []string
 	}{
-		"a value":  {ticketSearch(is("parent_id", "12x1")), []string{"records of HelpDesk by parent_id (<expr>=?)"}},
-		"several":  {ticketSearch(is("parent_id", "12x1", "11x2")), []string{"records of HelpDesk by parent_id (<expr>=?)"}},
-		"and more": {sorted, []string{"records of HelpDesk by parent_id (<expr>=?)"}},
+		"a value":  {ticketSearch(is("parent_id", "12x1")), []string{byParent}},
+		"several":  {ticketSearch(is("parent_id", "12x1", "11x2")), []string{byParent}},
+		"and more": {sorted, []string{byParent}},
 		"a route": {ticketSearch(is("parent_id.account_id", "11x2")), []string{
-			"records of HelpDesk by parent_id (<expr>=?)", "records of Contacts by account_id (<expr>=?)",
+			byParent, "records of Contacts by account_id (<expr>=?)",
 		}},
-		"a name":   {contacts, []string{"records of Contacts by email without case (<expr>=?)"}},
-		"relation": {ticketSearch(related), []string{"(module=? AND id=?)", "relations_other (other_module=? AND other_id=?"}},
+		"a name": {contacts, []string{"records of Contacts by email without case (<expr>=?)"}},
+		"relation": {ticketSearch(related), []string{
+			"(module=? AND id=?)", "relations_other (other_module=? AND other_id=?",
+		}},
+		"any of some": {ticketSearch(engine.Predicate{Op: engine.OpOr, Of: []engine.Predicate{
+			is("parent_id", "12x1"), related,
+		}}), []string{byParent, "relations_other (other_module=? AND other_id=?"}},
 	} {
 		plan := planOf(t, s, c.search)
 		for _, index := range c.uses {
@@ -130,7 +136,8 @@ func TestSearchRefusesPlaces(t *testing.T) {
 	for _, after := range []string{
 		"x", "' OR 1=1 --", written("{}"), written("null"), written(`[["HelpDesk","+ticketstatus"],[],"17x1"]`),
 		written(`[["HelpDesk","+ticketstatus"],[["a"]],"17x1"]`), written(`[["HelpDesk","+ticketstatus"],["a"],""]`),
-		written(`[["HelpDesk","+ticketstatus"],["a"],"1"]garbage`), written(`[["HelpDesk","+ticketstatus"],[{"a":1}],"1"]`),
+		written(`[["HelpDesk","+ticketstatus"],["a"],"1"]garbage`),
+		written(`[["HelpDesk","+ticketstatus"],[{"a":1}],"1"]`),
 		page.Next + "A", page.Next + "\n", strings.Repeat("A", 1<<20),
 	} {
 		search.After = after
@@ -191,7 +198,8 @@ func TestSearchKnowsNoOtherNames(t *testing.T) {
 	s := fresh(t)
 	fillRecords(t, s, 10)
 	for _, path := range []string{
-		"", "x", `x"`, `ticketstatus" OR 1=1 --`, "$", "ticketstatus[0]", "fields", "r0.id", "'", "\x00", "parent_id.x'\"", "..",
+		"", "x", `x"`, `ticketstatus" OR 1=1 --`, "$", "ticketstatus[0]", "fields", "r0.id", "'", "\x00",
+		"parent_id.x'\"", "..",
 	} {
 		for _, not := range []bool{false, true} {
 			p := is(path, "Open")
@@ -220,7 +228,8 @@ func TestSearchEndsInTime(t *testing.T) {
 	}
 	began := time.Now()
 	_, err := s.Search(t.Context(), ticketSearch(p))
-	if took := time.Since(began); !errors.Is(err, engine.ErrTooWide) || !engine.IsPermanent(err) || took > 3*searchTimeout {
+	took := time.Since(began)
+	if !errors.Is(err, engine.ErrTooWide) || !engine.IsPermanent(err) || took > 3*searchTimeout {
 		t.Errorf("a search without an end: %v after %s", err, took)
 	}
 	for range searchers() {

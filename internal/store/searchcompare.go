@@ -68,39 +68,18 @@ func (c comparison) positive(row string, m *engine.Module, steps []string) strin
 	var targets []string
 	for _, to := range c.targets(m, steps[0]) {
 		next := c.row()
-		index, _ := c.index(to, steps[1], len(steps) > 2)
+		index, ok := c.index(to, steps[1], len(steps) > 2)
+		if !ok {
+			index = ""
+		}
 		// A plain id would be compared as a column of texts is, which an index of expressions is none of.
-		targets = append(targets, fmt.Sprintf("SELECT +%s.id FROM records AS %s%s WHERE %s AND %s", next, next, using(index),
-			inModule(next, to.Name), c.positive(next, to, steps[1:])))
+		targets = append(targets, fmt.Sprintf("SELECT +%s.id FROM records AS %s%s WHERE %s AND %s",
+			next, next, using(index), inModule(next, to.Name), c.positive(next, to, steps[1:])))
 	}
 	if len(targets) == 0 {
 		return "NULL"
 	}
 	return valueOf(row, c.place(m, steps[0])) + " IN (" + strings.Join(targets, " UNION ALL ") + ")"
-}
-
-// index is the one by which records are found whose field is as compared, or leads to what is.
-func (c comparison) index(m *engine.Module, field string, leads bool) (string, bool) {
-	at := place{m.Name, field}
-	name := at.index()
-	switch {
-	case leads:
-		if len(c.targets(m, field)) == 0 {
-			return "", false
-		}
-	case c.p.Op == engine.OpFold:
-		name = at.foldedIndex()
-		fallthrough
-	default:
-		q := question{Search: c.Search}
-		if _, ok := (comparison{question: &q, p: c.p}).exact("r0", m, field); !ok {
-			return "", false
-		}
-	}
-	if !c.indexed(name) {
-		return "", false
-	}
-	return name, true
 }
 
 // outcome is a number for what a comparison comes to: 1 and 0 for true and false, 2 where it cannot be compared.
