@@ -171,7 +171,9 @@ func (e *entry) value() (m Making, err error) {
 	m = Making{Entry: e.field.Name, Creates: e.edit.Creates, Said: e.typed}
 	if e.sent != nil {
 		m.File, m.Sum, m.Said = &e.sent.File, e.sent.Sum, e.sent.File.Name
-		m.Value, err = e.sent.File.Value()
+		if m.Value = e.sent.Value; e.sent.Value == "" {
+			m.Value, err = e.sent.File.Value()
+		}
 	} else {
 		m.Value, err = plain(e.field, e.typed, e.zone)
 	}

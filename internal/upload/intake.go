@@ -72,6 +72,7 @@ type Sent struct {
 type Arrival struct {
 	File    engine.File
 	Sum     [sha256.Size]byte
+	Value   string // that its field is set to; "" for what File says of itself
 	Problem string // label code of why it is not taken; "" if it is
 	Blanks  []any  // of that text
 }

@@ -94,7 +94,7 @@ func (c *call) inside(to string) string {
 func (p *Pages) answering(r route, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		limit := patience
-		if pages.IsMultipart(request) {
+		if r.long || pages.IsMultipart(request) {
 			limit += upload.Time
 		}
 		ctx, cancel := context.WithTimeout(request.Context(), limit)

@@ -16,6 +16,7 @@ import (
 	"postern/internal/forms"
 	"postern/internal/labels"
 	"postern/internal/pages"
+	"postern/internal/upload"
 	"postern/portal"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	Desk   portal.Records
 	Book   func() *engine.Book // the book as it is now
 	Passes portal.Passes       // finds who came through a link
+	Intake *upload.Intake      // the desk's
 	Base   pages.Base
 	Brand  pages.Brand
 	Labels *labels.Catalogue // nil for the shipped ones
@@ -66,11 +68,12 @@ type route struct {
 	path      string // as net/http writes patterns; "" for the portal's own
 	get, post handler
 	open      bool // for those who are not signed in, too
+	long      bool // its answer may take as long as a file takes to be sent
 }
 
 // topics are all pages of a portal.
 func topics() []topic {
-	return []topic{home(), recovery()}
+	return []topic{home(), records(), recovery()}
 }
 
 // New makes pages ready to serve. They are to be mounted at /portal/.
@@ -110,9 +113,13 @@ func (p *Pages) load() error {
 	if err != nil {
 		return err
 	}
-	shell, err := fs.ReadFile(folder, "shell.html")
-	if err != nil {
-		return err
+	fragments := []string{forms.Template()}
+	for _, name := range []string{"shell.html", "table.html"} {
+		fragment, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return err
+		}
+		fragments = append(fragments, string(fragment))
 	}
 	style, err := fs.ReadFile(folder, "portal.css")
 	if err != nil {
@@ -134,7 +141,7 @@ func (p *Pages) load() error {
 	}
 	p.mux.Handle("/", p.answering(route{open: true}, func(*call) (answer, error) { return answer{}, errUnknown }))
 	p.set, err = site.Parse(pages.Parts{
-		Names: names, Folder: folder, Fragments: []string{forms.Template(), string(shell)}, Funcs: forms.Funcs(),
+		Names: names, Folder: folder, Fragments: fragments, Funcs: funcs(),
 	})
 	return err
 }

@@ -42,7 +42,7 @@ func (p *Pages) shell(c *call) *shell {
 	for _, view := range p.with.Desk.Modules(c.viewer) {
 		url := c.path("records", view.Name)
 		label := moduleLabel(view.Module, c.texts.Language)
-		s.Modules = append(s.Modules, tab{Label: label, URL: url, Current: c.under(url)})
+		s.Modules = append(s.Modules, tab{Label: label, URL: url, Current: c.PathValue("module") == view.Name})
 	}
 	for _, page := range accountPages {
 		if slices.Contains(p.paths, "/portal/{portal}/"+page.path) {

@@ -1,0 +1,150 @@
+package pages
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/forms"
+	"postern/portal"
+)
+
+const (
+	// columns is how many fields a list shows beside what names a record.
+	columns = 4
+	// long is from how many characters on a text field is too long for a list.
+	long = 200
+)
+
+// column heads a column of a list.
+type column struct {
+	Label  string
+	URL    string // sorts by it; "" where the role may not
+	Sorted string // ascending or descending, as aria-sort has it; "" for not
+}
+
+// listRow is a record in a list.
+type listRow struct {
+	URL, Title string
+	Cells      []shownField
+}
+
+// table is a page of records.
+type table struct {
+	Columns []column // the first heads the titles
+	Rows    []listRow
+}
+
+// columnsOf are the fields that a list shows beside the titles.
+func columnsOf(access *engine.Access) []string {
+	titles := titleFields(access)
+	var names []string
+	for _, name := range access.Read {
+		field := forms.FieldOf(access.Module, name)
+		brief := field.Type != engine.TypeText || (field.Max > 0 && field.Max <= long)
+		if len(names) < columns && !slices.Contains(titles, name) && (brief || len(access.Read) <= columns) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// table draws a listing. sorted is the field that it is sorted by, with - in front if the other way round; sorting makes
+// the address that sorts by one, and is nil where nothing does.
+func (c *call) table(access *engine.Access, listing portal.Listing, sorted string, sorting func(by string) string) table {
+	names := columnsOf(access)
+	head := column{Label: c.texts.Say("portal.list.title")}
+	if titles := titleFields(access); len(titles) > 0 {
+		head = c.column(access, titles[0], sorted, sorting)
+	}
+	t := table{Columns: []column{head}}
+	for _, name := range names {
+		t.Columns = append(t.Columns, c.column(access, name, sorted, sorting))
+	}
+	for _, row := range listing.Rows {
+		drawn := listRow{URL: c.recordPath(row.Ref), Title: c.heading(access, row)}
+		for _, name := range names {
+			drawn.Cells = append(drawn.Cells, c.cell(access, row, name))
+		}
+		t.Rows = append(t.Rows, drawn)
+	}
+	return t
+}
+
+// cell is one field of a row; an empty one where there is nothing to show.
+func (c *call) cell(access *engine.Access, row portal.Row, name string) shownField {
+	if shown := c.shownFields(access, row, []string{name}); len(shown) > 0 {
+		return shown[0]
+	}
+	field := forms.FieldOf(access.Module, name)
+	return shownField{Shown: forms.Shown{Label: forms.FieldLabel(field, c.texts.Language)}}
+}
+
+func (c *call) column(access *engine.Access, name, sorted string, sorting func(by string) string) column {
+	col := column{Label: forms.FieldLabel(forms.FieldOf(access.Module, name), c.texts.Language)}
+	if sorting == nil || !slices.Contains(access.Sort, name) {
+		return col
+	}
+	switch sorted {
+	case name:
+		col.Sorted, col.URL = "ascending", sorting("-"+name)
+	case "-" + name:
+		col.Sorted, col.URL = "descending", sorting(name)
+	default:
+		col.URL = sorting(name)
+	}
+	return col
+}
+
+// turning is where a list stands.
+type turning struct {
+	Text       string // which records these are
+	Prev, Next string // addresses; "" at the ends
+}
+
+// turn says where a page of a list stands and what lies before and after it: after it by the place where it ended, so
+// that what is added meanwhile moves nothing, and before it by number.
+func (c *call) turn(query url.Values, at int, listing portal.Listing) turning {
+	var t turning
+	shown := len(listing.Rows)
+	if at > 0 {
+		back := without(query, "after", "at")
+		if before := at - portal.PageSize; before > 0 {
+			back.Set("at", strconv.Itoa(before))
+		}
+		t.Prev = "?" + back.Encode()
+	}
+	if listing.Next != "" {
+		on := without(query, "after", "at")
+		on.Set("after", listing.Next)
+		on.Set("at", strconv.Itoa(at+shown))
+		t.Next = "?" + on.Encode()
+	}
+	if shown > 0 && (t.Prev != "" || t.Next != "") {
+		t.Text = c.texts.Say("portal.list.range", "From", at+1, "To", at+shown, "Count", max(listing.Total, at+shown))
+	}
+	return t
+}
+
+// without is a query without some of its names, and without those that are empty.
+func without(query url.Values, names ...string) url.Values {
+	left := url.Values{}
+	for name, values := range query {
+		if len(values) > 0 && strings.TrimSpace(values[0]) != "" && !slices.Contains(names, name) {
+			left[name] = values[:1]
+		}
+	}
+	return left
+}
+
+// place reads where in a list the call asks to be: after a place, or from a number on.
+func (c *call) place() (after string, at int) {
+	query := c.URL.Query()
+	at, err := strconv.Atoi(query.Get("at"))
+	if err != nil || at < 0 || at > portal.MaxOffset {
+		at = 0
+	}
+	return query.Get("after"), at
+}

@@ -1,0 +1,157 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"postern/engine"
+	"postern/internal/forms"
+	"postern/portal"
+)
+
+// listBody is what a list is filled with.
+type listBody struct {
+	Heading string
+	About   string // what the records belong to; "" for all of a module
+	Back    string // path of that
+	Notice  string
+	Total   string
+	New     string // path where one is made; "" where none may be
+	Search  *searchForm
+	Table   table
+	Turn    turning
+	Empty   string // in place of the table
+	All     string // path of the list without search and filters; "" where there are none
+}
+
+// searchForm narrows a list.
+type searchForm struct {
+	Words   string
+	Asks    bool // whether words can be searched for
+	Filters []filter
+	Sorts   []forms.Option
+	Open    bool // whether one of the filters is set
+}
+
+// showList shows the records of a module.
+func showList(c *call) (answer, error) {
+	access, err := c.access()
+	if err != nil {
+		return answer{}, err
+	}
+	query := c.URL.Query()
+	filters, where := c.filters(access)
+	after, at := c.place()
+	words := strings.Fields(query.Get("q"))
+	question := portal.Question{
+		Module: access.Module.Name, Where: where, Search: strings.Join(words[:min(len(words), portal.MaxWords)], " "),
+		Order: sortedBy(access, query.Get("sort")), After: after, Total: true, Fields: columnsOf(access),
+	}
+	if after == "" {
+		question.Offset = at
+	}
+	listing, err := c.pages.with.Desk.List(c.Context(), c.viewer, question)
+	if refusal, refused := errors.AsType[*portal.Refusal](err); refused && refusal.Code == portal.CodeQuestion && after != "" {
+		return answer{goTo: c.URL.Path + "?" + without(query, "after", "at").Encode()}, nil // an old place
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	label := moduleLabel(access.Module, c.texts.Language)
+	body := listBody{
+		Heading: label, Notice: c.notice(), Total: c.count(listing.Total),
+		Search: c.searchForm(access, filters),
+		Turn:   c.turn(without(query, "done"), at, listing),
+		Table: c.table(access, listing, query.Get("sort"), func(by string) string {
+			sorting := without(query, "after", "at", "done", "sort")
+			sorting.Set("sort", by)
+			return "?" + sorting.Encode()
+		}),
+	}
+	if access.Create != nil {
+		body.New = c.path("new", access.Module.Name)
+	}
+	c.sayEmpty(&body, listing, len(words) > 0 || body.Search.Open)
+	return answer{page: "list", title: label, body: body}, nil
+}
+
+// sayEmpty fills a list without records.
+func (c *call) sayEmpty(body *listBody, listing portal.Listing, narrowed bool) {
+	if narrowed {
+		body.All = c.URL.EscapedPath()
+	}
+	switch {
+	case len(listing.Rows) > 0:
+	case narrowed:
+		body.Empty = c.texts.Say("portal.list.nothing")
+	default:
+		body.Empty = c.texts.Say("portal.list.empty")
+	}
+}
+
+// sortedBy reads what a list is to be sorted by; what may not be is not looked at.
+func sortedBy(access *engine.Access, sort string) []engine.Sorting {
+	name, desc := strings.CutPrefix(sort, "-")
+	if !slices.Contains(access.Sort, name) {
+		return nil
+	}
+	return []engine.Sorting{{Field: name, Desc: desc}}
+}
+
+// searchForm is the form above a list.
+func (c *call) searchForm(access *engine.Access, filters []filter) *searchForm {
+	query := c.URL.Query()
+	form := &searchForm{Words: query.Get("q"), Filters: filters}
+	for _, name := range access.Filter {
+		switch forms.FieldOf(access.Module, name).Type {
+		case engine.TypeText, engine.TypeEmail, engine.TypePhone, engine.TypeURL, engine.TypePicklist:
+			form.Asks = true
+		default:
+		}
+	}
+	for _, f := range filters {
+		form.Open = form.Open || f.Value != "" || f.From != "" || f.To != ""
+	}
+	sort := query.Get("sort")
+	for _, name := range access.Sort {
+		label := forms.FieldLabel(forms.FieldOf(access.Module, name), c.texts.Language)
+		form.Sorts = append(form.Sorts,
+			forms.Option{Value: name, Label: c.texts.Say("portal.sort.up", "Field", label), Chosen: sort == name},
+			forms.Option{Value: "-" + name, Label: c.texts.Say("portal.sort.down", "Field", label), Chosen: sort == "-"+name})
+	}
+	return form
+}
+
+// showRelated shows all records of another module that belong to one.
+func showRelated(c *call) (answer, error) {
+	access, err := c.access()
+	if err != nil {
+		return answer{}, err
+	}
+	other, err := c.accessTo(c.PathValue("related"))
+	if err != nil {
+		return answer{}, err
+	}
+	row, err := c.pages.with.Desk.Get(c.Context(), c.viewer, c.ref())
+	if err != nil {
+		return answer{}, err
+	}
+	after, at := c.place()
+	question := portal.Question{Module: other.Module.Name, After: after, Total: true, Fields: columnsOf(other)}
+	if after == "" {
+		question.Offset = at
+	}
+	listing, err := c.pages.with.Desk.Related(c.Context(), c.viewer, row.Ref, question)
+	if err != nil {
+		return answer{}, err
+	}
+	label := moduleLabel(other.Module, c.texts.Language)
+	body := listBody{
+		Heading: label, About: c.heading(access, row), Back: c.recordPath(row.Ref), Total: c.count(listing.Total),
+		Table: c.table(other, listing, "", nil), Turn: c.turn(c.URL.Query(), at, listing),
+	}
+	c.sayEmpty(&body, listing, false)
+	return answer{status: http.StatusOK, page: "list", title: label, body: body}, nil
+}
