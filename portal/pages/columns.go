@@ -58,6 +58,7 @@ func (c *call) table(access *engine.Access, listing portal.Listing, sorted strin
 	head := column{Label: c.texts.Say("portal.list.title")}
 	if titles := titleFields(access); len(titles) > 0 {
 		head = c.column(access, titles[0], sorted, sorting)
+		head.Label = c.labels(access, titles)
 	}
 	t := table{Columns: []column{head}}
 	for _, name := range names {
@@ -73,6 +74,15 @@ func (c *call) table(access *engine.Access, listing portal.Listing, sorted strin
 	return t
 }
 
+// labels are what some fields are called, one after the other.
+func (c *call) labels(access *engine.Access, names []string) string {
+	labels := make([]string, len(names))
+	for i, name := range names {
+		labels[i] = forms.FieldLabel(forms.FieldOf(access.Module, name), c.texts.Language)
+	}
+	return strings.Join(labels, " · ")
+}
+
 // cell is one field of a row; an empty one where there is nothing to show.
 func (c *call) cell(access *engine.Access, row portal.Row, name string) shownField {
 	if shown := c.shownFields(access, row, []string{name}); len(shown) > 0 {
@@ -84,7 +94,7 @@ func (c *call) cell(access *engine.Access, row portal.Row, name string) shownFie
 
 func (c *call) column(access *engine.Access, name, sorted string, sorting func(by string) string) column {
 	col := column{Label: forms.FieldLabel(forms.FieldOf(access.Module, name), c.texts.Language)}
-	if sorting == nil || !slices.Contains(access.Sort, name) {
+	if sorting == nil || !slices.Contains(access.Sort, name) || !orders(forms.FieldOf(access.Module, name)) {
 		return col
 	}
 	switch sorted {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"time"
 
 	"postern/engine"
 	"postern/internal/upload"
@@ -39,9 +38,10 @@ func sendFile(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return answer{write: func(w http.ResponseWriter) {
-		_ = c.control.SetWriteDeadline(time.Now().Add(upload.Time)) // the machine's time: it bounds a connection
+		upload.GiveTime(c.control)
 		w.Header().Set("Content-Type", file.Type)
-		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.Name}))
+		disposition := mime.FormatMediaType("attachment", map[string]string{"filename": file.Name})
+		w.Header().Set("Content-Disposition", disposition)
 		w.Header().Set("Content-Length", fmt.Sprint(file.Size))
 		if c.Method == http.MethodHead {
 			return

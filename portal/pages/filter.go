@@ -10,12 +10,12 @@ import (
 	"postern/internal/forms"
 )
 
-// filter is what a list can be narrowed by: one choice, a piece of text, or a range.
+// filter is what a list can be narrowed by: one choice, or a range.
 type filter struct {
-	Kind    string // choice, text, range
+	Kind    string // choice or range
 	ID      string
 	Label   string
-	Value   string // of a choice or text
+	Value   string // of a choice
 	From    string // of a range
 	To      string
 	Type    string // of the inputs of a range, as HTML names it
@@ -37,10 +37,8 @@ func (c *call) filters(access *engine.Access) ([]filter, engine.Predicate) {
 		case engine.TypeDate, engine.TypeDateTime,
 			engine.TypeInteger, engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
 			asks = c.between(&f, field)
-		case engine.TypeText, engine.TypeEmail, engine.TypePhone, engine.TypeURL:
-			asks = c.piece(&f, field)
 		default:
-			continue // people know no ids
+			continue // words are searched for in all texts at once, and people know no ids
 		}
 		where = where.Both(asks)
 		filters = append(filters, f)
@@ -74,15 +72,6 @@ func (c *call) choice(f *filter, field *engine.Field) engine.Predicate {
 		return engine.Predicate{}
 	}
 	return leaf(engine.OpEqual, field, plain)
-}
-
-// piece is a text that a field has in it.
-func (c *call) piece(f *filter, field *engine.Field) engine.Predicate {
-	f.Kind, f.Value = "text", c.asked("has", field)
-	if f.Value == "" {
-		return engine.Predicate{}
-	}
-	return leaf(engine.OpLike, field, "%"+f.Value+"%")
 }
 
 // between is a range, both ends of which belong to it.
@@ -126,7 +115,7 @@ func (c *call) day(field *engine.Field, text string, op engine.PredicateOp) (any
 
 func (c *call) number(field *engine.Field, text string, op engine.PredicateOp) (any, engine.PredicateOp, bool) {
 	text = strings.Replace(text, ",", ".", 1)
-	plain, err := (&engine.Field{Name: field.Name, Type: engine.TypeDecimal}).Plain(text)
+	plain, err := (&engine.Field{Name: field.Name, Type: field.Type}).Plain(text)
 	number, isNumber := plain.(json.Number)
 	return number, op, err == nil && isNumber && strings.Trim(text, "+-.0123456789") == ""
 }

@@ -116,12 +116,27 @@ func (c *call) searchForm(access *engine.Access, filters []filter) *searchForm {
 	}
 	sort := query.Get("sort")
 	for _, name := range access.Sort {
-		label := forms.FieldLabel(forms.FieldOf(access.Module, name), c.texts.Language)
+		field := forms.FieldOf(access.Module, name)
+		if !orders(field) {
+			continue
+		}
+		label := forms.FieldLabel(field, c.texts.Language)
 		form.Sorts = append(form.Sorts,
 			forms.Option{Value: name, Label: c.texts.Say("portal.sort.up", "Field", label), Chosen: sort == name},
 			forms.Option{Value: "-" + name, Label: c.texts.Say("portal.sort.down", "Field", label), Chosen: sort == "-"+name})
 	}
 	return form
+}
+
+// orders tells whether an order by a field says something to people.
+func orders(field *engine.Field) bool {
+	switch field.Type {
+	case engine.TypeReference, engine.TypeOwner, engine.TypeFile, engine.TypeMultiPicklist:
+		return false
+	case engine.TypeText:
+		return field.Max == 0 || field.Max <= long
+	}
+	return true
 }
 
 // showRelated shows all records of another module that belong to one.

@@ -1,0 +1,158 @@
+package pages
+
+import (
+	"context"
+	"crypto/rand"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"postern/engine"
+	"postern/internal/pages"
+	"postern/internal/upload"
+	"postern/portal"
+	"postern/portal/portaltest/house"
+)
+
+// stage is the pages of the small book, served.
+type stage struct {
+	*house.World
+	t     testing.TB
+	pages *Pages
+	url   string
+	book  *engine.Book
+	fresh bool // whether viewers have just signed in
+	down  portal.Records
+}
+
+// newStage serves the pages. Who comes with the name of a record as their session is signed in as that one.
+func newStage(t testing.TB, change ...func(*Config)) *stage {
+	t.Helper()
+	s := &stage{t: t, World: house.New(t), fresh: true}
+	s.book = &engine.Book{Portals: s.Portals, Modules: s.Modules}
+	server := httptest.NewUnstartedServer(nil)
+	s.url = "http://" + server.Listener.Addr().String()
+	base, err := pages.ParseBase(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{
+		Gate: &portal.Gate{}, Desk: s.Desk, Book: func() *engine.Book { return s.book }, Base: base,
+		Brand: pages.Brand{Name: "Acme"}, Clock: s.Clock, Random: rand.Reader, Logger: s.Logger,
+		Intake: upload.NewIntake(s.Store, s.Ring.Seal(rand.Reader), rand.Reader, s.Logger),
+	}
+	for _, c := range change {
+		c(&config)
+	}
+	if s.pages, err = New(config); err != nil {
+		t.Fatal(err)
+	}
+	s.pages.viewer = func(_ context.Context, name, token string) (portal.Viewer, error) {
+		ref, err := engine.ParseRef(token)
+		if err != nil || s.Fields(ref) == nil {
+			return portal.Viewer{}, portal.ErrSignedOut
+		}
+		v := s.Viewer(name, ref)
+		v.Language = s.Fields(ref).Text(v.Portal.Subject.Language)
+		if !s.fresh {
+			v.Session.Proved = v.Now.Add(-2 * engine.FreshSignIn)
+		}
+		return v, nil
+	}
+	server.Config.Handler = s.pages
+	server.Start()
+	t.Cleanup(server.Close)
+	return s
+}
+
+// person is a browser that is signed in.
+type person struct {
+	s      *stage
+	client *http.Client
+}
+
+func (s *stage) person(portal string, subject engine.Ref) *person {
+	s.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	base, err := url.Parse(s.url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	jar.SetCookies(base, []*http.Cookie{s.pages.cookies.Session(portal, subject.String())})
+	return &person{s: s, client: &http.Client{Jar: jar}}
+}
+
+// shown is a page as it came.
+type shown struct {
+	status int
+	path   string
+	text   string
+	header http.Header
+}
+
+func (p *person) get(path string) shown { return p.send(http.MethodGet, path, nil) }
+
+func (p *person) send(method, path string, values url.Values) shown {
+	p.s.t.Helper()
+	r, err := http.NewRequestWithContext(p.s.t.Context(), method, p.s.url+path, strings.NewReader(values.Encode()))
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return p.do(r)
+}
+
+func (p *person) do(r *http.Request) shown {
+	p.s.t.Helper()
+	answer, err := p.client.Do(r)
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	return shown{answer.StatusCode, answer.Request.URL.RequestURI(), string(text), answer.Header}
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="(~\w+)" value="([^"]*)">`)
+
+// submit sends the form of a page with some values, and its hidden fields.
+func (p *person) submit(page shown, values url.Values) shown {
+	p.s.t.Helper()
+	sent := url.Values{}
+	for _, field := range hidden.FindAllStringSubmatch(page.text, -1) {
+		sent.Set(field[1], html.UnescapeString(field[2]))
+	}
+	for name, value := range values {
+		sent[name] = value
+	}
+	return p.send(http.MethodPost, page.path, sent)
+}
+
+// expect holds a page against a status and texts that it shows; one that begins with - it must not show.
+func (s shown) expect(t testing.TB, status int, texts ...string) shown {
+	t.Helper()
+	if s.status != status {
+		t.Errorf("%s: status %d, want %d\n%s", s.path, s.status, status, s.text)
+	}
+	for _, text := range texts {
+		without, negated := strings.CutPrefix(text, "-")
+		if strings.Contains(s.text, without) == negated {
+			t.Errorf("%s: shows %q: %t, want %t\n%s", s.path, without, !negated == false, !negated, s.text)
+		}
+	}
+	return s
+}
