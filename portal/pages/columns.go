@@ -51,18 +51,23 @@ func columnsOf(access *engine.Access) []string {
 	return names
 }
 
-// table draws a listing. sorted is the field that it is sorted by, with - in front if the other way round; sorting makes
-// the address that sorts by one, and is nil where nothing does.
-func (c *call) table(access *engine.Access, listing portal.Listing, sorted string, sorting func(by string) string) table {
+// sorting is how a list is sorted.
+type sorting struct {
+	by  string                 // field, with - in front if the other way round
+	way func(by string) string // the address that sorts by one; nil where nothing does
+}
+
+// table draws a listing.
+func (c *call) table(access *engine.Access, listing portal.Listing, sorted sorting) table {
 	names := columnsOf(access)
 	head := column{Label: c.texts.Say("portal.list.title")}
 	if titles := titleFields(access); len(titles) > 0 {
-		head = c.column(access, titles[0], sorted, sorting)
+		head = c.column(access, titles[0], sorted)
 		head.Label = c.labels(access, titles)
 	}
 	t := table{Columns: []column{head}}
 	for _, name := range names {
-		t.Columns = append(t.Columns, c.column(access, name, sorted, sorting))
+		t.Columns = append(t.Columns, c.column(access, name, sorted))
 	}
 	for _, row := range listing.Rows {
 		drawn := listRow{URL: c.recordPath(row.Ref), Title: c.heading(access, row)}
@@ -92,18 +97,19 @@ func (c *call) cell(access *engine.Access, row portal.Row, name string) shownFie
 	return shownField{Shown: forms.Shown{Label: forms.FieldLabel(field, c.texts.Language)}}
 }
 
-func (c *call) column(access *engine.Access, name, sorted string, sorting func(by string) string) column {
-	col := column{Label: forms.FieldLabel(forms.FieldOf(access.Module, name), c.texts.Language)}
-	if sorting == nil || !slices.Contains(access.Sort, name) || !orders(forms.FieldOf(access.Module, name)) {
+func (c *call) column(access *engine.Access, name string, sorted sorting) column {
+	field := forms.FieldOf(access.Module, name)
+	col := column{Label: forms.FieldLabel(field, c.texts.Language)}
+	if sorted.way == nil || !slices.Contains(access.Sort, name) || !orders(field) {
 		return col
 	}
-	switch sorted {
+	switch sorted.by {
 	case name:
-		col.Sorted, col.URL = "ascending", sorting("-"+name)
+		col.Sorted, col.URL = "ascending", sorted.way("-"+name)
 	case "-" + name:
-		col.Sorted, col.URL = "descending", sorting(name)
+		col.Sorted, col.URL = "descending", sorted.way(name)
 	default:
-		col.URL = sorting(name)
+		col.URL = sorted.way(name)
 	}
 	return col
 }

@@ -112,8 +112,8 @@ func (c *call) editAgain(e editing, form *forms.Form, sent upload.Sent, err erro
 	return withNotice(reply, notice), nil
 }
 
-// complain tells what the desk has against a form: at the field, or as a notice where it is none of the form's. It tells
-// whether it was something of that kind.
+// complain tells what the desk has against a form: at the field, or as a notice where it is none of the form's. It
+// tells whether it was something of that kind.
 func (c *call) complain(form *forms.Form, err error) (notice string, status int, refused bool) {
 	refusal, ok := errors.AsType[*portal.Refusal](err)
 	if !ok {

@@ -53,7 +53,7 @@ func showList(c *call) (answer, error) {
 		question.Offset = at
 	}
 	listing, err := c.pages.with.Desk.List(c.Context(), c.viewer, question)
-	if refusal, refused := errors.AsType[*portal.Refusal](err); refused && refusal.Code == portal.CodeQuestion && after != "" {
+	if after != "" && isQuestion(err) {
 		return answer{goTo: c.URL.Path + "?" + without(query, "after", "at").Encode()}, nil // an old place
 	}
 	if err != nil {
@@ -64,17 +64,23 @@ func showList(c *call) (answer, error) {
 		Heading: label, Notice: c.notice(), Total: c.count(listing.Total),
 		Search: c.searchForm(access, filters),
 		Turn:   c.turn(without(query, "done"), at, listing),
-		Table: c.table(access, listing, query.Get("sort"), func(by string) string {
-			sorting := without(query, "after", "at", "done", "sort")
-			sorting.Set("sort", by)
-			return "?" + sorting.Encode()
-		}),
+		Table: c.table(access, listing, sorting{by: query.Get("sort"), way: func(by string) string {
+			way := without(query, "after", "at", "done", "sort")
+			way.Set("sort", by)
+			return "?" + way.Encode()
+		}}),
 	}
 	if access.Create != nil {
 		body.New = c.path("new", access.Module.Name)
 	}
 	c.sayEmpty(&body, listing, len(words) > 0 || body.Search.Open)
 	return answer{page: "list", title: label, body: body}, nil
+}
+
+// isQuestion tells whether the desk refuses a question as a whole.
+func isQuestion(err error) bool {
+	refusal, refused := errors.AsType[*portal.Refusal](err)
+	return refused && refusal.Code == portal.CodeQuestion
 }
 
 // sayEmpty fills a list without records.
@@ -121,9 +127,10 @@ func (c *call) searchForm(access *engine.Access, filters []filter) *searchForm {
 			continue
 		}
 		label := forms.FieldLabel(field, c.texts.Language)
-		form.Sorts = append(form.Sorts,
-			forms.Option{Value: name, Label: c.texts.Say("portal.sort.up", "Field", label), Chosen: sort == name},
-			forms.Option{Value: "-" + name, Label: c.texts.Say("portal.sort.down", "Field", label), Chosen: sort == "-"+name})
+		up, down := forms.Option{Value: name}, forms.Option{Value: "-" + name}
+		up.Label, up.Chosen = c.texts.Say("portal.sort.up", "Field", label), sort == up.Value
+		down.Label, down.Chosen = c.texts.Say("portal.sort.down", "Field", label), sort == down.Value
+		form.Sorts = append(form.Sorts, up, down)
 	}
 	return form
 }
@@ -165,7 +172,7 @@ func showRelated(c *call) (answer, error) {
 	label := moduleLabel(other.Module, c.texts.Language)
 	body := listBody{
 		Heading: label, About: c.heading(access, row), Back: c.recordPath(row.Ref), Total: c.count(listing.Total),
-		Table: c.table(other, listing, "", nil), Turn: c.turn(c.URL.Query(), at, listing),
+		Table: c.table(other, listing, sorting{}), Turn: c.turn(c.URL.Query(), at, listing),
 	}
 	c.sayEmpty(&body, listing, false)
 	return answer{status: http.StatusOK, page: "list", title: label, body: body}, nil

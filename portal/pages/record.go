@@ -82,7 +82,7 @@ func (c *call) related(row portal.Row, relative engine.Relative) (*relatedList, 
 	if err != nil {
 		return nil, err
 	}
-	list.Table, list.None = c.table(access, listing, "", nil), len(listing.Rows) == 0
+	list.Table, list.None = c.table(access, listing, sorting{}), len(listing.Rows) == 0
 	if listing.Next != "" {
 		list.All, list.Count = c.path("records", row.Module, row.ID, relative.Module), c.count(listing.Total)
 	}

@@ -110,7 +110,9 @@ func (c *call) shownFields(access *engine.Access, row portal.Row, names []string
 
 // targetPath is where the record is shown that a reference leads to; "" where that is not clear.
 func (c *call) targetPath(field *engine.Field, id string) string {
-	open := slices.DeleteFunc(slices.Clone(field.To), func(module string) bool { return c.viewer.Access(module) == nil })
+	open := slices.DeleteFunc(slices.Clone(field.To), func(module string) bool {
+		return c.viewer.Access(module) == nil
+	})
 	if len(open) != 1 || id == "" {
 		return ""
 	}
