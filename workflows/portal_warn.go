@@ -18,6 +18,7 @@ func (l *loader) checkPortals() {
 			for _, module := range slices.Sorted(maps.Keys(whole)) {
 				if access := p.portal.Roles[name].Modules[module]; access != nil {
 					p.warnRows(whole[module].Rows, access)
+					p.warnLogin(whole[module].Update, access)
 					p.warnSecrets(whole[module].Read, access.Module)
 				}
 			}
@@ -39,6 +40,28 @@ func (p *plannedPortal) warnRows(at *yamldoc.Node, a *engine.Access) {
 		p.complain(at.Warningf("rows-of-all", "rows never asks who is signed in, so everybody sees the same records "+
 			"of %s%s", a.Module.Name, p.wayToMe(a.Module)))
 	}
+}
+
+// warnLogin tells of a role that may change what others sign in with, and so become them.
+func (p *plannedPortal) warnLogin(update []*yamldoc.Node, a *engine.Access) {
+	if a.Module != p.portal.Subject.Module || onlySelf(a.Rows) {
+		return
+	}
+	for _, n := range update {
+		if n.Text() == p.portal.Subject.Login {
+			p.complain(n.Warningf("login-of-others", "rows gives more than their own record: who changes the %s of "+
+				"somebody else may sign in as them", n.Text()))
+		}
+	}
+}
+
+// onlySelf tells whether a predicate holds for no other record than me.
+func onlySelf(rows engine.Predicate) bool {
+	if rows.Op == engine.OpAnd {
+		return slices.ContainsFunc(rows.Of, onlySelf)
+	}
+	return rows.IsNothing() || rows.Op == engine.OpEqual && rows.Path == "id" && rows.Values[0].From == engine.FromMe &&
+		rows.Values[0].Path == "id"
 }
 
 // asksMe tells whether a predicate compares with a value of me, and whether it so compares an id, a reference or a
