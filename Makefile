@@ -6,9 +6,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Debian's packages for `make deps`: the real mail server, the checker of signatures, the browser and the database of
 # some tests, a C compiler for -race, and what fetches from npm, at pinned versions, the language server by which editors
-# read our schemas and the checker of the pages' accessibility.
+# read our schemas, the checker of the pages' accessibility and the client library of coreBOS.
 PACKAGES := exim4-daemon-light python3-dkim chromium fonts-liberation postgresql gcc libc6-dev nodejs npm
-FROM_NPM := tools/editor/node_modules/.package-lock.json tools/axe/node_modules/.package-lock.json
+FROM_NPM := tools/editor/node_modules/.package-lock.json tools/axe/node_modules/.package-lock.json \
+	tools/wslib/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

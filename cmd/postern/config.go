@@ -81,6 +81,8 @@ type webConfig struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 	// Hosts are hosts of yours that landings may lead visitors on to, by hand_over and after: shop.acme.example.
 	Hosts []string `yaml:"hosts"`
+	// Portal is how the portals of the book are served beyond their pages.
+	Portal portalConfig `yaml:"portal"`
 }
 
 type apiConfig struct {
@@ -163,6 +165,7 @@ func (c config) validate() error {
 	wrong = append(wrong, c.checkCallbacks())
 	_, err := web.ParseProxies(c.Web.TrustedProxies)
 	wrong = append(wrong, under("web.trusted_proxies", err))
+	wrong = append(wrong, under("web.portal.facade", c.Web.Portal.Facade.validate()))
 	_, err = c.brand()
 	wrong = append(wrong, under("web.brand", err))
 	if err := c.Retention.Validate(); err != nil {

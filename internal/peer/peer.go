@@ -1,5 +1,5 @@
 // Package peer finds the real programs that some tests talk to: a mail server, a browser, a checker of
-// pages, a database, an editor's language server.
+// pages, a database, an editor's language server, a client of coreBOS.
 //
 // It is for tests only. A test asks for its peer first and gets the path of the program; starting and stopping it
 // is the test's own business. Where the program is missing the test is skipped aloud:
@@ -77,6 +77,13 @@ func YAMLServer(t testing.TB) []string {
 func Axe(t testing.TB) string {
 	t.Helper()
 	return fetched(t, "axe-core", "axe", "axe-core/axe.min.js")
+}
+
+// WSLib returns the path of Node.js and that of ws-lib, the client library of coreBOS, which is a script.
+func WSLib(t testing.TB) (node, library string) {
+	t.Helper()
+	node = find(t, "node", "nodejs")
+	return node, fetched(t, "@corebos/ws-lib", "wslib", "@corebos/ws-lib/WSClientm.js")
 }
 
 // fetched returns the path of a file of a package that `make deps` has fetched from npm into a folder under tools.

@@ -62,7 +62,7 @@ func (p Proxies) Any() bool { return len(p.trusted) > 0 }
 // that is no address ends the walk at the proxy that wrote it. The zero Addr is a connection without an address.
 func (p Proxies) Client(r *http.Request) netip.Addr {
 	client, ok := parseHop(r.RemoteAddr)
-	if !ok || !p.trusts(client) {
+	if !ok || !p.Trusts(client) {
 		return client
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -71,14 +71,15 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 		if !ok || len(hops)-i > maxHops {
 			return client
 		}
-		if client = before; !p.trusts(client) {
+		if client = before; !p.Trusts(client) {
 			return client
 		}
 	}
 	return client
 }
 
-func (p Proxies) trusts(address netip.Addr) bool {
+// Trusts tells whether an address is that of a proxy that is believed.
+func (p Proxies) Trusts(address netip.Addr) bool {
 	return slices.ContainsFunc(p.trusted, func(prefix netip.Prefix) bool { return prefix.Contains(address) })
 }
 

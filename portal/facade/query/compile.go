@@ -40,15 +40,12 @@ func (s Scope) Where(c *Condition) (engine.Predicate, error) {
 	return joined, nil
 }
 
-// Order is what rows are sorted by. A last column id goes without saying.
+// Order is what rows are sorted by.
 func (s Scope) Order(orders []Order) ([]engine.Sorting, error) {
 	var sorting []engine.Sorting
-	for i, by := range orders {
+	for _, by := range orders {
 		field := by.Column.Field
-		if by.Column.Module == "" && field == fieldID && !by.Desc && i == len(orders)-1 {
-			break
-		}
-		if by.Column.Module != "" || !slices.Contains(s.Access.Sort, field) {
+		if by.Column.Module != "" || (field != fieldID && !slices.Contains(s.Access.Sort, field)) {
 			return nil, &DeniedError{Attribute: by.Column.String()}
 		}
 		sorting = append(sorting, engine.Sorting{Field: field, Desc: by.Desc})

@@ -10,7 +10,7 @@ import (
 const (
 	MaxLength  = 8 << 10 // bytes of its text
 	MaxDepth   = 20      // parentheses within parentheses
-	MaxTerms   = 100     // comparisons
+	MaxTerms   = 60      // comparisons
 	MaxList    = 200     // values of one in
 	MaxColumns = 100
 	MaxOrder   = 5

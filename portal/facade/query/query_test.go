@@ -204,7 +204,7 @@ func TestLimits(t *testing.T) {
 	for said, text := range map[string]string{
 		"at most 8192 bytes":            from + "ticket_title='" + strings.Repeat("x", MaxLength) + "'",
 		"at most 20 deep":               nested(MaxDepth + 1),
-		"compares at most 100 times":    from + "days=1" + strings.Repeat(" or days=2", MaxTerms),
+		"compares at most 60 times":     from + "days=1" + strings.Repeat(" or days=2", MaxTerms),
 		"a list has at most 200 values": from + "days in (1" + strings.Repeat(",2", MaxList) + ")",
 		"selects at most 100 columns":   "select days" + strings.Repeat(",days", MaxColumns) + " from HelpDesk",
 		"orders by at most 5 columns":   "select days from HelpDesk order by days" + strings.Repeat(",days", MaxOrder),
