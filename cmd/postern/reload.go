@@ -79,6 +79,9 @@ func (h *house) reloadBook(ctx context.Context) (reloaded, error) {
 	if err := h.config.checkHandOvers(book); err != nil {
 		return reloaded{}, err
 	}
+	if err := errors.Join(h.checkPortals(book), h.indexPortals(ctx, book)); err != nil {
+		return reloaded{}, err
+	}
 	before := h.engine.Book()
 	if err := h.engine.Reload(ctx, book); err != nil {
 		return reloaded{}, err

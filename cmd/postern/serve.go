@@ -60,6 +60,7 @@ func serve(ctx context.Context, out io.Writer, c config, watch bool) error {
 	}
 	logger.Info("postern serves", "version", version,
 		"web", listener.Addr().String(), "links", h.base.String(), "nats", h.bus.Address(), "book", bookSummary(h.book))
+	h.tellPortals()
 	warnOfDiversion(h.diversion, logger)
 	if needs := leftOut(h.book); needs != "" {
 		logger.Info("workflows of the shipped book are left out: they need channels that are not configured",

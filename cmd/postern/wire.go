@@ -27,7 +27,6 @@ import (
 	"postern/internal/upload"
 	"postern/internal/web"
 	"postern/links"
-	"postern/portal"
 	"postern/schemas"
 	"postern/workflows"
 )
@@ -56,7 +55,7 @@ type house struct {
 	caller    *outcall.Caller
 	engine    *engine.Engine
 	door      *links.Door
-	gate      *portal.Gate
+	portals   *portals // nil where the CRM cannot be searched
 	apiKeys   web.Keys
 	proxies   web.Proxies
 	rotating  sync.Mutex // keys are changed one at a time
@@ -90,23 +89,27 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 		Clock: engine.SystemClock{}, Random: rand.Reader, Secrets: h.config.secretSource(), AddressKey: h.address,
 		OptOut: h.optOuts.URL, Logger: logger,
 	}, engine.Settings{Retention: c.Retention, Rates: h.rates, Budgets: h.budgets, Diversion: h.diversion})
-	if err := h.openGate(); err != nil {
-		return h, err
-	}
 	restored, err := h.store.Restoration(ctx)
 	if err != nil {
 		return h, err
 	}
-	h.door, err = links.NewDoor(links.DoorConfig{
+	if err := h.openPortals(ctx); err != nil {
+		return h, err
+	}
+	door := links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: h.brand, Restored: restored.At,
 		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
-		Carriers: h.config.carriers(), Entrance: h.gate,
-		Sealer: h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
+		Carriers: h.config.carriers(),
+		Sealer:   h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
 		Origins: c.Web.Origins, Zone: c.zone,
 		OptOuts: h.optOuts, Hear: h.engine.Hear,
-	})
-	return h, err
+	}
+	h.portals.lead(&door)
+	if h.door, err = links.NewDoor(door); err != nil || h.portals == nil {
+		return h, err
+	}
+	return h, h.portals.furnish(h)
 }
 
 // client tells the address of a request's visitor; nil where it cannot be known, because links begin with https, which
@@ -283,6 +286,7 @@ func (h *house) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.OnceStarted(h.engine.Running, h.door))
 	mux.Handle(callbacksPath, web.OnceStarted(h.engine.Running, h.callbacks()))
+	h.peopleRoutes(mux)
 	for pattern, handler := range h.machineRoutes() {
 		mux.Handle(pattern, handler)
 	}
@@ -350,7 +354,9 @@ func (h *house) work(ctx context.Context, listener net.Listener, handler http.Ha
 		func(ctx context.Context) error { return web.Serve(ctx, control, h.controlHandler(), h.logger) },
 		h.watchBook,
 		h.door.Run,
-		h.gate.Run,
+	}
+	if h.portals != nil {
+		parts = append(parts, h.portals.gate.Run)
 	}
 	parts = append(parts, h.listeners()...)
 	ended := make(chan error, len(parts))

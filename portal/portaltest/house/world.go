@@ -45,6 +45,7 @@ type World struct {
 	Modules map[string]*engine.Module
 	Portals map[string]*engine.Portal
 	Desk    *portal.Desk
+	Gate    *portal.Gate
 	Log     *enginetest.Log
 	Logger  *slog.Logger
 
@@ -86,8 +87,42 @@ func New(t testing.TB, change ...func(*portal.DeskConfig)) *World {
 		c(&config)
 	}
 	w.Desk = portal.NewDesk(config)
+	w.Gate, err = portal.NewGate(portal.GateConfig{
+		Store: w.Store, CRM: config.CRM, Book: w.Book, Sealer: sealer, Names: make([]byte, 32), Clock: w.Clock,
+		Random: rand.Reader, Logger: w.Logger, Rounds: 4096,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.fill()
 	return w
+}
+
+// Book is the small book.
+func (w *World) Book() *engine.Book { return &engine.Book{Modules: w.Modules, Portals: w.Portals} }
+
+// Password is what everybody signs in with who was given one by SetPassword.
+const Password = "seven green kettles sing"
+
+// SetPassword gives a subject the Password.
+func (w *World) SetPassword(name string, subject engine.Ref) {
+	w.T.Helper()
+	err := w.Gate.SetPassword(w.T.Context(), name, subject, Password, portal.Because{Actor: "test", Detail: "test"})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// SignIn signs a subject in by the Password, and returns the token of the session.
+func (w *World) SignIn(name string, subject engine.Ref) string {
+	w.T.Helper()
+	w.SetPassword(name, subject)
+	login := w.Fields(subject).Text(w.Portals[name].Subject.Login)
+	in, err := w.Gate.Password(w.T.Context(), name, login, Password, portal.Caller{Agent: "test"})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return in.Token
 }
 
 // Advance moves the clock.

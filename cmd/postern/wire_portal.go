@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/engine"
+	"postern/internal/passkey"
+	"postern/internal/upload"
+	"postern/internal/web"
+	"postern/links"
+	"postern/portal"
+	portalpages "postern/portal/pages"
+	"postern/portal/rest"
+)
+
+// refusedIn is what every refusal of a sign-in takes a multiple of. It is longer than a password's check takes.
+const refusedIn = 500 * time.Millisecond
+
+// portals are what lets people sign in and answers them: one gate and one desk for all portals of the book.
+type portals struct {
+	gate  *portal.Gate
+	desk  *portal.Desk
+	api   *rest.API
+	pages *portalpages.Pages
+}
+
+// openPortals opens the gate and the desk. A CRM that cannot be searched has none, and no book with a portal.
+func (h *house) openPortals(ctx context.Context) error {
+	if err := h.checkPortals(h.book); err != nil {
+		return err
+	}
+	records, searches := h.crm.(portal.CRM)
+	if !searches {
+		return nil
+	}
+	names, err := h.root.Lasting("portal names")
+	if err != nil {
+		return err
+	}
+	party, err := passkey.NewParty(h.base.String(), h.brand.Name, rand.Reader)
+	if err != nil && !errors.Is(err, passkey.ErrNoHost) {
+		return err
+	}
+	sealer := h.ring.Seal(rand.Reader)
+	gate, err := portal.NewGate(portal.GateConfig{
+		Store: h.store, CRM: records, Book: h.engine.Book, Sealer: sealer, Names: names, Clock: engine.SystemClock{},
+		Random: rand.Reader, Logger: h.logger, Passkeys: party, Floor: refusedIn,
+	})
+	if err != nil {
+		return err
+	}
+	h.portals = &portals{gate: gate, desk: portal.NewDesk(portal.DeskConfig{
+		CRM: records, Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
+		Logger: h.logger, Intake: upload.NewIntake(h.store, sealer, rand.Reader, h.logger),
+		Files: upload.Files{Store: h.store, Sealer: sealer},
+	})}
+	return h.indexPortals(ctx, h.book)
+}
+
+// furnish makes what answers people: it needs the door, which leads links on into portals.
+func (p *portals) furnish(h *house) (err error) {
+	p.api, err = rest.New(rest.Config{Gate: p.gate, Desk: p.desk, Base: h.base, Client: h.client(), Logger: h.logger})
+	if err != nil {
+		return err
+	}
+	p.pages, err = portalpages.New(portalpages.Config{
+		Gate: p.gate, Desk: p.desk, Book: h.engine.Book, Passes: passes{h.door}, Base: h.base, Brand: h.brand,
+		Zone: h.config.zone, Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Client: h.client(),
+	})
+	return err
+}
+
+// lead has the door of links lead on into portals, and ask people for what they enrolled there.
+func (p *portals) lead(door *links.DoorConfig) {
+	if p == nil {
+		return
+	}
+	door.Entrance = p.gate
+	door.Portals = p.gate.Proofs(portal.Cookies{Secure: door.Base.Secure()})
+}
+
+// routes are the handlers for people, by pattern.
+func (p *portals) routes() map[string]http.Handler {
+	if p == nil {
+		return nil
+	}
+	return map[string]http.Handler{rest.Prefix: p.api, "/portal/": p.pages}
+}
+
+// passes finds who came through a link.
+type passes struct{ door *links.Door }
+
+// Pass implements portal.Passes.
+func (p passes) Pass(r *http.Request, flow string) (portal.Pass, error) {
+	found, link, opens, err := p.door.Passage(r, flow)
+	switch {
+	case links.Over(err):
+		return portal.Pass{}, portal.ErrPassed
+	case err != nil:
+		return portal.Pass{}, err
+	}
+	return portal.Pass{Flow: found.ID, Link: link, Opens: opens}, nil
+}
+
+// checkPortals refuses portals that the CRM has no answers for.
+func (h *house) checkPortals(book *engine.Book) error {
+	if _, searches := h.crm.(portal.CRM); !searches && len(book.Portals) > 0 {
+		return fmt.Errorf("portal %s: the CRM (crm.kind: %s) cannot be searched, which a portal needs; "+
+			"leave the folder portal out of the book, or let Postern keep the records (crm.kind: mirror)",
+			strings.Join(slices.Sorted(maps.Keys(book.Portals)), ", "), h.config.CRM.Kind)
+	}
+	if h.crm.Traits().Local {
+		return nil
+	}
+	var wrong []error
+	for _, made := range madeWithoutKey(book) {
+		wrong = append(wrong, fmt.Errorf("portal %s makes records of %s: the module needs an external_id, "+
+			"by which the CRM is asked whether it has made one already", made.portal, made.module))
+	}
+	return errors.Join(wrong...)
+}
+
+// making is a module of which a portal makes records.
+type making struct{ portal, module string }
+
+// madeWithoutKey are the modules without an external id of which a portal makes records, in order.
+func madeWithoutKey(book *engine.Book) []making {
+	var found []making
+	for _, name := range slices.Sorted(maps.Keys(book.Portals)) {
+		for _, role := range book.Portals[name].Roles {
+			for _, access := range role.Modules {
+				made := making{name, access.Module.Name}
+				if access.Create != nil && access.Module.ExternalID == "" && !slices.Contains(found, made) {
+					found = append(found, made)
+				}
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b making) int { return strings.Compare(a.portal+a.module, b.portal+b.module) })
+	return found
+}
+
+// indexPortals makes the indexes by which kept records are found for portals.
+func (h *house) indexPortals(ctx context.Context, book *engine.Book) error {
+	if !h.config.mirrors() {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(book.Portals)) {
+		if err := book.Portals[name].Index(ctx, h.store); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellPortals says where people sign in.
+func (h *house) tellPortals() {
+	for _, name := range slices.Sorted(maps.Keys(h.book.Portals)) {
+		p := h.book.Portals[name]
+		h.logger.Info("people can sign in", "portal", name, "who", p.Subject.Module.Name,
+			"pages", h.base.String()+"/portal/"+name+"/", "api", h.base.String()+rest.Prefix+name+"/")
+	}
+}
+
+// peopleRoutes are the handlers for people once the house has started.
+func (h *house) peopleRoutes(mux *http.ServeMux) {
+	for pattern, handler := range h.portals.routes() {
+		mux.Handle(pattern, web.OnceStarted(h.engine.Running, handler))
+	}
+}
