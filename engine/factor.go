@@ -17,7 +17,14 @@ const (
 
 // FactorKinds are all kinds of factors, in the order the reference shows them.
 func FactorKinds() []FactorKind {
-	return []FactorKind{FactorSecurityCode, FactorMailToken, FactorCode}
+	return []FactorKind{
+		FactorSecurityCode, FactorMailToken, FactorCode, FactorTOTP, FactorPasskey, FactorPortal,
+	}
+}
+
+// BySubject tells whether the subject of a portal proves themselves by it.
+func (k FactorKind) BySubject() bool {
+	return k == FactorTOTP || k == FactorPasskey || k == FactorPortal
 }
 
 // Factor is a proof beside the link: what its file under factors/ says, compiled for the module of the landing that

@@ -34,7 +34,7 @@ func (d *Door) checkAgain(c *call) (answer, error) {
 		return answer{}, err
 	}
 	o := p.asks(c.PathValue("action"))
-	if o.factor == nil {
+	if o.factor == nil || o.factor.Kind == engine.FactorPasskey { // whose answers are good for once alone
 		return answer{}, errReopen
 	}
 	ch, err := d.with.Store.Challenge(c.Context(), flow.ID, o.factor.Name)
@@ -58,7 +58,7 @@ func (d *Door) checkAgain(c *call) (answer, error) {
 		return answer{}, errReopen
 	}
 	p.flow.Visitor = nil // the flow's cookie is not what they came with
-	reply, err := d.checkFactor(c, p, o, values.Get("code"))
+	reply, err := d.checkFactor(c, p, o, values)
 	if err == nil && reply.goTo == "" { // a page that asks again is for who has the flow
 		return answer{}, errReopen
 	}

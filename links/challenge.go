@@ -112,8 +112,10 @@ func (c Challenge) Pressed(now time.Time) bool {
 	return !c.Proved.IsZero() && now.Sub(c.Proved).Abs() < RepeatWindow
 }
 
-// knows tells whether the visitor knows the answer beforehand, so that nothing is sent and nothing wears out.
-func (c Challenge) knows() bool { return c.Kind == engine.FactorSecurityCode }
+// knows tells whether the visitor has the answer beforehand, so that nothing is sent and nothing wears out.
+func (c Challenge) knows() bool { return known(c.Kind) }
+
+func known(kind engine.FactorKind) bool { return kind == engine.FactorSecurityCode || kind.BySubject() }
 
 // Ready tells whether a guess may be made now; if not, why.
 func (c Challenge) Ready(now time.Time) error {
@@ -172,7 +174,6 @@ func (d *Door) next(c *call, p passage, o owed, before Challenge) (Challenge, er
 	case engine.FactorMailToken:
 		next.Digits = carryDigits
 		_, next.Mail = d.mailToken(next)
-	case engine.FactorSecurityCode:
 	}
 	return next, nil
 }

@@ -183,8 +183,10 @@ type answer struct {
 	page   string
 	title  string
 	body   any
-	goTo   string // path of the next page; the others are not needed then
-	header http.Header
+	// scripts are the paths of those that the page runs.
+	scripts []string
+	goTo    string // path of the next page; the others are not needed then
+	header  http.Header
 }
 
 // handler answers one call. An error becomes the page that refusals names for it.

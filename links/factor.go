@@ -46,12 +46,17 @@ func (d *Door) doFactor(c *call, p passage, o owed) (answer, error) {
 	}
 	switch values.Get("do") {
 	case "send":
-		if o.factor.Kind == engine.FactorSecurityCode {
+		if known(o.factor.Kind) {
 			return answer{}, pages.ErrMalformed
 		}
 		return d.sendFactor(c, p, o)
 	case "check":
-		return d.checkFactor(c, p, o, values.Get("code"))
+		return d.checkFactor(c, p, o, values)
+	case "passkey":
+		if o.factor.Kind != engine.FactorPasskey {
+			return answer{}, pages.ErrMalformed
+		}
+		return d.beginPasskey(c, p, o)
 	case "continue": // who followed the mailed link in this browser owes nothing any more, and does not come here
 		return d.factorPage(c, p, o, "challenge.mail.not.yet")
 	}

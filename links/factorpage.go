@@ -28,7 +28,14 @@ type (
 		Resend   string `json:"resend,omitempty"`   // of the one that has it sent again
 		Continue string `json:"continue,omitempty"` // of the one for who has followed the second link
 		Retry    string `json:"retry,omitempty"`    // of the way back to this page, once the wait is over
-		Nothing  string `json:"nothing,omitempty"`  // what to do when nothing comes
+		Nothing  string `json:"nothing,omitempty"`  // what to do when nothing comes, or there is nothing to answer with
+
+		Begin     string       `json:"begin,omitempty"`   // label of the button that has the browser ask for a passkey
+		Passkey   *asksPasskey `json:"passkey,omitempty"` // what it is asked for
+		SignIn    string       `json:"sign_in,omitempty"` // label of the way to sign in
+		SignInURL string       `json:"sign_in_url,omitempty"`
+		Enrol     string       `json:"enrol,omitempty"` // label of the way to set up what is asked for
+		EnrolURL  string       `json:"enrol_url,omitempty"`
 	}
 	mailBody struct {
 		Heading string `json:"heading"`
@@ -65,6 +72,9 @@ func (d *Door) factorAgain(c *call, p passage, o owed, why string) (answer, erro
 		body.Notice = c.texts.Say(why)
 	case why != "":
 		body.Problem = c.texts.Say(why)
+	}
+	if body.Label == "" && body.Problem != "" { // there is no field to say it at
+		body.Notice, body.Problem = body.Problem, ""
 	}
 	return answer{status: status, page: "challenge", title: body.Heading, body: body}, nil
 }
@@ -107,6 +117,8 @@ func (d *Door) factorBody(c *call, p passage, o owed, ch Challenge) factorBody {
 		body.Heading = c.texts.Say("challenge.security.heading")
 		body.Text = c.texts.Say("challenge.security.text", "Brand", d.brand())
 		body.Label = c.texts.Say("challenge.security.label")
+	case o.factor.Kind.BySubject():
+		d.ofSubject(c, p, o, &body)
 	case ch.ID.IsZero() || err != nil:
 		d.toSend(c, p, o, &body)
 	default:

@@ -42,6 +42,9 @@ type owed struct {
 	action string         // of the landing, that asks for it; "" for the landing itself
 	path   string
 	again  bool // it was proved before, and not recently enough
+
+	within   time.Duration // how old the proof may be; 0 for as long as it holds
+	stranger bool          // somebody else is signed in
 }
 
 // gated gives a handler only who has proved what the landing and, on the page of an action, the action ask for. Others
@@ -96,6 +99,14 @@ func (p passage) asks(action string) owed {
 func (d *Door) granted(c *call, p passage, o *owed, within time.Duration) (bool, error) {
 	if o.factor == nil {
 		return true, nil
+	}
+	if o.factor.Kind == engine.FactorPortal {
+		wanted, err := d.subjectOf(c, p, *o)
+		if err != nil {
+			return false, err
+		}
+		o.within = within
+		return d.signedIn(c, o, wanted)
 	}
 	grant, err := d.with.Store.Grant(c.Context(), p.flow.Visitor, o.factor.Name)
 	if err != nil {

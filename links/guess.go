@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -81,15 +82,11 @@ func typedCode(kind engine.FactorKind, text string) (string, error) {
 
 // checkFactor takes a guess. It is counted as wrong before it is compared, so that however many come at once no more
 // are looked at than may be.
-func (d *Door) checkFactor(c *call, p passage, o owed, typed string) (answer, error) {
-	typed, err := typedCode(o.factor.Kind, typed)
+func (d *Door) checkFactor(c *call, p passage, o owed, values url.Values) (answer, error) {
+	right, err := d.judge(c, p, o, values)
 	if errors.Is(err, errEmpty) {
 		return d.factorAgain(c, p, o, "challenge.empty")
 	}
-	if err != nil {
-		return answer{}, err
-	}
-	known, err := d.known(c, p, o)
 	if err != nil {
 		return answer{}, err
 	}
@@ -106,10 +103,36 @@ func (d *Door) checkFactor(c *call, p passage, o owed, typed string) (answer, er
 	case err != nil:
 		return answer{}, fmt.Errorf("claim guess: %w", err)
 	}
-	if !d.right(ch, known, typed) {
+	proved, err := right(ch)
+	switch {
+	case err != nil:
+		return answer{}, fmt.Errorf("judge guess: %w", err)
+	case !proved:
 		return d.missed(c, p, o, guess)
 	}
 	return d.prove(c, p, ch, guess.ID)
+}
+
+// judge is how a guess is compared once it is counted. It fails with errEmpty where there is nothing to count.
+func (d *Door) judge(c *call, p passage, o owed, values url.Values) (func(Challenge) (bool, error), error) {
+	switch o.factor.Kind {
+	case engine.FactorPortal:
+		return nil, pages.ErrMalformed // nothing is typed there
+	case engine.FactorPasskey:
+		if values.Get("answer") == "" {
+			return nil, errEmpty
+		}
+		return func(ch Challenge) (bool, error) { return d.rightOfSubject(c, p, o, ch, values) }, nil
+	}
+	typed, err := typedCode(o.factor.Kind, values.Get("code"))
+	if err != nil {
+		return nil, err
+	}
+	if o.factor.Kind == engine.FactorTOTP {
+		return func(ch Challenge) (bool, error) { return d.rightOfSubject(c, p, o, ch, values) }, nil
+	}
+	known, err := d.known(c, p, o)
+	return func(ch Challenge) (bool, error) { return d.right(ch, known, typed), nil }, err
 }
 
 // known is the security code that the visitor has to know, as the record has it now; "" where it has none
@@ -172,10 +195,10 @@ func Principal(link engine.Link, factor string) string {
 	return whose.String() + " " + factor
 }
 
-// claim counts a guess. Nobody asks for a security code beforehand, so its challenge begins with the first guess.
+// claim counts a guess. Nobody asks beforehand for what the visitor has, so its challenge begins with the first guess.
 func (d *Door) claim(c *call, p passage, o owed, guess Guess) (Challenge, error) {
 	ch, err := d.with.Store.Guess(c.Context(), guess)
-	if !errors.Is(err, ErrNoChallenge) || o.factor.Kind != engine.FactorSecurityCode {
+	if !errors.Is(err, ErrNoChallenge) || !known(o.factor.Kind) {
 		return ch, err
 	}
 	first, err := d.next(c, p, o, Challenge{})

@@ -9,6 +9,7 @@ import (
 	"postern/internal/forms"
 	"postern/internal/labels"
 	"postern/internal/pages"
+	"postern/internal/passkey"
 )
 
 //go:embed pages labels
@@ -19,6 +20,7 @@ type paper struct {
 	site    *pages.Site
 	pages   *pages.Set
 	message *template.Template // of mails
+	passkey string             // path of the script that asks for passkeys
 }
 
 // What the pages are filled with.
@@ -107,6 +109,7 @@ func loadPaper(brand pages.Brand) (p paper, err error) {
 	if p.site, err = pages.NewSite(brand, pages.DoorAssets); err != nil {
 		return p, err
 	}
+	p.passkey = p.site.Add(passkey.Script, ".js", "text/javascript; charset=utf-8")
 	folder, err := fs.Sub(shipped, "pages")
 	if err != nil {
 		return p, err
@@ -129,5 +132,7 @@ func loadPaper(brand pages.Brand) (p paper, err error) {
 
 // render writes a page as a whole.
 func (p paper) render(reply answer, texts labels.Texts) ([]byte, error) {
-	return p.pages.Render(pages.Page{Texts: texts, Name: reply.page, Title: reply.title, Body: reply.body})
+	return p.pages.Render(pages.Page{
+		Texts: texts, Name: reply.page, Title: reply.title, Body: reply.body, Scripts: reply.scripts,
+	})
 }

@@ -3,11 +3,9 @@ package links
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 
 	"postern/engine"
-	"postern/internal/pages"
 )
 
 // passage is a flow that the visitor has proved to be theirs, with what it leads to.
@@ -96,14 +94,10 @@ func (d *Door) inVisit(h func(*call, passage) (answer, error)) handler {
 // leading lets the forms of a page lead on to the hosts that its landing leads to, and to no others.
 func (d *Door) leading(c *call, p passage, reply answer) answer {
 	hosts := d.outwardHosts(c.Context(), p.landing)
-	if reply.page == "" || len(hosts) == 0 {
+	if reply.page == "" {
 		return reply
 	}
-	if reply.header == nil {
-		reply.header = http.Header{}
-	}
-	reply.header.Set("Content-Security-Policy", pages.Policy{Hosts: hosts}.String())
-	return reply
+	return scripted(reply, hosts)
 }
 
 // stands tells whether a passage may still be gone on with, checked on every request. That a link is used up comes

@@ -11,8 +11,9 @@ import (
 // Portals proves visitors by what they enrolled in a portal, or by their being signed in to one. An error says that
 // nobody can tell; that something proves nothing is no error.
 type Portals interface {
-	// ProveCode tells whether a code is what the subject's authenticator shows now. One that is right is used up.
-	ProveCode(ctx context.Context, portal string, subject engine.Ref, code string) (bool, error)
+	// ProveCode tells whether a code is what the subject's authenticator shows now. One that is right is used up: again
+	// says that the one that was right last is right once more, since the same button was pressed twice.
+	ProveCode(ctx context.Context, portal string, subject engine.Ref, code string, again bool) (bool, error)
 	// BeginPasskey begins asking for a passkey of the subject: options is what the browser's script needs, JSON. What
 	// comes with another binding proves nothing. Where the subject has none the visitor sees no difference.
 	BeginPasskey(ctx context.Context, portal string, subject engine.Ref, binding []byte) (token string, options []byte,

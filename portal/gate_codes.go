@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (g *Gate) codeProved(ctx context.Context, who person, typed string) error {
 	code := plainCode(typed)
 	switch {
 	case len(code) == totp.Digits && strings.Trim(code, "0123456789") == "":
-		return g.totpProved(ctx, who.holder(), code)
+		return g.totpProved(ctx, who.holder(), code, false)
 	case len(code) == recoveryChars:
 		return g.recoveryProved(ctx, who, code)
 	}
@@ -48,8 +49,9 @@ func plainCode(typed string) string {
 	}, strings.ToLower(strings.TrimSpace(typed)))
 }
 
-// totpProved judges the code of a holder's authenticator, and uses it up.
-func (g *Gate) totpProved(ctx context.Context, holder Holder, code string) error {
+// totpProved judges the code of a holder's authenticator, and uses it up. again says that the code that was accepted
+// last is right once more.
+func (g *Gate) totpProved(ctx context.Context, holder Holder, code string, again bool) error {
 	enrolled, err := g.with.Store.Enrolled(ctx, holder)
 	if err != nil {
 		return err
@@ -60,6 +62,10 @@ func (g *Gate) totpProved(ctx context.Context, holder Holder, code string) error
 	secret, err := g.with.Sealer.Open(secretPurpose(holder), enrolled.Authenticator.Secret)
 	if err != nil {
 		return fmt.Errorf("read the authenticator of %s: %w", holder.Subject, err)
+	}
+	last := totp.Code(secret, enrolled.Authenticator.Step)
+	if again && subtle.ConstantTimeCompare([]byte(last), []byte(code)) == 1 {
+		return nil
 	}
 	step, ok := totp.Match(secret, code, enrolled.Authenticator.Step, g.with.Clock.Now())
 	if !ok {

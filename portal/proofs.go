@@ -36,13 +36,16 @@ func (p Proofs) subject(ctx context.Context, portal string, ref engine.Ref) (per
 	return who, err == nil && who.opens, err
 }
 
-// ProveCode tells whether a code is what the subject's authenticator shows now. One that is right is used up.
-func (p Proofs) ProveCode(ctx context.Context, portal string, subject engine.Ref, code string) (bool, error) {
+// ProveCode tells whether a code is what the subject's authenticator shows now. One that is right is used up: again
+// says that the one that was right last is right once more, since the same button was pressed twice.
+func (p Proofs) ProveCode(
+	ctx context.Context, portal string, subject engine.Ref, code string, again bool,
+) (bool, error) {
 	who, ok, err := p.subject(ctx, portal, subject)
 	if err != nil || !ok {
 		return false, err
 	}
-	return proved(p.gate.totpProved(ctx, who.holder(), plainCode(code)))
+	return proved(p.gate.totpProved(ctx, who.holder(), plainCode(code), again))
 }
 
 // BeginPasskey begins asking for a passkey of the subject. Where they have none, or may not sign in, any passkey of the
@@ -106,7 +109,7 @@ func (p Proofs) SignedIn(r *http.Request, portal string) (subject engine.Ref, at
 
 // SignInPath is where one signs in to a portal and is led back to a path of ours.
 func (p Proofs) SignInPath(portal, back string) string {
-	return "/portal/" + url.PathEscape(portal) + "/sign-in?" + url.Values{"next": {back}}.Encode()
+	return "/portal/" + url.PathEscape(portal) + "/sign-in?" + url.Values{"to": {back}}.Encode()
 }
 
 // SecurityPath is where one sets up what proves one.

@@ -16,8 +16,12 @@ type factorFile struct {
 	Kind *yamldoc.Node `yaml:"kind,required" schema:"engine.FactorKind"`
 	// Field is the route to the value that a visitor has to know, of a security_code: record.contact_id.cf_pin.
 	Field *yamldoc.Node `yaml:"field" schema:"text"`
-	// To is the route to whom a code or a mail_token is sent: a record with an address, or an address itself.
+	// To is the route to whom a code or a mail_token is sent: a record with an address, or an address itself. Of a
+	// totp, passkey or portal it is the route to the record of whoever proves themselves; by default the link's
+	// recipient.
 	To *yamldoc.Node `yaml:"to" schema:"text"`
+	// Portal is the portal in which a totp or passkey was enrolled, or that one is signed in to: a file under portal/.
+	Portal *yamldoc.Node `yaml:"portal" schema:"name"`
 	// Via are the channels to choose from. A code passes over the one that carried the link; a mail_token goes by
 	// email.
 	Via []*yamldoc.Node `yaml:"via,one" schema:"text"`
@@ -40,6 +44,7 @@ type plannedFactor struct {
 	file     string
 	field    *yamldoc.Node
 	to       *yamldoc.Node
+	portal   *yamldoc.Node
 	compiled map[*engine.Module]*engine.Factor // nil for one that does not fit the module
 }
 
@@ -63,14 +68,18 @@ func (l *loader) factor(file string, root *yamldoc.Node) {
 	switch p.plain.Kind {
 	case engine.FactorSecurityCode:
 		l.needs(root, f.Kind, "field")
-		l.idle(root, f.Kind, "to", "via", "risk", "changed")
+		l.idle(root, f.Kind, "to", "via", "risk", "changed", "portal")
 	case engine.FactorMailToken:
 		l.needs(root, f.Kind, "to")
-		l.idle(root, f.Kind, "field", "risk")
+		l.idle(root, f.Kind, "field", "risk", "portal")
 	case engine.FactorCode:
 		l.needs(root, f.Kind, "to", "via")
-		l.idle(root, f.Kind, "field")
+		l.idle(root, f.Kind, "field", "portal")
 		p.plain.Digits = normalDigits
+	case engine.FactorTOTP, engine.FactorPasskey, engine.FactorPortal:
+		l.bySubject(p, root, f)
+		l.book.Factors = append(l.book.Factors, p.plain.Name)
+		return
 	default:
 		l.complain(f.Kind.Unknown("kind of factor", factorKinds()))
 		return
@@ -181,6 +190,12 @@ func (l *loader) factorFor(at *yamldoc.Node, module *engine.Module, files map[st
 // fit compiles a factor for a module; nil after a complaint.
 func (l *loader) fit(p *plannedFactor, module *engine.Module) *engine.Factor {
 	factor := p.plain
+	if factor.Kind.BySubject() {
+		if !l.fitSubject(p, &factor, module) {
+			return nil
+		}
+		return &factor
+	}
 	if p.field != nil && factor.Kind == engine.FactorSecurityCode {
 		if factor.Field = l.factorRoute(p.field, module); factor.Field == nil {
 			return nil

@@ -106,6 +106,7 @@ func (l *loader) landing(file string, root *yamldoc.Node) {
 		p.opens(root, f)
 		p.lifetime(f)
 		p.entrance(f)
+		p.checkWhose(f)
 		p.texts(f.Texts)
 		p.after(f.After)
 		p.handOver(f.HandOver)

@@ -104,11 +104,11 @@ func bookPage(src *source) (string, error) {
 var formWords = map[string]string{
 	"whole": "whole number", "labels": "label", "if": "condition", "size": "size of a file", "mediaType": "media type",
 	"module": "name of a module", "factor": "name of a factor", "landing": "name of a landing", "number": "number",
-	"word": "value", "engine.FieldType": "type of field", "engine.FactorKind": "security_code, mail_token or code",
-	"engine.ChangedAddress": "send or refuse", "creationFile": "creation", "": "any value",
+	"word": "value", "engine.FieldType": "type of field", "engine.ChangedAddress": "send or refuse",
+	"engine.FactorKind": "security_code, mail_token, code, totp, passkey or portal", "creationFile": "creation",
 	"engine.OpensWhat": "password or sign_in", "engine.SignInMethod": "password, passkey or link",
 	"engine.SecondFactor": "optional or required", "relatives": "names of modules", "nothing": "nothing",
-	"accessFile": "access", "roleFile": "role", "bool": "true/false",
+	"accessFile": "access", "roleFile": "role", "bool": "true/false", "": "any value",
 }
 
 // spokenForm is how a tag of forms reads: whole number or size of a file.
