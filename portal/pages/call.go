@@ -122,7 +122,7 @@ func (c *call) enter(r route, h handler) (answer, error) {
 		c.texts = c.texts.In(zone)
 	}
 	if token := c.pages.cookies.SessionOf(c.Request, name); token != "" {
-		viewer, err := c.pages.viewer(c.Context(), name, token)
+		viewer, err := c.pages.with.Gate.Viewer(c.Context(), name, token)
 		switch {
 		case err == nil:
 			c.viewer, c.signedIn = viewer, true

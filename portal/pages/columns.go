@@ -37,18 +37,32 @@ type table struct {
 	Rows    []listRow
 }
 
-// columnsOf are the fields that a list shows beside the titles.
-func columnsOf(access *engine.Access) []string {
+// headOf are the fields that name a record in a list: its titles, else the first that is read.
+func headOf(access *engine.Access) []string {
 	titles := titleFields(access)
+	if len(titles) == 0 && len(access.Read) > 0 {
+		return access.Read[:1]
+	}
+	return titles
+}
+
+// columnsOf are the fields that a list shows beside what names a record.
+func columnsOf(access *engine.Access) []string {
+	head := headOf(access)
 	var names []string
 	for _, name := range access.Read {
 		field := forms.FieldOf(access.Module, name)
 		brief := field.Type != engine.TypeText || (field.Max > 0 && field.Max <= long)
-		if len(names) < columns && !slices.Contains(titles, name) && (brief || len(access.Read) <= columns) {
+		if len(names) < columns && !slices.Contains(head, name) && (brief || len(access.Read) <= columns) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// listed are the fields that a list asks for.
+func listed(access *engine.Access) []string {
+	return append(slices.Clone(headOf(access)), columnsOf(access)...)
 }
 
 // sorting is how a list is sorted.
@@ -61,9 +75,9 @@ type sorting struct {
 func (c *call) table(access *engine.Access, listing portal.Listing, sorted sorting) table {
 	names := columnsOf(access)
 	head := column{Label: c.texts.Say("portal.list.title")}
-	if titles := titleFields(access); len(titles) > 0 {
-		head = c.column(access, titles[0], sorted)
-		head.Label = c.labels(access, titles)
+	if fields := headOf(access); len(fields) > 0 {
+		head = c.column(access, fields[0], sorted)
+		head.Label = c.labels(access, fields)
 	}
 	t := table{Columns: []column{head}}
 	for _, name := range names {

@@ -47,7 +47,7 @@ func showList(c *call) (answer, error) {
 	words := strings.Fields(query.Get("q"))
 	question := portal.Question{
 		Module: access.Module.Name, Where: where, Search: strings.Join(words[:min(len(words), portal.MaxWords)], " "),
-		Order: sortedBy(access, query.Get("sort")), After: after, Total: true, Fields: columnsOf(access),
+		Order: sortedBy(access, query.Get("sort")), After: after, Total: true, Fields: listed(access),
 	}
 	if after == "" {
 		question.Offset = at
@@ -161,7 +161,7 @@ func showRelated(c *call) (answer, error) {
 		return answer{}, err
 	}
 	after, at := c.place()
-	question := portal.Question{Module: other.Module.Name, After: after, Total: true, Fields: columnsOf(other)}
+	question := portal.Question{Module: other.Module.Name, After: after, Total: true, Fields: listed(other)}
 	if after == "" {
 		question.Offset = at
 	}

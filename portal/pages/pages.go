@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"context"
 	"embed"
 	"fmt"
 	"io"
@@ -52,7 +51,6 @@ type Pages struct {
 	style   string            // path of the portal's own stylesheet
 	scripts map[string]string // paths by name
 	speech  speech
-	viewer  func(ctx context.Context, portal, token string) (portal.Viewer, error)
 }
 
 // topic is what one file adds to the portal: pages that belong together.
@@ -94,7 +92,7 @@ func New(config Config) (*Pages, error) {
 	}
 	p := &Pages{
 		with: config, cookies: portal.Cookies{Secure: config.Base.Secure()}, mux: http.NewServeMux(), origins: origins,
-		scripts: map[string]string{}, viewer: config.Gate.Viewer,
+		scripts: map[string]string{},
 	}
 	p.speech = speech{shipped: config.Labels, book: config.Book}
 	if err := p.load(); err != nil {

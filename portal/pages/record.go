@@ -73,7 +73,7 @@ func (c *call) related(row portal.Row, relative engine.Relative) (*relatedList, 
 	}
 	list := &relatedList{ID: "related-" + relative.Module, Heading: moduleLabel(access.Module, c.texts.Language)}
 	listing, err := c.pages.with.Desk.Related(c.Context(), c.viewer, row.Ref, portal.Question{
-		Module: relative.Module, Limit: beside, Total: true, Fields: columnsOf(access),
+		Module: relative.Module, Limit: beside, Total: true, Fields: listed(access),
 	})
 	if errors.Is(err, portal.ErrUnavailable) {
 		list.Down = true

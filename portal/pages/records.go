@@ -27,6 +27,9 @@ func records() topic {
 	}
 }
 
+// brief is how many characters of a text stand for a record that has no title.
+const brief = 80
+
 // access is what the viewer may do with the module of the call's path.
 func (c *call) access() (*engine.Access, error) { return c.accessTo(c.PathValue("module")) }
 
@@ -132,8 +135,12 @@ func (c *call) heading(access *engine.Access, row portal.Row) string {
 		return row.Title
 	}
 	for _, field := range c.shownFields(access, row, access.Read) {
-		if text := strings.TrimSpace(field.Text); text != "" && len(text) < 200 && !strings.Contains(text, "\n") {
-			return text
+		first, _, _ := strings.Cut(strings.TrimSpace(field.Text), "\n")
+		if text := []rune(first); len(text) > brief {
+			return string(text[:brief]) + "…"
+		}
+		if first != "" {
+			return first
 		}
 	}
 	return cmp.Or(moduleLabel(access.Module, c.texts.Language), row.ID)

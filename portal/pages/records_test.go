@@ -152,7 +152,7 @@ func TestFreshFieldsAskForASignIn(t *testing.T) {
 	v := s.person(house.Customers, house.Ana)
 	self := "/portal/customers/edit/Contacts/12x1"
 	page := v.get(self).expect(t, http.StatusOK, `name="email"`)
-	s.fresh = false
+	s.Advance(engine.FreshSignIn)
 	v.submit(page, url.Values{"email": {"new@acme.example"}, "phone": {"+34 600 000 000"}}).
 		expect(t, http.StatusOK, "Saved")
 	if got := s.Fields(house.Ana); got.Text("email") != "ana@acme.example" || got.Text("phone") == "" {

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"context"
 	"crypto/rand"
 	"html"
 	"io"
@@ -25,17 +24,30 @@ type stage struct {
 	*house.World
 	t     testing.TB
 	pages *Pages
+	gate  *portal.Gate
 	url   string
 	book  *engine.Book
-	fresh bool // whether viewers have just signed in
-	down  portal.Records
+	// known are who has a password.
+	known map[engine.Ref]bool
 }
 
-// newStage serves the pages. Who comes with the name of a record as their session is signed in as that one.
+// password is everybody's.
+const password = "seven grey herons by the weir"
+
+// newStage serves the pages.
 func newStage(t testing.TB, change ...func(*Config)) *stage {
 	t.Helper()
-	s := &stage{t: t, World: house.New(t), fresh: true}
+	s := &stage{t: t, World: house.New(t), known: map[engine.Ref]bool{}}
 	s.book = &engine.Book{Portals: s.Portals, Modules: s.Modules}
+	book := func() *engine.Book { return s.book }
+	gate, err := portal.NewGate(portal.GateConfig{
+		Store: s.Store, CRM: s.CRM, Book: book, Sealer: s.Ring.Seal(rand.Reader), Names: make([]byte, 32),
+		Clock: s.Clock, Random: rand.Reader, Logger: s.Logger, Rounds: 4096,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.gate = gate
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + server.Listener.Addr().String()
 	base, err := pages.ParseBase(s.url)
@@ -43,7 +55,7 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 		t.Fatal(err)
 	}
 	config := Config{
-		Gate: &portal.Gate{}, Desk: s.Desk, Book: func() *engine.Book { return s.book }, Base: base,
+		Gate: gate, Desk: s.Desk, Book: book, Base: base,
 		Brand: pages.Brand{Name: "Acme"}, Clock: s.Clock, Random: rand.Reader, Logger: s.Logger,
 		Intake: upload.NewIntake(s.Store, s.Ring.Seal(rand.Reader), rand.Reader, s.Logger),
 	}
@@ -53,18 +65,6 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 	if s.pages, err = New(config); err != nil {
 		t.Fatal(err)
 	}
-	s.pages.viewer = func(_ context.Context, name, token string) (portal.Viewer, error) {
-		ref, err := engine.ParseRef(token)
-		if err != nil || s.Fields(ref) == nil {
-			return portal.Viewer{}, portal.ErrSignedOut
-		}
-		v := s.Viewer(name, ref)
-		v.Language = s.Fields(ref).Text(v.Portal.Subject.Language)
-		if !s.fresh {
-			v.Session.Proved = v.Now.Add(-2 * engine.FreshSignIn)
-		}
-		return v, nil
-	}
 	server.Config.Handler = s.pages
 	server.Start()
 	t.Cleanup(server.Close)
@@ -73,21 +73,53 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 
 // person is a browser that is signed in.
 type person struct {
-	s      *stage
-	client *http.Client
+	s        *stage
+	client   *http.Client
+	language string // that the browser asks for
 }
 
-func (s *stage) person(portal string, subject engine.Ref) *person {
+// in is the same browser, set to a language.
+func (p *person) in(language string) *person {
+	p.language = language
+	return p
+}
+
+func (s *stage) person(name string, subject engine.Ref) *person {
+	s.t.Helper()
+	p := s.stranger()
+	base, err := url.Parse(s.url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p.client.Jar.SetCookies(base, []*http.Cookie{s.pages.cookies.Session(name, s.signIn(name, subject))})
+	return p
+}
+
+// signIn is the token of a new session.
+func (s *stage) signIn(name string, subject engine.Ref) string {
+	s.t.Helper()
+	if !s.known[subject] {
+		err := s.gate.SetPassword(s.t.Context(), name, subject, password, portal.Because{Actor: "test"})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.known[subject] = true
+	}
+	login := s.Fields(subject).Text(s.Portals[name].Subject.Login)
+	in, err := s.gate.Password(s.t.Context(), name, login, password, portal.Caller{Agent: "test"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return in.Token
+}
+
+// stranger is a browser that is not signed in.
+func (s *stage) stranger() *person {
 	s.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	base, err := url.Parse(s.url)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	jar.SetCookies(base, []*http.Cookie{s.pages.cookies.Session(portal, subject.String())})
 	return &person{s: s, client: &http.Client{Jar: jar}}
 }
 
@@ -115,6 +147,9 @@ func (p *person) send(method, path string, values url.Values) shown {
 
 func (p *person) do(r *http.Request) shown {
 	p.s.t.Helper()
+	if p.language != "" {
+		r.Header.Set("Accept-Language", p.language)
+	}
 	answer, err := p.client.Do(r)
 	if err != nil {
 		p.s.t.Fatal(err)
