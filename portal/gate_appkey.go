@@ -59,71 +59,68 @@ func (g *Gate) MakeAppKey(
 	})
 }
 
-// App is a program that may sign in, with the secrets that it may do so by.
-type App struct {
-	Client  string
-	Subject engine.Ref
-	Key     engine.ID
-	Secret  string
-}
-
-// Apps are the keys that stand for a client's name. A name that none stands for gets one that nobody knows the secret
-// of, so that checking it costs as much. Errors: ErrNoPortal.
-func (g *Gate) Apps(ctx context.Context, portal, client string) ([]App, error) {
-	p, err := g.portal(portal)
-	if err != nil {
-		return nil, err
-	}
-	var apps []App
-	now := g.with.Clock.Now()
-	if client != "" {
-		keys, err := g.with.Store.AppKeys(ctx, p.Name, client)
-		if err != nil {
-			return nil, err
-		}
-		for _, k := range keys {
-			if !k.Revoked.IsZero() || !now.Before(k.Expires) {
-				continue
-			}
-			secret, err := g.with.Sealer.Open(AppKeyPurpose(portal, k.ID), k.Sealed)
-			if err != nil {
-				return nil, err
-			}
-			apps = append(apps, App{Client: k.Client, Subject: k.Subject, Key: k.ID, Secret: string(secret)})
-		}
-	}
-	if len(apps) == 0 {
-		secret, _, err := g.newToken()
-		if err != nil {
-			return nil, err
-		}
-		apps = append(apps, App{Client: client, Secret: secret})
-	}
-	return apps, nil
-}
-
-// LetAppIn signs a program in whose digest was right for one of its keys. It needs no second factor. Errors:
-// ErrRefused, ErrUnavailable.
-func (g *Gate) LetAppIn(ctx context.Context, portal string, app App, caller Caller) (SignedIn, error) {
+// AppKey signs a program in by one of the keys that stand for its name: right tells whether what it came with was made
+// of a secret. It needs no second factor. A name that no key stands for is held against a secret that nobody knows, so
+// that it costs as much. Errors: ErrRefused, ErrNoPortal, ErrUnavailable.
+func (g *Gate) AppKey(
+	ctx context.Context, portal, client string, right func(secret string) bool, caller Caller,
+) (SignedIn, error) {
 	p, err := g.portal(portal)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if app.Key.IsZero() {
-		return SignedIn{}, ErrRefused
-	}
-	who, err := g.byRef(ctx, p, app.Subject)
-	if errors.Is(err, engine.ErrNoRecord) {
-		return SignedIn{}, ErrRefused
-	}
+	return g.evenRefusal(ctx, func() (SignedIn, error) {
+		key, err := g.rightKey(ctx, p.Name, client, right)
+		if err != nil {
+			return SignedIn{}, err
+		}
+		who, err := g.byRef(ctx, p, key.Subject)
+		if errors.Is(err, engine.ErrNoRecord) {
+			return SignedIn{}, ErrRefused
+		}
+		if err != nil {
+			return SignedIn{}, err
+		}
+		if err := g.with.Store.UsedAppKey(ctx, key.ID, g.with.Clock.Now()); err != nil {
+			return SignedIn{}, err
+		}
+		return g.letIn(ctx, entry{person: who, method: MethodAppKey, second: true, caller: caller})
+	})
+}
+
+// rightKey is the key of a client whose secret is right; ErrRefused if there is none.
+func (g *Gate) rightKey(
+	ctx context.Context, portal, client string, right func(secret string) bool,
+) (found AppKey, err error) {
+	secret, _, err := g.newToken()
 	if err != nil {
-		return SignedIn{}, err
+		return found, err
+	}
+	right(secret)
+	if client == "" {
+		return found, ErrRefused
+	}
+	keys, err := g.with.Store.AppKeys(ctx, portal, client)
+	if err != nil {
+		return found, err
 	}
 	now := g.with.Clock.Now()
-	if err := g.with.Store.UsedAppKey(ctx, app.Key, now); err != nil {
-		return SignedIn{}, err
+	for _, k := range keys {
+		if !k.Revoked.IsZero() || !now.Before(k.Expires) {
+			continue
+		}
+		secret, err := g.with.Sealer.Open(AppKeyPurpose(portal, k.ID), k.Sealed)
+		if err != nil {
+			return found, err
+		}
+		if right(string(secret)) {
+			found = k
+		}
 	}
-	return g.letIn(ctx, entry{person: who, method: MethodAppKey, second: true, caller: caller})
+	if found.ID.IsZero() {
+		return found, ErrRefused
+	}
+	return found, nil
 }
 
 // RevokeAppKey ends a key, and the sessions of programs that act as its subject. Errors: ErrNoPortal, ErrNoAppKey.
