@@ -93,3 +93,6 @@ func hashOf(purpose, text string) []byte {
 	sum := sha256.Sum256([]byte(purpose + "\x00" + text))
 	return sum[:]
 }
+
+// Lane is the digest of the lane of strangers who give a name, for an Order to open it.
+func (g *Gate) Lane(portal, name string) []byte { return g.laneOf(portal, name) }

@@ -1,0 +1,410 @@
+package portal_test
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"postern/engine"
+	"postern/portal"
+	"postern/portal/portaltest/house"
+)
+
+func TestT60TokensAreNewAtEverySignIn(t *testing.T) {
+	p := newPeople(t)
+	first := p.in(stranger)
+	caller := stranger
+	caller.Session, caller.Device = first.Token, first.Device
+	second := p.in(caller)
+	if second.Token == first.Token || second.Session.ID == first.Session.ID {
+		t.Error("the session was kept")
+	}
+	_, err := p.viewer(first.Token)
+	p.want(err, portal.ErrSignedOut, "the token before the sign-in")
+
+	// A token that somebody else chose never becomes one.
+	planted := stranger
+	planted.Session = base64.RawURLEncoding.EncodeToString(make([]byte, 32))
+	planted.Device = planted.Session
+	third := p.in(planted)
+	if third.Token == planted.Session || third.Device == planted.Device || third.Device == "" {
+		t.Error("a planted token was taken")
+	}
+	_, err = p.viewer(planted.Session)
+	p.want(err, portal.ErrSignedOut, "a planted token")
+
+	// Proving a second factor, or changing one, gives a new one; the old one is dead.
+	v, err := p.viewer(second.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotated, err := p.gate.Rotate(t.Context(), v, true)
+	if err != nil || rotated.Token == second.Token {
+		t.Fatalf("rotated to %+v, %v", rotated, err)
+	}
+	_, err = p.viewer(second.Token)
+	p.want(err, portal.ErrSignedOut, "the token before it was rotated")
+	if v, err = p.viewer(rotated.Token); err != nil || !v.Session.Second || !v.Session.Began.Equal(second.Session.Began) {
+		t.Errorf("the rotated session is %+v, %v", v.Session, err)
+	}
+}
+
+func TestSessionsAreOfOnePortal(t *testing.T) {
+	p := newPeople(t)
+	in := p.in(stranger)
+	_, err := p.gate.Viewer(t.Context(), house.Staff, in.Token)
+	p.want(err, portal.ErrSignedOut, "in another portal")
+	_, err = p.gate.Viewer(t.Context(), "none", in.Token)
+	p.want(err, portal.ErrNoPortal, "in none")
+	for _, token := range []string{"", "x", in.Token + "x", in.Token[1:]} {
+		_, err := p.viewer(token)
+		p.want(err, portal.ErrSignedOut, "token "+token)
+	}
+}
+
+func TestEmployeesSignIn(t *testing.T) {
+	p := newPeople(t)
+	house.WithPassword(t, p.gate, house.Staff, house.Sam)
+	in, err := p.gate.Password(t.Context(), house.Staff, "sam@acme.example", house.Password, stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.gate.Viewer(t.Context(), house.Staff, in.Token)
+	if err != nil || v.Ref() != house.Sam || v.Access("Salaries") == nil || v.Access("HelpDesk") != nil {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+func TestT62IdleAbsoluteAndExtend(t *testing.T) {
+	p := newPeople(t)
+	sign := p.Portals[house.Customers].SignIn
+	idle := p.in(stranger)
+	p.Advance(sign.Idle - time.Second)
+	if _, err := p.viewer(idle.Token); err != nil {
+		t.Errorf("just before it is idle: %v", err)
+	}
+	p.Advance(sign.Idle)
+	_, err := p.viewer(idle.Token)
+	p.want(err, portal.ErrSignedOut, "idle")
+	_, err = p.gate.Extend(t.Context(), house.Customers, idle.Token)
+	p.want(err, portal.ErrSignedOut, "what is idle is not extended")
+
+	long := p.in(stranger)
+	began := p.Clock.Now()
+	for p.Clock.Now().Sub(began) < sign.Most-sign.Idle/2 {
+		p.Advance(sign.Idle / 2)
+		if _, err := p.gate.Extend(t.Context(), house.Customers, long.Token); err != nil {
+			t.Fatalf("after %s: %v", p.Clock.Now().Sub(began), err)
+		}
+	}
+	p.Clock.Set(began.Add(sign.Most - time.Second))
+	if _, err := p.gate.Extend(t.Context(), house.Customers, long.Token); err != nil {
+		t.Errorf("just before its end in any case: %v", err)
+	}
+	p.Advance(time.Second)
+	_, err = p.gate.Extend(t.Context(), house.Customers, long.Token)
+	p.want(err, portal.ErrSignedOut, "after its end in any case, although it was extended")
+
+	// A policy that is stricter now holds for sessions that began before.
+	now := p.in(stranger)
+	p.Portals[house.Customers].SignIn.Most = time.Hour
+	p.Portals[house.Customers].SignIn.Idle = 2 * time.Hour
+	p.Advance(time.Hour)
+	_, err = p.viewer(now.Token)
+	p.want(err, portal.ErrSignedOut, "an hour on, where an hour is the most")
+}
+
+func TestT62TheSixthSessionEndsTheOneIdleForLongest(t *testing.T) {
+	p := newPeople(t)
+	var in []portal.SignedIn
+	for range engine.SessionsAtOnce {
+		in = append(in, p.in(stranger))
+		p.Advance(2 * time.Minute)
+	}
+	if _, err := p.viewer(in[0].Token); err != nil { // the second is the one that is idle for longest now
+		t.Fatal(err)
+	}
+	sixth := p.in(stranger)
+	for i, s := range append(in, sixth) {
+		_, err := p.viewer(s.Token)
+		if gone := errors.Is(err, portal.ErrSignedOut); gone != (i == 1) {
+			t.Errorf("session %d: %v", i+1, err)
+		}
+	}
+}
+
+func TestT63SessionsEnd(t *testing.T) {
+	p := newPeople(t)
+	order := func(do portal.OrderKind) {
+		t.Helper()
+		err := p.Store.Govern(t.Context(), portal.Order{
+			Portal: house.Customers, Subject: house.Ana, Do: do, At: p.Clock.Now(),
+			Deed: engine.Deed{At: p.Clock.Now(), Kind: "test", Actor: "operator:test"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, end := range map[string]func(portal.SignedIn){
+		"signed out": func(in portal.SignedIn) {
+			if err := p.gate.Logout(t.Context(), house.Customers, in.Token); err != nil {
+				t.Error(err)
+			}
+		},
+		"disabled":     func(portal.SignedIn) { order(portal.OrderDisable) },
+		"ended":        func(portal.SignedIn) { order(portal.OrderEndAll) },
+		"no password":  func(portal.SignedIn) { order(portal.OrderDeletePassword) },
+		"the flag":     func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"portal": false}) },
+		"the end date": func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"support_end_date": "2026-11-25"}) },
+		"the begin":    func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"support_start_date": "2027-01-01"}) },
+		"a new password": func(portal.SignedIn) {
+			house.WithPassword(t, p.gate, house.Customers, house.Ana)
+		},
+		"every session": func(in portal.SignedIn) {
+			v, err := p.viewer(in.Token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.gate.EndAll(t.Context(), v); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			order(portal.OrderEnable)
+			p.Put(house.Ana, engine.Fields{"portal": true, "support_end_date": "", "support_start_date": ""})
+			house.WithPassword(t, p.gate, house.Customers, house.Ana)
+			in, other := p.in(stranger), p.in(stranger)
+			end(in)
+			_, err := p.viewer(in.Token)
+			p.want(err, portal.ErrSignedOut, what)
+			if what == "signed out" {
+				if _, err := p.viewer(other.Token); err != nil {
+					t.Errorf("the other session ended, too: %v", err)
+				}
+				if err := p.gate.Logout(t.Context(), house.Customers, in.Token); err != nil {
+					t.Errorf("signed out twice: %v", err)
+				}
+				return
+			}
+			_, err = p.viewer(other.Token)
+			p.want(err, portal.ErrSignedOut, "the other session after "+what)
+		})
+	}
+	t.Run("the record is gone", func(t *testing.T) {
+		p.Put(house.Ana, engine.Fields{"portal": true, "support_end_date": "", "support_start_date": ""})
+		order(portal.OrderEnable)
+		house.WithPassword(t, p.gate, house.Customers, house.Ana)
+		in := p.in(stranger)
+		p.Drop(house.Ana)
+		_, err := p.viewer(in.Token)
+		p.want(err, portal.ErrSignedOut, "without a record")
+	})
+}
+
+func TestSessionsAreListedAndEnded(t *testing.T) {
+	p := newPeople(t)
+	house.WithPassword(t, p.gate, house.Customers, house.Bob)
+	bobs, err := p.password("bob@globex.example", house.Password, stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := p.in(stranger)
+	p.Advance(2 * time.Minute)
+	two := p.in(stranger)
+	v, err := p.viewer(two.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func() (ids []engine.ID) {
+		sessions, err := p.gate.Sessions(t.Context(), v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range sessions {
+			ids = append(ids, s.ID)
+		}
+		return ids
+	}
+	if got := list(); len(got) != 2 || got[0] != two.Session.ID || got[1] != one.Session.ID {
+		t.Errorf("sessions %v", got)
+	}
+	p.want(p.gate.End(t.Context(), v, bobs.Session.ID), portal.ErrSignedOut, "the session of another")
+	if err := p.gate.End(t.Context(), v, one.Session.ID); err != nil {
+		t.Error(err)
+	}
+	if got := list(); len(got) != 1 || got[0] != two.Session.ID {
+		t.Errorf("sessions %v", got)
+	}
+	_, err = p.viewer(one.Token)
+	p.want(err, portal.ErrSignedOut, "an ended session")
+	if _, err := p.gate.Viewer(t.Context(), house.Customers, bobs.Token); err != nil {
+		t.Errorf("Bob's session: %v", err)
+	}
+}
+
+func TestChangePassword(t *testing.T) {
+	p := newPeople(t)
+	in, other := p.in(stranger), p.in(stranger)
+	caller := stranger
+	caller.Device, caller.Session = in.Device, in.Token
+	v, err := p.viewer(in.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const next = "nine quiet rivers run uphill"
+	change := func(password, next string) error {
+		_, err := p.gate.ChangePassword(t.Context(), v, password, next, caller)
+		return err
+	}
+	p.want(change("a wrong password of some length", next), portal.ErrRefused, "a wrong password")
+	for next, code := range map[string]string{
+		"short": portal.WeakShort, house.Password: portal.WeakSame, "passwordpassword": portal.WeakCommon,
+	} {
+		var w *portal.WeakError
+		if err := change(house.Password, next); !errors.As(err, &w) || w.Code != code {
+			t.Errorf("%q: %v, want %s", next, err, code)
+		}
+	}
+	changed, err := p.gate.ChangePassword(t.Context(), v, house.Password, next, caller)
+	if err != nil || changed.Token == in.Token {
+		t.Fatalf("changed: %+v, %v", changed, err)
+	}
+	for what, token := range map[string]string{"the token before": in.Token, "another session": other.Token} {
+		_, err := p.viewer(token)
+		p.want(err, portal.ErrSignedOut, what)
+	}
+	if _, err := p.viewer(changed.Token); err != nil {
+		t.Errorf("this session: %v", err)
+	}
+	_, err = p.password(ana, house.Password, stranger)
+	p.want(err, portal.ErrRefused, "the former password")
+	again, err := p.password(ana, next, caller)
+	if err != nil || again.Device != "" {
+		t.Errorf("the new password, from the browser that stays known: %+v, %v", again, err)
+	}
+	// Who has a session and not the password gets no more than a few tries.
+	for range portal.LaneFree {
+		_ = change("a wrong password of some length", house.Password)
+	}
+	p.want(change(next, "seven loud mountains stand still"), portal.ErrRefused, "the right one after five wrong ones")
+}
+
+// Whoever has a copy of the database can sign in with nothing in it.
+func TestT57ADumpOpensNothing(t *testing.T) {
+	p := newPeople(t)
+	in := p.in(stranger)
+	_, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "robot", house.Ana, time.Hour, "operator:test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := house.NewClient(t, ana, house.Password)
+	if _, err := p.gate.Challenge(t.Context(), house.Customers, ana, client.Nonce, stranger); err != nil {
+		t.Fatal(err)
+	}
+	dump := p.dump("portal_%")
+	if len(dump) < 20 {
+		t.Fatalf("only %d values in the dump", len(dump))
+	}
+	secrets := map[string]bool{house.Password: true, in.Token: true, in.Device: true, secret: true}
+	for _, value := range dump {
+		if secrets[string(value)] {
+			t.Errorf("a secret stands in the database: %q", value)
+		}
+		for what, text := range map[string]string{
+			"text": string(value), "hex": hex.EncodeToString(value),
+			"base64url": base64.RawURLEncoding.EncodeToString(value), "base64": base64.StdEncoding.EncodeToString(value),
+		} {
+			p.opensNothing(what, text)
+		}
+		p.provesNothing(value)
+	}
+}
+
+// dump is every value of the tables whose name is like a pattern, as a thief of the database has them.
+func (p people) dump(like string) (values [][]byte) {
+	p.T.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Folder, "postern.db")+"?mode=ro")
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	defer db.Close()
+	tables := column(p.T, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '"+like+"'")
+	for _, table := range tables {
+		for _, name := range column(p.T, db, "SELECT name FROM pragma_table_info('"+string(table)+"')") {
+			query := fmt.Sprintf("SELECT %s FROM %s WHERE %[1]s IS NOT NULL", name, table)
+			values = append(values, column(p.T, db, query)...)
+		}
+	}
+	return values
+}
+
+func column(t testing.TB, db *sql.DB, query string) (values [][]byte) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var value []byte
+		if err := rows.Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, value)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+// opensNothing tries a text as everything that opens something.
+func (p people) opensNothing(what, text string) {
+	p.T.Helper()
+	if v, err := p.viewer(text); err == nil {
+		p.T.Errorf("%s %q is a session of %s", what, text, v.Ref())
+	}
+	if d, err := p.Store.Device(p.T.Context(), house.Customers, hashed(text)); err != nil || !d.ID.IsZero() {
+		p.T.Errorf("%s %q is a browser that is known: %v", what, text, err)
+	}
+	if _, err := p.password(ana, text, stranger); err == nil {
+		p.T.Errorf("%s %q is the password", what, text)
+	}
+	right := func(secret string) bool { return secret == text }
+	if _, err := p.gate.AppKey(p.T.Context(), house.Customers, "robot", right, stranger); err == nil {
+		p.T.Errorf("%s %q is an app key", what, text)
+	}
+	p.Advance(portal.LaneMost)
+}
+
+// provesNothing tries bytes, and hashes of them, as a proof.
+func (p people) provesNothing(value []byte) {
+	p.T.Helper()
+	sum := sha256.Sum256(value)
+	tries := [][]byte{sum[:]}
+	for i := 0; i+sha256.Size <= len(value); i++ {
+		tries = append(tries, value[i:i+sha256.Size])
+	}
+	for _, proof := range tries {
+		client := house.NewClient(p.T, ana, house.Password)
+		c, err := p.gate.Challenge(p.T.Context(), house.Customers, ana, client.Nonce, stranger)
+		if err != nil {
+			p.T.Fatal(err)
+		}
+		_, err = p.gate.Login(p.T.Context(), house.Customers, portal.Proof{Nonce: c.Nonce, Proof: proof}, stranger)
+		p.want(err, portal.ErrRefused, "a proof of the dump")
+		p.Advance(portal.LaneMost)
+	}
+}
+
+func hashed(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
