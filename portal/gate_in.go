@@ -91,7 +91,9 @@ func (g *Gate) newDevice(d *Device, of Session) (token string, digest []byte, er
 
 // told are the events of a sign-in.
 func (g *Gate) told(e entry, session Session, kinds []string) (events []*engine.Event, err error) {
-	more := map[string]any{"method": session.Method, "agent": session.Agent, "from": session.From}
+	more := map[string]any{
+		"method": session.Method, "browser": BrowserOf(session.Agent), "from": session.From,
+	}
 	for _, kind := range kinds {
 		event, err := g.event(kind, session.Portal, session.Subject, session.Began, e.cause, more)
 		if err != nil {

@@ -86,7 +86,7 @@ func (g *Gate) completed(ctx context.Context, who person, ref engine.Ref) (perso
 // opens tells whether the record of a person lets them in: the flag, and the days.
 func (g *Gate) opens(ctx context.Context, who person) (bool, error) {
 	subject, now := who.portal.Subject, g.with.Clock.Now()
-	if !subject.Within(who.record.Fields, now) {
+	if !subject.Open(who.record.Fields, now) {
 		return false, nil
 	}
 	env, err := g.me(ctx, who, now, subject.Active.Routes())
@@ -116,29 +116,4 @@ func (g *Gate) me(ctx context.Context, who person, now time.Time, routes []strin
 		return nil, unavailable(err)
 	}
 	return env, nil
-}
-
-// language is the language of a person; "" where their record says none.
-func (p person) language() string {
-	field := p.portal.Subject.Language
-	if field == "" {
-		field = p.portal.Subject.Module.Language
-	}
-	if field == "" {
-		return ""
-	}
-	return p.record.Fields.Text(field)
-}
-
-// role is what they may do. Where the portal has none for them, they may do nothing.
-func (p person) role() *engine.Role {
-	if field := p.portal.Subject.Role; field != "" {
-		if role := p.portal.Roles[p.record.Fields.Text(field)]; role != nil {
-			return role
-		}
-	}
-	if role := p.portal.Roles[engine.RoleDefault]; role != nil {
-		return role
-	}
-	return &engine.Role{Name: engine.RoleDefault}
 }

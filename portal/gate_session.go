@@ -3,7 +3,6 @@ package portal
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -64,29 +63,14 @@ func (g *Gate) viewer(ctx context.Context, portal, token string) (Viewer, error)
 	if !who.opens {
 		return Viewer{}, ErrSignedOut
 	}
-	role := who.role()
-	me, err := g.me(ctx, who, now, routesOf(role))
-	return Viewer{Portal: p, Role: role, Me: me, Session: session, Language: who.language(), Now: now}, err
-}
-
-// routesOf are the references of their own record that what a role may do is decided by.
-func routesOf(role *engine.Role) []string {
-	routes := map[string]bool{}
-	add := func(p engine.Predicate) {
-		for _, route := range p.MeRoutes() {
-			routes[route] = true
-		}
+	role := p.RoleOf(who.record.Fields)
+	if role == nil { // no policy, no access
+		role = &engine.Role{Name: engine.RoleDefault}
 	}
-	for _, access := range role.Modules {
-		add(access.Rows)
-		if access.Create == nil {
-			continue
-		}
-		for _, operand := range access.Create.Set {
-			add(engine.Predicate{Op: engine.OpEqual, Values: []engine.Operand{operand}})
-		}
-	}
-	return slices.Sorted(maps.Keys(routes))
+	me, err := g.me(ctx, who, now, role.MeRoutes())
+	return Viewer{
+		Portal: p, Role: role, Me: me, Session: session, Language: p.LanguageOf(who.record.Fields), Now: now,
+	}, err
 }
 
 // Logout ends the session of a token. That there is none (any more) is no error.

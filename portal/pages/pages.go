@@ -71,7 +71,7 @@ type route struct {
 
 // topics are all pages of a portal.
 func topics() []topic {
-	return []topic{home(), records(), recovery()}
+	return []topic{home(), signIn(), sessions(), changePassword(), records(), recovery()}
 }
 
 // New makes pages ready to serve. They are to be mounted at /portal/.

@@ -25,7 +25,7 @@ type tab struct {
 
 // accountPages are the pages about the sign-in itself, by their path, in the order of the menu.
 var accountPages = []struct{ path, label string }{
-	{"security", "portal.menu.security"}, {"sessions", "portal.menu.sessions"},
+	{"security", "portal.menu.security"}, {"sessions", "portal.menu.sessions"}, {"password", "portal.menu.password"},
 }
 
 // shell makes what is around a page. Who is not signed in gets no navigation.
