@@ -86,7 +86,7 @@ func (g *Gate) refused(who person) string {
 		return ""
 	case !who.account.Disabled.IsZero():
 		return "disabled by an operator"
-	case !subject.Within(who.record.Fields, g.with.Clock.Now()):
+	case !subject.Open(who.record.Fields, g.with.Clock.Now()):
 		return "outside of the days in " + strings.Trim(subject.From+" and "+subject.Until, " and")
 	}
 	return subject.Active.Source() + " is not true"

@@ -117,3 +117,14 @@ func (g *Gate) me(ctx context.Context, who person, now time.Time, routes []strin
 	}
 	return env, nil
 }
+
+// language is the language of a person; "" where their record says none.
+func (p person) language() string { return p.portal.LanguageOf(p.record.Fields) }
+
+// role is what they may do. Where the portal has none for them, they may do nothing.
+func (p person) role() *engine.Role {
+	if role := p.portal.RoleOf(p.record.Fields); role != nil {
+		return role
+	}
+	return &engine.Role{Name: engine.RoleDefault}
+}

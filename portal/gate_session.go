@@ -63,13 +63,10 @@ func (g *Gate) viewer(ctx context.Context, portal, token string) (Viewer, error)
 	if !who.opens {
 		return Viewer{}, ErrSignedOut
 	}
-	role := p.RoleOf(who.record.Fields)
-	if role == nil { // no policy, no access
-		role = &engine.Role{Name: engine.RoleDefault}
-	}
+	role := who.role()
 	me, err := g.me(ctx, who, now, role.MeRoutes())
 	return Viewer{
-		Portal: p, Role: role, Me: me, Session: session, Language: p.LanguageOf(who.record.Fields), Now: now,
+		Portal: p, Role: role, Me: me, Session: session, Language: who.language(), Now: now,
 	}, err
 }
 

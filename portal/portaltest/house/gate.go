@@ -31,7 +31,7 @@ func (w *World) Gate(change ...func(*portal.GateConfig)) *portal.Gate {
 		w.T.Fatal(err)
 	}
 	config := portal.GateConfig{
-		Store: w.Store, CRM: naive{w.CRM, w.Store}, Book: w.Book, Sealer: w.Ring.Seal(rand.Reader), Names: names,
+		Store: w.Store, CRM: w.CRM, Book: w.Book, Sealer: w.Ring.Seal(rand.Reader), Names: names,
 		Clock: w.Clock, Random: rand.Reader, Logger: w.Logger, Rounds: Rounds,
 	}
 	for _, c := range change {

@@ -48,6 +48,7 @@ type World struct {
 	Gate    *portal.Gate
 	Log     *enginetest.Log
 	Logger  *slog.Logger
+	Folder  string // of the database
 
 	seq   uint64
 	taken int // events of our own that were taken in again
@@ -62,15 +63,15 @@ func New(t testing.TB, change ...func(*portal.DeskConfig)) *World {
 	}
 	w.Portals = Portals(w.Modules)
 	w.Logger = slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	folder := t.TempDir()
-	database := filepath.Join(folder, "postern.db")
+	w.Folder = t.TempDir()
+	database := filepath.Join(w.Folder, "postern.db")
 	storetest.Blank(t, database, store.Open)
 	var err error
 	if w.Store, err = store.Open(t.Context(), database, w.Clock, w.Logger); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Store.Close() })
-	if w.Root, err = keys.Create(filepath.Join(folder, "root.key"), rand.Reader); err != nil {
+	if w.Root, err = keys.Create(filepath.Join(w.Folder, "root.key"), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
 	if w.Ring, err = keys.NewRing(w.Root); err != nil {
