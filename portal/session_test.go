@@ -50,7 +50,8 @@ func TestT60TokensAreNewAtEverySignIn(t *testing.T) {
 	}
 	_, err = p.viewer(second.Token)
 	p.want(err, portal.ErrSignedOut, "the token before it was rotated")
-	if v, err = p.viewer(rotated.Token); err != nil || !v.Session.Second || !v.Session.Began.Equal(second.Session.Began) {
+	v, err = p.viewer(rotated.Token)
+	if err != nil || !v.Session.Second || !v.Session.Began.Equal(second.Session.Began) {
 		t.Errorf("the rotated session is %+v, %v", v.Session, err)
 	}
 }
@@ -319,7 +320,8 @@ func TestT57ADumpOpensNothing(t *testing.T) {
 		}
 		for what, text := range map[string]string{
 			"text": string(value), "hex": hex.EncodeToString(value),
-			"base64url": base64.RawURLEncoding.EncodeToString(value), "base64": base64.StdEncoding.EncodeToString(value),
+			"base64url": base64.RawURLEncoding.EncodeToString(value),
+			"base64":    base64.StdEncoding.EncodeToString(value),
 		} {
 			p.opensNothing(what, text)
 		}
