@@ -27,8 +27,8 @@ type people struct {
 func newPeople(t *testing.T, change ...func(*portal.GateConfig)) people {
 	t.Helper()
 	w := house.New(t)
-	p := people{w, w.Gate(change...)}
-	house.WithPassword(t, p.gate, house.Customers, house.Ana)
+	p := people{w, w.OpenGate(change...)}
+	p.SetPassword(house.Customers, house.Ana)
 	return p
 }
 
@@ -141,22 +141,22 @@ func refusals(p people) map[string]func() (name, password string) {
 		"wrong password": func() (string, string) { return ana, "violet lamp under nine trees" },
 		"no password":    func() (string, string) { return "bob@globex.example", house.Password },
 		"flag": func() (string, string) {
-			house.WithPassword(p.T, p.gate, house.Customers, house.Alan)
+			p.SetPassword(house.Customers, house.Alan)
 			change(house.Alan, "portal", false)
 			return "alan@acme.example", house.Password
 		},
 		"not yet": func() (string, string) {
-			house.WithPassword(p.T, p.gate, house.Customers, house.Mia)
+			p.SetPassword(house.Customers, house.Mia)
 			change(house.Mia, "support_start_date", "2026-11-27")
 			return "mia@acme.example", house.Password
 		},
 		"no longer": func() (string, string) {
-			house.WithPassword(p.T, p.gate, house.Customers, house.Eve)
+			p.SetPassword(house.Customers, house.Eve)
 			change(house.Eve, "support_end_date", "2026-11-25")
 			return "eve@nobody.example", house.Password
 		},
 		"disabled": func() (string, string) {
-			house.WithPassword(p.T, p.gate, house.Customers, house.Bob)
+			p.SetPassword(house.Customers, house.Bob)
 			order := portal.Order{
 				Portal: house.Customers, Subject: house.Bob, Do: portal.OrderDisable, At: p.Clock.Now(),
 				Deed: engine.Deed{At: p.Clock.Now(), Kind: engine.DeedPortalDisabled, Actor: "operator:test"},
@@ -171,7 +171,7 @@ func refusals(p people) map[string]func() (name, password string) {
 			twin := engine.Fields{"email": "TWO@acme.example", "portal": true}
 			p.Put(engine.Ref{Module: "Contacts", ID: "12x99"}, twin)
 			p.Put(engine.Ref{Module: "Contacts", ID: "12x98"}, engine.Fields{"portal": true})
-			house.WithPassword(p.T, p.gate, house.Customers, engine.Ref{Module: "Contacts", ID: "12x99"})
+			p.SetPassword(house.Customers, engine.Ref{Module: "Contacts", ID: "12x99"})
 			return "two@acme.example", house.Password
 		},
 	}
@@ -268,8 +268,8 @@ func TestT53SaltsOfUnknownNamesStand(t *testing.T) {
 	}
 	first := salt(p.gate, "nobody@acme.example")
 	p.Advance(1000 * time.Hour)
-	node := p.Gate()
-	otherKey := p.Gate(func(c *portal.GateConfig) { c.Names = bytes.Repeat([]byte{7}, 32) })
+	node := p.OpenGate()
+	otherKey := p.OpenGate(func(c *portal.GateConfig) { c.Names = bytes.Repeat([]byte{7}, 32) })
 	for what, test := range map[string]struct {
 		got  []byte
 		same bool
@@ -291,7 +291,7 @@ func TestT53SaltsOfUnknownNamesStand(t *testing.T) {
 
 func TestT54ChallengesAreSingleUseOnAnyNode(t *testing.T) {
 	p := newPeople(t)
-	one, two := p.Gate(), p.Gate()
+	one, two := p.OpenGate(), p.OpenGate()
 	client := house.NewClient(t, ana, house.Password)
 	first, err := one.Challenge(t.Context(), house.Customers, ana, client.Nonce, stranger)
 	second, again := one.Challenge(t.Context(), house.Customers, ana, client.Nonce, stranger)
@@ -444,7 +444,7 @@ func TestT58ParallelTriesAreAllCounted(t *testing.T) {
 
 func TestAnotherBrowserIsNoDeviceOfOthers(t *testing.T) {
 	p := newPeople(t)
-	house.WithPassword(t, p.gate, house.Customers, house.Bob)
+	p.SetPassword(house.Customers, house.Bob)
 	bobs, err := p.password("bob@globex.example", house.Password, stranger)
 	if err != nil {
 		t.Fatal(err)

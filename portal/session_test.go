@@ -71,7 +71,7 @@ func TestSessionsAreOfOnePortal(t *testing.T) {
 
 func TestEmployeesSignIn(t *testing.T) {
 	p := newPeople(t)
-	house.WithPassword(t, p.gate, house.Staff, house.Sam)
+	p.SetPassword(house.Staff, house.Sam)
 	in, err := p.gate.Password(t.Context(), house.Staff, "sam@acme.example", house.Password, stranger)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestT63SessionsEnd(t *testing.T) {
 		"the end date": func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"support_end_date": "2026-11-25"}) },
 		"the begin":    func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"support_start_date": "2027-01-01"}) },
 		"a new password": func(portal.SignedIn) {
-			house.WithPassword(t, p.gate, house.Customers, house.Ana)
+			p.SetPassword(house.Customers, house.Ana)
 		},
 		"every session": func(in portal.SignedIn) {
 			v, err := p.viewer(in.Token)
@@ -180,7 +180,7 @@ func TestT63SessionsEnd(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			order(portal.OrderEnable)
 			p.Put(house.Ana, engine.Fields{"portal": true, "support_end_date": "", "support_start_date": ""})
-			house.WithPassword(t, p.gate, house.Customers, house.Ana)
+			p.SetPassword(house.Customers, house.Ana)
 			in, other := p.in(stranger), p.in(stranger)
 			end(in)
 			_, err := p.viewer(in.Token)
@@ -201,7 +201,7 @@ func TestT63SessionsEnd(t *testing.T) {
 	t.Run("the record is gone", func(t *testing.T) {
 		p.Put(house.Ana, engine.Fields{"portal": true, "support_end_date": "", "support_start_date": ""})
 		order(portal.OrderEnable)
-		house.WithPassword(t, p.gate, house.Customers, house.Ana)
+		p.SetPassword(house.Customers, house.Ana)
 		in := p.in(stranger)
 		p.Drop(house.Ana)
 		_, err := p.viewer(in.Token)
@@ -211,7 +211,7 @@ func TestT63SessionsEnd(t *testing.T) {
 
 func TestSessionsAreListedAndEnded(t *testing.T) {
 	p := newPeople(t)
-	house.WithPassword(t, p.gate, house.Customers, house.Bob)
+	p.SetPassword(house.Customers, house.Bob)
 	bobs, err := p.password("bob@globex.example", house.Password, stranger)
 	if err != nil {
 		t.Fatal(err)

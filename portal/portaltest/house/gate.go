@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"postern/engine"
 	"postern/portal"
 
 	xdg "github.com/xdg-go/scram"
@@ -16,22 +15,12 @@ import (
 // Rounds is how often passwords are hashed here: as little as the protocol allows, so that tests are quick.
 const Rounds = 4096
 
-// Password is what WithPassword sets.
-const Password = "violet lamp under seven trees"
-
-// Book is a book with the portals and nothing else.
-func (w *World) Book() *engine.Book { return &engine.Book{Portals: w.Portals, Modules: w.Modules} }
-
-// Gate opens a gate to the portals of the world; change may alter what it works with. Several stand side by side as
-// nodes do.
-func (w *World) Gate(change ...func(*portal.GateConfig)) *portal.Gate {
+// OpenGate opens a further gate to the portals of the world; change may alter what it works with. Several stand side by
+// side as nodes do.
+func (w *World) OpenGate(change ...func(*portal.GateConfig)) *portal.Gate {
 	w.T.Helper()
-	names, err := w.Root.Lasting("portal-names")
-	if err != nil {
-		w.T.Fatal(err)
-	}
 	config := portal.GateConfig{
-		Store: w.Store, CRM: w.CRM, Book: w.Book, Sealer: w.Ring.Seal(rand.Reader), Names: names,
+		Store: w.Store, CRM: w.CRM, Book: w.Book, Sealer: w.Ring.Seal(rand.Reader), Names: make([]byte, 32),
 		Clock: w.Clock, Random: rand.Reader, Logger: w.Logger, Rounds: Rounds,
 	}
 	for _, c := range change {
@@ -42,17 +31,6 @@ func (w *World) Gate(change ...func(*portal.GateConfig)) *portal.Gate {
 		w.T.Fatal(err)
 	}
 	return gate
-}
-
-// WithPassword gives subjects of a portal the password that is called Password.
-func WithPassword(t testing.TB, gate *portal.Gate, name string, subjects ...engine.Ref) {
-	t.Helper()
-	for _, subject := range subjects {
-		because := portal.Because{Actor: "operator:test", Detail: "test"}
-		if err := gate.SetPassword(t.Context(), name, subject, Password, because); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // Client is a program that proves a password without sending it, by a library that knows nothing of ours.

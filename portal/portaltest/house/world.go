@@ -88,13 +88,7 @@ func New(t testing.TB, change ...func(*portal.DeskConfig)) *World {
 		c(&config)
 	}
 	w.Desk = portal.NewDesk(config)
-	w.Gate, err = portal.NewGate(portal.GateConfig{
-		Store: w.Store, CRM: config.CRM, Book: w.Book, Sealer: sealer, Names: make([]byte, 32), Clock: w.Clock,
-		Random: rand.Reader, Logger: w.Logger, Rounds: 4096,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.Gate = w.OpenGate(func(c *portal.GateConfig) { c.CRM = config.CRM })
 	w.fill()
 	return w
 }
