@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"postern/engine"
-	"postern/internal/passkey"
 	"postern/internal/upload"
 	"postern/internal/web"
 	"postern/links"
@@ -21,15 +20,13 @@ import (
 	"postern/portal/rest"
 )
 
-// refusedIn is what every refusal of a sign-in takes a multiple of. It is longer than a password's check takes.
-const refusedIn = 500 * time.Millisecond
-
 // portals are what lets people sign in and answers them: one gate and one desk for all portals of the book.
 type portals struct {
-	gate  *portal.Gate
-	desk  *portal.Desk
-	api   *rest.API
-	pages *portalpages.Pages
+	gate   *portal.Gate
+	desk   *portal.Desk
+	intake *upload.Intake
+	api    *rest.API
+	pages  *portalpages.Pages
 }
 
 // openPortals opens the gate and the desk. A CRM that cannot be searched has none, and no book with a portal.
@@ -37,43 +34,33 @@ func (h *house) openPortals(ctx context.Context) error {
 	if err := h.checkPortals(h.book); err != nil {
 		return err
 	}
-	records, searches := h.crm.(portal.CRM)
-	if !searches {
+	err := h.openGate()
+	if errors.Is(err, errUnsearched) {
 		return nil
 	}
-	names, err := h.root.Lasting("portal names")
 	if err != nil {
-		return err
-	}
-	party, err := passkey.NewParty(h.base.String(), h.brand.Name, rand.Reader)
-	if err != nil && !errors.Is(err, passkey.ErrNoHost) {
 		return err
 	}
 	sealer := h.ring.Seal(rand.Reader)
-	gate, err := portal.NewGate(portal.GateConfig{
-		Store: h.store, CRM: records, Book: h.engine.Book, Sealer: sealer, Names: names, Clock: engine.SystemClock{},
-		Random: rand.Reader, Logger: h.logger, Passkeys: party, Floor: refusedIn,
+	p := &portals{gate: h.gate, intake: upload.NewIntake(h.store, sealer, rand.Reader, h.logger)}
+	p.desk = portal.NewDesk(portal.DeskConfig{
+		CRM: h.crm.(portal.CRM), Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
+		Logger: h.logger, Intake: p.intake, Files: upload.Files{Store: h.store, Sealer: sealer},
 	})
-	if err != nil {
-		return err
-	}
-	h.portals = &portals{gate: gate, desk: portal.NewDesk(portal.DeskConfig{
-		CRM: records, Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
-		Logger: h.logger, Intake: upload.NewIntake(h.store, sealer, rand.Reader, h.logger),
-		Files: upload.Files{Store: h.store, Sealer: sealer},
-	})}
+	h.portals = p
 	return h.indexPortals(ctx, h.book)
 }
 
 // furnish makes what answers people: it needs the door, which leads links on into portals.
-func (p *portals) furnish(h *house) (err error) {
-	p.api, err = rest.New(rest.Config{Gate: p.gate, Desk: p.desk, Base: h.base, Client: h.client(), Logger: h.logger})
+func (p *portals) furnish(h *house, client func(*http.Request) netip.Addr) (err error) {
+	p.api, err = rest.New(rest.Config{Gate: p.gate, Desk: p.desk, Base: h.base, Client: client, Logger: h.logger})
 	if err != nil {
 		return err
 	}
 	p.pages, err = portalpages.New(portalpages.Config{
 		Gate: p.gate, Desk: p.desk, Book: h.engine.Book, Passes: passes{h.door}, Base: h.base, Brand: h.brand,
-		Zone: h.config.zone, Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Client: h.client(),
+		Zone: h.config.zone, Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Client: client,
+		Intake: p.intake,
 	})
 	return err
 }
@@ -93,21 +80,6 @@ func (p *portals) routes() map[string]http.Handler {
 		return nil
 	}
 	return map[string]http.Handler{rest.Prefix: p.api, "/portal/": p.pages}
-}
-
-// passes finds who came through a link.
-type passes struct{ door *links.Door }
-
-// Pass implements portal.Passes.
-func (p passes) Pass(r *http.Request, flow string) (portal.Pass, error) {
-	found, link, opens, err := p.door.Passage(r, flow)
-	switch {
-	case links.Over(err):
-		return portal.Pass{}, portal.ErrPassed
-	case err != nil:
-		return portal.Pass{}, err
-	}
-	return portal.Pass{Flow: found.ID, Link: link, Opens: opens}, nil
 }
 
 // checkPortals refuses portals that the CRM has no answers for.
