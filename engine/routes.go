@@ -9,6 +9,12 @@ import (
 // MaxHops is the longest route over references.
 const MaxHops = 5
 
+// Getter reads records by what they are, as every CRM does.
+type Getter interface {
+	// Get reads those of the records that are there, in any order.
+	Get(ctx context.Context, refs ...Ref) ([]Record, error)
+}
+
 // follow reads what routes lead to, all routes of one hop count in one read, and puts it into the
 // environment. An empty or dangling reference leads nowhere, which is no error.
 func (e *Engine) follow(ctx context.Context, env *Env, paths []string) error {
@@ -17,7 +23,7 @@ func (e *Engine) follow(ctx context.Context, env *Env, paths []string) error {
 
 // Trace reads what routes of a record lead to, for those who have no run: of env it needs Ref, Module, Modules and
 // Record, and puts what it finds into Routes.
-func Trace(ctx context.Context, crm CRM, env *Env, paths []string) error {
+func Trace(ctx context.Context, crm Getter, env *Env, paths []string) error {
 	return followIn(ctx, crm, env.Modules, []*Env{env}, paths)
 }
 
@@ -29,7 +35,7 @@ func (e *Engine) followAll(ctx context.Context, envs []*Env, paths []string) err
 	return followIn(ctx, e.CRM, e.modulesFor(envs[0]), envs, paths)
 }
 
-func followIn(ctx context.Context, crm CRM, modules map[string]*Module, envs []*Env, paths []string) error {
+func followIn(ctx context.Context, crm Getter, modules map[string]*Module, envs []*Env, paths []string) error {
 	for hops := 1; hops <= MaxHops; hops++ {
 		asked := map[Ref][]routeOf{}
 		for _, path := range paths {
@@ -79,7 +85,7 @@ func (e *Env) targets(path string, modules map[string]*Module) []Ref {
 	return refs
 }
 
-func fetch(ctx context.Context, crm CRM, asks *asks, asked map[Ref][]routeOf) error {
+func fetch(ctx context.Context, crm Getter, asks *asks, asked map[Ref][]routeOf) error {
 	if len(asked) == 0 {
 		return nil
 	}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"postern/engine"
+	"postern/portal"
+	"postern/workflows"
+)
+
+// explained is what explain prints.
+type explained struct {
+	portal.Explanation
+	Verdict *portal.Verdict `json:"verdict,omitempty"`
+}
+
+// explainFlags are those of explain where no server is asked.
+type explainFlags struct {
+	config, book, at string
+	records          []string
+	json             bool
+}
+
+// explainOffline explains a portal by records from files.
+func explainOffline(ctx context.Context, out io.Writer, o explainFlags, args []string) error {
+	book, now, err := o.load()
+	if err != nil {
+		return err
+	}
+	p := book.Portals[args[0]]
+	if p == nil {
+		return fmt.Errorf("the book has no portal %s; there is %s", args[0],
+			strings.Join(slices.Sorted(maps.Keys(book.Portals)), ", "))
+	}
+	subject, err := engine.ParseRef(args[1])
+	if err != nil {
+		return fmt.Errorf("who? %w", err)
+	}
+	module, record := "", engine.Ref{}
+	if len(args) > 2 {
+		if module = args[2]; strings.Contains(module, "/") {
+			if record, err = engine.ParseRef(module); err != nil {
+				return err
+			}
+			module = record.Module
+		}
+		if book.Modules[module] == nil {
+			return fmt.Errorf("the book describes no module %s", module)
+		}
+	}
+	events, err := readRecords(o.records, book, now)
+	if err != nil {
+		return err
+	}
+	crm := written{}
+	for _, event := range events {
+		crm[event.Ref()] = engine.Record{Ref: event.Ref(), Fields: event.Change.Record}
+	}
+	said, verdict, err := portal.ExplainFrom(ctx, crm, p, subject, record, now)
+	if err != nil {
+		return err
+	}
+	return printExplained(out, explained{only(said, module), verdict}, o.json)
+}
+
+// load reads the book, and when it is.
+func (o explainFlags) load() (*engine.Book, time.Time, error) {
+	c, err := loadConfig(o.config)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if o.book != "" {
+		c.Book = o.book
+	}
+	files, err := bookFolder(c.Book)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	options := c.bookOptions()
+	options.KeepAll = true
+	book, diags, sources := workflows.Load(files, options)
+	if book == nil {
+		return nil, time.Time{}, complaints{diags, sources}
+	}
+	now := time.Now()
+	if o.at != "" {
+		if now, err = time.Parse(time.RFC3339, o.at); err != nil {
+			return nil, now, fmt.Errorf("--at %q is no time; write it like 2026-03-02T09:00:00+01:00", o.at)
+		}
+	}
+	return book, now, nil
+}
+
+// only leaves one module of an explanation; all for "".
+func only(said portal.Explanation, module string) portal.Explanation {
+	if module != "" {
+		said.Modules = slices.DeleteFunc(said.Modules, func(m portal.May) bool { return m.Module != module })
+	}
+	return said
+}
+
+// written are records of files, as the CRM that they were written for.
+type written map[engine.Ref]engine.Record
+
+// Get reads those that are there.
+func (w written) Get(_ context.Context, refs ...engine.Ref) (found []engine.Record, err error) {
+	for _, ref := range refs {
+		if record, ok := w[ref]; ok {
+			found = append(found, record)
+		}
+	}
+	return found, nil
+}
+
+// printExplained prints an explanation, as JSON or as one reads it.
+func printExplained(out io.Writer, e explained, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(e)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s in portal %s, with the role %s\n", e.Subject, e.Portal, e.Role)
+	if len(e.Refused) == 0 {
+		b.WriteString("may sign in\n")
+	}
+	for _, why := range e.Refused {
+		fmt.Fprintf(&b, "may not sign in: %s\n", why)
+	}
+	for _, m := range e.Modules {
+		tellMay(&b, m)
+	}
+	if len(e.Modules) == 0 {
+		b.WriteString("\nno access\n")
+	}
+	if v := e.Verdict; v != nil {
+		fmt.Fprintf(&b, "\n%s is %s\n", v.Record, choice(v.Seen, "seen", "not seen"))
+		for _, by := range v.By {
+			fmt.Fprintf(&b, "  %s\n", by)
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// tellMay writes what may be done with a module.
+func tellMay(b *strings.Builder, m portal.May) {
+	fmt.Fprintf(b, "\n%s\n", m.Module)
+	line := func(what, said string) {
+		if said != "" {
+			fmt.Fprintf(b, "  %-8s %s\n", what, said)
+		}
+	}
+	list := func(names []string) string { return strings.Join(names, ", ") }
+	line("rows", m.Rows)
+	line("by", m.Why)
+	line("read", list(m.Read))
+	if !slices.Equal(m.Filter, m.Read) {
+		line("filter", list(m.Filter))
+	}
+	if !slices.Equal(m.Sort, m.Read) {
+		line("sort", list(m.Sort))
+	}
+	line("update", list(m.Update))
+	line("fresh", list(m.Fresh))
+	if m.Create {
+		line("create", list(m.Give))
+		for _, name := range slices.Sorted(maps.Keys(m.Set)) {
+			line("", name+" is set to "+m.Set[name])
+		}
+	}
+	line("delete", choice(m.Delete, "yes", ""))
+	line("related", list(m.Related))
+}
+
+func choice(yes bool, a, b string) string {
+	if yes {
+		return a
+	}
+	return b
+}
