@@ -85,7 +85,8 @@ func judgeFrom(
 			return nil, err
 		}
 		env := &engine.Env{
-			Ref: ref, Module: access.Module, Modules: p.Modules, Record: found.Fields, Routes: map[string]engine.Record{},
+			Ref: ref, Module: access.Module, Modules: p.Modules, Record: found.Fields,
+			Routes: map[string]engine.Record{},
 		}
 		if err := engine.Trace(ctx, crm, env, access.Rows.Routes()); err != nil {
 			return nil, fmt.Errorf("read what %s leads to: %w", ref, err)
