@@ -123,6 +123,7 @@ func (d *demonstration) run(ctx context.Context, listener net.Listener) error {
 	parts.Go(func() { d.tellEvents(ctx) })
 	parts.Go(func() { d.room.follow(ctx, d.tellMessage) })
 	parts.Go(func() { crm.run(ctx) })
+	parts.Go(func() { d.letIn(ctx) })
 	err := d.house.work(ctx, listener, d.handler())
 	stop()
 	parts.Wait()
@@ -149,10 +150,10 @@ Try this:
      %[1]s/x/event-feedback/%[4]s
   8. Ticket TT90 is urgent, so Ben has it in Mattermost: take it on by its button, and take that back.
   9. Ticket TT91 waits for Zoë, who gets an SMS. Contract SER4001 asks for a code, which goes to Joost's phone.
-
+%[5]s
 Ctrl-C ends the demo.
 
-`, d.house.base, d.house.bus.Address(), demoPIN, opinions)
+`, d.house.base, d.house.bus.Address(), demoPIN, opinions, d.portalWelcome())
 }
 
 func (d *demonstration) say(format string, args ...any) {

@@ -63,9 +63,12 @@ func demoPeople() []engine.Fields {
 	return []engine.Fields{
 		{
 			"firstname": "Zoë", "lastname": "O'Brien", "email": "zoe@acme.example", "template_language": "en",
-			"cf_pin": demoPIN, "mobile": "+34600123456",
+			"cf_pin": demoPIN, "mobile": "+34600123456", "account_id": "11x1", "portal": true,
 		},
-		{"firstname": "Pilar", "lastname": "Núñez", "email": "pilar@umbrella.example", "template_language": "es"},
+		{
+			"firstname": "Pilar", "lastname": "Núñez", "email": "pilar@umbrella.example", "template_language": "es",
+			"account_id": "11x2", "portal": true,
+		},
 		{
 			"firstname": "Joost", "lastname": "de Vries", "email": "joost@globex.example", "template_language": "nl",
 			"mobile": "+31612345678",

@@ -11,13 +11,13 @@ const demoWaiting = "17x91"
 
 // scene is what is there beside the tickets of every day: an invoice that opens with a security code, a quote behind a
 // second mail, an order that somebody has to approve, an event whose participant is asked for an opinion, a contract
-// that is agreed to with a code, and two tickets that are told by other channels than mail.
+// that is agreed to with a code, two tickets that are told by other channels than mail, and what portals show.
 func (c *demoCRM) scene() []engine.Record {
 	today := time.Now().UTC().Format(time.DateOnly)
 	at := func(module, id string, fields engine.Fields) engine.Record {
 		return engine.Record{Ref: engine.Ref{Module: module, ID: id}, Fields: fields}
 	}
-	return []engine.Record{
+	return append(portalScene(), []engine.Record{
 		at("Users", "19x1", engine.Fields{
 			"user_name": "olga", "first_name": "Olga", "last_name": "Sanz", "email1": "olga@acme.example",
 			"language": "en", "status": "Active",
@@ -28,8 +28,8 @@ func (c *demoCRM) scene() []engine.Record {
 		}),
 		at("Invoice", "7x1", engine.Fields{
 			"invoice_no": "INV1001", "subject": "Coffee machine, yearly service", "invoicestatus": "Approved",
-			"contact_id": demoPerson(0).ID, "invoicedate": today, "duedate": today, "hdnGrandTotal": "480.00",
-			"assigned_user_id": "19x2",
+			"contact_id": demoPerson(0).ID, "account_id": "11x1", "invoicedate": today, "duedate": today,
+			"hdnGrandTotal": "480.00", "assigned_user_id": "19x2",
 		}),
 		at("Quotes", "4x1", engine.Fields{
 			"quote_no": "QUO3001", "subject": "Cafeteras para toda la casa", "quotestage": "Delivered",
@@ -58,5 +58,5 @@ func (c *demoCRM) scene() []engine.Record {
 			"ticket_no": "TT91", "ticket_title": "Which filter fits?", "ticketstatus": "Open",
 			"ticketpriorities": "Normal", "parent_id": demoPerson(0).ID, "assigned_user_id": "19x2",
 		}),
-	}
+	}...)
 }
