@@ -29,7 +29,10 @@ type Corebos struct {
 	modules map[string]*module // as described, by name
 }
 
-var _ engine.CRM = (*Corebos)(nil)
+var (
+	_ engine.CRM      = (*Corebos)(nil)
+	_ engine.Searcher = (*Corebos)(nil)
+)
 
 // NewCorebos returns a coreBOS to which nothing is said yet. It fails when the configuration is not valid or the access
 // key cannot be read.

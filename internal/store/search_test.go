@@ -106,6 +106,7 @@ func TestSearchUsesIndexes(t *testing.T) {
 		"relation": {ticketSearch(related), []string{
 			"(module=? AND id=?)", "relations_other (other_module=? AND other_id=?",
 		}},
+		"one record": {ticketSearch(is("parent_id", "12x1").Both(is("id", "17x1"))), []string{"(module=? AND id=?)"}},
 		"any of some": {ticketSearch(engine.Predicate{Op: engine.OpOr, Of: []engine.Predicate{
 			is("parent_id", "12x1"), related,
 		}}), []string{byParent, "relations_other (other_module=? AND other_id=?"}},

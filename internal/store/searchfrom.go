@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/engine"
@@ -10,7 +11,11 @@ import (
 // from is the records that the condition is held against: those that indexes find, where there are some for it, or all.
 // Left to itself SQLite, which keeps no statistics here, would rather go through a module in the order of its ids.
 func (q *question) from() string {
-	for _, part := range parts(q.Where) {
+	all := parts(q.Where)
+	if slices.ContainsFunc(all, byID) {
+		return "records AS r0"
+	}
+	for _, part := range all {
 		if index, ok := q.indexOf(part); ok {
 			return "records AS r0" + using(index)
 		}
@@ -19,6 +24,11 @@ func (q *question) from() string {
 		}
 	}
 	return "records AS r0"
+}
+
+// byID tells whether a comparison names records by their ids, which their own key finds.
+func byID(p engine.Predicate) bool {
+	return p.Path == "id" && (p.Op == engine.OpEqual || p.Op == engine.OpIn)
 }
 
 // parts are what must all hold for a predicate to hold.

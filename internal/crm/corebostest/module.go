@@ -121,6 +121,11 @@ func (m *module) field(name string) *field {
 	return &m.fields[i]
 }
 
+// isNumber tells whether the database keeps the field as a number.
+func (f *field) isNumber() bool {
+	return f.Type.Name == "integer" || f.Type.Name == "double" || f.Type.Name == "currency"
+}
+
 // missing is the refusal for the first mandatory field that is empty.
 func (m *module) missing(given map[string]string, also func(name string) bool) *reply {
 	for _, f := range m.fields {

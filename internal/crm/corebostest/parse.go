@@ -115,6 +115,11 @@ func (q *parser) one() (condition, *reply) {
 	switch strings.ToLower(operator.text) {
 	case "in":
 		return q.among(name.text)
+	case "is":
+		if !q.take("null") {
+			return nil, syntaxError(q.next(), "VALUE", "NULL")
+		}
+		return func(r *record) bool { return r.fields[name.text] == "" }, nil // the empty text counts as null
 	case "=", "!=", "<", ">", "<=", ">=", "like":
 	default:
 		return nil, syntaxError(operator, "VALUE", "EQ,LT,GT,LTE,GTE,NE,IN,LIKE")
@@ -126,7 +131,7 @@ func (q *parser) one() (condition, *reply) {
 	if name.text == "1" {
 		return func(*record) bool { return literal.text == "1" }, nil
 	}
-	return compares(name.text, strings.ToLower(operator.text), literal.text), nil
+	return q.compares(name.text, strings.ToLower(operator.text), literal.text), nil
 }
 
 // among reads the list of an in.
@@ -134,7 +139,7 @@ func (q *parser) among(name string) (condition, *reply) {
 	var any []condition
 	q.take("(")
 	for {
-		any = append(any, compares(name, "=", q.next().text))
+		any = append(any, q.compares(name, "=", q.next().text))
 		if !q.take(",") {
 			break
 		}

@@ -13,7 +13,8 @@ import (
 //
 //	select *|count(*)|column,… from Module [where condition] [order by column [desc],…] [limit [offset,]count] [;]
 //
-// where a condition compares columns with literals by = != < > <= >= like and in, joined by and, or and parentheses.
+// where a condition compares columns with literals by = != < > <= >= like and in, or asks whether one is null, joined
+// by and, or and parentheses.
 func (p *Player) query(text string) reply {
 	q := &parser{words: scan(text), player: p}
 	found, refused := q.read()
@@ -102,7 +103,10 @@ func (f *found) row(r *record) map[string]string {
 }
 
 // compares is a comparison as the database does it, which knows no case.
-func compares(name, operator, literal string) condition {
+func (q *parser) compares(name, operator, literal string) condition {
+	if f := q.module.field(name); f != nil && f.isNumber() && operator != "like" {
+		return comparesNumbers(name, operator, literal)
+	}
 	literal = strings.ToLower(literal)
 	if operator == "like" {
 		pattern := regexp.QuoteMeta(literal)
@@ -110,22 +114,32 @@ func compares(name, operator, literal string) condition {
 		like := regexp.MustCompile("(?s)^" + pattern + "$")
 		return func(r *record) bool { return like.MatchString(strings.ToLower(r.fields[name])) }
 	}
+	return func(r *record) bool { return fits(operator, order(name, r.fields[name], literal)) }
+}
+
+// comparesNumbers is a comparison with a column of numbers, which knows no empty text.
+func comparesNumbers(name, operator, literal string) condition {
+	with, _ := strconv.ParseFloat(literal, 64) // what is no number counts as 0
 	return func(r *record) bool {
-		c := order(name, r.fields[name], literal)
-		switch operator {
-		case "=":
-			return c == 0
-		case "!=":
-			return c != 0
-		case "<":
-			return c < 0
-		case ">":
-			return c > 0
-		case "<=":
-			return c <= 0
-		}
-		return c >= 0
+		n, err := strconv.ParseFloat(r.fields[name], 64)
+		return err == nil && fits(operator, cmp.Compare(n, with))
 	}
+}
+
+func fits(operator string, order int) bool {
+	switch operator {
+	case "=":
+		return order == 0
+	case "!=":
+		return order != 0
+	case "<":
+		return order < 0
+	case ">":
+		return order > 0
+	case "<=":
+		return order <= 0
+	}
+	return order >= 0
 }
 
 // order compares two values of a column: ids by their numbers, all else as text without case.
