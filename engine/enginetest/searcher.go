@@ -41,7 +41,8 @@ func SearchModules() map[string]*engine.Module {
 var hostileTexts = []string{
 	"O'Brien", "''", "'", `"`, `\`, `\'`, "a%b", "a_b", "%", "_", "x' or '1'='1",
 	"x'; drop table records; --", "a\x00b", "[ticketstatus]", "select [ticket_title]", "/* */", "null", "1", "😀 order",
-	"\u202eredro", "Straße", "STRASSE", "ſ", "<b>&amp;", "two\nlines", "not in ('a')", "related.x", "a.b(c)", "ORDER 1", "order 1",
+	"\u202eredro", "Straße", "STRASSE", "ſ", "<b>&amp;", "two\nlines", "not in ('a')", "related.x", "a.b(c)",
+	"ORDER 1", "order 1",
 	strings.Repeat("64 kB ", engine.MaxText/6),
 }
 
@@ -249,10 +250,7 @@ func searchComparisons(t *testing.T, s searchTrial) {
 }
 
 func searchHostile(t *testing.T, s searchTrial) {
-	ops := []engine.PredicateOp{
-		engine.OpEqual, engine.OpFold, engine.OpContains, engine.OpStarts, engine.OpEnds, engine.OpLike,
-		engine.OpNotEqual,
-	}
+	ops := []engine.PredicateOp{engine.OpEqual, engine.OpFold, engine.OpContains, engine.OpLike}
 	for _, text := range hostileTexts[:len(hostileTexts)-1] {
 		for _, op := range ops {
 			s.expect(t, "HelpDesk", s.mine().Both(compare("ticket_title", op, text)))
