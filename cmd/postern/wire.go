@@ -27,7 +27,6 @@ import (
 	"postern/internal/upload"
 	"postern/internal/web"
 	"postern/links"
-	"postern/portal"
 	"postern/schemas"
 	"postern/workflows"
 )
@@ -56,7 +55,6 @@ type house struct {
 	caller    *outcall.Caller
 	engine    *engine.Engine
 	door      *links.Door
-	gate      *portal.Gate
 	portals   *portals // nil where the CRM cannot be searched
 	apiKeys   web.Keys
 	proxies   web.Proxies
@@ -98,11 +96,10 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	if err := h.openPortals(ctx); err != nil {
 		return h, err
 	}
-	client := h.client()
 	door := links.DoorConfig{
 		Store: h.store, CRM: h.crm, Book: h.engine.Book, Keys: h.ring.Door(), Base: h.base, Clock: engine.SystemClock{},
 		Random: rand.Reader, Logger: logger, Brand: h.brand, Restored: restored.At,
-		Landing: h.keptLanding, Client: client, Minter: h.minter, Sends: h.engine,
+		Landing: h.keptLanding, Client: h.client(), Minter: h.minter, Sends: h.engine,
 		Carriers: h.config.carriers(),
 		Sealer:   h.ring.Seal(rand.Reader), Secrets: h.config.secretSource(), Hosts: c.Web.Hosts,
 		Origins: c.Web.Origins, Zone: c.zone,
@@ -112,7 +109,7 @@ func openHouse(ctx context.Context, c config, logger *slog.Logger) (h *house, er
 	if h.door, err = links.NewDoor(door); err != nil || h.portals == nil {
 		return h, err
 	}
-	return h, h.portals.furnish(h, client)
+	return h, h.portals.furnish(h)
 }
 
 // client tells the address of a request's visitor; nil where it cannot be known, because links begin with https, which

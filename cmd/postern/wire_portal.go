@@ -7,26 +7,33 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"postern/engine"
+	"postern/internal/passkey"
 	"postern/internal/upload"
 	"postern/internal/web"
 	"postern/links"
 	"postern/portal"
+	"postern/portal/facade"
 	portalpages "postern/portal/pages"
 	"postern/portal/rest"
 )
 
+// refusedIn is what every refusal of a sign-in takes a multiple of. It is longer than a password's check takes.
+const refusedIn = 500 * time.Millisecond
+
 // portals are what lets people sign in and answers them: one gate and one desk for all portals of the book.
 type portals struct {
-	gate   *portal.Gate
-	desk   *portal.Desk
-	intake *upload.Intake
-	api    *rest.API
-	pages  *portalpages.Pages
+	gate  *portal.Gate
+	desk  *portal.Desk
+	api   *rest.API
+	pages *portalpages.Pages
+
+	facade  *facade.Facade
+	service string // portal whose façade answers at /webservice.php too; "" for none
 }
 
 // openPortals opens the gate and the desk. A CRM that cannot be searched has none, and no book with a portal.
@@ -34,35 +41,56 @@ func (h *house) openPortals(ctx context.Context) error {
 	if err := h.checkPortals(h.book); err != nil {
 		return err
 	}
-	err := h.openGate()
-	if errors.Is(err, errUnsearched) {
+	records, searches := h.crm.(portal.CRM)
+	if !searches {
 		return nil
 	}
+	names, err := h.root.Lasting("portal names")
 	if err != nil {
 		return err
 	}
+	party, err := passkey.NewParty(h.base.String(), h.brand.Name, rand.Reader)
+	if err != nil && !errors.Is(err, passkey.ErrNoHost) {
+		return err
+	}
 	sealer := h.ring.Seal(rand.Reader)
-	p := &portals{gate: h.gate, intake: upload.NewIntake(h.store, sealer, rand.Reader, h.logger)}
-	p.desk = portal.NewDesk(portal.DeskConfig{
-		CRM: h.crm.(portal.CRM), Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
-		Logger: h.logger, Intake: p.intake, Files: upload.Files{Store: h.store, Sealer: sealer},
+	gate, err := portal.NewGate(portal.GateConfig{
+		Store: h.store, CRM: records, Book: h.engine.Book, Sealer: sealer, Names: names, Clock: engine.SystemClock{},
+		Random: rand.Reader, Logger: h.logger, Passkeys: party, Floor: refusedIn,
 	})
-	h.portals = p
+	if err != nil {
+		return err
+	}
+	h.portals = &portals{gate: gate, desk: portal.NewDesk(portal.DeskConfig{
+		CRM: records, Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
+		Logger: h.logger, Intake: upload.NewIntake(h.store, sealer, rand.Reader, h.logger),
+		Files: upload.Files{Store: h.store, Sealer: sealer},
+	})}
 	return h.indexPortals(ctx, h.book)
 }
 
 // furnish makes what answers people: it needs the door, which leads links on into portals.
-func (p *portals) furnish(h *house, client func(*http.Request) netip.Addr) (err error) {
-	p.api, err = rest.New(rest.Config{Gate: p.gate, Desk: p.desk, Base: h.base, Client: client, Logger: h.logger})
+func (p *portals) furnish(h *house) (err error) {
+	p.api, err = rest.New(rest.Config{Gate: p.gate, Desk: p.desk, Base: h.base, Client: h.client(), Logger: h.logger})
 	if err != nil {
 		return err
 	}
 	p.pages, err = portalpages.New(portalpages.Config{
 		Gate: p.gate, Desk: p.desk, Book: h.engine.Book, Passes: passes{h.door}, Base: h.base, Brand: h.brand,
-		Zone: h.config.zone, Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Client: client,
-		Intake: p.intake,
+		Zone: h.config.zone, Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Client: h.client(),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	service := h.config.Web.Portal.Facade
+	p.service = service.Default
+	p.facade = facade.New(facade.Config{
+		Gate: p.gate, Records: p.desk, Tokens: h.store, Book: h.engine.Book, Default: service.Default,
+		Plaintext: service.Plaintext, AppKeys: service.AppKeys, Prefixes: service.Prefixes,
+		Origins: h.config.Web.Origins, Client: h.client(), Proxied: h.proxies.Trusts, Secure: h.base.Secure(),
+		Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger,
+	})
+	return nil
 }
 
 // lead has the door of links lead on into portals, and ask people for what they enrolled there.
@@ -79,7 +107,28 @@ func (p *portals) routes() map[string]http.Handler {
 	if p == nil {
 		return nil
 	}
-	return map[string]http.Handler{rest.Prefix: p.api, "/portal/": p.pages}
+	routes := map[string]http.Handler{
+		rest.Prefix: p.api, "/portal/": p.pages, "/portal/{portal}/webservice.php": p.facade,
+	}
+	if p.service != "" {
+		routes["/webservice.php"] = p.facade
+	}
+	return routes
+}
+
+// passes finds who came through a link.
+type passes struct{ door *links.Door }
+
+// Pass implements portal.Passes.
+func (p passes) Pass(r *http.Request, flow string) (portal.Pass, error) {
+	found, link, opens, err := p.door.Passage(r, flow)
+	switch {
+	case links.Over(err):
+		return portal.Pass{}, portal.ErrPassed
+	case err != nil:
+		return portal.Pass{}, err
+	}
+	return portal.Pass{Flow: found.ID, Link: link, Opens: opens}, nil
 }
 
 // checkPortals refuses portals that the CRM has no answers for.
@@ -89,10 +138,13 @@ func (h *house) checkPortals(book *engine.Book) error {
 			"leave the folder portal out of the book, or let Postern keep the records (crm.kind: mirror)",
 			strings.Join(slices.Sorted(maps.Keys(book.Portals)), ", "), h.config.CRM.Kind)
 	}
-	if h.crm.Traits().Local {
-		return nil
-	}
 	var wrong []error
+	if named := h.config.Web.Portal.Facade.Default; named != "" && book.Portals[named] == nil {
+		wrong = append(wrong, fmt.Errorf("web.portal.facade.default: there is no portal %q in the book", named))
+	}
+	if h.crm.Traits().Local {
+		return errors.Join(wrong...)
+	}
 	for _, made := range madeWithoutKey(book) {
 		wrong = append(wrong, fmt.Errorf("portal %s makes records of %s: the module needs an external_id, "+
 			"by which the CRM is asked whether it has made one already", made.portal, made.module))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -67,9 +68,11 @@ func (c *call) readBody(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return httpFault(http.StatusRequestEntityTooLarge, codeParameter, "the call is too large, or did not arrive")
 	}
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if kind == "application/json" {
+	switch kind, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case "application/json":
 		return c.fillJSON(body)
+	case "multipart/form-data":
+		return c.fillParts(multipart.NewReader(bytes.NewReader(body), parameters["boundary"]))
 	}
 	form, err := url.ParseQuery(tolerant(string(body)))
 	if err != nil {
@@ -130,6 +133,25 @@ func (c *call) fillJSON(body []byte) error {
 	return c.fill(form, nil)
 }
 
+// fillParts takes in a form as curl and PHP send it; files are not taken.
+func (c *call) fillParts(parts *multipart.Reader) error {
+	form := url.Values{}
+	for {
+		part, err := parts.NextRawPart()
+		if err == io.EOF {
+			return c.fill(form, nil)
+		}
+		if err != nil || part.FileName() != "" || len(form) > maxParameters {
+			return fault(codeParameter, "the form cannot be read; files are not taken here")
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return fault(codeParameter, "the form cannot be read")
+		}
+		form.Add(part.FormName(), string(value))
+	}
+}
+
 func (c *call) context() context.Context { return c.request.Context() }
 
 // value is a parameter, "" where it did not come.
@@ -181,7 +203,7 @@ func object(text []byte) (map[string]json.RawMessage, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, errNoObject
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // the decoder's end is io.EOF itself
+	if _, err := d.Token(); err != io.EOF {
 		return nil, errNoObject
 	}
 	return members, nil

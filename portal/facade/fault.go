@@ -18,8 +18,8 @@ type code string
 const (
 	codeRequired     code = "AUTHENTICATION_REQUIRED"
 	codeFailure      code = "AUTHENTICATION_FAILURE"
-	codeCredentials  code = "INVALID_USER_CREDENTIALS"
-	codeToken        code = "INVALID_AUTH_TOKEN"
+	codeCredentials  code = "INVALID_USER_CREDENTIALS" //nolint:gosec // the name of a refusal
+	codeToken        code = "INVALID_AUTH_TOKEN"       //nolint:gosec // the name of a refusal
 	codeDenied       code = "ACCESS_DENIED"
 	codeID           code = "INVALID_ID_ATTRIBUTE"
 	codeMandatory    code = "MANDATORY_FIELDS_MISSING"
@@ -98,11 +98,15 @@ func (f *Facade) said(err error) *Fault {
 	case errors.As(err, &refused):
 		return refusalFault(refused)
 	case errors.As(err, &busy):
-		return &Fault{status: http.StatusServiceUnavailable, code: codeInternal,
-			message: "Too many are signing in at the moment: try again", wait: max(busy.RetryAfter, time.Second)}
+		return &Fault{
+			status: http.StatusServiceUnavailable, code: codeInternal,
+			message: "Too many are signing in at the moment: try again", wait: max(busy.RetryAfter, time.Second),
+		}
 	case errors.As(err, &throttled):
-		return &Fault{status: http.StatusTooManyRequests, code: codeDenied,
-			message: "Too many changes in a short time: try again later", wait: max(throttled.Wait, time.Second)}
+		return &Fault{
+			status: http.StatusTooManyRequests, code: codeDenied,
+			message: "Too many changes in a short time: try again later", wait: max(throttled.Wait, time.Second),
+		}
 	}
 	for _, known := range sentences {
 		if errors.Is(err, known.err) {
@@ -128,8 +132,10 @@ var sentences = []struct {
 	{portal.ErrNotFound, fault(codeDenied, unreadable)},
 	{portal.ErrConflict, fault(codeValidation, "Somebody else changed this record meanwhile: read it again")},
 	{portal.ErrFresh, fault(codeRequired, "Please sign in again before you change this")},
-	{portal.ErrUnavailable, &Fault{status: http.StatusServiceUnavailable, code: codeInternal,
-		message: "The records cannot be reached at the moment", wait: 5 * time.Second}},
+	{portal.ErrUnavailable, &Fault{
+		status: http.StatusServiceUnavailable, code: codeInternal,
+		message: "The records cannot be reached at the moment", wait: 5 * time.Second,
+	}},
 }
 
 // refusalFault is what the desk refuses, in coreBOS's words.
@@ -139,6 +145,8 @@ func refusalFault(r *portal.Refusal) *Fault {
 		return fault(codeDenied, "Permission to access "+r.Field+" attribute denied.")
 	case portal.CodeQuestion:
 		return fault(codeSyntax, "The query is too long, too deep, or compares with too many values")
+	case portal.CodeWide:
+		return fault(codeParameter, "The CRM cannot answer this: ask for less")
 	case portal.CodeRows:
 		return fault(codeDenied, deniedText)
 	case portal.CodeRequired:

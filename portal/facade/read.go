@@ -53,7 +53,7 @@ func (f *Facade) query(c *call, v portal.Viewer) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	rows, total, err := f.rows(ctx, v, asked, q.Offset, q.Limit)
+	rows, info, err := f.rows(ctx, v, asked, q.Offset, q.Limit)
 	if err != nil {
 		return answer{}, err
 	}
@@ -65,33 +65,34 @@ func (f *Facade) query(c *call, v portal.Viewer) (answer, error) {
 		}
 		result = append(result, shown)
 	}
-	return answer{result: result, info: totalRows(total)}, nil
+	return answer{result: result, info: info}, nil
 }
 
 func totalRows(total int) row { return row{}.with("totalrows", strconv.Itoa(total)) }
 
-// rows reads the pages of a question until it has as many rows as are wanted.
+// rows reads the pages of a question until it has as many rows as are wanted. info tells how many there are, if the CRM
+// can say that.
 func (f *Facade) rows(
 	ctx context.Context, v portal.Viewer, asked portal.Question, offset, limit int,
-) (rows []portal.Row, total int, err error) {
+) (rows []portal.Row, info any, err error) {
 	limit = min(limit, MaxRows)
 	if limit == 0 || offset > portal.MaxOffset {
-		total, err = f.with.Records.Count(ctx, v, asked)
-		return nil, total, err
+		total, err := f.with.Records.Count(ctx, v, asked)
+		return nil, totalRows(total), err
 	}
 	asked.Offset = offset
 	for {
 		asked.Limit = min(limit-len(rows), portal.MaxPage)
 		page, err := f.with.Records.List(ctx, v, asked)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, err
 		}
-		if asked.Total {
-			total = page.Total
+		if asked.Total && !page.Uncounted {
+			info = totalRows(page.Total)
 		}
 		rows = append(rows, page.Rows...)
 		if page.Next == "" || len(page.Rows) == 0 || len(rows) >= limit {
-			return rows, total, nil
+			return rows, info, nil
 		}
 		asked.After, asked.Offset, asked.Total = page.Next, 0, false
 	}

@@ -112,7 +112,7 @@ func (f *Facade) logout(c *call, _ portal.Viewer) (answer, error) {
 	if err := f.with.Gate.Logout(c.context(), c.portal.Name, c.session()); err != nil {
 		return answer{}, err
 	}
-	return answer{result: row{}.with("message", "successfull")}, nil // as coreBOS spells it
+	return answer{result: row{}.with("message", "successfull")}, nil //nolint:misspell // as coreBOS spells it
 }
 
 // private tells whether nobody between the client and us can read along: the connection is encrypted, or it comes from

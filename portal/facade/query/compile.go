@@ -96,12 +96,16 @@ func (s Scope) comparison(c *Condition) (engine.Predicate, error) {
 // compare is a comparison with a field as a predicate. Text knows no case, as in the databases under coreBOS.
 func compare(c *Condition, field *engine.Field, module *engine.Module) (engine.Predicate, error) {
 	if field.Type == engine.TypeMultiPicklist && c.Operator != IsNull && c.Operator != IsNotNull {
-		return engine.Predicate{}, &SyntaxError{Token: c.Column.Place, Expected: "IS",
-			Because: "the field holds several options"}
+		return engine.Predicate{}, &SyntaxError{
+			Token: c.Column.Place, Expected: "IS",
+			Because: "the field holds several options",
+		}
 	}
 	if c.Operator == Like && !field.IsText() {
-		return engine.Predicate{}, &SyntaxError{Token: c.Place, Expected: "EQ,LT,GT,LTE,GTE,NE,IN,IS,NOT",
-			Because: "the field is no text"}
+		return engine.Predicate{}, &SyntaxError{
+			Token: c.Place, Expected: "EQ,LT,GT,LTE,GTE,NE,IN,IS,NOT",
+			Because: "the field is no text",
+		}
 	}
 	var values []engine.Operand
 	for _, given := range c.Values {
