@@ -10,6 +10,7 @@ import (
 	"postern/internal/labels"
 	"postern/internal/pages"
 	"postern/links"
+	portalpages "postern/portal/pages"
 	"postern/tasks"
 	"postern/workflows"
 )
@@ -17,7 +18,7 @@ import (
 // bookOptions are what a book may use under the configuration. One without secrets may belong to a book that names
 // some all the same: they are missed when they are needed.
 func (c config) bookOptions() workflows.Options {
-	texts, languages := doorTexts()
+	texts, languages := pageTexts()
 	return workflows.Options{
 		Texts: texts, Languages: languages, Brand: c.letterhead(),
 		Tasks: tasks.Kinds(), Carriers: c.carriers(), Kinds: channelKinds(),
@@ -26,13 +27,18 @@ func (c config) bookOptions() workflows.Options {
 	}
 }
 
-// doorTexts are the codes of the door's texts, with the values that each may and must hold, and the languages that they
-// are in. They are a part of the program; a test reads them.
-func doorTexts() (map[string]labels.Holes, []string) {
+// pageTexts are the codes of the texts of the door and of portals, with the values that each may and must hold, and the
+// languages that they are in. They are a part of the program; a test reads them.
+func pageTexts() (map[string]labels.Holes, []string) {
 	texts, err := links.Texts()
 	if err != nil {
 		return nil, nil
 	}
+	ofPortals, err := portalpages.Texts()
+	if err != nil {
+		return nil, nil
+	}
+	maps.Copy(texts, ofPortals)
 	languages, err := pages.Languages()
 	if err != nil {
 		return nil, nil

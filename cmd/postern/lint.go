@@ -134,7 +134,7 @@ func bookFolder(folder string) (fs.FS, error) {
 func loadBook(
 	files fs.FS, carriers map[string]engine.Carrier, keepAll bool,
 ) (*engine.Book, yamldoc.Diagnostics, map[string][]byte) {
-	texts, languages := doorTexts()
+	texts, languages := pageTexts()
 	return workflows.Load(files, workflows.Options{
 		Tasks: tasks.Kinds(), Carriers: carriers, KeepAll: keepAll, Texts: texts, Languages: languages,
 	})

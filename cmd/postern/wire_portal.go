@@ -29,6 +29,7 @@ const refusedIn = 500 * time.Millisecond
 type portals struct {
 	gate  *portal.Gate
 	desk  *portal.Desk
+	files *upload.Intake // takes them in for desk and pages
 	api   *rest.API
 	pages *portalpages.Pages
 
@@ -61,9 +62,10 @@ func (h *house) openPortals(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.portals = &portals{gate: gate, desk: portal.NewDesk(portal.DeskConfig{
+	intake := upload.NewIntake(h.store, sealer, rand.Reader, h.logger)
+	h.portals = &portals{gate: gate, files: intake, desk: portal.NewDesk(portal.DeskConfig{
 		CRM: records, Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
-		Logger: h.logger, Intake: upload.NewIntake(h.store, sealer, rand.Reader, h.logger),
+		Logger: h.logger, Intake: intake,
 		Files: upload.Files{Store: h.store, Sealer: sealer},
 	})}
 	return h.indexPortals(ctx, h.book)
@@ -76,8 +78,9 @@ func (p *portals) furnish(h *house) (err error) {
 		return err
 	}
 	p.pages, err = portalpages.New(portalpages.Config{
-		Gate: p.gate, Desk: p.desk, Book: h.engine.Book, Passes: passes{h.door}, Base: h.base, Brand: h.brand,
-		Zone: h.config.zone, Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Client: h.client(),
+		Gate: p.gate, Desk: p.desk, Book: h.engine.Book, Passes: passes{h.door}, Intake: p.files, Base: h.base,
+		Brand: h.brand,
+		Zone:  h.config.zone, Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Client: h.client(),
 	})
 	if err != nil {
 		return err

@@ -111,12 +111,22 @@ func (g *guide) reasons() {
 	g.show("reason-out", g.stranger().in(g.language).send(http.MethodPost, change, nil), http.StatusUnauthorized)
 }
 
-// signingIn shows the pages for those who are not signed in.
+// signingIn shows the pages for those who are not signed in, and those about being signed in.
 func (g *guide) signingIn() {
 	v := g.stranger().in(g.language)
 	g.show("forgot", v.get("/portal/customers/forgot"), http.StatusOK)
 	asked := v.send(http.MethodPost, "/portal/customers/forgot", url.Values{"name": {"mia@acme.example"}})
 	g.show("forgot-asked", asked, http.StatusAccepted)
+	g.show("mail-link", v.get("/portal/customers/mail-link"), http.StatusOK)
+	g.show("sign-in", v.get("/portal/customers/sign-in?out=1"), http.StatusOK)
+	wrong := url.Values{"name": {"mia@acme.example"}, "password": {"not this one at all"}}
+	g.show("sign-in-refused", v.send(http.MethodPost, "/portal/customers/sign-in", wrong), http.StatusUnauthorized)
+	v = g.person(house.Customers, house.Mia)
+	g.show("sessions", v.get("/portal/customers/sessions"), http.StatusOK)
+	g.show("change-password", v.get("/portal/customers/password"), http.StatusOK)
+	short := url.Values{"password": {password}, "next": {"short"}, "again": {"short"}}
+	g.show("change-password-short", v.send(http.MethodPost, "/portal/customers/password", short),
+		http.StatusUnprocessableEntity)
 }
 
 // screen is what a page is looked at on.
