@@ -13,7 +13,7 @@ FROM_NPM := tools/editor/node_modules/.package-lock.json tools/axe/node_modules/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo deps test race fuzz lint bench microbench smoke scanners chaos generate verify ci
+.PHONY: help build demo deps test race fuzz lint bench microbench smoke scanners chaos generate verify timing flood ci
 
 # Of `make chaos`: how often the program is killed, which scenarios (all if empty), the seed, and KEEP=1 for the folders.
 ROUNDS   ?= 5
@@ -100,6 +100,18 @@ scanners: build ## mail scanners, then people, at the built program's door: LINK
 chaos: build ## break the built program in every way: ROUNDS=100, SCENARIO=kill_send, SEED=7, KEEP=1
 	@$(GO) run ./internal/chaos -postern bin/postern -rounds $(ROUNDS) $(SCENARIO:%=-scenario %) $(SEED:%=-seed %) \
 		$(KEEP:%=-keep)
+
+# Of `make timing`: how many requests of each class. With 2,000 it takes a quarter of an hour.
+SAMPLES ?= 2000
+
+timing: ## whether the time of an answer of the portal tells names apart: SAMPLES=2000 of each class
+	POSTERN_TIMING=$(SAMPLES) $(GO) test -count 1 -timeout 60m -v -run TestT51TimesTellNothing ./portal/pages
+
+# Of `make flood`: how many password forms at once.
+FORMS ?= 500
+
+flood: ## password forms at once, and how long pages take meanwhile: FORMS=500
+	POSTERN_FLOOD=$(FORMS) $(GO) test -count 1 -timeout 10m -v -run TestT59 ./portal/pages
 
 generate: ## rewrite the generated files
 	$(GO) generate ./...

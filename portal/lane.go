@@ -19,7 +19,7 @@ var never = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
 type Lane struct {
 	Wrong int
 	Until time.Time // when it is open again
-	Last  time.Time // time of the last try that was counted
+	Last  time.Time // of the last try
 	Told  time.Time // when the subject last heard that it is shut
 }
 

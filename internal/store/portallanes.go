@@ -20,12 +20,17 @@ func (s *Store) TryPassword(ctx context.Context, try portal.Try) (open bool, err
 		if open = lane.Open(try.At); open {
 			return tx.putLane(ctx, try.Lane, lane.Tried(try.At))
 		}
-		if try.Shut == nil || !lane.Tell(try.At) {
-			return nil
+		// A try that is not counted is written, too: it must not be quicker.
+		lane.Last = try.At
+		tell := try.Shut != nil && lane.Tell(try.At)
+		if tell {
+			lane.Told = try.At
 		}
-		lane.Told = try.At
 		if err := tx.putLane(ctx, try.Lane, lane); err != nil {
 			return err
+		}
+		if !tell {
+			return nil
 		}
 		return tx.attest(ctx, *try.Deed, try.Shut)
 	})
