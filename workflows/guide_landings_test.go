@@ -39,7 +39,7 @@ var guideExample = regexp.MustCompile("(?s)```yaml\n((\\w+): ([\\w-]+).*?)```")
 func TestExamplesOfLandings(t *testing.T) {
 	for page, least := range map[string]map[string]int{
 		"landings": {"landing": 9, "factor": 3, "name": 3}, "handover": {"landing": 1},
-		"files": {"landing": 1, "name": 1},
+		"files": {"landing": 1, "name": 1}, "portal": {"portal": 2},
 	} {
 		t.Run(page, func(t *testing.T) { examplesLoad(t, page, least) })
 	}
@@ -64,7 +64,7 @@ func examplesLoad(t *testing.T, name string, least map[string]int) {
 		t.Fatal(err)
 	}
 	maps.Copy(files, beside)
-	folders := map[string]string{"landing": "landings/", "factor": "factors/", "name": ""}
+	folders := map[string]string{"landing": "landings/", "factor": "factors/", "portal": "portal/", "name": ""}
 	seen := map[string]int{}
 	for _, example := range guideExample.FindAllStringSubmatch(string(page), -1) {
 		folder, known := folders[example[2]]

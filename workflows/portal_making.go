@@ -94,6 +94,8 @@ func (p *plannedPortal) related(role *engine.Role, a *engine.Access, lists []rel
 		switch {
 		case module == nil:
 			continue
+		case role.Modules[module.Name] == nil && p.roles[role.Name].without[module.Name]:
+			continue
 		case role.Modules[module.Name] == nil:
 			p.complain(list.module.Errorf(
 				"the role has no access to %s, so there is nothing to list: add it to the role", module.Name))

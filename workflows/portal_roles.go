@@ -87,6 +87,7 @@ type plannedRole struct {
 	extends *yamldoc.Node
 	own     map[string]*plannedAccess // nil: taken away
 	whole   map[string]*plannedAccess // with what it extends, once that is known
+	without map[string]bool           // modules that it, or what it extends, takes away
 	merging bool
 }
 
@@ -154,6 +155,7 @@ func (p *plannedPortal) merge(name string) map[string]*plannedAccess {
 		return role.whole
 	}
 	whole := map[string]*plannedAccess{}
+	role.without = map[string]bool{}
 	if role.extends != nil {
 		switch from := p.roles[role.extends.Text()]; {
 		case from == nil:
@@ -163,10 +165,12 @@ func (p *plannedPortal) merge(name string) map[string]*plannedAccess {
 		default:
 			role.merging = true
 			maps.Copy(whole, p.merge(role.extends.Text()))
+			maps.Copy(role.without, from.without)
 			role.merging = false
 		}
 	}
 	for module, own := range role.own {
+		role.without[module] = own == nil
 		switch {
 		case own == nil:
 			delete(whole, module)
@@ -180,15 +184,19 @@ func (p *plannedPortal) merge(name string) map[string]*plannedAccess {
 	return whole
 }
 
-// over is an access with what it does not say itself from another.
+// over is an access with what it does not say itself from another: of the lists that follow from another list, what
+// that one still has.
 func (a *plannedAccess) over(from *plannedAccess) *plannedAccess {
 	merged := *a
-	for _, list := range []struct{ own, from *[]*yamldoc.Node }{
-		{&merged.Read, &from.Read}, {&merged.Filter, &from.Filter}, {&merged.Sort, &from.Sort},
-		{&merged.Update, &from.Update}, {&merged.Fresh, &from.Fresh},
+	if merged.Read == nil {
+		merged.Read = from.Read
+	}
+	for _, list := range []struct{ own, from, of *[]*yamldoc.Node }{
+		{&merged.Filter, &from.Filter, &merged.Read}, {&merged.Sort, &from.Sort, &merged.Read},
+		{&merged.Update, &from.Update, &merged.Read}, {&merged.Fresh, &from.Fresh, &merged.Update},
 	} {
 		if *list.own == nil {
-			*list.own = *list.from
+			*list.own = among(*list.from, *list.of)
 		}
 	}
 	if merged.Rows == nil {
@@ -204,6 +212,13 @@ func (a *plannedAccess) over(from *plannedAccess) *plannedAccess {
 		merged.Related = from.Related
 	}
 	return &merged
+}
+
+// among are the names of a list that another one has too; nil if the list is.
+func among(list, of []*yamldoc.Node) []*yamldoc.Node {
+	return slices.DeleteFunc(slices.Clone(list), func(n *yamldoc.Node) bool {
+		return !slices.ContainsFunc(of, func(other *yamldoc.Node) bool { return other.Text() == n.Text() })
+	})
 }
 
 // checkOptions warns of roles that nobody can have.
