@@ -86,6 +86,9 @@ func (g *Gate) changing(ctx context.Context, k Keeper) (Enrolled, error) {
 	return enrolled, nil
 }
 
+// MakesPasskeys tells whether browsers make passkeys for the address of the portals.
+func (g *Gate) MakesPasskeys() bool { return g.with.Passkeys != nil }
+
 // SetUpAuthenticator begins to set up an authenticator. Errors: ErrFresh, ErrPassed.
 func (g *Gate) SetUpAuthenticator(ctx context.Context, k Keeper, issuer string) (Setup, error) {
 	if _, err := g.changing(ctx, k); err != nil {

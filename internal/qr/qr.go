@@ -1,4 +1,4 @@
-// Package qr draws QR codes (ISO/IEC 18004) on a terminal.
+// Package qr draws QR codes (ISO/IEC 18004), on a terminal and for a page.
 package qr
 
 import (
@@ -34,4 +34,26 @@ func Draw(text string) (string, error) {
 		out.WriteString(plain + "\n")
 	}
 	return out.String(), nil
+}
+
+// Path returns a code as the path of an SVG picture that is size units wide and high, its quiet zone included: each
+// dark module is a square of one unit. It fails as Draw does.
+func Path(text string) (path string, size int, err error) {
+	code, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return "", 0, fmt.Errorf("draw QR code: %w", err)
+	}
+	var out strings.Builder
+	for y := range code.Size {
+		for x := 0; x < code.Size; x++ {
+			from := x
+			for x < code.Size && code.Black(x, y) {
+				x++
+			}
+			if x > from {
+				fmt.Fprintf(&out, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
+			}
+		}
+	}
+	return out.String(), code.Size + 2*quiet, nil
 }

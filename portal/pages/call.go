@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
@@ -78,11 +79,17 @@ func (c *call) signInPath() string {
 	return way
 }
 
-// inside is a path that somebody asks to be led to, if it is one of the portal's own pages; else the portal's first
-// page. Whoever makes an address must not be able to lead people elsewhere with it.
+// flowPath is a page of somebody who came by a link, as the door of links writes it. It opens in their browser alone.
+var flowPath = regexp.MustCompile(`^/[fc]/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(/[a-z0-9-]+)?$`)
+
+// inside is a path that somebody asks to be led to, if it is one of the portal's own pages or of a link that asks for a
+// sign-in; else the portal's first page. Whoever makes an address must not be able to lead people elsewhere with it.
 func (c *call) inside(to string) string {
 	home := c.path()
 	u, err := url.Parse(to)
+	if err == nil && u.Scheme == "" && u.Host == "" && flowPath.MatchString(to) {
+		return to
+	}
 	if err != nil || u.Host != "" || u.Scheme != "" || strings.ContainsAny(to, "\\\r\n\t") ||
 		!strings.HasPrefix(u.EscapedPath(), home+"/") || path.Clean(u.Path) != u.Path {
 		return home

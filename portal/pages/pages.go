@@ -71,7 +71,7 @@ type route struct {
 
 // topics are all pages of a portal.
 func topics() []topic {
-	return []topic{home(), signIn(), sessions(), changePassword(), records(), recovery()}
+	return []topic{home(), signIn(), sessions(), changePassword(), records(), recovery(), factors()}
 }
 
 // New makes pages ready to serve. They are to be mounted at /portal/.

@@ -38,6 +38,7 @@ var refusals = []struct {
 	{portal.ErrSignedOut, http.StatusUnauthorized, "out"},
 	{portal.ErrPassed, http.StatusGone, "passed"},
 	{portal.ErrMethod, http.StatusForbidden, "way"},
+	{portal.ErrNoPasskeys, http.StatusForbidden, "way"},
 	{portal.ErrMalformed, http.StatusBadRequest, "malformed"},
 	{pages.ErrOrigin, http.StatusForbidden, "origin"},
 	{pages.ErrMethod, http.StatusMethodNotAllowed, "method"},

@@ -48,6 +48,7 @@ var otherWays = []struct {
 	path, label string
 	method      engine.SignInMethod
 }{
+	{"passkey", "portal.factors.passkey.button", engine.SignInPasskey},
 	{"mail-link", "portal.sign_in.link", engine.SignInLink},
 	{"forgot", "portal.sign_in.forgot", engine.SignInPassword},
 }
@@ -70,6 +71,9 @@ func (c *call) signInBody(to string) signInBody {
 
 // offers tells whether the portal lets people sign in in a way.
 func (c *call) offers(method engine.SignInMethod) bool {
+	if method == engine.SignInPasskey && !c.pages.with.Gate.MakesPasskeys() {
+		return false
+	}
 	return slices.Contains(c.portal.SignIn.Methods, method)
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/pages"
+	"postern/internal/passkey"
 	"postern/internal/upload"
 	"postern/portal"
 	"postern/portal/portaltest/house"
@@ -40,16 +42,18 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 	s := &stage{t: t, World: house.New(t), known: map[engine.Ref]bool{}}
 	s.book = &engine.Book{Portals: s.Portals, Modules: s.Modules}
 	book := func() *engine.Book { return s.book }
-	gate, err := portal.NewGate(portal.GateConfig{
-		Store: s.Store, CRM: s.CRM, Book: book, Sealer: s.Ring.Seal(rand.Reader), Names: make([]byte, 32),
-		Clock: s.Clock, Random: rand.Reader, Logger: s.Logger, Rounds: 4096,
-	})
+	server := httptest.NewUnstartedServer(nil)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.url = "http://localhost:" + port // by its name, for which there can be passkeys
+	party, err := passkey.NewParty(s.url, "Acme", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := s.OpenGate(func(c *portal.GateConfig) { c.Book, c.Passkeys = book, party })
 	s.gate = gate
-	server := httptest.NewUnstartedServer(nil)
-	s.url = "http://" + server.Listener.Addr().String()
 	base, err := pages.ParseBase(s.url)
 	if err != nil {
 		t.Fatal(err)
