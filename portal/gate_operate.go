@@ -174,7 +174,8 @@ var (
 	ErrNobody      = errors.New("is nobody whom the portal knows")
 )
 
-// TakeOver keeps a password that was chosen elsewhere, unless there is one here. Nobody is told. Errors:
+// TakeOver keeps a password that was chosen elsewhere, unless there is one here. Nobody is told. Without a verifier it
+// only tells whether it would. Errors:
 // ErrHasPassword, ErrNobody, ErrNoPortal, ErrMethod, ErrUnavailable.
 func (g *Gate) TakeOver(ctx context.Context, portal string, t Takeover, by engine.Order) (engine.Ref, error) {
 	p, err := g.by(portal, engine.SignInPassword)
@@ -191,6 +192,9 @@ func (g *Gate) TakeOver(ctx context.Context, portal string, t Takeover, by engin
 		return who.record.Ref, ErrHasPassword
 	}
 	ref := who.record.Ref
+	if t.Verifier == nil {
+		return ref, nil
+	}
 	if _, err := scram.ReadVerifier(t.Verifier); err != nil {
 		return ref, fmt.Errorf("take a password over: %w", err)
 	}

@@ -76,7 +76,7 @@ sends people a message with a link back to the web, and guards the door the link
 	root.AddCommand(
 		demoCommand(), serveCommand(), reloadCommand(), runCommand(), lintCommand(), testCommand(), simulateCommand(),
 		previewCommand(), functionsCommand(), emitCommand(),
-		eventsCommand(), linkCommand(), schedulesCommand(),
+		eventsCommand(), linkCommand(), portalCommand(), schedulesCommand(),
 		runsCommand(), deliveriesCommand(), suppressCommand(), waitsCommand(), deadCommand(), replayCommand(),
 		auditCommand(), keysCommand(), doctorCommand(), sendCommand(),
 		backupCommand(), restoreCommand(), importCommand(), schemaCommand(), moduleCommand(), newCommand(),

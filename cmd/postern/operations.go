@@ -29,6 +29,7 @@ func operations() []handler {
 		auditList, auditVerify,
 		keysList, keysRotate, keysRetire,
 		doctorState, recordRead,
+		portalList, portalShow, portalInvite, portalGovern, portalEnd, portalTakeover,
 	}
 }
 
