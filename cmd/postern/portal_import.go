@@ -133,7 +133,7 @@ func (i *legacyImport) run(cmd *cobra.Command, name string) error {
 		i.report.Taken = len(rows)
 	}
 	slices.SortFunc(i.report.Not, func(a, b legacyNotTaken) int { return a.Row - b.Row })
-	i.report.Message = "delete the file, and blank user_password in vtiger_portalinfo: see docs/guide/portal-accounts.md"
+	i.report.Message = "delete the file, and blank user_password there: docs/guide/portal-accounts.md says how"
 	return err
 }
 

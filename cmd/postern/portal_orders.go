@@ -23,7 +23,6 @@ var (
 	portalInvite  = operation[whoOrder, portalDone]{"portal/invite", needsBook, (*house).inviteSubject}
 	portalGovern  = operation[whoOrder, portalDone]{"portal/govern", needsBook, (*house).governSubject}
 	portalEnd     = operation[whoOrder, portalDone]{"portal/sessions/end", needsBook, (*house).endSession}
-	portalEnded   = "is signed out there"
 	governedTexts = map[portal.OrderKind]string{
 		portal.OrderDisable:        "is shut out, and signed out everywhere",
 		portal.OrderEnable:         "may sign in again, as far as their record lets them",
@@ -67,8 +66,8 @@ func portalDeletePasswordCommand() *cobra.Command {
 	return whoCommand(portalGovern, portal.OrderDeletePassword, &cobra.Command{
 		Use:   "delete-password PORTAL WHO",
 		Short: "Delete somebody's password, and sign them out everywhere",
-		Long: `Delete-password removes the password, so that nobody signs in with it any more. They choose another one by
-an invitation, or by themselves on the page "Forgot your password?".`,
+		Long: `Delete-password removes the password, so that nobody signs in with it any more. They choose another
+one by an invitation, or by themselves on the page "Forgot your password?".`,
 		Example: `  postern portal delete-password customers zoe@acme.example --reason "was shared"`,
 	})
 }
@@ -77,8 +76,8 @@ func portalUnlockCommand() *cobra.Command {
 	return whoCommand(portalGovern, portal.OrderUnlock, &cobra.Command{
 		Use:   "unlock PORTAL WHO",
 		Short: "Forget wrong passwords, so that a new browser need not wait",
-		Long: `Unlock lets a right password in from a new browser at once, after many wrong ones. Browsers that they have
-used before, passkeys and links by mail are never locked.`,
+		Long: `Unlock lets a right password in from a new browser at once, after many wrong ones. Browsers that they
+have used before, passkeys and links by mail are never locked.`,
 		Example: `  postern portal unlock customers zoe@acme.example`,
 	})
 }
@@ -117,22 +116,22 @@ func (h *house) inviteSubject(ctx context.Context, order whoOrder) (portalDone, 
 	}
 	ref, err := h.gate.Invite(ctx, order.Portal, order.Who, order.order())
 	done := "is invited: a workflow sends the link"
-	if h.invites(order.Portal, ref) == "" {
+	if !h.invites(ref.Module) {
 		done = "is invited, but no workflow of the book sends the link: none is on portal.invited of " + ref.Module
 	}
 	return h.did(order, ref, done, err)
 }
 
-// invites is a workflow of the book that starts when somebody is invited; "" for none.
-func (h *house) invites(_ string, ref engine.Ref) string {
+// invites tells whether a workflow of the book starts when somebody of a module is invited.
+func (h *house) invites(module string) bool {
 	for _, w := range h.bookInUse().Workflows {
 		for _, t := range w.Triggers {
-			if t.Event == engine.PortalInvited && t.Module == ref.Module {
-				return w.Name
+			if t.Event == engine.PortalInvited && t.Module == module {
+				return true
 			}
 		}
 	}
-	return ""
+	return false
 }
 
 func (h *house) governSubject(ctx context.Context, order whoOrder) (portalDone, error) {
@@ -194,8 +193,8 @@ func portalSessionEndCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "end PORTAL WHO [SESSION]",
 		Short: "End a session of somebody, or all with --all",
-		Long: `End signs somebody out: of one session, named by its id or the end of it, or of all. With --all no browser
-is known any more either, so that the next sign-in counts as one from a new browser.`,
+		Long: `End signs somebody out: of one session, named by its id or the end of it, or of all. With --all no
+browser is known any more either, so that the next sign-in counts as one from a new browser.`,
 		Example: `  postern portal sessions end customers zoe@acme.example 8f22937a
   postern portal sessions end customers zoe@acme.example --all --reason "lost her telephone"`,
 		Args: cobra.RangeArgs(2, 3),
@@ -231,7 +230,7 @@ func (h *house) endSession(ctx context.Context, order whoOrder) (portalDone, err
 	if err == nil {
 		err = h.gate.EndOne(ctx, order.Portal, order.Who, id, order.order())
 	}
-	return h.did(order, s.Ref, portalEnded, err)
+	return h.did(order, s.Ref, "is signed out there", err)
 }
 
 // namedSession is the session whose id is a text, or ends so.
