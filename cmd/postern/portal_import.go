@@ -262,12 +262,13 @@ func (i *legacyImport) hand(ctx context.Context, rows []legacyRow, verifiers [][
 }
 
 func (h *house) takeOver(ctx context.Context, order takeoverOrder) (takeoverDone, error) {
-	if err := h.openGate(); err != nil {
+	gate, err := h.gate()
+	if err != nil {
 		return takeoverDone{}, err
 	}
 	done := takeoverDone{Why: make([]string, len(order.List))}
 	for n, takeover := range order.List {
-		_, err := h.gate.TakeOver(ctx, order.Portal, takeover, order.order())
+		_, err := gate.TakeOver(ctx, order.Portal, takeover, order.order())
 		switch {
 		case errors.Is(err, portal.ErrNobody), errors.Is(err, portal.ErrHasPassword):
 			done.Why[n] = err.Error()

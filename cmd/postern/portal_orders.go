@@ -111,10 +111,11 @@ func (o whoOrder) give(cmd *cobra.Command, at *site, op operation[whoOrder, port
 }
 
 func (h *house) inviteSubject(ctx context.Context, order whoOrder) (portalDone, error) {
-	if err := h.openGate(); err != nil {
+	gate, err := h.gate()
+	if err != nil {
 		return portalDone{}, err
 	}
-	ref, err := h.gate.Invite(ctx, order.Portal, order.Who, order.order())
+	ref, err := gate.Invite(ctx, order.Portal, order.Who, order.order())
 	done := "is invited: a workflow sends the link"
 	if !h.invites(ref.Module) {
 		done = "is invited, but no workflow of the book sends the link: none is on portal.invited of " + ref.Module
@@ -135,13 +136,14 @@ func (h *house) invites(module string) bool {
 }
 
 func (h *house) governSubject(ctx context.Context, order whoOrder) (portalDone, error) {
-	if err := h.openGate(); err != nil {
+	gate, err := h.gate()
+	if err != nil {
 		return portalDone{}, err
 	}
 	if governedTexts[order.Do] == "" {
 		return portalDone{}, fmt.Errorf("%q is nothing that can be ordered about an account", order.Do)
 	}
-	ref, err := h.gate.Order(ctx, order.Portal, order.Who, order.Do, order.order())
+	ref, err := gate.Order(ctx, order.Portal, order.Who, order.Do, order.order())
 	return h.did(order, ref, governedTexts[order.Do], err)
 }
 
@@ -219,16 +221,17 @@ browser is known any more either, so that the next sign-in counts as one from a 
 }
 
 func (h *house) endSession(ctx context.Context, order whoOrder) (portalDone, error) {
-	if err := h.openGate(); err != nil {
+	gate, err := h.gate()
+	if err != nil {
 		return portalDone{}, err
 	}
-	s, err := h.gate.Standing(ctx, order.Portal, order.Who)
+	s, err := gate.Standing(ctx, order.Portal, order.Who)
 	if err != nil {
 		return h.did(order, s.Ref, "", err)
 	}
 	id, err := namedSession(s.Sessions, order.Session)
 	if err == nil {
-		err = h.gate.EndOne(ctx, order.Portal, order.Who, id, order.order())
+		err = gate.EndOne(ctx, order.Portal, order.Who, id, order.order())
 	}
 	return h.did(order, s.Ref, "is signed out there", err)
 }
@@ -245,4 +248,20 @@ func namedSession(sessions []portal.Session, text string) (found engine.ID, err 
 		}
 	}
 	return found, fmt.Errorf("they have no session whose id ends in %q", text)
+}
+
+// gate is what operators ask about people who sign in: that of the running engine or, where a command has opened the
+// folder itself, one of its own.
+func (h *house) gate() (*portal.Gate, error) {
+	if h.portals != nil {
+		return h.portals.gate, nil
+	}
+	if err := h.openCRM(); err != nil {
+		return nil, err
+	}
+	records, searches := h.crm.(portal.CRM)
+	if !searches {
+		return nil, errors.New("the CRM cannot be searched, which a portal needs: see crm.kind")
+	}
+	return h.newGate(records)
 }

@@ -74,10 +74,11 @@ second factors, and where they are signed in. Who is what they sign in with, or 
 }
 
 func (h *house) showSubject(ctx context.Context, order whoOrder) (portalWhole, error) {
-	if err := h.openGate(); err != nil {
+	gate, err := h.gate()
+	if err != nil {
 		return portalWhole{}, err
 	}
-	s, err := h.gate.Standing(ctx, order.Portal, order.Who)
+	s, err := gate.Standing(ctx, order.Portal, order.Who)
 	if err != nil {
 		return portalWhole{}, h.plainPortal(order.Portal, err)
 	}

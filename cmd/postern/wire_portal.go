@@ -46,22 +46,11 @@ func (h *house) openPortals(ctx context.Context) error {
 	if !searches {
 		return nil
 	}
-	names, err := h.root.Lasting("portal names")
+	gate, err := h.newGate(records)
 	if err != nil {
-		return err
-	}
-	party, err := passkey.NewParty(h.base.String(), h.brand.Name, rand.Reader)
-	if err != nil && !errors.Is(err, passkey.ErrNoHost) {
 		return err
 	}
 	sealer := h.ring.Seal(rand.Reader)
-	gate, err := portal.NewGate(portal.GateConfig{
-		Store: h.store, CRM: records, Book: h.engine.Book, Sealer: sealer, Names: names, Clock: engine.SystemClock{},
-		Random: rand.Reader, Logger: h.logger, Passkeys: party, Floor: refusedIn,
-	})
-	if err != nil {
-		return err
-	}
 	intake := upload.NewIntake(h.store, sealer, rand.Reader, h.logger)
 	h.portals = &portals{gate: gate, files: intake, desk: portal.NewDesk(portal.DeskConfig{
 		CRM: records, Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
@@ -69,6 +58,22 @@ func (h *house) openPortals(ctx context.Context) error {
 		Files: upload.Files{Store: h.store, Sealer: sealer},
 	})}
 	return h.indexPortals(ctx, h.book)
+}
+
+// newGate makes a gate over the records of the CRM.
+func (h *house) newGate(records portal.CRM) (*portal.Gate, error) {
+	names, err := h.root.Lasting("portal names")
+	if err != nil {
+		return nil, err
+	}
+	party, err := passkey.NewParty(h.base.String(), h.brand.Name, rand.Reader)
+	if err != nil && !errors.Is(err, passkey.ErrNoHost) {
+		return nil, err
+	}
+	return portal.NewGate(portal.GateConfig{
+		Store: h.store, CRM: records, Book: h.bookInUse, Sealer: h.ring.Seal(rand.Reader), Names: names,
+		Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Passkeys: party, Floor: refusedIn,
+	})
 }
 
 // furnish makes what answers people: it needs the door, which leads links on into portals.
