@@ -49,6 +49,7 @@ const (
 	PortalSignedIn    = "portal.signed_in"
 	PortalNewDevice   = "portal.new_device" // signed in from a browser that they did not use before
 	PortalLocked      = "portal.locked"     // too many wrong passwords from strangers
+	PortalFailed      = "portal.failed"     // what somebody changed could not be written to the CRM
 )
 
 // OwnEvents are the types of the events that Postern tells of links, messages, runs and portals.
@@ -58,7 +59,7 @@ func OwnEvents() []string {
 		DeliveryFailedEvent, DeliveryUnknownEvent, DeliveryDeliveredEvent, DeliveryBouncedEvent,
 		DeliveryComplainedEvent, ReplyReceivedEvent, RunFailedEvent, RunConflict,
 		PortalInvited, PortalRecovery, PortalSignInAsked, PortalPasswordSet, PortalFactorSet, PortalSignedIn,
-		PortalNewDevice, PortalLocked,
+		PortalNewDevice, PortalLocked, PortalFailed,
 	}
 }
 

@@ -25,6 +25,9 @@ type Subject struct {
 	Role     string         // field that names their role; RoleDefault where it is "" or names none
 }
 
+// PortalActor is what the actor of a change begins with that somebody made in a portal; their record follows.
+const PortalActor = "portal:"
+
 // RoleDefault is the role of who has no other.
 const RoleDefault = "default"
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -277,11 +278,19 @@ func (e *Engine) effectEvents(f *Effect, did deed) ([]*Event, error) {
 	case f.State == EffectDone && !e.CRM.Traits().Echoes:
 		return e.changeOf(f, did), nil
 	case f.Step == "" && f.State.Over() && f.State != EffectDone:
-		return e.failureOf(f, LinkFailed)
+		return e.failureOf(f, f.failedEvent())
 	case f.State == EffectConflict && f.Doubtful && f.Write != nil:
 		return e.failureOf(f, RunConflict)
 	}
 	return nil, nil
+}
+
+// failedEvent tells that what somebody did by a link, or in a portal, could not be written.
+func (f *Effect) failedEvent() string {
+	if strings.HasPrefix(f.origin().Actor, PortalActor) {
+		return PortalFailed
+	}
+	return LinkFailed
 }
 
 // changeOf is the event of a write that stands. A record that cannot be read now is told as far as it is

@@ -57,7 +57,8 @@ func (d *Desk) create(ctx context.Context, v Viewer, access *engine.Access, w *w
 		return Done{}, err
 	}
 	change.Create = &engine.Create{
-		Module: access.Module.Name, Fields: w.set, KeyField: access.Module.ExternalID, Origin: d.origin(v, change.ID),
+		Module: access.Module.Name, Fields: w.set, KeyField: access.Module.ExternalID, About: v.Ref(),
+		Origin: d.origin(v, change.ID),
 	}
 	if change.Create.KeyField != "" { // it may be the external id of the record: nobody can guess it
 		secret, err := engine.RandomID(d.with.Random)

@@ -26,7 +26,7 @@ func (v Viewer) Access(module string) *engine.Access { return v.Role.Modules[mod
 func (v Viewer) Fresh() bool { return v.Now.Sub(v.Session.Proved) < engine.FreshSignIn }
 
 // Actor is the viewer as the actor of events and deeds.
-func (v Viewer) Actor() string { return "portal:" + v.Ref().String() }
+func (v Viewer) Actor() string { return engine.PortalActor + v.Ref().String() }
 
 // Session is a sign-in, until it ends. Its token, 256 bits, is with the browser or program alone: the store keeps a
 // hash.
