@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"postern/engine"
 	"postern/portal"
@@ -21,11 +24,101 @@ type explained struct {
 	Verdict *portal.Verdict `json:"verdict,omitempty"`
 }
 
+// explainOrder asks what somebody may see and do.
+type explainOrder struct {
+	Portal string `json:"portal"`
+	Who    string `json:"who"`
+	About  string `json:"about,omitempty"` // a module, or a record as Module/id
+}
+
+var portalExplain = operation[explainOrder, explained]{"portal/explain", needsBook, (*house).explainPortal}
+
 // explainFlags are those of explain where no server is asked.
 type explainFlags struct {
 	config, book, at string
 	records          []string
 	json             bool
+}
+
+func portalExplainCommand() *cobra.Command {
+	var at site
+	var o explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain PORTAL WHO [MODULE|Module/id]",
+		Short: "Say what somebody may see and do, and why not",
+		Long: `Explain says in plain words what the policy of a portal gives somebody: which records of which modules,
+with their own values in place of me, and which fields may be read, filtered, sorted, changed and given.
+For one record it says whether they see it, and which comparison settles that. Who is what they sign in
+with, or their record as Module/id.
+
+With --record it goes by the records of files, in the form of records: in a test file, and asks no
+server: so a policy can be tried before it is served.`,
+		Example: `  postern portal explain customers zoe@acme.example HelpDesk/17x3 --config postern.yaml
+  postern portal explain employees Employees/30x1 SalarySlips
+  postern portal explain customers Contacts/12x7 --book ./book --record records.yaml`,
+		Args: cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(o.records) > 0 {
+				o.config, o.json = at.path, at.json
+				return explainOffline(cmd.Context(), cmd.OutOrStdout(), o, args)
+			}
+			if o.book != "" || o.at != "" {
+				return errors.New("--book and --at go with --record: the server has a book and a time of its own")
+			}
+			if err := at.load(cmd); err != nil {
+				return err
+			}
+			order := explainOrder{Portal: args[0], Who: args[1]}
+			if len(args) > 2 {
+				order.About = args[2]
+			}
+			said, err := portalExplain.ask(cmd.Context(), &at, order)
+			if err != nil {
+				return err
+			}
+			return printExplained(cmd.OutOrStdout(), said, at.json)
+		},
+	}
+	at.flags(cmd)
+	cmd.Flags().StringSliceVar(&o.records, "record", nil, "file with records to go by, in place of the server")
+	cmd.Flags().StringVar(&o.book, "book", "", "with --record: folder of the book")
+	cmd.Flags().StringVar(&o.at, "at", "", "with --record: when it is, as 2026-03-02T09:00:00+01:00; by default now")
+	return cmd
+}
+
+// explainPortal answers the command in the process that has the records.
+func (h *house) explainPortal(ctx context.Context, order explainOrder) (explained, error) {
+	gate, err := h.gate()
+	if err != nil {
+		return explained{}, err
+	}
+	standing, err := gate.Standing(ctx, order.Portal, order.Who)
+	if err != nil {
+		return explained{}, h.plainPortal(order.Portal, err)
+	}
+	book := h.bookInUse()
+	module, record, err := aboutIn(book, order.About)
+	if err != nil {
+		return explained{}, err
+	}
+	said, verdict, err := portal.ExplainFrom(
+		ctx, h.crm, book.Portals[order.Portal], standing.Ref, record, engine.SystemClock{}.Now())
+	return explained{only(said, module), verdict}, err
+}
+
+// aboutIn is what an explanation is asked about: a module of the book, or a record of one; "" for everything.
+func aboutIn(book *engine.Book, about string) (module string, record engine.Ref, err error) {
+	module = about
+	if strings.Contains(about, "/") {
+		if record, err = engine.ParseRef(about); err != nil {
+			return "", record, err
+		}
+		module = record.Module
+	}
+	if module != "" && book.Modules[module] == nil {
+		return "", record, fmt.Errorf("the book describes no module %s", module)
+	}
+	return module, record, nil
 }
 
 // explainOffline explains a portal by records from files.
@@ -36,24 +129,19 @@ func explainOffline(ctx context.Context, out io.Writer, o explainFlags, args []s
 	}
 	p := book.Portals[args[0]]
 	if p == nil {
-		return fmt.Errorf("the book has no portal %s; there is %s", args[0],
-			strings.Join(slices.Sorted(maps.Keys(book.Portals)), ", "))
+		return noPortal(args[0], book.Portals)
 	}
 	subject, err := engine.ParseRef(args[1])
 	if err != nil {
 		return fmt.Errorf("who? %w", err)
 	}
-	module, record := "", engine.Ref{}
+	about := ""
 	if len(args) > 2 {
-		if module = args[2]; strings.Contains(module, "/") {
-			if record, err = engine.ParseRef(module); err != nil {
-				return err
-			}
-			module = record.Module
-		}
-		if book.Modules[module] == nil {
-			return fmt.Errorf("the book describes no module %s", module)
-		}
+		about = args[2]
+	}
+	module, record, err := aboutIn(book, about)
+	if err != nil {
+		return err
 	}
 	events, err := readRecords(o.records, book, now)
 	if err != nil {

@@ -47,7 +47,7 @@ func TestPortalIsExplainedFromFiles(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"clients Contacts/12x1":            "the book has no portal clients; there is customers, employees",
+		"clients Contacts/12x1":            "there is no portal \"clients\" in the book; it has customers, employees",
 		"customers zoe":                    "does not name a record as Module/id",
 		"customers Contacts/12x9":          "Contacts/12x9 is not there",
 		"customers HelpDesk/17x1":          "Contacts signs in to customers",
