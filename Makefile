@@ -13,7 +13,7 @@ FROM_NPM := tools/editor/node_modules/.package-lock.json tools/axe/node_modules/
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo deps test race fuzz lint bench microbench smoke scanners chaos generate verify timing flood ci
+.PHONY: help build demo deps test race fuzz model lint bench microbench smoke scanners chaos generate verify timing flood ci
 
 # Of `make chaos`: how often the program is killed, which scenarios (all if empty), the seed, and KEEP=1 for the folders.
 ROUNDS   ?= 5
@@ -57,6 +57,9 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory
 
 race: ## every test under the race detector
 	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) ./...
+
+model: ## 100,000 random requests at the desk of random portals, beside an oracle: two minutes
+	$(GO) test -count 1 -timeout 20m -run 'TestDeskAgainstAModel' -rapid.checks 4000 ./portal
 
 # Each target gets an equal share of FUZZTIME. FUZZ narrows the choice: FUZZ=exprsafe, FUZZ=FuzzLoad. The go command
 # calls it a failure when the time ends within an input.

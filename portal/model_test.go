@@ -1,0 +1,411 @@
+package portal_test
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/engine"
+	"postern/internal/peer"
+	"postern/portal"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// requests is how many requests one case of the model makes.
+const requests = 25
+
+// Whatever the policy, the records and the requests: the desk gives every row and field that the policy gives, and no
+// other, and changes what it lets change, and nothing else. `make model` makes 100,000 requests.
+func TestDeskAgainstAModel(t *testing.T) {
+	peer.Cases(t, "30", "4")
+	tools := newModelTools(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		w := tools.draw(rt)
+		acts := map[string]func(*rapid.T){
+			"list": w.list, "get": w.get, "related": w.relatedTo, "update": w.update, "create": w.create,
+			"delete": w.delete, "edit": w.edit,
+		}
+		names := slices.Concat(slices.Sorted(maps.Keys(acts)), []string{"list", "list", "related", "update"})
+		for range requests {
+			w.clock.Set(w.clock.Now().Add(2 * time.Second)) // so that nothing is throttled
+			acts[rapid.SampledFrom(names).Draw(rt, "act")](rt)
+		}
+	})
+}
+
+// outcome is what came of a request, in a word.
+func outcome(err error) string {
+	refusal, refused := errors.AsType[*portal.Refusal](err)
+	switch {
+	case err == nil:
+		return "done"
+	case errors.Is(err, portal.ErrForbidden):
+		return "forbidden"
+	case errors.Is(err, portal.ErrNotFound):
+		return "not found"
+	case refused && refusal.Status == 400:
+		return "malformed"
+	case refused:
+		return "unfit"
+	}
+	return err.Error()
+}
+
+func expect(rt *rapid.T, what any, err error, want string) bool {
+	if got := outcome(err); got != want {
+		rt.Fatalf("%v: %s (%v), want %s", what, got, err, want)
+	}
+	return err == nil
+}
+
+func (w *modelWorld) myself() *entry { return w.entries[w.me] }
+
+// seen holds a row against the record that it shows, to a viewer as they were when they asked.
+func (w *modelWorld) seen(rt *rapid.T, me *entry, row portal.Row, p *permit, fields []string) {
+	e := w.entries[row.Ref]
+	if e == nil {
+		rt.Fatalf("%s is not there", row.Ref)
+	}
+	for name, value := range e.fields(fields) {
+		if got, shown := row.Fields[name]; !shown || !engine.Same(got, value) {
+			rt.Fatalf("%s: field %s is %v, want %v", row.Ref, name, row.Fields[name], value)
+		}
+	}
+	if len(row.Fields) != len(fields) {
+		rt.Fatalf("%s shows %v, only %v may be read", row.Ref, row.Fields, fields)
+	}
+	title := row.ID
+	if words := strings.Fields(e.texts["name"]); slices.Contains(p.read, "name") && len(words) > 0 {
+		title = strings.Join(words, " ")
+	}
+	titles := map[string]string{}
+	for _, name := range fields {
+		to := w.entries[engine.Ref{Module: w.leads[name], ID: e.texts[name]}]
+		if to == nil {
+			continue
+		}
+		other := w.permits[to.ref.Module]
+		if other == nil || !slices.Contains(other.read, "name") || !w.holds(other.rows, to, me, false) {
+			continue
+		}
+		if words := strings.Fields(to.texts["name"]); len(words) > 0 {
+			titles[name] = strings.Join(words, " ")
+		}
+	}
+	if diff := cmp.Diff(titles, row.Titles); diff != "" || row.Title != title {
+		rt.Fatalf("%s is called %q, want %q, and refers to (-want +got):\n%s", row.Ref, row.Title, title, diff)
+	}
+}
+
+// question draws what a caller asks of a module, and tells whether it may.
+func (w *modelWorld) question(rt *rapid.T, module string, p *permit) (q portal.Question, where []clause, may bool) {
+	q, may = portal.Question{Module: module}, true
+	q.Limit, q.Total = rapid.IntRange(1, 4).Draw(rt, "limit"), rapid.Bool().Draw(rt, "total")
+	if rapid.Bool().Draw(rt, "filtered") {
+		where = append(where, drawWhere(rt, module, 2))
+		q.Where = where[0].predicate()
+		for _, name := range where[0].names() {
+			may = may && (name == "id" || slices.Contains(p.filter, name))
+		}
+	}
+	if rapid.IntRange(0, 3).Draw(rt, "searched") == 0 {
+		q.Search = rapid.SampledFrom([]string{"a", "A", "é", "or a", "'1'='1"}).Draw(rt, "search")
+		for word := range strings.FieldsSeq(q.Search) {
+			where = append(where, wordIn(word, p))
+		}
+	}
+	for _, name := range some(rt, append(slices.Clone(w.modules[module].Names), "id")) {
+		if len(q.Order) == 2 || rapid.Bool().Draw(rt, "not by it") {
+			continue
+		}
+		q.Order = append(q.Order, engine.Sorting{Field: name, Desc: rapid.Bool().Draw(rt, "desc")})
+		may = may && (name == "id" || slices.Contains(p.sort, name))
+	}
+	if rapid.IntRange(0, 3).Draw(rt, "fields") == 0 {
+		q.Fields = some(rt, w.modules[module].Names)
+		may = may && !slices.ContainsFunc(q.Fields, func(name string) bool { return !slices.Contains(p.read, name) })
+	}
+	return q, where, may
+}
+
+func drawWhere(rt *rapid.T, module string, depth int) clause {
+	if c, ok := drawJoint(rt, depth, func() clause { return drawWhere(rt, module, depth-1) }); ok {
+		return c
+	}
+	return drawOwn(rt, module)
+}
+
+// wordIn is the clause that a word is in some text that may be filtered by, in whatever case.
+func wordIn(word string, p *permit) clause {
+	c := clause{kind: "or"}
+	for _, name := range p.filter {
+		if name != "n" && modelLeads()[name] == "" {
+			c.of = append(c.of, clause{kind: "word", path: name, operand: []operand{{text: word}}})
+		}
+	}
+	return c
+}
+
+func (w *modelWorld) list(rt *rapid.T) {
+	module := rapid.SampledFrom(slices.Sorted(maps.Keys(w.modules))).Draw(rt, "module")
+	p, v := w.permits[module], w.viewer(rt)
+	if p == nil {
+		_, err := w.desk.List(rt.Context(), v, portal.Question{Module: module})
+		expect(rt, "list "+module, err, "forbidden")
+		return
+	}
+	q, where, may := w.question(rt, module, p)
+	w.pages(rt, p, q, where, may, func(q portal.Question) (portal.Listing, error) {
+		return w.desk.List(rt.Context(), v, q)
+	})
+	q.Fields, q.Order = nil, nil
+	n, err := w.desk.Count(rt.Context(), v, q)
+	if may && (err != nil || n != len(w.mine(module, p, w.myself(), where...))) {
+		rt.Fatalf("count %v: %d, %v", q, n, err)
+	}
+}
+
+// pages reads a list to its end and holds it against the oracle's.
+func (w *modelWorld) pages(
+	rt *rapid.T, p *permit, q portal.Question, where []clause, may bool,
+	ask func(portal.Question) (portal.Listing, error),
+) {
+	want := sorted(w.mine(q.Module, p, w.myself(), where...), q.Order)
+	fields, total := q.Fields, len(want)
+	if len(fields) == 0 {
+		fields = p.read
+	}
+	for {
+		page, err := ask(q)
+		if !may {
+			expect(rt, q, err, "malformed")
+			return
+		}
+		if !expect(rt, q, err, "done") {
+			return
+		}
+		n := min(q.Limit, len(want))
+		if len(page.Rows) != n || (q.Total && page.Total != total) || (page.Next != "") != (len(want) > n) {
+			rt.Fatalf("%v gives %d rows of %d, want %d of %d", q, len(page.Rows), page.Total, n, total)
+		}
+		for i, row := range page.Rows {
+			if row.Ref != want[i].ref {
+				rt.Fatalf("%v gives %s, want %s", q, row.Ref, want[i].ref)
+			}
+			w.seen(rt, w.myself(), row, p, fields)
+		}
+		if want, q.After = want[n:], page.Next; q.After == "" {
+			return
+		}
+	}
+}
+
+// drawAny draws a record of any module, which may not be there.
+func (w *modelWorld) drawAny(rt *rapid.T) (engine.Ref, *permit, bool) {
+	ref := drawRef(rt, rapid.SampledFrom(slices.Sorted(maps.Keys(w.modules))).Draw(rt, "module"))
+	p, e := w.permits[ref.Module], w.entries[ref]
+	return ref, p, p != nil && e != nil && w.holds(p.rows, e, w.myself(), false)
+}
+
+func (w *modelWorld) get(rt *rapid.T) {
+	ref, p, theirs := w.drawAny(rt)
+	row, err := w.desk.Get(rt.Context(), w.viewer(rt), ref)
+	switch {
+	case p == nil:
+		expect(rt, ref, err, "forbidden")
+	case !theirs:
+		expect(rt, ref, err, "not found")
+	case expect(rt, ref, err, "done"):
+		w.seen(rt, w.myself(), row, p, p.read)
+	}
+}
+
+func (w *modelWorld) relatedTo(rt *rapid.T) {
+	of, items, v := drawRef(rt, "Groups"), w.permits["Items"], w.viewer(rt)
+	from := w.permits["Groups"]
+	if from == nil || items == nil {
+		_, err := w.desk.Related(rt.Context(), v, of, portal.Question{Module: "Items"})
+		expect(rt, of, err, "forbidden")
+		return
+	}
+	ask := func(q portal.Question) (portal.Listing, error) { return w.desk.Related(rt.Context(), v, of, q) }
+	q, where, may := w.question(rt, "Items", items)
+	if e := w.entries[of]; e == nil || !w.holds(from.rows, e, w.myself(), false) {
+		_, err := ask(q)
+		expect(rt, of, err, "not found")
+		return
+	}
+	belongs := clause{kind: "is", path: from.related["Items"], operand: []operand{{text: of.ID}}}
+	if belongs.path == "" {
+		belongs.kind = "related"
+	}
+	w.pages(rt, items, q, append(where, belongs), may, ask)
+}
+
+// drawSet draws values for some fields, of which any may be one that is closed.
+func (w *modelWorld) drawSet(rt *rapid.T, e *entry) []string {
+	names := w.modules[e.ref.Module].Names
+	set := some(rt, some(rt, names))
+	if len(set) == 0 {
+		set = []string{rapid.SampledFrom(names).Draw(rt, "field")}
+	}
+	for _, name := range set {
+		w.drawValue(rt, e, name)
+	}
+	return set
+}
+
+func closed(set, open []string) bool {
+	return slices.ContainsFunc(set, func(name string) bool { return !slices.Contains(open, name) })
+}
+
+func (w *modelWorld) update(rt *rapid.T) {
+	ref, p, theirs := w.drawAny(rt)
+	after, me := w.copyOf(ref), w.copyOf(w.me)
+	set := w.drawSet(rt, after)
+	if p != nil && len(p.update) > 0 && rapid.Bool().Draw(rt, "only what is open") {
+		set = slices.DeleteFunc(set, func(name string) bool { return !slices.Contains(p.update, name) })
+		if len(set) == 0 {
+			return
+		}
+		changed := after
+		after = w.copyOf(ref)
+		changed.into(after, set)
+	}
+	done, err := w.desk.Update(rt.Context(), w.viewer(rt), ref, after.fields(set), "")
+	switch {
+	case p == nil || len(p.update) == 0:
+		expect(rt, ref, err, "forbidden")
+	case !theirs:
+		expect(rt, ref, err, "not found")
+	case closed(set, p.update):
+		expect(rt, set, err, "malformed")
+	case !w.same(after, w.entries[ref]) && !w.staysMine(after, p):
+		expect(rt, after.fields(set), err, "unfit")
+	case expect(rt, set, err, "done"):
+		w.entries[ref] = after
+		if done.Row != nil {
+			w.seen(rt, me, *done.Row, p, p.read)
+		}
+	}
+	w.stands(rt, ref)
+}
+
+// staysMine tells whether a record would be the viewer's, who is as they are now.
+func (w *modelWorld) staysMine(after *entry, p *permit) bool {
+	before, me := w.entries[after.ref], w.myself()
+	w.entries[after.ref] = after
+	mine := w.holds(p.rows, after, me, false)
+	if w.entries[after.ref] = before; before == nil {
+		delete(w.entries, after.ref)
+	}
+	return mine
+}
+
+func (w *modelWorld) copyOf(ref engine.Ref) *entry {
+	e := &entry{ref: ref, texts: map[string]string{}}
+	if from := w.entries[ref]; from != nil {
+		maps.Copy(e.texts, from.texts)
+		e.number = from.number
+	}
+	return e
+}
+
+func (e *entry) into(other *entry, names []string) {
+	for _, name := range names {
+		if name == "n" {
+			other.number = e.number
+		} else {
+			other.texts[name] = e.texts[name]
+		}
+	}
+}
+
+func (w *modelWorld) same(a, b *entry) bool {
+	names := w.modules[a.ref.Module].Names
+	return cmp.Equal(a.fields(names), b.fields(names))
+}
+
+// stands holds the record in the store against the oracle's.
+func (w *modelWorld) stands(rt *rapid.T, ref engine.Ref) {
+	records, err := w.crm.Get(rt.Context(), ref)
+	e := w.entries[ref]
+	if err != nil || (len(records) == 1) != (e != nil) {
+		rt.Fatalf("%s: %v, %v, want %v", ref, records, err, e)
+	}
+	if e == nil {
+		return
+	}
+	for name, value := range e.fields(w.modules[ref.Module].Names) {
+		if !engine.Same(records[0].Fields[name], value) {
+			rt.Fatalf("%s is stored as %v, want %s %v", ref, records[0].Fields, name, value)
+		}
+	}
+}
+
+func (w *modelWorld) create(rt *rapid.T) {
+	module := rapid.SampledFrom(slices.Sorted(maps.Keys(w.modules))).Draw(rt, "module")
+	p := w.permits[module]
+	e := &entry{ref: engine.Ref{Module: module, ID: ""}, texts: map[string]string{}}
+	set := w.drawSet(rt, e)
+	if p != nil && rapid.IntRange(0, 3).Draw(rt, "only what is open") > 0 {
+		set = slices.DeleteFunc(set, func(name string) bool { return !slices.Contains(p.create, name) })
+	}
+	given := e.fields(set)
+	full := &entry{ref: e.ref, texts: map[string]string{}}
+	e.into(full, set)
+	if p != nil {
+		for name, value := range p.set {
+			if full.texts[name] = value.text; value.me != "" {
+				full.texts[name], _ = w.at(w.myself(), value.me)
+			}
+		}
+	}
+	done, err := w.desk.Create(rt.Context(), w.viewer(rt), module, given, "")
+	switch {
+	case p == nil || !p.creates:
+		expect(rt, module, err, "forbidden")
+	case closed(set, p.create):
+		expect(rt, given, err, "malformed")
+	case !w.holds(p.rows, full, w.myself(), false):
+		expect(rt, full.fields(w.modules[module].Names), err, "unfit")
+	case expect(rt, given, err, "done"):
+		full.ref = done.Ref
+		w.entries[full.ref] = full
+		w.stands(rt, full.ref)
+	}
+}
+
+func (w *modelWorld) delete(rt *rapid.T) {
+	ref, p, theirs := w.drawAny(rt)
+	if ref == w.me {
+		return // whose next request the gate would refuse
+	}
+	_, err := w.desk.Delete(rt.Context(), w.viewer(rt), ref, "")
+	switch {
+	case p == nil || !p.deletes:
+		expect(rt, ref, err, "forbidden")
+	case !theirs:
+		expect(rt, ref, err, "not found")
+	case expect(rt, ref, err, "done"):
+		delete(w.entries, ref)
+	}
+	w.stands(rt, ref)
+}
+
+// edit changes, moves or makes a record as people of the CRM do, the viewer's own among them.
+func (w *modelWorld) edit(rt *rapid.T) {
+	ref := drawRef(rt, rapid.SampledFrom(slices.Sorted(maps.Keys(w.modules))).Draw(rt, "module"))
+	if w.entries[ref] == nil {
+		return
+	}
+	e := w.copyOf(ref)
+	w.drawSet(rt, e)
+	w.put(rt, e)
+	w.stands(rt, ref)
+}
