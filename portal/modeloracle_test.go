@@ -40,6 +40,7 @@ type operand struct {
 	me     string
 	text   string
 	number *int
+	gone   bool // the viewer's own record had nothing there
 }
 
 // at is what a path of a record comes to: "" where it leads nowhere, and nil for a number that is not there.
@@ -75,22 +76,40 @@ func (o *oracle) holds(c clause, e, me *entry, denied bool) bool {
 	}
 	any := false
 	for _, with := range c.operand {
-		text, number := with.text, with.number
-		if with.me != "" {
-			if text, number = o.at(me, with.me); text == "" && number == nil {
-				if denied {
-					return false
-				}
-				continue
+		if with = o.known(with, me); with.gone {
+			if denied {
+				return false
 			}
+			continue
 		}
-		fits := o.fits(c, e, text, number)
+		fits := o.fits(c, e, with.text, with.number)
 		if fits && denied {
 			return false
 		}
 		any = any || fits
 	}
 	return any || denied
+}
+
+// known is what an operand stands for, to a viewer as they are.
+func (o *oracle) known(with operand, me *entry) operand {
+	if with.me == "" {
+		return with
+	}
+	text, number := o.at(me, with.me)
+	return operand{text: text, number: number, gone: text == "" && number == nil}
+}
+
+// bound is a clause with what its operands stand for to a viewer as they are.
+func (o *oracle) bound(c clause, me *entry) clause {
+	c.of, c.operand = slices.Clone(c.of), slices.Clone(c.operand)
+	for i := range c.of {
+		c.of[i] = o.bound(c.of[i], me)
+	}
+	for i := range c.operand {
+		c.operand[i] = o.known(c.operand[i], me)
+	}
+	return c
 }
 
 func (o *oracle) fits(c clause, e *entry, text string, number *int) bool {
