@@ -65,8 +65,17 @@ func expect(rt *rapid.T, what any, err error, want string) bool {
 
 func (w *modelWorld) myself() *entry { return w.entries[w.me] }
 
+// rows are which records of each module are the viewer's, as they are now.
+func (w *modelWorld) rows() map[string]clause {
+	rows := map[string]clause{}
+	for module, p := range w.permits {
+		rows[module] = w.bound(p.rows, w.myself())
+	}
+	return rows
+}
+
 // seen holds a row against the record that it shows, to a viewer as they were when they asked.
-func (w *modelWorld) seen(rt *rapid.T, me *entry, row portal.Row, p *permit, fields []string) {
+func (w *modelWorld) seen(rt *rapid.T, rows map[string]clause, row portal.Row, p *permit, fields []string) {
 	e := w.entries[row.Ref]
 	if e == nil {
 		rt.Fatalf("%s is not there", row.Ref)
@@ -90,7 +99,7 @@ func (w *modelWorld) seen(rt *rapid.T, me *entry, row portal.Row, p *permit, fie
 			continue
 		}
 		other := w.permits[to.ref.Module]
-		if other == nil || !slices.Contains(other.read, "name") || !w.holds(other.rows, to, me, false) {
+		if other == nil || !slices.Contains(other.read, "name") || !w.holds(rows[to.ref.Module], to, nil, false) {
 			continue
 		}
 		if words := strings.Fields(to.texts["name"]); len(words) > 0 {
@@ -197,7 +206,7 @@ func (w *modelWorld) pages(
 			if row.Ref != want[i].ref {
 				rt.Fatalf("%v gives %s, want %s", q, row.Ref, want[i].ref)
 			}
-			w.seen(rt, w.myself(), row, p, fields)
+			w.seen(rt, w.rows(), row, p, fields)
 		}
 		if want, q.After = want[n:], page.Next; q.After == "" {
 			return
@@ -221,7 +230,7 @@ func (w *modelWorld) get(rt *rapid.T) {
 	case !theirs:
 		expect(rt, ref, err, "not found")
 	case expect(rt, ref, err, "done"):
-		w.seen(rt, w.myself(), row, p, p.read)
+		w.seen(rt, w.rows(), row, p, p.read)
 	}
 }
 

@@ -29,7 +29,7 @@ func closed(set, open []string) bool {
 
 func (w *modelWorld) update(rt *rapid.T) {
 	ref, p, theirs := w.drawAny(rt)
-	after, me := w.copyOf(ref), w.copyOf(w.me)
+	after, rows := w.copyOf(ref), w.rows()
 	set := w.drawSet(rt, after)
 	if p != nil && len(p.update) > 0 && rapid.Bool().Draw(rt, "only what is open") {
 		set = slices.DeleteFunc(set, func(name string) bool { return !slices.Contains(p.update, name) })
@@ -48,20 +48,20 @@ func (w *modelWorld) update(rt *rapid.T) {
 		expect(rt, ref, err, "not found")
 	case closed(set, p.update):
 		expect(rt, set, err, "malformed")
-	case !w.same(after, w.entries[ref]) && !w.staysMine(after, p):
+	case !w.same(after, w.entries[ref]) && !w.staysMine(after, rows[ref.Module]):
 		expect(rt, after.fields(set), err, "unfit")
 	case expect(rt, set, err, "done"):
 		w.entries[ref] = after
 		if done.Row != nil {
-			w.seen(rt, me, *done.Row, p, p.read)
+			w.seen(rt, rows, *done.Row, p, p.read)
 		}
 	}
 	w.stands(rt, ref)
 }
 
 // staysMine tells whether a record would be the viewer's, who is as they are before the change.
-func (w *modelWorld) staysMine(after *entry, p *permit) bool {
-	before, rows := w.entries[after.ref], w.bound(p.rows, w.myself())
+func (w *modelWorld) staysMine(after *entry, rows clause) bool {
+	before := w.entries[after.ref]
 	w.entries[after.ref] = after
 	defer func() { w.entries[after.ref] = before }()
 	return w.holds(rows, after, nil, false)
