@@ -172,7 +172,12 @@ func (d *Desk) staysTheirs(
 ) error {
 	rows := v.rows(access)
 	env := engine.Env{Ref: after.Ref, Module: access.Module, Modules: v.Portal.Modules, Record: after.Fields}
-	if err := engine.Trace(ctx, d.with.CRM, &env, rows.Routes()); err != nil {
+	err := engine.Trace(ctx, d.with.CRM, &env, rows.Routes())
+	if err == nil { // a record may refer to itself, and is not written yet
+		env.WriteRoutes(after.Ref, set)
+		err = engine.Trace(ctx, d.with.CRM, &env, rows.Routes())
+	}
+	if err != nil {
 		return d.unavailable("follow routes", access.Module.Name, err)
 	}
 	related, err := d.relations(ctx, access, after.Ref, rows.Relations(), v.Portal.Modules)

@@ -298,7 +298,8 @@ func drawRule(rt *rapid.T, module string, depth int) clause {
 		"Items": {
 			"owner", "owner", "group", "group", "group.owner", "owner.group", "group.owner.group", "id", "owner.boss",
 		},
-		"Groups": {"owner", "id", "owner.group"}, "People": {"id", "id", "group", "boss", "group.owner"},
+		"Groups": {"owner", "id", "owner.group"},
+		"People": {"id", "id", "group", "boss", "group.owner", "boss.group", "boss.boss"},
 	}[module]
 	me := func() operand {
 		routes := []string{"id", "group", "boss", "group.owner", "boss.group"}

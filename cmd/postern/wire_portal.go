@@ -153,6 +153,7 @@ func (h *house) checkPortals(book *engine.Book) error {
 	if h.crm.Traits().Local {
 		return errors.Join(wrong...)
 	}
+	wrong = append(wrong, unanswered(h.config.CRM, book)...)
 	for _, made := range madeWithoutKey(book) {
 		wrong = append(wrong, fmt.Errorf("portal %s makes records of %s: the module needs an external_id, "+
 			"by which the CRM is asked whether it has made one already", made.portal, made.module))
