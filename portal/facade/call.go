@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -138,7 +139,7 @@ func (c *call) fillParts(parts *multipart.Reader) error {
 	form := url.Values{}
 	for {
 		part, err := parts.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return c.fill(form, nil)
 		}
 		if err != nil || part.FileName() != "" || len(form) > maxParameters {
@@ -203,7 +204,7 @@ func object(text []byte) (map[string]json.RawMessage, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, errNoObject
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errNoObject
 	}
 	return members, nil
