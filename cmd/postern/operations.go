@@ -30,6 +30,7 @@ func operations() []handler {
 		keysList, keysRotate, keysRetire,
 		doctorState, recordRead,
 		portalList, portalShow, portalExplain, portalInvite, portalGovern, portalEnd, portalTakeover,
+		appKeyNew, appKeyList, appKeyRevoke,
 	}
 }
 

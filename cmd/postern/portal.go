@@ -25,7 +25,7 @@ record as Module/id. Nobody sees or chooses the password of somebody else: an in
 	cmd.AddCommand(
 		portalListCommand(), portalShowCommand(), portalInviteCommand(), portalDisableCommand(), portalEnableCommand(),
 		portalDeletePasswordCommand(), portalUnlockCommand(), portalSessionsCommand(), portalImportCommand(),
-		portalExplainCommand(),
+		portalExplainCommand(), portalAppKeyCommand(),
 	)
 	return cmd
 }
