@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"net/http"
@@ -216,6 +217,52 @@ func TestShots(t *testing.T) {
 			return nil
 		})
 	}
+}
+
+var update = flag.Bool("update", false, "take the pictures of the guide again")
+
+// The pictures of the guide. `go test ./portal/pages -run Pictures -update` takes them again.
+func TestPicturesOfTheGuide(t *testing.T) {
+	const folder = "../../docs/guide/pictures"
+	pictures := map[string][]screen{
+		"list": {{"light", 360, 1}, {"light", 1280, 1}}, "edit": {{"dark", 360, 1}},
+	}
+	if !*update {
+		for name, on := range pictures {
+			for _, screen := range on {
+				if _, err := os.Stat(filepath.Join(folder, fmt.Sprintf("portal-%s-%s.webp", name, screen))); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return
+	}
+	tour(t, startBrowser(t), "en", func(ctx context.Context, e exhibit) error {
+		for _, screen := range pictures[strings.TrimSuffix(e.name, "-closed")] {
+			if e.name == "list" {
+				continue // the guide shows it with its filters folded away
+			}
+			name := fmt.Sprintf("portal-%s-%s.webp", strings.TrimSuffix(e.name, "-closed"), screen)
+			err := chromedp.Do(ctx, chromedp.Func(screen.show), photograph(filepath.Join(folder, name)))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// photograph writes what is in the window as a picture of the guide.
+func photograph(path string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		quality := int64(80)
+		params := page.CaptureScreenshotParams{Format: "webp", Quality: &quality}
+		shot, err := cdp.Call(ctx, tab, page.CaptureScreenshot, params)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, shot.Data, 0o600)
+	})
 }
 
 // shoot writes the whole page as a picture.
