@@ -82,7 +82,7 @@ func networkOf(address netip.Addr) string {
 		bits = 24
 	}
 	prefix, err := address.Prefix(bits)
-	if err != nil {
+	if err != nil || !prefix.IsValid() {
 		return ""
 	}
 	return prefix.String()
