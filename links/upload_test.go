@@ -78,18 +78,23 @@ func TestT71FilesThatAreRefused(t *testing.T) {
 	page := v.open(address)
 	svg := `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`
 	for name, test := range map[string]struct{ file, content, want string }{
-		"of another type": {"a.png", "GIF89a\x01\x00\x01\x00",
-			"Files of this kind cannot be taken. Please choose one of these: PNG, PDF."},
-		"a page": {"a.png", "<!DOCTYPE html><script>alert(1)</script>",
-			"Files of this kind cannot be taken."},
+		"of another type": {
+			"a.png", "GIF89a\x01\x00\x01\x00",
+			"Files of this kind cannot be taken. Please choose one of these: PNG, PDF.",
+		},
+		"a page": {
+			"a.png", "<!DOCTYPE html><script>alert(1)</script>", "Files of this kind cannot be taken.",
+		},
 		"an SVG":              {"a.png", svg, "Files of this kind cannot be taken."},
 		"an SVG with a head":  {"a.svg", `<?xml version="1.0"?>` + svg, "Files of this kind cannot be taken."},
 		"a program":           {"a.png", "MZ\x90\x00\x03", "Files of this kind cannot be taken."},
 		"the test virus":      {"a.png", eicar, "Files of this kind cannot be taken."},
 		"one with its ending": {"a.pdf", "plain text", "Files of this kind cannot be taken."},
 		"nothing":             {"a.png", "", "This file is empty."},
-		"too large": {"a.png", png + strings.Repeat("x", 600<<10),
-			"This file is too large. Please choose one of at most 600 kB."},
+		"too large": {
+			"a.png", png + strings.Repeat("x", 600<<10),
+			"This file is too large. Please choose one of at most 600 kB.",
+		},
 		"much too large": {"a.png", png + strings.Repeat("x", 3<<20), "This file is too large."},
 	} {
 		t.Run(name, func(t *testing.T) {

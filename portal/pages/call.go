@@ -54,11 +54,11 @@ type handler func(c *call) (answer, error)
 func (c *call) path(parts ...string) string { return portalPath(c.portal.Name, parts...) }
 
 func portalPath(portal string, parts ...string) string {
-	whole := "/portal/" + url.PathEscape(portal)
+	escaped := []string{"/portal", url.PathEscape(portal)}
 	for _, part := range parts {
-		whole += "/" + url.PathEscape(part)
+		escaped = append(escaped, url.PathEscape(part))
 	}
-	return whole
+	return strings.Join(escaped, "/")
 }
 
 // caller is who the request comes from, as the gate asks it.

@@ -48,7 +48,7 @@ func sendFile(c *call) (answer, error) {
 		}
 		if _, err := io.Copy(w, content); err != nil {
 			c.pages.with.Logger.WarnContext(c.Context(), "file could not be sent to its end", "error", err)
-			panic(http.ErrAbortHandler) // so that nobody takes the part for the whole
+			panic(http.ErrAbortHandler) //nolint:forbidigo // cuts the answer off: no part passes for the whole
 		}
 	}}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"html"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -175,9 +176,7 @@ func (p *person) submit(page shown, values url.Values) shown {
 	for _, field := range hidden.FindAllStringSubmatch(page.text, -1) {
 		sent.Set(field[1], html.UnescapeString(field[2]))
 	}
-	for name, value := range values {
-		sent[name] = value
-	}
+	maps.Copy(sent, values)
 	return p.send(http.MethodPost, page.path, sent)
 }
 
