@@ -230,7 +230,8 @@ func TestPicturesOfTheGuide(t *testing.T) {
 	if !*update {
 		for name, on := range pictures {
 			for _, screen := range on {
-				if _, err := os.Stat(filepath.Join(folder, fmt.Sprintf("portal-%s-%s.webp", name, screen))); err != nil {
+				picture := fmt.Sprintf("portal-%s-%s.webp", name, screen)
+				if _, err := os.Stat(filepath.Join(folder, picture)); err != nil {
 					t.Error(err)
 				}
 			}
