@@ -244,6 +244,7 @@ func tellUses(uses store.KeyUses) string {
 		{uses.Calls, "unfinished call"},
 		{uses.Visits, "open visit"},
 		{uses.Files, "file"},
+		{uses.SignIns, "password or authenticator"},
 	} {
 		if part.n > 0 {
 			parts = append(parts, counted(part.n, part.noun))

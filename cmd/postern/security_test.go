@@ -10,9 +10,9 @@ import (
 )
 
 // attacks are the numbers of the list of attacks on links that must have a test. The others are of what there is not:
-// unsubscribing, authenticator apps, the portal.
+// unsubscribing.
 const attacks = `01 02 03 04 05 06 07 08 10 11 12 13 14 15 16 18 19 20 21 22 23 24 25 30 31 32 33 34 35 36 37 38 39 40
-	42 43 44 45 46 80 81 82 83 84 85 86 87 88 89 90 91 92 93`
+	41 42 43 44 45 46 69 80 81 82 83 84 85 86 87 88 89 90 91 92 93`
 
 var (
 	attackRow  = regexp.MustCompile(`(?m)^\| T(\d\d) \| [^|]+ \| ([^|]+) \|$`)

@@ -74,6 +74,9 @@ func NewParty(base, name string, random io.Reader) (*Party, error) {
 	if host == "" || notNamed == nil || address.Scheme != "https" && host != "localhost" {
 		return nil, ErrNoHost
 	}
+	if name == "" {
+		name = host
+	}
 	wait := webauthn.TimeoutConfig{Timeout: patience}
 	library, err := webauthn.New(&webauthn.Config{
 		RPID: host, RPDisplayName: name, RPOrigins: []string{address.Scheme + "://" + address.Host},

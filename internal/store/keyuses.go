@@ -13,6 +13,7 @@ type KeyUses struct {
 	Calls    int // sealed, and not over, or with an answer that a run has not taken yet
 	Visits   int // under way: their browsers would be strangers
 	Files    int // that visitors sent
+	SignIns  int // passwords, authenticators and app keys of portals
 }
 
 // Any tells whether anything needs the generation.
@@ -31,13 +32,20 @@ var keyUses = []string{
 	`SELECT count(*) FROM flows WHERE substr(visitor, 1, 1) = CAST(?1 AS BLOB) AND expires > ?2`,
 	`SELECT count(*) FROM files WHERE EXISTS (SELECT 1 FROM file_pieces WHERE file = files.id
 		AND substr(sealed, 1, 1) = CAST(?1 AS BLOB))`,
+	`SELECT (SELECT count(*) FROM portal_accounts WHERE substr(verifier, 1, 1) = CAST(?1 AS BLOB))
+		+ (SELECT count(*) FROM portal_authenticators WHERE substr(secret, 1, 1) = CAST(?1 AS BLOB))
+		+ (SELECT count(*) FROM portal_app_keys WHERE substr(sealed, 1, 1) = CAST(?1 AS BLOB)
+			AND revoked IS NULL AND expires > ?2)`,
 }
 
 // KeyUses counts what needs a generation of keys at a time. It reads whole tables, of which a million rows take about a
 // second.
 func (s *Store) KeyUses(ctx context.Context, keyID string, now time.Time) (KeyUses, error) {
 	var uses KeyUses
-	for i, count := range []*int{&uses.Links, &uses.Messages, &uses.Calls, &uses.Visits, &uses.Files} {
+	counts := []*int{
+		&uses.Links, &uses.Messages, &uses.Calls, &uses.Visits, &uses.Files, &uses.SignIns,
+	}
+	for i, count := range counts {
 		if err := s.reads.get(ctx, keyUses[i], []any{keyID, instant(now)}, []any{count}); err != nil {
 			return KeyUses{}, fmt.Errorf("count what needs generation %s: %w", keyID, err)
 		}

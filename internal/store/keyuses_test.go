@@ -15,7 +15,10 @@ func TestKeyUses(t *testing.T) {
 	s := underClock(t, filepath.Join(t.TempDir(), "postern.db"), enginetest.NewClock(testNow))
 	fill(t, s)
 	err := s.writer.steadily(t.Context(), func(ctx context.Context, tx *tx) error {
-		return tx.run(ctx, call{"UPDATE deliveries SET sealed = CAST('d' || state AS BLOB)", nil})
+		const authenticator = `INSERT INTO portal_authenticators (portal, module, subject, secret, step, added)
+			VALUES ('customers', 'Contacts', '12x1', CAST('nsecret' AS BLOB), 0, 0)`
+		return tx.run(ctx, call{"UPDATE deliveries SET sealed = CAST('d' || state AS BLOB)", nil},
+			call{authenticator, nil})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +34,7 @@ func TestKeyUses(t *testing.T) {
 		"a visit":               {"v", testNow, KeyUses{Visits: 1}},
 		"a visit that is over":  {"v", testNow.Add(time.Hour), KeyUses{}},
 		"links that have ended": {"a", testNow.Add(10_000 * time.Hour), KeyUses{}},
+		"an authenticator":      {"n", testNow, KeyUses{SignIns: 1}},
 		"a file":                {"f", testNow, KeyUses{Files: 1}},
 		"another generation":    {"z", testNow, KeyUses{}},
 	} {
@@ -45,19 +49,22 @@ func TestKeyUses(t *testing.T) {
 
 // keyed are the columns that begin with a key id or are one, each with why KeyUses counts it or need not.
 var keyed = map[string]string{
-	"links.key_id":       "counted",
-	"links.external":     "goes with links.key_id",
-	"links.audience":     "goes with links.key_id",
-	"links.bound":        "the browser is a stranger after that: the link is to be sent anew",
-	"deliveries.sealed":  "counted",
-	"effects.sealed":     "counted",
-	"effects.answer":     "counted",
-	"flows.visitor":      "counted",
-	"file_pieces.sealed": "counted",
-	"grants.visitor":     "goes with flows.visitor",
-	"challenges.key_id":  "goes with the visits: what was asked for is asked for again",
-	"challenges.mail":    "goes with challenges.key_id",
-	"old_tokens.key_id":  "goes with links.key_id: a renewed link keeps its generation of keys",
+	"links.key_id":             "counted",
+	"links.external":           "goes with links.key_id",
+	"links.audience":           "goes with links.key_id",
+	"links.bound":              "the browser is a stranger after that: the link is to be sent anew",
+	"deliveries.sealed":        "counted",
+	"effects.sealed":           "counted",
+	"effects.answer":           "counted",
+	"flows.visitor":            "counted",
+	"file_pieces.sealed":       "counted",
+	"grants.visitor":           "goes with flows.visitor",
+	"portal_challenges.sealed": "ends within a minute",
+	"portal_askings.sealed":    "answered within seconds: who asked asks again",
+	"portal_app_keys.sealed":   "counted",
+	"challenges.key_id":        "goes with the visits: what was asked for is asked for again",
+	"challenges.mail":          "goes with challenges.key_id",
+	"old_tokens.key_id":        "goes with links.key_id: a renewed link keeps its generation of keys",
 }
 
 // A new table whose rows need a key is to be thought of: a generation could be retired under it.
@@ -86,7 +93,7 @@ func TestKeyUsesKnowsEveryKeyedColumn(t *testing.T) {
 			t.Errorf("there is no %s any more", column)
 		}
 	}
-	if all := strings.Join(keyUses, " "); strings.Count(all, "count(*)") != 5 {
+	if all := strings.Join(keyUses, " "); strings.Count(all, "count(*)") != 8 {
 		t.Error("KeyUses has other counts than fields")
 	}
 }
