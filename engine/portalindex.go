@@ -36,30 +36,31 @@ func (p *Portal) compared(access *Access) map[fieldOf]bool {
 	found := map[fieldOf]bool{}
 	access.Rows.each(func(leaf Predicate) {
 		if leaf.Op == OpEqual || leaf.Op == OpIn {
-			p.along(found, access.Module, strings.Split(leaf.Path, "."))
+			p.along(found, access.Module, leaf.Path)
 		}
 	})
 	for _, list := range access.Related {
 		if module := p.Modules[list.Module]; module != nil && list.By != "" {
-			p.along(found, module, []string{list.By})
+			p.along(found, module, list.By)
 		}
 	}
 	return found
 }
 
 // along adds the fields of a path, those that references lead to among them.
-func (p *Portal) along(found map[fieldOf]bool, module *Module, steps []string) {
-	field := module.Fields[steps[0]]
+func (p *Portal) along(found map[fieldOf]bool, module *Module, path string) {
+	first, rest, further := strings.Cut(path, ".")
+	field := module.Fields[first]
 	if field == nil || !field.IsText() {
 		return
 	}
 	found[fieldOf{module, field.Name}] = true
-	if len(steps) == 1 {
+	if !further {
 		return
 	}
 	for _, to := range field.To {
 		if next := p.Modules[to]; next != nil {
-			p.along(found, next, steps[1:])
+			p.along(found, next, rest)
 		}
 	}
 }

@@ -282,7 +282,9 @@ func (s *searchTrial) sorted(search engine.Search) []string {
 
 func searchPages(t *testing.T, s searchTrial) {
 	for _, order := range [][]engine.Sorting{
-		nil, {{Field: "ticketstatus"}}, {{Field: "ticketstatus", Desc: true}, {Field: "solution"}},
+		nil,
+		{{Field: "ticketstatus"}},
+		{{Field: "ticketstatus", Desc: true}, {Field: "solution"}},
 		{{Field: "solution", Desc: true}},
 	} {
 		search := engine.Search{

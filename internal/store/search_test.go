@@ -67,6 +67,9 @@ func planOf(t *testing.T, s *Store, search engine.Search) string {
 		}
 		fmt.Fprintln(&plan, detail)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return plan.String()
 }
 
