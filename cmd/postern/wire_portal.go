@@ -139,7 +139,7 @@ func (p passes) Pass(r *http.Request, flow string) (portal.Pass, error) {
 	return portal.Pass{Flow: found.ID, Link: link, Opens: opens}, nil
 }
 
-// checkPortals refuses portals that the CRM has no answers for.
+// checkPortals refuses portals that the CRM has no answers for, and takes from others what it cannot do.
 func (h *house) checkPortals(book *engine.Book) error {
 	if _, searches := h.crm.(portal.CRM); !searches && len(book.Portals) > 0 {
 		return fmt.Errorf("portal %s: the CRM (crm.kind: %s) cannot be searched, which a portal needs; "+
@@ -154,31 +154,27 @@ func (h *house) checkPortals(book *engine.Book) error {
 		return errors.Join(wrong...)
 	}
 	wrong = append(wrong, unanswered(h.config.CRM, book)...)
-	for _, made := range madeWithoutKey(book) {
-		wrong = append(wrong, fmt.Errorf("portal %s makes records of %s: the module needs an external_id, "+
-			"by which the CRM is asked whether it has made one already", made.portal, made.module))
-	}
+	h.makeLess(book)
 	return errors.Join(wrong...)
 }
 
-// making is a module of which a portal makes records.
-type making struct{ portal, module string }
-
-// madeWithoutKey are the modules without an external id of which a portal makes records, in order.
-func madeWithoutKey(book *engine.Book) []making {
-	var found []making
+// makeLess takes from portals the making of records of modules without an external id: another CRM could not be asked
+// by it whether it has made one already, so that one order might become two records.
+func (h *house) makeLess(book *engine.Book) {
 	for _, name := range slices.Sorted(maps.Keys(book.Portals)) {
+		without := map[string]bool{}
 		for _, role := range book.Portals[name].Roles {
-			for _, access := range role.Modules {
-				made := making{name, access.Module.Name}
-				if access.Create != nil && access.Module.ExternalID == "" && !slices.Contains(found, made) {
-					found = append(found, made)
+			for module, access := range role.Modules {
+				if access.Create != nil && access.Module.ExternalID == "" {
+					access.Create, without[module] = nil, true
 				}
 			}
 		}
+		for _, module := range slices.Sorted(maps.Keys(without)) {
+			h.logger.Warn("a portal makes no records of a module: it has no external_id, by which the CRM could be "+
+				"asked whether it has made one already", "portal", name, "module", module)
+		}
 	}
-	slices.SortFunc(found, func(a, b making) int { return strings.Compare(a.portal+a.module, b.portal+b.module) })
-	return found
 }
 
 // indexPortals makes the indexes by which kept records are found for portals.
