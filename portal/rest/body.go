@@ -97,6 +97,10 @@ func texts(c *call, names ...string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return textsOf(object, names)
+}
+
+func textsOf(object engine.Fields, names []string) (map[string]string, error) {
 	found := make(map[string]string, len(names))
 	for _, name := range names {
 		value, there := object[name]

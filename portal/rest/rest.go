@@ -27,6 +27,12 @@ type Gate interface {
 	Challenge(ctx context.Context, portal, name, nonce string, caller portal.Caller) (portal.Challenge, error)
 	Login(ctx context.Context, portal string, proof portal.Proof, caller portal.Caller) (portal.SignedIn, error)
 	Password(ctx context.Context, portal, name, password string, caller portal.Caller) (portal.SignedIn, error)
+	AskPasskey(ctx context.Context, portal string) (portal.Asked, error)
+	Passkey(ctx context.Context, portal, token string, answer []byte, caller portal.Caller) (portal.SignedIn, error)
+	AskSecond(ctx context.Context, portal, token string) (portal.Asked, error)
+	Second(
+		ctx context.Context, portal, token string, proof portal.SecondProof, caller portal.Caller,
+	) (portal.SignedIn, error)
 	Ask(ctx context.Context, portal, name string, what engine.OpensWhat, caller portal.Caller) error
 	Viewer(ctx context.Context, portal, token string) (portal.Viewer, error)
 	Extend(ctx context.Context, portal, token string) (portal.Viewer, error)
@@ -80,6 +86,10 @@ func (a *API) routes() map[string]http.Handler {
 	return map[string]http.Handler{
 		of + "/challenge":               a.open(methods{"POST": a.challenge}),
 		of + "/login":                   a.open(methods{"POST": a.login}),
+		of + "/passkey":                 a.open(methods{"POST": a.passkey}),
+		of + "/passkey/challenge":       a.open(methods{"POST": a.askPasskey}),
+		of + "/second":                  a.open(methods{"POST": a.second}),
+		of + "/second/challenge":        a.open(methods{"POST": a.askSecond}),
 		of + "/recover":                 a.open(methods{"POST": a.ask(engine.OpensPassword)}),
 		of + "/link":                    a.open(methods{"POST": a.ask(engine.OpensSignIn)}),
 		of + "/logout":                  a.open(methods{"POST": a.logout}),

@@ -51,11 +51,10 @@ func (a *API) login(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	cookie, isBool := object["cookie"].(bool)
-	if _, there := object["cookie"]; there && !isBool {
-		return answer{}, errMalformed
+	cookie, err := takeCookie(object)
+	if err != nil {
+		return answer{}, err
 	}
-	delete(object, "cookie")
 	signedIn, err := a.prove(c, object)
 	if err != nil {
 		return answer{}, err

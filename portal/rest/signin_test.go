@@ -4,13 +4,17 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"postern/internal/totp"
+	"postern/portal"
 	"postern/portal/portaltest/house"
 	"postern/portal/rest"
 )
@@ -212,4 +216,77 @@ func TestPathsThatAreNotThere(t *testing.T) {
 			t.Errorf("%s %s answers %d %s", tc.method, tc.path, recorder.Code, recorder.Body)
 		}
 	}
+}
+
+// enrol gives Ana an authenticator, and returns what it shows at a time.
+func enrol(t *testing.T, w *world) func() string {
+	t.Helper()
+	viewer, err := w.Gate.Viewer(t.Context(), house.Customers, w.SignIn(house.Customers, house.Ana))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := w.Gate.Keeper(t.Context(), viewer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup, err := w.Gate.SetUpAuthenticator(t.Context(), keeper, "Acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed := strings.ToUpper(strings.ReplaceAll(setup.Secret, " ", ""))
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := func() string { return totp.Code(secret, totp.Step(w.Clock.Now())) }
+	_, _, err = w.Gate.AddAuthenticator(t.Context(), keeper, setup.Token, code(), "Acme", portal.Caller{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(time.Minute) // a code is good once
+	return code
+}
+
+func TestSecondStep(t *testing.T) {
+	w := newWorld(t)
+	code := enrol(t, w)
+	c := w.anybody(t)
+	const first = `{"name":"ana@acme.example","password":"` + house.Password + `"`
+	owed := c.want(200, "POST", "/login", first+`}`)
+	if owed.value["next"] != "second" || owed.value["token"] != nil || owed.value["session"] != nil {
+		t.Fatalf("after the password alone: %s", owed.text)
+	}
+	pending := owed.value["pending"].(string)
+	c.token = pending
+	c.refused(401, "signed_out", "GET", "/session", "")
+	c.token = ""
+	c.refused(422, "wrong", "POST", "/second", fmt.Sprintf(`{"pending":%q,"code":"000000"}`, pending))
+	in := c.want(200, "POST", "/second", fmt.Sprintf(`{"pending":%q,"code":%q}`, pending, code()))
+	c.token, _ = in.value["token"].(string)
+	who := c.want(200, "GET", "/session", "")
+	if who.value["session"].(map[string]any)["second"] != true {
+		t.Errorf("signed in as %s", who.text)
+	}
+	c.refused(410, "passed", "POST", "/second", fmt.Sprintf(`{"pending":%q,"code":%q}`, pending, code()))
+
+	// A browser keeps what is pending where no script reads it.
+	w.Advance(time.Minute)
+	browser := w.anybody(t)
+	owed = browser.want(200, "POST", "/login", first+`,"cookie":true}`)
+	if owed.value["pending"] != nil {
+		t.Errorf("a browser is told %s", owed.text)
+	}
+	browser.cookies = (&http.Response{Header: owed.header}).Cookies()
+	done := browser.want(200, "POST", "/second", fmt.Sprintf(`{"code":%q,"cookie":true}`, code()))
+	browser.cookies = (&http.Response{Header: done.header}).Cookies()
+	browser.want(200, "GET", "/session", "")
+}
+
+func TestPasskeysAreAskedFor(t *testing.T) {
+	w := newWorld(t)
+	c := w.anybody(t)
+	// The gate of this world has no address that browsers make passkeys for.
+	c.refused(403, "no_passkeys", "POST", "/passkey/challenge", `{}`)
+	c.refused(410, "passed", "POST", "/second/challenge", `{"pending":"nothing"}`)
+	c.refused(400, "malformed", "!POST", "/passkey", `{"token":"a","answer":{}}`)
 }
