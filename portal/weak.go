@@ -55,7 +55,7 @@ func weak(password string, least int, own ...string) *WeakError {
 		return &WeakError{WeakShort}
 	}
 	plain := plainOf(prepared)
-	if left, found := without(plain, own); found && utf8.RuneCountInString(left) < MinPasswordLegacy {
+	if left, found := without(plain, own); found && utf8.RuneCountInString(lettersOf(left)) < MinPasswordLegacy {
 		return &WeakError{WeakName}
 	}
 	if isCommon(prepared, plain) {
@@ -83,7 +83,7 @@ func without(text string, names []string) (left string, found bool) {
 	for _, name := range names {
 		name = plainOf(name)
 		local, _, _ := strings.Cut(name, "@")
-		for _, part := range append([]string{name, local}, strings.FieldsFunc(name, isNoLetter)...) {
+		for _, part := range append([]string{name, local}, strings.FieldsFunc(name, isApart)...) {
 			if utf8.RuneCountInString(part) < short || !strings.Contains(text, part) {
 				continue
 			}
@@ -93,7 +93,19 @@ func without(text string, names []string) (left string, found bool) {
 	return text, found
 }
 
-func isNoLetter(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+// lettersOf is a text without all that is no letter.
+func lettersOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if notLetter(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+func notLetter(r rune) bool { return !unicode.IsLetter(r) }
+
+func isApart(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // isCommon tells whether a password is one of those that are tried first: a run of keys, a short text over and over, or
 // one or two common words with figures and signs around and between.
@@ -102,14 +114,8 @@ func isCommon(password, plain string) bool {
 	if utf8.RuneCountInString(unit) <= 4 || isRun(unit) {
 		return true
 	}
-	for _, text := range []string{unit, stands.Replace(unit)} {
-		letters := strings.Map(func(r rune) rune {
-			if !unicode.IsLetter(r) {
-				return -1
-			}
-			return r
-		}, text)
-		if ofWords(letters, 2) {
+	for _, text := range []string{unit, stands.Replace(strings.TrimFunc(unit, notLetter))} {
+		if ofWords(lettersOf(text), 2) {
 			return true
 		}
 	}

@@ -205,8 +205,10 @@ func TestVerifierIsReadAsWritten(t *testing.T) {
 			t.Errorf("%d bytes are a verifier", n)
 		}
 	}
-	for _, bad := range [][]byte{append([]byte{9}, written[1:]...), append(bytes.Clone(written), make([]byte, 99)...),
-		append([]byte{1, 0, 0, 0, 1}, written[5:]...)} {
+	for _, bad := range [][]byte{
+		append([]byte{9}, written[1:]...), append(bytes.Clone(written), make([]byte, 99)...),
+		append([]byte{1, 0, 0, 0, 1}, written[5:]...),
+	} {
 		if _, err := ReadVerifier(bad); err == nil {
 			t.Errorf("%x is a verifier", bad)
 		}

@@ -97,7 +97,7 @@ func Fake(key []byte, rounds int, name ...string) Verifier {
 	mark := func(what string) []byte {
 		mac := hmac.New(sha256.New, key)
 		for _, part := range append([]string{what}, name...) {
-			_ = binary.Write(mac, binary.BigEndian, uint32(len(part))) //nolint:gosec // names are short
+			_ = binary.Write(mac, binary.BigEndian, uint32(len(part)))
 			mac.Write([]byte(part))
 		}
 		return mac.Sum(nil)
@@ -115,7 +115,7 @@ var errVerifier = errors.New("read verifier: it is damaged")
 // Bytes writes a verifier, for ReadVerifier.
 func (v Verifier) Bytes() []byte {
 	out := []byte{version}
-	out = binary.BigEndian.AppendUint32(out, uint32(v.Rounds)) //nolint:gosec // at most maxRounds
+	out = binary.BigEndian.AppendUint32(out, uint32(v.Rounds))
 	out = append(out, v.Stored...)
 	out = append(out, v.Server...)
 	return append(out, v.Salt...)

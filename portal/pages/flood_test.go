@@ -138,7 +138,7 @@ func (s *stage) hammer(p *person, page string, while time.Duration) (times []tim
 	defer tick.Stop()
 	for end := time.Now().Add(while); time.Now().Before(end); <-tick.C {
 		began := time.Now()
-		reply, err := p.client.Get(page) //nolint:noctx // a test of its time
+		reply, err := p.client.Get(page)
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -137,7 +137,8 @@ func (c *call) entered(in portal.SignedIn, to string) answer {
 		next = in.Next
 		reply.cookies = append(reply.cookies, cookies.Pending(name, in.Pending))
 	default:
-		reply.cookies = append(cookies.Ended(name)[1:], cookies.Session(name, in.Token))
+		over := cookies.Ended(name)[1] // what was pending
+		reply.cookies = append(reply.cookies, over, cookies.Session(name, in.Token))
 	}
 	if in.Device != "" {
 		reply.cookies = append(reply.cookies, cookies.Device(name, in.Device))

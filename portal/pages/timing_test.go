@@ -130,7 +130,7 @@ func (s *timing) sample(request timed, samples int) map[string][]float64 {
 			s.lane(c)
 			form := request.form(n, c).Encode()
 			began := time.Now()
-			reply, err := client.Post(s.url+"/portal/customers/"+request.path, //nolint:noctx // a test of its time
+			reply, err := client.Post(s.url+"/portal/customers/"+request.path,
 				"application/x-www-form-urlencoded", strings.NewReader(form))
 			if err != nil {
 				s.T.Fatal(err)
