@@ -21,7 +21,8 @@ func TestWeakPasswords(t *testing.T) {
 		"ana.ort@acme.example1": WeakName, "Acme-Portal-12345": WeakName, "ana.ort-2026-11-26": WeakName,
 		// What is good.
 		"violet lamp under seven trees": "", "rT7#kq9Lw2!xZp4v": "", "mi gato duerme en la lavadora": "",
-		"Fünf Störche über Köln": "", "ακόμη ένα ποτήρι νερό": "", "🐢 walks 🐢 the 🐢 dog": "",
+		"Fünf Störche über Köln": "", "ακόμη ένα ποτήρι νερό": "",
+		"🐢 walks 🐢 the 🐢 dog":               "",
 		"acme, but with eleven other words": "",
 	} {
 		got := ""
@@ -82,10 +83,10 @@ func TestPoolTurnsAway(t *testing.T) {
 
 func TestBrowserOf(t *testing.T) {
 	for agent, want := range map[string]string{
-		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                      "Firefox, Linux",
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0":           "Edge, Windows",
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Mobile/15E Safari/604.1": "Safari, iPhone",
-		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36":                        "Chrome, Android",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":       "Firefox, Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/140.0 Safari/537.36 Edg/140.0":    "Edge, Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/6": "Safari, iPhone",
+		"Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36":            "Chrome, Android",
 		"curl/8.9": "curl/8.9", "": "",
 	} {
 		if got := BrowserOf(agent); got != want {

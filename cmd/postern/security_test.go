@@ -11,8 +11,9 @@ import (
 
 // attacks are the numbers of the list of attacks on links that must have a test. The others are of what there is not:
 // unsubscribing.
-const attacks = `01 02 03 04 05 06 07 08 10 11 12 13 14 15 16 18 19 20 21 22 23 24 25 30 31 32 33 34 35 36 37 38 39 40
-	41 42 43 44 45 46 69 80 81 82 83 84 85 86 87 88 89 90 91 92 93`
+const attacks = `01 02 03 04 05 06 07 08 10 11 12 13 14 15 16 18 19 20 21 22 23 24 25 30 31 32 33 34 35 36 37 38
+	39 40 41 42 43 44 45 46 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 65 66 67 68 69 72 73 75 76
+	80 81 82 83 84 85 86 87 88 89 90 91 92 93`
 
 var (
 	attackRow  = regexp.MustCompile(`(?m)^\| T(\d\d) \| [^|]+ \| ([^|]+) \|$`)
