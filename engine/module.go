@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,8 @@ func InLanguage[T any](byLanguage map[string]T, language string) (T, bool) {
 // Module describes a kind of record: what its file under modules/ says.
 type Module struct {
 	Name     string
-	Label    Labels
+	Label    Labels   // of one of its records
+	Plural   Labels   // of several; nil where the file says nothing
 	Title    []string // fields whose values name a record to people
 	Keep     bool     // whether Postern keeps a copy of its records
 	Language string   // field that holds a record's language; "" for none
@@ -114,6 +116,14 @@ func (f *Field) IsText() bool {
 		return false
 	}
 	return true
+}
+
+// Called is what people call one record of the module; its name where the file says nothing.
+func (m *Module) Called(language string) string { return cmp.Or(m.Label.In(language), m.Name) }
+
+// CalledMany is what people call several; as one is called where the file says nothing.
+func (m *Module) CalledMany(language string) string {
+	return cmp.Or(m.Plural.In(language), m.Called(language))
 }
 
 // View turns the plain values of a record into what expressions see: every described field is there,

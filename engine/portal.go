@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Portal lets people sign in and shows them the records that concern them: what its file under portal/ says.
 type Portal struct {
@@ -75,6 +79,15 @@ const (
 type Role struct {
 	Name    string
 	Modules map[string]*Access // by module
+	Order   []string           // their names, as the file lists them; nil for by name
+}
+
+// Names are the modules that the role has access to, in their order.
+func (r *Role) Names() []string {
+	if r.Order != nil {
+		return r.Order
+	}
+	return slices.Sorted(maps.Keys(r.Modules))
 }
 
 // Access is what a role may do with the records of a module. Its zero value is nothing.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 // Records is what pages, REST API and façade ask of the [Desk]. Errors are those of this package: ErrForbidden,
 // ErrNotFound, ErrConflict, ErrFresh, ErrUnavailable, *Refusal and *Throttled.
 type Records interface {
-	// Modules are those that the viewer's role has access to, by name.
+	// Modules are those that the viewer's role has access to, in the order of the portal's file.
 	Modules(v Viewer) []ModuleView
 	// List answers a question with a page of records.
 	List(ctx context.Context, v Viewer, q Question) (Listing, error)
@@ -74,7 +73,7 @@ func NewDesk(with DeskConfig) *Desk { return &Desk{with: with} }
 // Modules implements Records.
 func (d *Desk) Modules(v Viewer) []ModuleView {
 	views := make([]ModuleView, 0, len(v.Role.Modules))
-	for _, name := range slices.Sorted(maps.Keys(v.Role.Modules)) {
+	for _, name := range v.Role.Names() {
 		access := v.Role.Modules[name]
 		views = append(views, ModuleView{Module: access.Module, Access: access})
 	}

@@ -15,6 +15,8 @@ type moduleFile struct {
 	Module *yamldoc.Node `yaml:"module,required" schema:"text"`
 	// Label is what people call such a record: a text, or one for each language.
 	Label labels `yaml:"label"`
+	// Plural is what people call several of them: a text, or one for each language. A portal heads its lists by it.
+	Plural labels `yaml:"plural"`
 	// Title are the fields whose values name a record to people.
 	Title []*yamldoc.Node `yaml:"title,one" schema:"text"`
 	// Language is the field that holds the language in which to write to the record's person.
@@ -118,8 +120,8 @@ func (l *loader) module(file string, root *yamldoc.Node) {
 		l.complain(f.Module.Errorf("a module's name may hold only letters, digits, - and _"))
 	}
 	m := &engine.Module{
-		Name: f.Module.Text(), Label: engine.Labels(f.Label), Keep: f.Keep || l.options.KeepAll,
-		Fields: map[string]*engine.Field{},
+		Name: f.Module.Text(), Label: engine.Labels(f.Label), Plural: engine.Labels(f.Plural),
+		Keep: f.Keep || l.options.KeepAll, Fields: map[string]*engine.Field{},
 	}
 	for _, entry := range f.Fields {
 		l.field(m, entry)

@@ -86,6 +86,7 @@ type plannedRole struct {
 	at      *yamldoc.Node // its name
 	extends *yamldoc.Node
 	own     map[string]*plannedAccess // nil: taken away
+	order   []string                  // of the modules, as the files list them
 	whole   map[string]*plannedAccess // with what it extends, once that is known
 	without map[string]bool           // modules that it, or what it extends, takes away
 	merging bool
@@ -120,6 +121,9 @@ func (p *plannedPortal) readRoles(at *yamldoc.Node, entries []yamldoc.Entry) {
 		for _, module := range slices.Sorted(maps.Keys(role.Modules)) {
 			role.Modules[module].Related = p.related(role, role.Modules[module], whole[module].Related.lists)
 		}
+		role.Order = slices.DeleteFunc(slices.Clone(p.roles[name].order), func(module string) bool {
+			return role.Modules[module] == nil
+		})
 		p.portal.Roles[name] = role
 	}
 	p.checkOptions()
@@ -141,6 +145,7 @@ func (p *plannedPortal) readRole(entry yamldoc.Entry) *plannedRole {
 			role.own[m.Key.Text()] = nil
 			continue
 		}
+		role.order = append(role.order, m.Key.Text())
 		planned := &plannedAccess{at: m.Key}
 		p.complain(yamldoc.Decode(m.Value, &planned.accessFile)...)
 		role.own[m.Key.Text()] = planned
@@ -166,6 +171,7 @@ func (p *plannedPortal) merge(name string) map[string]*plannedAccess {
 			role.merging = true
 			maps.Copy(whole, p.merge(role.extends.Text()))
 			maps.Copy(role.without, from.without)
+			role.order = joined(from.order, role.order)
 			role.merging = false
 		}
 	}
@@ -182,6 +188,17 @@ func (p *plannedPortal) merge(name string) map[string]*plannedAccess {
 	}
 	role.whole = whole
 	return whole
+}
+
+// joined is a list with what another has besides.
+func joined(list, more []string) []string {
+	all := slices.Clone(list)
+	for _, name := range more {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // over is an access with what it does not say itself from another: of the lists that follow from another list, what

@@ -75,7 +75,7 @@ func create(c *call) (answer, error) {
 
 // createPage draws the form of a new record.
 func (c *call) createPage(access *engine.Access, form *forms.Form, key, notice string, status int) answer {
-	module := moduleLabel(access.Module, c.texts.Language)
+	module := access.Module.Called(c.texts.Language)
 	body := editBody{
 		Heading: c.texts.Say("portal.new.heading", "Module", module), About: module, Notice: notice,
 		Form: form.Body(c.texts, c.now), Key: key, Back: c.path("records", access.Module.Name), Makes: true,

@@ -138,7 +138,7 @@ func withNotice(reply answer, notice string) answer {
 func (c *call) editPage(e editing, form *forms.Form, notice string, status int) answer {
 	body := editBody{
 		Heading: c.texts.Say("portal.edit.heading", "Title", c.heading(e.access, e.row)),
-		About:   moduleLabel(e.access.Module, c.texts.Language), Form: form.Body(c.texts, c.now),
+		About:   e.access.Module.Called(c.texts.Language), Form: form.Body(c.texts, c.now),
 		Back: c.recordPath(e.row.Ref), Fresh: c.named(e.barred), SignIn: c.freshPath(),
 	}
 	if notice != "" {

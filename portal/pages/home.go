@@ -25,7 +25,7 @@ type tile struct{ Label, URL, Count string }
 func showHome(c *call) (answer, error) {
 	body := homeBody{}
 	for _, view := range c.pages.with.Desk.Modules(c.viewer) {
-		t := tile{Label: moduleLabel(view.Module, c.texts.Language), URL: c.path("records", view.Name)}
+		t := tile{Label: view.Module.CalledMany(c.texts.Language), URL: c.path("records", view.Name)}
 		n, err := c.pages.with.Desk.Count(c.Context(), c.viewer, portal.Question{Module: view.Name})
 		if err == nil {
 			t.Count = c.count(n)

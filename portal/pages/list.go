@@ -59,7 +59,7 @@ func showList(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	label := moduleLabel(access.Module, c.texts.Language)
+	label := access.Module.CalledMany(c.texts.Language)
 	body := listBody{
 		Heading: label, Notice: c.notice(), Total: c.count(listing.Total),
 		Search: c.searchForm(access, filters),
@@ -169,7 +169,7 @@ func showRelated(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	label := moduleLabel(other.Module, c.texts.Language)
+	label := other.Module.CalledMany(c.texts.Language)
 	body := listBody{
 		Heading: label, About: c.heading(access, row), Back: c.recordPath(row.Ref), Total: c.count(listing.Total),
 		Table: c.table(other, listing, sorting{}), Turn: c.turn(c.URL.Query(), at, listing),

@@ -43,7 +43,7 @@ func showRecord(c *call) (answer, error) {
 	}
 	module := access.Module.Name
 	body := recordBody{
-		Heading: c.heading(access, row), About: moduleLabel(access.Module, c.texts.Language),
+		Heading: c.heading(access, row), About: access.Module.Called(c.texts.Language),
 		List: c.path("records", module), Notice: c.notice(), Fields: c.shownFields(access, row, access.Read),
 	}
 	if row.Update {
@@ -71,7 +71,7 @@ func (c *call) related(row portal.Row, relative engine.Relative) (*relatedList, 
 	if access == nil {
 		return nil, nil //nolint:nilnil // nothing to show, and nothing wrong
 	}
-	list := &relatedList{ID: "related-" + relative.Module, Heading: moduleLabel(access.Module, c.texts.Language)}
+	list := &relatedList{ID: "related-" + relative.Module, Heading: access.Module.CalledMany(c.texts.Language)}
 	listing, err := c.pages.with.Desk.Related(c.Context(), c.viewer, row.Ref, portal.Question{
 		Module: relative.Module, Limit: beside, Total: true, Fields: listed(access),
 	})

@@ -143,5 +143,5 @@ func (c *call) heading(access *engine.Access, row portal.Row) string {
 			return first
 		}
 	}
-	return cmp.Or(moduleLabel(access.Module, c.texts.Language), row.ID)
+	return cmp.Or(access.Module.Called(c.texts.Language), row.ID)
 }

@@ -71,7 +71,7 @@ func remove(c *call) (answer, error) {
 func (c *call) deletePage(access *engine.Access, row portal.Row, notice string, status int) answer {
 	body := deleteBody{
 		Heading: c.texts.Say("portal.delete.heading", "Title", c.heading(access, row)),
-		About:   moduleLabel(access.Module, c.texts.Language), Fields: c.shownFields(access, row, access.Read),
+		About:   access.Module.Called(c.texts.Language), Fields: c.shownFields(access, row, access.Read),
 		Seen: row.ETag, Back: c.recordPath(row.Ref),
 	}
 	if notice != "" {

@@ -41,7 +41,7 @@ func (p *Pages) shell(c *call) *shell {
 	s.SignOut, s.Who = c.path("sign-out"), c.who()
 	for _, view := range p.with.Desk.Modules(c.viewer) {
 		url := c.path("records", view.Name)
-		label := moduleLabel(view.Module, c.texts.Language)
+		label := view.Module.CalledMany(c.texts.Language)
 		s.Modules = append(s.Modules, tab{Label: label, URL: url, Current: c.PathValue("module") == view.Name})
 	}
 	for _, page := range accountPages {
@@ -66,11 +66,3 @@ func (c *call) who() string {
 }
 
 func portalLabel(p *engine.Portal, language string) string { return p.Label.In(language) }
-
-// moduleLabel is what a module is called; its name where it has no label.
-func moduleLabel(module *engine.Module, language string) string {
-	if label := module.Label.In(language); label != "" {
-		return label
-	}
-	return module.Name
-}
