@@ -45,6 +45,7 @@ var arrows = map[string][]string{
 	"internal/scanners":    {"internal/rig"},
 	"internal/smoke":       {"internal/rig"},
 
+	"portal/portaltest": {"engine", "engine/enginetest", "internal", "internal/peer", "portal"},
 	"portal/portaltest/house": {
 		"engine", "engine/enginetest", "internal", "internal/crm", "internal/store", "portal",
 	},
