@@ -1,0 +1,82 @@
+package pages
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+
+	"postern/portal/portaltest/house"
+)
+
+// T69, in a browser with a device of its own: a passkey is made, signs in without a name, and is asked for after a
+// password; where the device does not know its owner, nobody gets in.
+func TestT69PasskeyInABrowser(t *testing.T) {
+	s := newStage(t)
+	tab, closeTab := chromedp.NewContext(startBrowser(t), chromedp.WithNewBrowserContext())
+	t.Cleanup(closeTab)
+	var device webauthn.AuthenticatorID
+	err := chromedp.Do(tab, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+			return err
+		}
+		made, err := cdp.Call(ctx, target, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
+			Options: &webauthn.VirtualAuthenticatorOptions{
+				Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
+				HasResidentKey: true, HasUserVerification: true, IsUserVerified: true,
+				AutomaticPresenceSimulation: true,
+			},
+		})
+		device = made.AuthenticatorID
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(tab, time.Minute)
+	t.Cleanup(cancel)
+	ana := &typist{t, ctx}
+	ana.wears(s.url, "ps-"+house.Customers, s.signIn(house.Customers, house.Ana))
+	ana.reads(chromedp.Navigate(s.url+security), "Security")
+	ana.reads(chromedp.Click(`form:has([value="passkey"]) button`), "Keep these recovery codes")
+	ana.reads(chromedp.Navigate(s.url+security), "Security")
+	if text, err := chromedp.Run(ctx, chromedp.Text("main")); err != nil || !strings.Contains(text, "Passkey of") {
+		t.Errorf("no passkey is listed: %v\n%s", err, text)
+	}
+
+	ana.wears(s.url, "ps-"+house.Customers, "")
+	ana.reads(chromedp.Navigate(s.url+"/portal/customers/passkey"), "Use your passkey")
+	ana.reads(chromedp.Click("form button"), "Welcome")
+
+	ana.wears(s.url, "ps-"+house.Customers, "")
+	err = chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		unknown := webauthn.SetUserVerifiedParams{AuthenticatorID: device, IsUserVerified: false}
+		_, err := cdp.Call(ctx, target, webauthn.SetUserVerified, unknown)
+		return err
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ana.reads(chromedp.Navigate(s.url+"/portal/customers/passkey"), "Use your passkey")
+	if err := chromedp.Do(ctx, chromedp.Click("form button"), chromedp.WaitVisible(`[data-say="failed"]`)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wears gives the browser a cookie.
+func (p *typist) wears(address, name, value string) {
+	p.t.Helper()
+	err := chromedp.Do(p.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		cookie := network.SetCookieParams{Name: name, Value: value, URL: address}
+		_, err := cdp.Call(ctx, target, network.SetCookie, cookie)
+		return err
+	}))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
