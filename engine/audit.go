@@ -49,11 +49,11 @@ const (
 	DeedPortalAsked       = "portal.asked"          // for a link, by somebody who gave a name
 	DeedPortalInvited     = "portal.invited"        // by an operator
 	DeedPortalSignedIn    = "portal.signed_in"
-	DeedPortalSignedOut   = "portal.signed_out"   // of one session, by whose it is or an operator
-	DeedPortalEndedAll    = "portal.ended_all"    // all sessions
-	DeedPortalLocked      = "portal.locked"       // strangers have to wait
-	DeedPortalUnlocked    = "portal.unlocked"     // wrong passwords were forgotten
-	DeedPortalPasswordSet = "portal.password_set" //nolint:gosec // a kind of deed
+	DeedPortalSignedOut   = "portal.signed_out" // of one session, by whose it is or an operator
+	DeedPortalEndedAll    = "portal.ended_all"  // all sessions
+	DeedPortalLocked      = "portal.locked"     // strangers have to wait
+	DeedPortalUnlocked    = "portal.unlocked"   // wrong passwords were forgotten
+	DeedPortalPasswordSet = "portal.password_set"
 	DeedPortalNoPassword  = "portal.password_deleted"
 	DeedPortalDisabled    = "portal.disabled"
 	DeedPortalEnabled     = "portal.enabled"

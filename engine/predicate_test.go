@@ -159,11 +159,15 @@ func TestEmptyValuesOfTheSubjectMatchNothing(t *testing.T) {
 		{leaf(engine.OpIn, "title"), "no record"},
 		{not(leaf(engine.OpIn, "title")), "every record"},
 		{either(id, empty), `parent_id is "12x7"`},
-		{not(either(id, leaf(engine.OpContains, "title", "x"))),
-			`parent_id is not "12x7" and title does not contain "x"`},
+		{
+			not(either(id, leaf(engine.OpContains, "title", "x"))),
+			`parent_id is not "12x7" and title does not contain "x"`,
+		},
 		{either(id, leaf(engine.OpEqual, "closed", true), engine.Everything()), "every record"},
-		{not(engine.Predicate{Of: []engine.Predicate{id, leaf(engine.OpLess, "points", 3)}}),
-			`parent_id is not "12x7" or points is not less than 3`},
+		{
+			not(engine.Predicate{Of: []engine.Predicate{id, leaf(engine.OpLess, "points", 3)}}),
+			`parent_id is not "12x7" or points is not less than 3`,
+		},
 		{leaf(engine.OpGreater, "due", engine.Operand{From: engine.FromToday}), "due is after 2026-11-27"},
 		{leaf(engine.OpLess, "due", engine.Operand{From: engine.FromNow}), "due is before 2026-11-26T23:30:00Z"},
 	}

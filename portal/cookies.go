@@ -34,18 +34,18 @@ func (c Cookies) Ended(portal string) []*http.Cookie {
 	return []*http.Cookie{c.cookie(sessionCookie+portal, "", -1), c.cookie(pendingCookie+portal, "", -1)}
 }
 
-// SessionOf, DeviceOf and PendingOf are the tokens that a request comes with; "" for none. A cookie that came twice is
-// none: somebody else may have set one of them.
+// SessionOf is the token of a session that a request comes with; "" for none. A cookie that came twice is none:
+// somebody else may have set one of them.
 func (c Cookies) SessionOf(r *http.Request, portal string) string {
 	return c.token(r, sessionCookie+portal)
 }
 
-// DeviceOf is described with SessionOf.
+// DeviceOf is that of a known browser, in the same way.
 func (c Cookies) DeviceOf(r *http.Request, portal string) string {
 	return c.token(r, deviceCookie+portal)
 }
 
-// PendingOf is described with SessionOf.
+// PendingOf is that of a sign-in that waits for its second step, in the same way.
 func (c Cookies) PendingOf(r *http.Request, portal string) string {
 	return c.token(r, pendingCookie+portal)
 }
@@ -62,7 +62,7 @@ func (c Cookies) token(r *http.Request, name string) string {
 const maxToken = 128
 
 func (c Cookies) cookie(name, value string, age int) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // Secure wherever the base address is https
 		Name: c.name(name), Value: value, Path: "/", MaxAge: age, Secure: c.Secure, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}

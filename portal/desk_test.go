@@ -102,8 +102,10 @@ func TestQuestions(t *testing.T) {
 		"by date":       {portal.Question{Where: leaf(engine.OpLess, "due", "2026-12-02")}, []string{"17x1"}},
 		"words":         {portal.Question{Search: "PRINTER fire"}, []string{"17x1"}},
 		"no such words": {portal.Question{Search: "printer globex"}, []string{}},
-		"sorted": {portal.Question{Order: []engine.Sorting{{Field: "rank", Desc: true}}},
-			[]string{"17x5", "17x2", "17x1"}},
+		"sorted": {
+			portal.Question{Order: []engine.Sorting{{Field: "rank", Desc: true}}},
+			[]string{"17x5", "17x2", "17x1"},
+		},
 		"passed over": {portal.Question{Offset: 1, Limit: 1}, []string{"17x2"}},
 	} {
 		same(t, name, ids(t, w, ana, tickets(tc.q)), tc.want)

@@ -81,12 +81,20 @@ func TestVerdictNamesWhatDecides(t *testing.T) {
 		seen       bool
 		by         string
 	}{
-		{engine.Fields{"firm": "f"}, engine.Fields{"firm": "f", "state": "Sent"}, "Bills", true,
-			`firm is "f" | state is "Sent"`},
+		{
+			engine.Fields{"firm": "f"},
+			engine.Fields{"firm": "f", "state": "Sent"},
+			"Bills", true,
+			`firm is "f" | state is "Sent"`,
+		},
 		{engine.Fields{"firm": "f"}, engine.Fields{"firm": "f"}, "Bills", false, `state is "Sent": that is not so`},
 		{engine.Fields{"firm": "f"}, engine.Fields{"firm": "g"}, "Bills", false, `firm is "f": that is not so`},
-		{engine.Fields{}, engine.Fields{"firm": ""}, "Bills", false,
-			`rows compares with values that People/1 does not have: firm is me.firm and state is "Sent"`},
+		{
+			engine.Fields{},
+			engine.Fields{"firm": ""},
+			"Bills", false,
+			`rows compares with values that People/1 does not have: firm is me.firm and state is "Sent"`,
+		},
 		{engine.Fields{}, engine.Fields{}, "People", false, "role default has no access to People"},
 	} {
 		me := &engine.Env{

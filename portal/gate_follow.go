@@ -25,7 +25,12 @@ func (g *Gate) Follow(ctx context.Context, pass Pass, caller Caller) (Follow, er
 		return follow, nil
 	}
 	now, err := g.viewer(ctx, pass.Opens.Portal, caller.Session)
-	if err != nil || now.Ref() == who.record.Ref { // a session that is over is none
+	switch {
+	case errors.Is(err, ErrSignedOut): // a session that is over is none
+		return follow, nil
+	case err != nil:
+		return Follow{}, err
+	case now.Ref() == who.record.Ref:
 		return follow, nil
 	}
 	other := person{portal: who.portal, record: engine.Record{Ref: now.Ref(), Fields: now.Me.Record}}

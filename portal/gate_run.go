@@ -99,11 +99,11 @@ func (g *Gate) answer(ctx context.Context, asking Asking) error {
 func (g *Gate) asker(ctx context.Context, asking Asking) (who person, why string, err error) {
 	p, err := g.by(asking.Portal, methodOf(asking.What))
 	if err != nil {
-		return who, "the portal does not let anybody in this way any more", nil
+		return who, "the portal does not let anybody in this way any more", nil //nolint:nilerr // that is the answer
 	}
 	name, err := g.with.Sealer.Open(askingPurpose, asking.Sealed)
 	if err != nil { // its key is gone
-		return who, "what was asked for can no longer be read", nil
+		return who, "what was asked for can no longer be read", nil //nolint:nilerr // that is the answer
 	}
 	if who, err = g.byName(ctx, p, string(name)); err != nil {
 		return who, "", err

@@ -110,7 +110,7 @@ func (tools modelTools) draw(rt *rapid.T) *modelWorld {
 		Files:  upload.Files{Store: w.store, Sealer: sealer},
 	})
 	w.drawPolicy(rt)
-	for _, id := range strings.Fields("p1 p2 p3 g1 g2 g3 i1 i2 i3 i4 i5 i6") {
+	for id := range strings.FieldsSeq("p1 p2 p3 g1 g2 g3 i1 i2 i3 i4 i5 i6") {
 		module := map[byte]string{'p': "People", 'g': "Groups", 'i': "Items"}[id[0]]
 		w.put(rt, w.drawEntry(rt, engine.Ref{Module: module, ID: id}))
 	}

@@ -209,8 +209,10 @@ func (a *plannedAccess) over(from *plannedAccess) *plannedAccess {
 		merged.Read = from.Read
 	}
 	for _, list := range []struct{ own, from, of *[]*yamldoc.Node }{
-		{&merged.Filter, &from.Filter, &merged.Read}, {&merged.Sort, &from.Sort, &merged.Read},
-		{&merged.Update, &from.Update, &merged.Read}, {&merged.Fresh, &from.Fresh, &merged.Update},
+		{&merged.Filter, &from.Filter, &merged.Read},
+		{&merged.Sort, &from.Sort, &merged.Read},
+		{&merged.Update, &from.Update, &merged.Read},
+		{&merged.Fresh, &from.Fresh, &merged.Update},
 	} {
 		if *list.own == nil {
 			*list.own = among(*list.from, *list.of)

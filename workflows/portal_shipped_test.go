@@ -47,8 +47,11 @@ func sales(status, out, draft string) []rowCase {
 // about are the cases of what refers to customers by one field.
 func about(field string) []rowCase {
 	return []rowCase{
-		{engine.Fields{field: "ann"}, true}, {engine.Fields{field: "acme"}, true}, {engine.Fields{field: "bea"}, false},
-		{engine.Fields{field: "zeta"}, false}, {engine.Fields{}, false},
+		{engine.Fields{field: "ann"}, true},
+		{engine.Fields{field: "acme"}, true},
+		{engine.Fields{field: "bea"}, false},
+		{engine.Fields{field: "zeta"}, false},
+		{engine.Fields{}, false},
 	}
 }
 
@@ -81,14 +84,19 @@ func shippedRows() map[string][]rowCase {
 		},
 		"customers default Project": about("linktoaccountscontacts"),
 		"customers default ProjectTask": {
-			{engine.Fields{"projectid": "acme"}, true}, {engine.Fields{"projectid": "ann"}, true},
-			{engine.Fields{"projectid": "zeta"}, false}, {engine.Fields{"projectid": "nobody"}, false},
+			{engine.Fields{"projectid": "acme"}, true},
+			{engine.Fields{"projectid": "ann"}, true},
+			{engine.Fields{"projectid": "zeta"}, false},
+			{engine.Fields{"projectid": "nobody"}, false},
 			{engine.Fields{}, false},
 		},
 		"customers default Timecontrol": {
-			{engine.Fields{"relatedto": "Contacts/ann"}, true}, {engine.Fields{"relatedto": "HelpDesk/acme"}, true},
-			{engine.Fields{"relatedto": "Project/acme"}, true}, {engine.Fields{"relatedto": "Contacts/bea"}, false},
-			{engine.Fields{"relatedto": "HelpDesk/cas"}, false}, {engine.Fields{"relatedto": "Project/zeta"}, false},
+			{engine.Fields{"relatedto": "Contacts/ann"}, true},
+			{engine.Fields{"relatedto": "HelpDesk/acme"}, true},
+			{engine.Fields{"relatedto": "Project/acme"}, true},
+			{engine.Fields{"relatedto": "Contacts/bea"}, false},
+			{engine.Fields{"relatedto": "HelpDesk/cas"}, false},
+			{engine.Fields{"relatedto": "Project/zeta"}, false},
 			{engine.Fields{}, false},
 		},
 		"customers manager Contacts": {
@@ -97,8 +105,10 @@ func shippedRows() map[string][]rowCase {
 			{engine.Fields{"id": "dan"}, false},
 		},
 		"customers manager HelpDesk": {
-			{engine.Fields{"parent_id": "bea"}, true}, {engine.Fields{"parent_id": "acme"}, true},
-			{engine.Fields{"parent_id": "cas"}, false}, {engine.Fields{"parent_id": "dan"}, false},
+			{engine.Fields{"parent_id": "bea"}, true},
+			{engine.Fields{"parent_id": "acme"}, true},
+			{engine.Fields{"parent_id": "cas"}, false},
+			{engine.Fields{"parent_id": "dan"}, false},
 			{engine.Fields{}, false},
 		},
 		"employees default Employees":     {{engine.Fields{"id": "eve"}, true}, {engine.Fields{"id": "fay"}, false}},

@@ -25,11 +25,15 @@ func TestPortalIsExplainedFromFiles(t *testing.T) {
 	}
 	for _, test := range []struct{ args, want string }{
 		{"customers Contacts/12x1 HelpDesk/17x1", "HelpDesk/17x1 is seen\n  parent_id is one of \"12x1\", \"11x4\"\n"},
-		{"customers Contacts/12x1 HelpDesk/17x2",
-			"HelpDesk/17x2 is not seen\n  parent_id is one of \"12x1\", \"11x4\": that is not so\n"},
+		{
+			"customers Contacts/12x1 HelpDesk/17x2",
+			"HelpDesk/17x2 is not seen\n  parent_id is one of \"12x1\", \"11x4\": that is not so\n",
+		},
 		{"customers Contacts/12x1 ModComments/32x1", "ModComments/32x1 is seen\n  cf_public is true\n"},
-		{"customers Contacts/12x1 Invoice/7x1",
-			"invoicestatus is one of \"Approved\", \"Sent\", \"Paid\": that is not so\n"},
+		{
+			"customers Contacts/12x1 Invoice/7x1",
+			"invoicestatus is one of \"Approved\", \"Sent\", \"Paid\": that is not so\n",
+		},
 		{"customers Contacts/12x1 SalarySlips", "no access\n"},
 		{"customers Contacts/12x1 HelpDesk", "  create   ticket_title, description, ticketpriorities\n"},
 		{"customers Contacts/12x1 HelpDesk", "           parent_id is set to me.id\n"},

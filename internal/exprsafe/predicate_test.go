@@ -53,6 +53,7 @@ func (c officeCatalogue) Record(module string) (Type, bool) {
 	}
 	return typeOf(c, module), true
 }
+
 func (officeCatalogue) Modules() []string         { return []string{"Accounts", "Contacts", "HelpDesk"} }
 func (officeCatalogue) Leading(_ string) []string { return nil }
 

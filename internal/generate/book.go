@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,10 @@ const bookIntro = "What may stand in the files of a book that describe landings,
 type bookPart struct{ title, of, doc, example string }
 
 func bookParts() []bookPart {
+	return slices.Concat(landingParts(), portalParts(), moduleParts())
+}
+
+func landingParts() []bookPart {
 	return []bookPart{
 		{
 			"Landing", "landingFile", "A file under `landings/`: what a link opens and what may be done there.",
@@ -36,6 +41,11 @@ func bookParts() []bookPart {
 			"Factor", "factorFile", "A file under `factors/`: what a visitor has to prove beside the link.",
 			"factor: pin\nkind: security_code\nfield: record.contact_id.cf_pin",
 		},
+	}
+}
+
+func portalParts() []bookPart {
+	return []bookPart{
 		{
 			"Portal", "portalFile", "A file under `portal/`: who may sign in, and what they may see and do.",
 			"portal: customers\nsubject: { module: Contacts, login: email, active: me.portal }\n" +
@@ -66,6 +76,11 @@ func bookParts() []bookPart {
 			"Making", "makingFile", "How records are made, under `create` of an access.",
 			"create: { fields: [ticket_title, description], set: { parent_id: \"{{ me.account_id }}\" } }",
 		},
+	}
+}
+
+func moduleParts() []bookPart {
+	return []bookPart{
 		{
 			"Module", "moduleFile", "A file under `modules/`: what a kind of record looks like.",
 			"module: Contacts\ntitle: [firstname, lastname]\nexternal_id: cf_externalid\n" +

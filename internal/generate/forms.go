@@ -24,7 +24,8 @@ func forms() map[string]object {
 			object{"type": "object", "additionalProperties": object{"anyOf": []any{label, object{"type": "null"}}}},
 		}},
 		"relatives": {"anyOf": []any{
-			text, object{"type": "array", "items": object{"type": []any{"string", "object"}}},
+			text,
+			object{"type": "array", "items": object{"type": []any{"string", "object"}}},
 			object{"type": "object", "additionalProperties": object{"type": []any{"string", "null"}}},
 		}},
 		"fields":     {"type": "object"},                             // values by the names of fields

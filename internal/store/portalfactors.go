@@ -11,6 +11,7 @@ import (
 	"postern/portal"
 )
 
+//nolint:gosec // columns
 const passkeyColumns = "id, portal, module, subject, handle, credential, public, name, signs, added, used"
 
 // Enrolled implements portal.FactorStore.

@@ -80,7 +80,8 @@ func (c *call) issuer() string {
 
 // added leads on after something was enrolled, by way of the recovery codes that were made along.
 func (c *call) added(added portal.Added, next string) answer {
-	cookies := append(c.pages.cookies.Ended(c.portal.Name)[1:], c.pages.cookies.Session(c.portal.Name, added.In.Token))
+	cookies := c.pages.cookies.Ended(c.portal.Name)[1:]
+	cookies = append(cookies, c.pages.cookies.Session(c.portal.Name, added.In.Token))
 	if added.In.Device != "" {
 		cookies = append(cookies, c.pages.cookies.Device(c.portal.Name, added.In.Device))
 	}

@@ -26,7 +26,6 @@ var (
 	inToken  = regexp.MustCompile(`name="token" value="([^"]+)"`)
 	inSecret = regexp.MustCompile(`<p class="code" dir="ltr">([A-Z2-7 ]+)</p>`)
 	inCodes  = regexp.MustCompile(`<span class="code" dir="ltr">([a-z2-9]{5}-[a-z2-9]{5})</span>`)
-	inID     = regexp.MustCompile(`name="id" value="([^"]+)"`)
 )
 
 func found(t *testing.T, pattern *regexp.Regexp, page shown) string {

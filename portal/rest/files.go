@@ -51,7 +51,7 @@ func (a *API) file(c *call) (answer, error) {
 	header.Set("Content-Length", strconv.FormatInt(file.Size, 10))
 	if _, err := io.Copy(c.w, content); err != nil {
 		a.with.Logger.ErrorContext(c.Context(), "a file cannot be sent", "file", file.ID.String(), "error", err)
-		panic(http.ErrAbortHandler) // the client sees that the rest is missing
+		panic(http.ErrAbortHandler) //nolint:forbidigo // how a handler ends a response: the client sees that it is cut
 	}
 	return answer{sent: true}, nil
 }

@@ -120,7 +120,9 @@ func TestSessionsOfABrowser(t *testing.T) {
 	// A page of another site has no power over what the browser is signed in with.
 	const change = `{"fields":{"phone":"1"}}`
 	for _, headers := range [][]string{
-		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Origin", "https://evil.example"},
 		{"Origin", "null"},
 	} {
 		c.refused(403, "origin", "PATCH", "/records/Contacts/12x1", change, headers...)
@@ -206,8 +208,11 @@ func TestPathsThatAreNotThere(t *testing.T) {
 		status       int
 		code         string
 	}{
-		{"GET", "customers/nothing", 404, "no_path"}, {"GET", "customers", 404, "no_path"}, {"GET", "", 404, "no_path"},
-		{"HEAD", "customers/session", 401, ""}, {"PUT", "customers/session", 405, "no_method"},
+		{"GET", "customers/nothing", 404, "no_path"},
+		{"GET", "customers", 404, "no_path"},
+		{"GET", "", 404, "no_path"},
+		{"HEAD", "customers/session", 401, ""},
+		{"PUT", "customers/session", 405, "no_method"},
 	} {
 		recorder := httptest.NewRecorder()
 		r := httptest.NewRequestWithContext(t.Context(), tc.method, rest.Prefix+tc.path, nil)
