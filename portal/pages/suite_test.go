@@ -124,6 +124,7 @@ func (g *guide) signingIn() {
 	g.show("sign-in-refused", v.send(http.MethodPost, "/portal/customers/sign-in", wrong), http.StatusUnauthorized)
 	v = g.person(house.Customers, house.Mia)
 	g.show("sessions", v.get("/portal/customers/sessions"), http.StatusOK)
+	g.show("security", v.get("/portal/customers/security"), http.StatusOK)
 	g.show("change-password", v.get("/portal/customers/password"), http.StatusOK)
 	short := url.Values{"password": {password}, "next": {"short"}, "again": {"short"}}
 	g.show("change-password-short", v.send(http.MethodPost, "/portal/customers/password", short),
