@@ -47,6 +47,9 @@ func (d *Desk) Create(ctx context.Context, v Viewer, module string, set engine.F
 	if err := d.staysTheirs(ctx, v, access, engine.Record{Ref: ref, Fields: w.set}, w.set); err != nil {
 		return Done{}, d.refused(ctx, v, ref, set, err)
 	}
+	if err := d.namesTheirs(ctx, v, access, ref, w); err != nil {
+		return Done{}, d.refused(ctx, v, ref, set, err)
+	}
 	return d.create(ctx, v, access, w, key)
 }
 
@@ -104,6 +107,9 @@ func (d *Desk) Update(ctx context.Context, v Viewer, ref engine.Ref, set engine.
 	after.Fields = maps.Clone(record.Fields)
 	maps.Copy(after.Fields, w.set)
 	if err := d.staysTheirs(ctx, v, access, after, w.set); err != nil {
+		return Done{}, d.refused(ctx, v, ref, set, err)
+	}
+	if err := d.namesTheirs(ctx, v, access, ref, w); err != nil {
 		return Done{}, d.refused(ctx, v, ref, set, err)
 	}
 	change, err := d.newChange(v)

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"postern/engine"
 
@@ -50,6 +51,8 @@ func (w *modelWorld) update(rt *rapid.T) {
 		expect(rt, set, err, "malformed")
 	case !w.same(after, w.entries[ref]) && !w.staysMine(after, rows[ref.Module]):
 		expect(rt, after.fields(set), err, "unfit")
+	case !w.namesMine(after, set), slices.Contains(set, "name") && !w.loginIsFree(after, w.entries[ref]):
+		expect(rt, after.fields(set), err, "unfit")
 	case expect(rt, set, err, "done"):
 		w.entries[ref] = after
 		if done.Row != nil {
@@ -65,6 +68,33 @@ func (w *modelWorld) staysMine(after *entry, rows clause) bool {
 	w.entries[after.ref] = after
 	defer func() { w.entries[after.ref] = before }()
 	return w.holds(rows, after, nil, false)
+}
+
+// namesMine tells whether the references that are given anew lead to what the viewer sees.
+func (w *modelWorld) namesMine(given *entry, set []string) bool {
+	before := w.entries[given.ref]
+	return !slices.ContainsFunc(set, func(name string) bool {
+		module, id := w.leads[name], given.texts[name]
+		if module == "" || id == "" || (before != nil && before.texts[name] == id) {
+			return false
+		}
+		p, to := w.permits[module], w.entries[engine.Ref{Module: module, ID: id}]
+		return p == nil || to == nil || !w.holds(p.rows, to, w.myself(), false)
+	})
+}
+
+// loginIsFree tells whether nobody else signs in with the name of a person.
+func (w *modelWorld) loginIsFree(after, before *entry) bool {
+	name := after.texts["name"]
+	if after.ref.Module != w.me.Module || name == "" || (before != nil && before.texts["name"] == name) {
+		return true
+	}
+	for ref, other := range w.entries {
+		if ref.Module == w.me.Module && ref != after.ref && strings.EqualFold(other.texts["name"], name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *modelWorld) copyOf(ref engine.Ref) *entry {
@@ -134,6 +164,8 @@ func (w *modelWorld) create(rt *rapid.T) {
 		expect(rt, given, err, "malformed")
 	case !w.holds(p.rows, full, w.myself(), false):
 		expect(rt, full.fields(w.modules[module].Names), err, "unfit")
+	case !w.namesMine(full, set), !w.loginIsFree(full, nil):
+		expect(rt, given, err, "unfit")
 	case expect(rt, given, err, "done"):
 		full.ref = done.Ref
 		w.entries[full.ref] = full
