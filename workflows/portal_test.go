@@ -156,6 +156,8 @@ func TestPortalsAreDoubted(t *testing.T) {
 		"Bills: { rows: record.firm == me.id, read: no }":                                  "never",
 		"Folk: { rows: record.firm == me.firm, read: email, update: email, fresh: email }": "login-of-others",
 		"Folk: { rows: record.id == me.id, read: [email], update: email }":                 "login-not-fresh",
+		"Folk: { rows: record.id == me.id, read: until, update: until }\n" +
+			"    Bills: { rows: record.firm == me.firm and record.due == me.until, read: no }": "reach-of-self",
 	} {
 		portal := "portal: people\nsubject: { module: Folk, login: email, active: me.firm != \"\" }\n" +
 			"roles:\n  default:\n    " + line + "\n"

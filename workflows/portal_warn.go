@@ -20,6 +20,7 @@ func (l *loader) checkPortals() {
 					p.warnRows(whole[module].Rows, access)
 					p.warnLogin(whole[module].Update, access)
 					p.warnSecrets(whole[module].Read, access.Module)
+					p.warnReach(whole[module], p.portal.Roles[name], access)
 				}
 			}
 		}
@@ -53,6 +54,35 @@ func (p *plannedPortal) warnLogin(update []*yamldoc.Node, a *engine.Access) {
 				"somebody else may sign in as them", n.Text()))
 		}
 	}
+}
+
+// warnReach tells of a field of theirs by which rows choose records, and which they may write themselves: who changes
+// their own account sees what belongs to another one.
+func (p *plannedPortal) warnReach(f *plannedAccess, role *engine.Role, a *engine.Access) {
+	if a.Module != p.portal.Subject.Module {
+		return
+	}
+	fields := slices.Clone(f.Update)
+	if f.Create != nil {
+		fields = append(fields, f.Create.Fields...)
+	}
+	for _, n := range fields {
+		for _, module := range slices.Sorted(maps.Keys(role.Modules)) {
+			if takesFromMe(role.Modules[module].Rows, n.Text()) {
+				p.complain(n.Warningf("reach-of-self", "rows of %s choose by me.%s: who changes it sees the records "+
+					"of others", module, n.Text()))
+				break
+			}
+		}
+	}
+}
+
+// takesFromMe tells whether a predicate compares with a field of me, or with what it leads to.
+func takesFromMe(rows engine.Predicate, field string) bool {
+	return slices.ContainsFunc(rows.Values, func(o engine.Operand) bool {
+		first, _, _ := strings.Cut(o.Path, ".")
+		return o.From == engine.FromMe && first == field
+	}) || slices.ContainsFunc(rows.Of, func(part engine.Predicate) bool { return takesFromMe(part, field) })
 }
 
 // onlySelf tells whether a predicate holds for no other record than me.
