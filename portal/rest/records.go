@@ -174,10 +174,11 @@ func (a *API) remove(c *call) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// ifMatch is the one ETag that a record must still have; "" for any.
+// ifMatch is the one ETag that a record must still have; "" for any. A header with nothing in it is refused: whoever
+// sends one means to be careful, and has lost the ETag.
 func ifMatch(c *call) (string, error) {
 	given := c.Header.Values("If-Match")
-	if len(given) > 1 {
+	if len(given) > 1 || (len(given) == 1 && given[0] == "") {
 		return "", errParameter
 	}
 	if len(given) == 0 || given[0] == "*" {

@@ -118,6 +118,8 @@ func TestARecordFromCreateToDelete(t *testing.T) {
 	same(t, "kept", w.Fields(house.Ref("HelpDesk/"+id)).Text("hours"), "2.5")
 	c.refused(409, "conflict", "PATCH", path, `{"fields":{"hours":3}}`, "If-Match", etag)
 	c.refused(409, "conflict", "DELETE", path, "", "If-Match", etag)
+	c.refused(400, "parameter", "PATCH", path, `{"fields":{"hours":3}}`, "If-Match", "")
+	c.refused(400, "parameter", "DELETE", path, "", "If-Match", "")
 	c.want(200, "PATCH", path, `{"fields":{"hours":null}}`, "If-Match", "*")
 	c.want(204, "DELETE", path, "")
 	c.refused(404, "not_found", "GET", path, "")
