@@ -73,9 +73,12 @@ func (f *Facade) about(m portal.ModuleView, v portal.Viewer) row {
 		if err != nil {
 			continue
 		}
-		label := labelOf(other.Label, other.Name, v.Language)
+		label, by := labelOf(other.Label, other.Name, v.Language), list.By
+		if !slices.Contains(other.Access.Read, by) {
+			by = "" // what is hidden has no name either
+		}
 		related = related.with(label, row{}.with("related_module", list.Module).with("label", label).
-			with("labeli18n", label).with("actions", "").with("relatedfield", list.By))
+			with("labeli18n", label).with("actions", "").with("relatedfield", by))
 	}
 	hidden := func(name string) bool { return !slices.Contains(m.Access.Read, name) }
 	titles := slices.DeleteFunc(slices.Clone(m.Title), hidden)

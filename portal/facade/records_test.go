@@ -31,6 +31,13 @@ func TestDescribe(t *testing.T) {
 	if module["idPrefix"] != "17" || module["createable"] != true || module["deleteable"] != false {
 		t.Errorf("describe: %s", about.Body)
 	}
+	// A list may hang on a reference that is not to be read.
+	comments := w.Portals[house.Customers].Roles[engine.RoleDefault].Modules["ModComments"]
+	comments.Read = []string{"commentcontent"}
+	about = w.get(session, "operation", "describe", "elementType", "HelpDesk")
+	if strings.Contains(about.Body, "related_to") {
+		t.Errorf("describe tells of a hidden reference: %s", about.Body)
+	}
 	several := w.get(session, "operation", "describe", "elementType", "HelpDesk,Accounts").object(t)
 	if len(several) != 2 {
 		t.Errorf("describe of two: %v", several)
