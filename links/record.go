@@ -61,7 +61,7 @@ func (d *Door) formAgain(c *call, p passage, record engine.Record, form *forms.F
 	case form.Faulty():
 		status = http.StatusUnprocessableEntity
 	case form.Conflict:
-		status, notice = http.StatusConflict, "form.Conflict"
+		status, notice = http.StatusConflict, "form.conflict"
 	default:
 		notice = "form.unchanged"
 	}
