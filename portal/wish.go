@@ -34,13 +34,11 @@ func (d *Desk) made(v Viewer, access *engine.Access, given engine.Fields) (*wish
 			return nil, unfit(CodeRequired, name, "error.required")
 		}
 	}
-	for name, operand := range access.Create.Set {
-		value, err := operand.Plain(access.Module.Fields[name], v.Me, v.Now, v.zone())
-		if err != nil { // the subject's own record lacks what the new one needs
-			return nil, unfit(CodeRows, "", "error."+CodeRows)
-		}
-		w.set[name] = value
+	besides, err := access.Create.Values(access.Module, v.Me, v.Now, v.zone())
+	if err != nil { // the subject's own record lacks what the new one needs
+		return nil, unfit(CodeRows, "", "error."+CodeRows)
 	}
+	maps.Copy(w.set, besides)
 	return w, nil
 }
 
