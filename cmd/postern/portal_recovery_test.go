@@ -27,6 +27,7 @@ type hall struct {
 	minter  *links.Minter
 	book    *engine.Book
 	handler http.Handler
+	seen    int // events that links went out for, or none
 }
 
 func newHall(t *testing.T) *hall {
@@ -76,7 +77,10 @@ func (h *hall) mailed() (ways []string) {
 	opens := map[string]engine.OpensWhat{
 		engine.PortalRecovery: engine.OpensPassword, engine.PortalSignInAsked: engine.OpensSignIn,
 	}
-	for _, event := range h.Events() {
+	events := h.Events()
+	fresh := events[h.seen:]
+	h.seen = len(events)
+	for _, event := range fresh {
 		what, asks := opens[event.Type]
 		if !asks {
 			continue
