@@ -13,8 +13,12 @@ func (l *loader) bySubject(p *plannedFactor, root *yamldoc.Node, f factorFile) {
 	l.needs(root, f.Kind, "portal")
 	l.idle(root, f.Kind, "field", "via", "risk", "changed")
 	p.plain.Changed = ""
-	if f.Portal != nil {
-		p.plain.Portal, p.portal = f.Portal.Text(), f.Portal
+	if f.Portal == nil {
+		return
+	}
+	p.plain.Portal, p.portal = f.Portal.Text(), f.Portal
+	if known := l.book.Portals; !l.options.Kept && known[p.plain.Portal] == nil {
+		l.complain(unknown(f.Portal, "portal", p.plain.Portal, slices.Sorted(maps.Keys(known))))
 	}
 }
 
@@ -35,8 +39,7 @@ func (l *loader) fitSubject(p *plannedFactor, factor *engine.Factor, module *eng
 	}
 	portal := l.book.Portals[factor.Portal]
 	if portal == nil {
-		l.complain(unknown(p.portal, "portal", factor.Portal, slices.Sorted(maps.Keys(l.book.Portals))))
-		return false
+		return false // said already, of the factor's file
 	}
 	subject := portal.Subject.Module
 	if factor.Subject != nil && !slices.Contains(l.modulesOf(factor.Subject.Field), subject) {
