@@ -62,6 +62,7 @@ const (
 	DeedAppKeyRevoked     = "app_key.revoked"
 	DeedAppKeyUsed        = "app_key.used" // to sign in
 
+	DeedPortalNoFactors      = "portal.factors_deleted" // all of them, by an operator
 	DeedPortalFactorSet      = "portal.factor_set"      // passkeys, authenticator, recovery codes: added, removed, used
 	DeedPortalPasskeyRefused = "portal.passkey_refused" // it has counted back
 )

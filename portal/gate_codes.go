@@ -134,6 +134,7 @@ const (
 	factorPasskey       = "passkey"
 	factorAuthenticator = "authenticator"
 	factorRecovery      = "recovery codes"
+	factorAll           = "all" // an operator has removed them
 
 	changeAdded   = "added"
 	changeRemoved = "removed"

@@ -92,7 +92,8 @@ func (g *Gate) refused(who person) string {
 	return subject.Active.Source() + " is not true"
 }
 
-// Order does what an operator orders about somebody. Errors: those of Standing.
+// Order does what an operator orders about somebody. Where their factors go they are told, as of all changes of them.
+// Errors: those of Standing, and ErrNoFactor where there are none to delete.
 func (g *Gate) Order(ctx context.Context, portal, who string, do OrderKind, by engine.Order) (engine.Ref, error) {
 	p, err := g.named(ctx, portal, who)
 	if err != nil {
@@ -102,12 +103,19 @@ func (g *Gate) Order(ctx context.Context, portal, who string, do OrderKind, by e
 	kinds := map[OrderKind]string{
 		OrderDisable: engine.DeedPortalDisabled, OrderEnable: engine.DeedPortalEnabled,
 		OrderDeletePassword: engine.DeedPortalNoPassword, OrderUnlock: engine.DeedPortalUnlocked,
-		OrderEndAll: engine.DeedPortalEndedAll,
+		OrderDeleteFactors: engine.DeedPortalNoFactors, OrderEndAll: engine.DeedPortalEndedAll,
 	}
-	return ref, g.with.Store.Govern(ctx, Order{
+	order := Order{
 		Portal: portal, Subject: ref, Do: do, Lane: g.laneOf(portal, p.name()), At: by.At,
 		Deed: by.Deed(kinds[do], ref.String(), orderText(portal, by.Reason)),
-	})
+	}
+	if do == OrderDeleteFactors {
+		data := map[string]any{"factor": factorAll, "change": changeRemoved}
+		if order.Event, err = g.event(engine.PortalFactorSet, portal, ref, by.At, "", data); err != nil {
+			return ref, err
+		}
+	}
+	return ref, g.with.Store.Govern(ctx, order)
 }
 
 // orderText is what the audit says of an order beside its kind.

@@ -57,6 +57,7 @@ type Order struct {
 	Do      OrderKind
 	Lane    []byte // digest of the lane of their name, for OrderUnlock
 	At      time.Time
+	Event   *engine.Event // nil for what tells nobody
 	Deed    engine.Deed
 }
 
@@ -68,6 +69,7 @@ const (
 	OrderDisable        OrderKind = "disable" // nobody signs in, and sessions end
 	OrderEnable         OrderKind = "enable"
 	OrderDeletePassword OrderKind = "delete-password" // and sessions end
+	OrderDeleteFactors  OrderKind = "delete-factors"  // and recovery codes; and sessions end
 	OrderUnlock         OrderKind = "unlock"          // wrong passwords are forgotten
 	OrderEndAll         OrderKind = "end-all"         // sessions end, and the browsers are not known any more
 )

@@ -24,7 +24,8 @@ record as Module/id. Nobody sees or chooses the password of somebody else: an in
 	})
 	cmd.AddCommand(
 		portalListCommand(), portalShowCommand(), portalInviteCommand(), portalDisableCommand(), portalEnableCommand(),
-		portalDeletePasswordCommand(), portalUnlockCommand(), portalSessionsCommand(), portalImportCommand(),
+		portalDeletePasswordCommand(), portalDeleteFactorsCommand(),
+		portalUnlockCommand(), portalSessionsCommand(), portalImportCommand(),
 		portalExplainCommand(), portalAppKeyCommand(),
 	)
 	return cmd

@@ -27,6 +27,7 @@ var (
 		portal.OrderDisable:        "is shut out, and signed out everywhere",
 		portal.OrderEnable:         "may sign in again, as far as their record lets them",
 		portal.OrderDeletePassword: "has no password any more, and is signed out everywhere",
+		portal.OrderDeleteFactors:  "has no second factor any more, is signed out everywhere, and is told",
 		portal.OrderUnlock:         "is unlocked: wrong passwords are forgotten",
 		portal.OrderEndAll:         "is signed out everywhere, and no browser is known any more",
 	}

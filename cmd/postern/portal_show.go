@@ -113,6 +113,8 @@ func (h *house) plainPortal(name string, err error) error {
 		return noPortal(name, h.bookInUse().Portals)
 	case errors.Is(err, portal.ErrMethod):
 		return fmt.Errorf("nobody signs in to portal %s by password: its methods do not name it", name)
+	case errors.Is(err, portal.ErrNoFactor):
+		return errors.New("they have no second factor and no recovery codes: there is nothing to delete")
 	case isName:
 		return named
 	case isRefused:

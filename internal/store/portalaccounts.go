@@ -99,7 +99,10 @@ func (s *Store) Govern(ctx context.Context, order portal.Order) error {
 		if err := tx.govern(ctx, order); err != nil {
 			return err
 		}
-		return tx.audit(ctx, order.Deed)
+		if order.Event == nil {
+			return tx.audit(ctx, order.Deed)
+		}
+		return tx.attest(ctx, order.Deed, order.Event)
 	})
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", order.Do, order.Subject, err)
@@ -127,6 +130,10 @@ func (t *tx) govern(ctx context.Context, order portal.Order) error {
 	case portal.OrderDeletePassword:
 		err := set("mech = '', verifier = NULL, password = NULL, epoch = epoch + 1")
 		return errors.Join(err, end(), t.forgetDevices(ctx, order.Portal, order.Subject, nil))
+	case portal.OrderDeleteFactors:
+		err := set("epoch = epoch + 1")
+		devices := t.forgetDevices(ctx, order.Portal, order.Subject, nil)
+		return errors.Join(err, end(), devices, t.deleteFactors(ctx, order))
 	case portal.OrderUnlock:
 		const devices = `DELETE FROM portal_lanes WHERE lane IN (SELECT token FROM portal_devices
 			WHERE portal = ? AND module = ? AND subject = ?)`

@@ -234,6 +234,25 @@ func (s *Store) enrols(
 	return nil
 }
 
+// deleteFactors removes all that a subject has enrolled; portal.ErrNoFactor where that is nothing.
+func (t *tx) deleteFactors(ctx context.Context, order portal.Order) error {
+	holder := portal.Holder{Portal: order.Portal, Subject: order.Subject}
+	enrolled, err := t.enrolled(ctx, holder)
+	if err != nil {
+		return err
+	}
+	if !enrolled.Second() && enrolled.RecoveryCodes == 0 {
+		return portal.ErrNoFactor
+	}
+	const passkeys = "DELETE FROM portal_passkeys WHERE portal = ? AND module = ? AND subject = ?"
+	const authenticator = "DELETE FROM portal_authenticators WHERE portal = ? AND module = ? AND subject = ?"
+	const ceremonies = "DELETE FROM portal_ceremonies WHERE portal = ? AND module = ? AND subject = ?"
+	args := holding(holder)
+	return t.run(ctx,
+		call{passkeys, args}, call{authenticator, args}, call{noRecoveryCodes, args}, call{ceremonies, args},
+	)
+}
+
 // factor runs a statement that changes one factor; portal.ErrNoFactor where there is none.
 func (t *tx) factor(ctx context.Context, query string, args ...any) error {
 	rows, err := t.exec(ctx, query, args...)
