@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -11,13 +12,17 @@ import (
 
 func TestAppKeys(t *testing.T) {
 	p := newPeople(t)
-	key, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "shop", house.Ana, time.Hour, "operator:test")
+	by := engine.Order{By: "test", Reason: "for the depot", At: p.Clock.Now()}
+	key, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "shop", house.Ana, time.Hour, by)
 	if err != nil || len(secret) < 43 {
 		t.Fatalf("key %+v, secret of %d characters, %v", key, len(secret), err)
 	}
 	sign := func(client, with string) (portal.SignedIn, error) {
 		right := func(secret string) bool { return secret == with }
 		return p.gate.AppKey(t.Context(), house.Customers, client, right, stranger)
+	}
+	if made := p.Deeds()[len(p.Deeds())-1]; made.Actor != "operator:test" || !strings.HasSuffix(made.Detail, "depot") {
+		t.Errorf("the audit tells %+v", made)
 	}
 	in, err := sign("shop", secret)
 	if err != nil || in.Device != "" {
@@ -39,7 +44,7 @@ func TestAppKeys(t *testing.T) {
 	p.Put(house.Ana, engine.Fields{"portal": true})
 
 	people := p.in(stranger)
-	if err := p.gate.RevokeAppKey(t.Context(), house.Customers, key.ID, "operator:test"); err != nil {
+	if err := p.gate.RevokeAppKey(t.Context(), house.Customers, key.ID, by); err != nil {
 		t.Fatal(err)
 	}
 	_, err = sign("shop", secret)
@@ -49,10 +54,10 @@ func TestAppKeys(t *testing.T) {
 	if _, err := p.viewer(people.Token); err != nil {
 		t.Errorf("the person's session: %v", err)
 	}
-	err = p.gate.RevokeAppKey(t.Context(), house.Customers, key.ID, "operator:test")
+	err = p.gate.RevokeAppKey(t.Context(), house.Customers, key.ID, by)
 	p.want(err, portal.ErrNoAppKey, "revoked twice")
 
-	_, secret, err = p.gate.MakeAppKey(t.Context(), house.Customers, "shop", house.Ana, time.Hour, "operator:test")
+	_, secret, err = p.gate.MakeAppKey(t.Context(), house.Customers, "shop", house.Ana, time.Hour, by)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const (
 // MakeAppKey makes a key of 256 bits that a program signs in with by a name, and acts as a subject. The secret is shown
 // once. Errors: ErrNoPortal, ErrMalformed, engine.ErrNoRecord, ErrUnavailable.
 func (g *Gate) MakeAppKey(
-	ctx context.Context, portal, client string, subject engine.Ref, life time.Duration, actor string,
+	ctx context.Context, portal, client string, subject engine.Ref, life time.Duration, by engine.Order,
 ) (AppKey, string, error) {
 	p, err := g.portal(portal)
 	if err != nil {
@@ -53,10 +53,8 @@ func (g *Gate) MakeAppKey(
 	key := AppKey{
 		ID: id, Portal: portal, Client: client, Subject: subject, Sealed: sealed, Made: now, Expires: now.Add(life),
 	}
-	return key, secret, g.with.Store.MakeAppKey(ctx, key, engine.Deed{
-		At: now, Kind: engine.DeedAppKeyMade, Actor: actor, Subject: subject.String(),
-		Detail: "portal " + portal + " key " + id.String(),
-	})
+	return key, secret, g.with.Store.MakeAppKey(ctx, key,
+		by.Deed(engine.DeedAppKeyMade, subject.String(), "key "+id.String()+", "+orderText(portal, by.Reason)))
 }
 
 // AppKey signs a program in by one of the keys that stand for its name: right tells whether what it came with was made
@@ -124,14 +122,11 @@ func (g *Gate) rightKey(
 }
 
 // RevokeAppKey ends a key, and the sessions of programs that act as its subject. Errors: ErrNoPortal, ErrNoAppKey.
-func (g *Gate) RevokeAppKey(ctx context.Context, portal string, id engine.ID, actor string) error {
+func (g *Gate) RevokeAppKey(ctx context.Context, portal string, id engine.ID, by engine.Order) error {
 	p, err := g.portal(portal)
 	if err != nil {
 		return err
 	}
-	now := g.with.Clock.Now()
-	return g.with.Store.RevokeAppKey(ctx, p.Name, id, now, engine.Deed{
-		At: now, Kind: engine.DeedAppKeyRevoked, Actor: actor, Subject: "app-key:" + id.String(),
-		Detail: "portal " + p.Name,
-	})
+	return g.with.Store.RevokeAppKey(ctx, p.Name, id, g.with.Clock.Now(),
+		by.Deed(engine.DeedAppKeyRevoked, "app-key:"+id.String(), orderText(p.Name, by.Reason)))
 }

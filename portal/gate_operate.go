@@ -14,6 +14,7 @@ import (
 type Standing struct {
 	Ref      engine.Ref
 	Name     string // that they sign in with
+	Shared   bool   // another record has that name too, so nobody gets in by it
 	Title    string // of their record
 	Language string
 	Role     string
@@ -24,11 +25,18 @@ type Standing struct {
 	Sessions []Session
 }
 
-// NameError says that nobody is meant by what an operator named.
-type NameError struct{ Portal, Who string }
+// NameError says that nobody is meant by what an operator named, or more than one.
+type NameError struct {
+	Portal, Who string
+	Shared      bool // two records sign in with that
+}
 
 // Error is a sentence for operators.
 func (e *NameError) Error() string {
+	if e.Shared {
+		return fmt.Sprintf("two records have %q to sign in to portal %s with, so nobody gets in by it: "+
+			"name one of them as Module/id", e.Who, e.Portal)
+	}
 	return fmt.Sprintf("portal %s knows nobody as %q: give the name that they sign in with, or their record, Module/id",
 		e.Portal, e.Who)
 }
@@ -41,8 +49,8 @@ func (g *Gate) Standing(ctx context.Context, portal, who string) (Standing, erro
 		return Standing{}, err
 	}
 	standing := Standing{
-		Ref: p.record.Ref, Name: p.name(), Title: p.portal.Subject.Module.TitleOf(p.record), Language: p.language(),
-		Role: p.role().Name, Refused: g.refused(p), Account: p.account,
+		Ref: p.record.Ref, Name: p.name(), Shared: p.shared, Title: p.portal.Subject.Module.TitleOf(p.record),
+		Language: p.language(), Role: p.role().Name, Refused: g.refused(p), Account: p.account,
 	}
 	now := g.with.Clock.Now()
 	if standing.Enrolled, err = g.with.Store.Enrolled(ctx, Holder{portal, p.record.Ref}); err != nil {
@@ -68,12 +76,16 @@ func (g *Gate) named(ctx context.Context, portal, name string) (person, error) {
 	}
 	var who person
 	if id, ok := strings.CutPrefix(name, p.Subject.Module.Name+"/"); ok {
-		who, err = g.byRef(ctx, p, engine.Ref{Module: p.Subject.Module.Name, ID: id})
+		if who, err = g.byRef(ctx, p, engine.Ref{Module: p.Subject.Module.Name, ID: id}); err == nil {
+			var alone person
+			alone, err = g.byName(ctx, p, who.name())
+			who.shared = alone.shared
+		}
 	} else {
 		who, err = g.byName(ctx, p, name)
 	}
 	if errors.Is(err, engine.ErrNoRecord) || err == nil && !who.known() {
-		err = &NameError{portal, name}
+		err = &NameError{portal, name, who.shared}
 	}
 	return who, err
 }
@@ -160,6 +172,9 @@ func (g *Gate) Invite(ctx context.Context, portal, who string, by engine.Order) 
 	if !p.opens {
 		return ref, &RefusedError{ref, g.refused(p)}
 	}
+	if p.shared {
+		return ref, &RefusedError{ref, "another record has the same name to sign in with"}
+	}
 	event, err := g.event(engine.PortalInvited, portal, ref, by.At, "", nil)
 	if err != nil {
 		return ref, err
@@ -173,6 +188,7 @@ func (g *Gate) Invite(ctx context.Context, portal, who string, by engine.Order) 
 // Takeover is a password that somebody chose elsewhere, as a verifier: the password itself never comes here.
 type Takeover struct {
 	Name     string // that they sign in with
+	Shared   bool   // another record has that name too, so nobody gets in by it
 	Verifier []byte // of scram.New
 }
 
@@ -180,11 +196,12 @@ type Takeover struct {
 var (
 	ErrHasPassword = errors.New("has a password here already")
 	ErrNobody      = errors.New("is nobody whom the portal knows")
+	ErrSharedName  = errors.New("is what two records sign in with, so nobody gets in by it")
 )
 
 // TakeOver keeps a password that was chosen elsewhere, unless there is one here. Nobody is told. Without a verifier it
-// only tells whether it would. Errors:
-// ErrHasPassword, ErrNobody, ErrNoPortal, ErrMethod, ErrUnavailable.
+// only tells whether it would. Errors: ErrHasPassword, ErrNobody, ErrSharedName,
+// ErrNoPortal, ErrMethod, ErrUnavailable.
 func (g *Gate) TakeOver(ctx context.Context, portal string, t Takeover, by engine.Order) (engine.Ref, error) {
 	p, err := g.by(portal, engine.SignInPassword)
 	if err != nil {
@@ -194,6 +211,8 @@ func (g *Gate) TakeOver(ctx context.Context, portal string, t Takeover, by engin
 	switch {
 	case err != nil:
 		return engine.Ref{}, err
+	case who.shared:
+		return engine.Ref{}, ErrSharedName
 	case !who.known():
 		return engine.Ref{}, ErrNobody
 	case who.account.HasPassword():

@@ -13,6 +13,7 @@ type person struct {
 	record  engine.Record // zero for a name that is nobody's
 	account Account
 	opens   bool // they may sign in now
+	shared  bool // another record has the same name, so that nobody gets in by it
 }
 
 // known tells whether there is such a person at all.
@@ -42,6 +43,7 @@ func (g *Gate) byName(ctx context.Context, portal *engine.Portal, name string) (
 	switch {
 	case wanted == "" || len(found.Records) == 0:
 	case len(found.Records) > 1:
+		who.shared = true
 		g.with.Logger.WarnContext(ctx, "two records have one name to sign in with: nobody gets in by it",
 			"portal", portal.Name, "records", []string{
 				found.Records[0].Ref.String(), found.Records[1].Ref.String(),

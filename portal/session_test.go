@@ -301,7 +301,8 @@ func TestChangePassword(t *testing.T) {
 func TestT57ADumpOpensNothing(t *testing.T) {
 	p := newPeople(t)
 	in := p.in(stranger)
-	_, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "robot", house.Ana, time.Hour, "operator:test")
+	_, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "robot", house.Ana, time.Hour,
+		engine.Order{By: "test", At: p.Clock.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,9 @@ func lint(out io.Writer, c config, options workflows.Options, guessed, asJSON bo
 	}
 	book, diags, sources := workflows.Load(files, options)
 	ofBook := len(sources)
+	if book != nil {
+		diags = append(diags, c.lintPortals(book)...)
+	}
 	if wrong := c.lint(); len(wrong) > 0 {
 		diags = append(diags, wrong...)
 		sources = maps.Clone(sources)

@@ -76,7 +76,7 @@ the name of a portal it lists the records of which it keeps something: those wit
 shut out. Everybody else signs in by passkey or link, or has not been here yet.`,
 		Example: `  postern portal ls --config postern.yaml
   postern portal ls customers --limit 100`,
-		Args: cobra.MaximumNArgs(1),
+		Args: oneArgument("portal"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := at.load(cmd); err != nil {
 				return err
@@ -183,11 +183,7 @@ type whoOrder struct {
 	Session string           `json:"session,omitempty"`
 }
 
-// twoArguments lets a command have a portal and somebody.
-func twoArguments(cmd *cobra.Command, args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("%s needs a portal and somebody, such as `%[1]s customers zoe@acme.example`, found %d; "+
-			"see `%[1]s --help`", cmd.CommandPath(), len(args))
-	}
-	return nil
+// portalAndWho lets a command have a portal and somebody.
+func portalAndWho() cobra.PositionalArgs {
+	return arguments(2, 2, "a portal and somebody, such as customers zoe@acme.example")
 }

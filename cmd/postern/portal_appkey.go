@@ -68,7 +68,7 @@ func appKeyNewCommand() *cobra.Command {
 		Long: `New makes an app key for a program that signs in with the name CLIENT and may do what the person of the
 record may. The secret is shown once. A program may have several keys, so that they can be changed.`,
 		Example: `  postern portal app-key new customers warehouse Contacts/12x8614 --for 90d --config postern.yaml`,
-		Args:    cobra.ExactArgs(3),
+		Args:    arguments(3, 3, "a portal, the name of a program, and a record as Module/id"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if err := errors.Join(at.load(cmd), order.check()); err != nil {
 				return err
@@ -100,7 +100,7 @@ func appKeyListCommand() *cobra.Command {
 		Use:     "ls PORTAL [CLIENT]",
 		Short:   "List app keys, the newest first",
 		Example: `  postern portal app-key ls customers`,
-		Args:    cobra.RangeArgs(1, 2),
+		Args:    arguments(1, 2, "a portal, and perhaps the name of a program"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := at.load(cmd); err != nil {
 				return err
@@ -126,7 +126,7 @@ func layOutAppKeys(out *strings.Builder, lines []appKeyLine) {
 		return
 	}
 	var t table
-	t.row("key", "client", "acts as", "until", "used")
+	t.row("KEY", "CLIENT", "ACTS AS", "UNTIL", "USED")
 	for _, l := range lines {
 		until, used := l.Expires.Format(time.DateOnly), "never"
 		if !l.Revoked.IsZero() {
@@ -147,7 +147,7 @@ func appKeyRevokeCommand() *cobra.Command {
 		Use:     "revoke PORTAL KEY",
 		Short:   "End an app key, and the sessions of who it acts as",
 		Example: `  postern portal app-key revoke customers 01a2174c-3500-87a9-adfc-907469bb9ba6`,
-		Args:    cobra.ExactArgs(2),
+		Args:    arguments(2, 2, "a portal and the id of a key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(at.load(cmd), order.check()); err != nil {
 				return err
@@ -176,7 +176,7 @@ func (h *house) makeAppKey(ctx context.Context, order appKeyOrder) (appKeyMade, 
 	if err != nil {
 		return appKeyMade{}, err
 	}
-	key, secret, err := gate.MakeAppKey(ctx, order.Portal, order.Client, ref, order.Life, "operator:"+order.By)
+	key, secret, err := gate.MakeAppKey(ctx, order.Portal, order.Client, ref, order.Life, order.order())
 	switch {
 	case errors.Is(err, portal.ErrMalformed):
 		return appKeyMade{}, fmt.Errorf("%q cannot be the name of a program: it has 1 to %d bytes", order.Client,
@@ -213,7 +213,7 @@ func (h *house) revokeAppKey(ctx context.Context, order appKeyOrder) (appKeyLine
 	if err != nil {
 		return appKeyLine{}, err
 	}
-	err = gate.RevokeAppKey(ctx, order.Portal, id, "operator:"+order.By)
+	err = gate.RevokeAppKey(ctx, order.Portal, id, order.order())
 	if errors.Is(err, portal.ErrNoAppKey) {
 		return appKeyLine{}, fmt.Errorf("portal %s has no app key %s", order.Portal, order.ID)
 	}

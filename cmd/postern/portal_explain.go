@@ -56,7 +56,7 @@ server: so a policy can be tried before it is served.`,
 		Example: `  postern portal explain customers zoe@acme.example HelpDesk/17x3 --config postern.yaml
   postern portal explain employees Employees/30x1 SalarySlips
   postern portal explain customers Contacts/12x7 --book ./book --record records.yaml`,
-		Args: cobra.RangeArgs(2, 3),
+		Args: arguments(2, 3, "a portal, somebody, and perhaps a module or a record"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(o.records) > 0 {
 				o.config, o.json = at.path, at.json
@@ -103,6 +103,12 @@ func (h *house) explainPortal(ctx context.Context, order explainOrder) (explaine
 	}
 	said, verdict, err := portal.ExplainFrom(
 		ctx, h.crm, book.Portals[order.Portal], standing.Ref, record, engine.SystemClock{}.Now())
+	if !standing.Account.Disabled.IsZero() {
+		said.Refused = append(said.Refused, "disabled by an operator")
+	}
+	if standing.Shared {
+		said.Refused = append(said.Refused, "another record has the same name to sign in with")
+	}
 	return explained{only(said, module), verdict}, err
 }
 

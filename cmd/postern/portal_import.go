@@ -69,9 +69,9 @@ func portalImportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import PORTAL FILE",
 		Short: "Take over passwords that another product kept in clear",
-		Long: `Import reads the passwords that coreBOS keeps in vtiger_portalinfo, as CSV with a head or as a JSON list:
-user_name, user_password and, where they are there, type (C or E) and isactive. It keeps a SCRAM verifier of
-each, from which no password can be read, and tells nobody. FILE may be - for the standard input.
+		Long: `Import reads the passwords that coreBOS keeps in vtiger_portalinfo, as JSON objects or as CSV with a
+head: user_name, user_password and, where they are there, type (C or E) and isactive. It keeps a SCRAM verifier
+of each, from which no password can be read, and tells nobody. FILE may be - for the standard input.
 
 Not taken: rows that are switched off, names that the portal does not know, passwords that are too weak, and
 people who have a password here already. They choose one by an invitation or on "Forgot your password?".
@@ -79,19 +79,16 @@ people who have a password here already. They choose one by an invitation or on 
 Each password takes about a fifth of a second of one processor. It stays within this process: the serving
 one gets the verifier alone, and neither the report nor a log names a password. Delete the file afterwards.`,
 		Example: `  postern portal import customers portalinfo.csv --dry-run --config postern.yaml
-  mysql -B crm -e "select user_name, user_password, type, isactive from vtiger_portalinfo" \
-    | tr '\t' ',' | postern portal import customers -`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return fmt.Errorf("%s needs a portal and a file; see `%[1]s --help`", cmd.CommandPath())
-			}
-			return nil
-		},
+  mysql -Nr crm -e "select json_object('user_name', user_name, 'user_password', user_password, 'type', type,
+    'isactive', isactive) from vtiger_portalinfo" | postern portal import customers - --type C`,
+		Args: arguments(2, 2, "a portal and a file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(at.load(cmd), i.order.check()); err != nil {
 				return err
 			}
-			i.order.Portal = args[0]
+			if i.order.Portal = args[0]; !slices.Contains([]string{"", "C", "E"}, i.kind) {
+				return fmt.Errorf("--type is C for contacts or E for employees, not %q", i.kind)
+			}
 			if err := i.run(cmd, args[1]); err != nil {
 				return err
 			}
@@ -175,7 +172,10 @@ var weakWords = map[string]string{
 }
 
 func (i *legacyImport) not(row legacyRow, why string) {
-	name := engine.Recipient{Address: strings.TrimSpace(row.name)}.Masked()
+	name := ""
+	if strings.Contains(row.name, "@") { // else nothing says that it is no password in the wrong column
+		name = engine.Recipient{Address: strings.TrimSpace(row.name)}.Masked()
+	}
 	i.report.Not = append(i.report.Not, legacyNotTaken{Row: row.at, Name: name, Why: why})
 }
 
@@ -270,7 +270,8 @@ func (h *house) takeOver(ctx context.Context, order takeoverOrder) (takeoverDone
 	for n, takeover := range order.List {
 		_, err := gate.TakeOver(ctx, order.Portal, takeover, order.order())
 		switch {
-		case errors.Is(err, portal.ErrNobody), errors.Is(err, portal.ErrHasPassword):
+		case errors.Is(err, portal.ErrNobody), errors.Is(err, portal.ErrSharedName),
+			errors.Is(err, portal.ErrHasPassword):
 			done.Why[n] = err.Error()
 		case err != nil:
 			return takeoverDone{}, h.plainPortal(order.Portal, err)

@@ -29,7 +29,8 @@ type legacyRow struct {
 // legacyColumns are the columns that are read, of which the first two must be there.
 var legacyColumns = []string{"user_name", "user_password", "type", "isactive"}
 
-// readLegacy reads rows as CSV with a head, or as a list of objects. Its errors never quote what stands in the file.
+// readLegacy reads rows as CSV with a head, or as JSON objects, in a list or one after another. Its errors never quote
+// what stands in the file.
 func readLegacy(in io.Reader) ([]legacyRow, error) {
 	text, err := io.ReadAll(io.LimitReader(in, maxLegacyFile+1))
 	if err != nil {
@@ -40,7 +41,7 @@ func readLegacy(in io.Reader) ([]legacyRow, error) {
 	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	read := legacyCSV
-	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '[' {
+	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && (trimmed[0] == '[' || trimmed[0] == '{') {
 		read = legacyJSON
 	}
 	rows, err := read(text)
@@ -80,10 +81,10 @@ func legacyCSV(text []byte) (rows []legacyRow, err error) {
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
-		line, _ := reader.FieldPos(0)
 		if err != nil {
-			return nil, fmt.Errorf("line %d is no row of as many columns as the first line names", line)
+			return nil, legacyMistake(err)
 		}
+		line, _ := reader.FieldPos(0)
 		rows = append(rows, legacyRow{
 			at: line, name: cell(record, "user_name"), password: cell(record, "user_password"),
 			kind: cell(record, "type"), active: cell(record, "isactive"),
@@ -91,12 +92,47 @@ func legacyCSV(text []byte) (rows []legacyRow, err error) {
 	}
 }
 
-func legacyJSON(text []byte) ([]legacyRow, error) {
+// legacyMistake is what is wrong with a row of a CSV file, without what stands there.
+func legacyMistake(err error) error {
+	at, _ := errors.AsType[*csv.ParseError](err)
+	switch {
+	case at == nil:
+		return errors.New("the file cannot be read as CSV")
+	case errors.Is(err, csv.ErrFieldCount):
+		return fmt.Errorf("line %d has more or fewer columns than the first line names; a comma within a value "+
+			`needs the value in "quotes"`, at.Line)
+	}
+	return fmt.Errorf(`line %d has a quote where none belongs: put the value in "quotes", and double those within`,
+		at.StartLine)
+}
+
+// legacyObjects are the objects of a list, or those that stand one after another.
+func legacyObjects(text []byte) (objects []map[string]any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	var objects []map[string]any
-	if decoder.Decode(&objects) != nil {
-		return nil, errors.New("this is no list of objects")
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("[")) {
+		if decoder.Decode(&objects) != nil || decoder.Decode(new(any)) != io.EOF {
+			return nil, errors.New("this is no list of JSON objects")
+		}
+		return objects, nil
+	}
+	for {
+		var object map[string]any
+		err := decoder.Decode(&object)
+		if errors.Is(err, io.EOF) {
+			return objects, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("what comes after the first %d is no JSON object", len(objects))
+		}
+		objects = append(objects, object)
+	}
+}
+
+func legacyJSON(text []byte) ([]legacyRow, error) {
+	objects, err := legacyObjects(text)
+	if err != nil {
+		return nil, err
 	}
 	rows := make([]legacyRow, len(objects))
 	for i, object := range objects {

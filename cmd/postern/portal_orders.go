@@ -87,7 +87,7 @@ have used before, passkeys and links by mail are never locked.`,
 func whoCommand(op operation[whoOrder, portalDone], do portal.OrderKind, cmd *cobra.Command) *cobra.Command {
 	var at site
 	order := whoOrder{Do: do}
-	cmd.Args = twoArguments
+	cmd.Args = portalAndWho()
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		order.Portal, order.Who = args[0], args[1]
 		return order.give(cmd, &at, op)
@@ -171,7 +171,7 @@ func portalSessionListCommand() *cobra.Command {
 		Use:     "ls PORTAL WHO",
 		Short:   "List where somebody is signed in, the latest used first",
 		Example: `  postern portal sessions ls customers zoe@acme.example`,
-		Args:    twoArguments,
+		Args:    portalAndWho(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := at.load(cmd); err != nil {
 				return err
@@ -200,12 +200,12 @@ func portalSessionEndCommand() *cobra.Command {
 browser is known any more either, so that the next sign-in counts as one from a new browser.`,
 		Example: `  postern portal sessions end customers zoe@acme.example 8f22937a
   postern portal sessions end customers zoe@acme.example --all --reason "lost her telephone"`,
-		Args: cobra.RangeArgs(2, 3),
+		Args: arguments(2, 3, "a portal, somebody, and a session or --all"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			order.Portal, order.Who = args[0], args[1]
 			switch {
 			case all == (len(args) == 3):
-				return errors.New("sessions end needs the id of a session, or --all; " +
+				return errors.New("postern portal sessions end needs the id of a session, or --all; " +
 					"see `postern portal sessions end --help`")
 			case all:
 				order.Do = portal.OrderEndAll

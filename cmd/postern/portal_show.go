@@ -21,6 +21,7 @@ type portalWhole struct {
 	Record        string        `json:"record"`
 	Title         string        `json:"title"`
 	Name          string        `json:"name"`
+	SharedName    bool          `json:"shared_name,omitempty"` // another record has it too: nobody gets in by it
 	MaySignIn     bool          `json:"may_sign_in"`
 	Why           string        `json:"why,omitempty"` // not
 	Role          string        `json:"role"`
@@ -57,7 +58,7 @@ func portalShowCommand() *cobra.Command {
 second factors, and where they are signed in. Who is what they sign in with, or their record as Module/id.`,
 		Example: `  postern portal show customers zoe@acme.example --config postern.yaml
   postern portal show employees Employees/30x1`,
-		Args: twoArguments,
+		Args: portalAndWho(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := at.load(cmd); err != nil {
 				return err
@@ -84,8 +85,8 @@ func (h *house) showSubject(ctx context.Context, order whoOrder) (portalWhole, e
 	}
 	now := engine.SystemClock{}.Now()
 	whole := portalWhole{
-		Portal: order.Portal, Record: s.Ref.String(), Title: s.Title, Name: s.Name, MaySignIn: s.Refused == "",
-		Why: s.Refused, Role: s.Role, Language: s.Language, Disabled: s.Account.Disabled,
+		Portal: order.Portal, Record: s.Ref.String(), Title: s.Title, Name: s.Name, SharedName: s.Shared,
+		MaySignIn: s.Refused == "", Why: s.Refused, Role: s.Role, Language: s.Language, Disabled: s.Account.Disabled,
 		Passkeys: len(s.Enrolled.Passkeys), Authenticator: s.Enrolled.Authenticator != nil,
 		RecoveryCodes: s.Enrolled.RecoveryCodes, Wrong: s.Lane.Wrong, Sessions: []sessionLine{},
 	}
@@ -127,7 +128,7 @@ func (w portalWhole) layOut(out *strings.Builder) {
 	var t table
 	t.row("who", oneLine(w.Title, 60))
 	t.row("record", oneLine(w.Record, 60))
-	t.row("signs in with", oneLine(w.Name, 80))
+	t.row("signs in with", w.signsInWith())
 	may := "yes"
 	if !w.MaySignIn {
 		may = "no: " + oneLine(w.Why, 120)
@@ -158,6 +159,15 @@ func (w portalWhole) layOut(out *strings.Builder) {
 	layOutNext(out, w.next())
 }
 
+// signsInWith is the name that somebody signs in with, and whether they get in by it.
+func (w portalWhole) signsInWith() string {
+	name := orDash(oneLine(w.Name, 80))
+	if w.SharedName {
+		name += ", as another record does: nobody gets in by it"
+	}
+	return name
+}
+
 // factors are the second factors that somebody has enrolled.
 func (w portalWhole) factors() string {
 	has := map[string]bool{
@@ -179,7 +189,7 @@ func (w portalWhole) factors() string {
 // next is what an operator may do about somebody.
 func (w portalWhole) next() (next []string) {
 	who := w.Portal + " " + w.Record
-	if w.MaySignIn && w.Password.IsZero() {
+	if w.MaySignIn && !w.SharedName && w.Password.IsZero() {
 		next = append(next, "to send a link by which they choose a password: postern portal invite "+who)
 	}
 	if !w.LockedUntil.IsZero() {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -45,6 +47,7 @@ func TestMain(m *testing.M) {
 //	                   press has a user press a button by what stands on it
 //	mailserver         starts a mail server at $SMTP, and shows the mails that it took; with bounce and a code it gives the
 //	                   last one back, and with unsubscribe it does what a mail program does when its user wants that
+//	login NAME PASSWORD  signs in to the portal customers as a program does, and shows the status
 //	door               opens the link that was printed last as a visitor does, and shows the pages
 //
 // $REPOSITORY is the folder of the repository, with the guide and the shipped book.
@@ -57,7 +60,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door,
+			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door, "login": login,
 			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal, "browser": providers.browser,
 			"mattermost": providers.mattermost,
 			"mailserver": providers.mailServer,
@@ -186,6 +189,16 @@ func door(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Check(errors.Join(err, response.Body.Close()))
 		fmt.Fprintf(ts.Stdout(), "%s\n%s\n", response.Status, page)
 	}
+}
+
+func login(ts *testscript.TestScript, _ bool, args []string) {
+	body, err := json.Marshal(map[string]string{"name": args[0], "password": args[1]})
+	ts.Check(err)
+	api := "http://" + ts.Getenv("WEB") + "/portal/api/v1/customers/login"
+	response, err := http.Post(api, "application/json", bytes.NewReader(body))
+	ts.Check(err)
+	ts.Check(response.Body.Close())
+	fmt.Fprintln(ts.Stdout(), response.Status)
 }
 
 // The page of the reference shows a configuration; it must be one.

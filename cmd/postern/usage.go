@@ -86,6 +86,16 @@ func oneName(what string) cobra.PositionalArgs {
 	}
 }
 
+// arguments wants from least to most of them; what says which.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= most {
+			return nil
+		}
+		return fmt.Errorf("%s needs %s, found %d; see `%[1]s --help`", cmd.CommandPath(), what, len(args))
+	}
+}
+
 // flagMistake says what is wrong with a flag and which was probably meant.
 func flagMistake(cmd *cobra.Command, err error) error {
 	var wrong *pflag.InvalidValueError

@@ -148,7 +148,7 @@ func (h *house) checkPortals(book *engine.Book) error {
 	}
 	var wrong []error
 	if named := h.config.Web.Portal.Facade.Default; named != "" && book.Portals[named] == nil {
-		wrong = append(wrong, fmt.Errorf("web.portal.facade.default: there is no portal %q in the book", named))
+		wrong = append(wrong, errors.New(noFacade(named)))
 	}
 	if h.crm.Traits().Local {
 		return errors.Join(wrong...)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"postern/engine"
 	"postern/portal"
 	"postern/portal/portaltest/house"
 )
@@ -185,7 +186,8 @@ func TestT56Plaintext(t *testing.T) {
 // Programs sign in by the digest of a token and an app key, while somebody lets them and the key is good.
 func TestAppKeys(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.AppKeys = true })
-	key, secret, err := w.gate.MakeAppKey(t.Context(), house.Customers, "warehouse", house.Ana, time.Hour, "operator:t")
+	by := engine.Order{By: "test", At: w.Clock.Now()}
+	key, secret, err := w.gate.MakeAppKey(t.Context(), house.Customers, "warehouse", house.Ana, time.Hour, by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +228,7 @@ func TestAppKeys(t *testing.T) {
 		t.Errorf("switched off: %s", got.Body)
 	}
 	w.facade.with.AppKeys = true
-	if err := w.gate.RevokeAppKey(t.Context(), house.Customers, key.ID, "operator:test"); err != nil {
+	if err := w.gate.RevokeAppKey(t.Context(), house.Customers, key.ID, by); err != nil {
 		t.Fatal(err)
 	}
 	if got := try(secret, false, true); got.code() != "INVALID_USER_CREDENTIALS" {
