@@ -39,14 +39,14 @@ func TestMain(m *testing.M) {
 //	tell SUBJECT TEXT  publishes anything at all, as any NATS client can
 //	terminate          sends SIGTERM to what runs in the background
 //	pick NAME REGEXP   keeps what the first group of a pattern found in what was printed last
-//	onesignal          starts a stand-in for OneSignal at $ONESIGNAL, with a user 12x7 who has a device, and shows with
-//	                   an argument what it sent, with three (kind, address, secret) tells an event of the last one
+//	onesignal          starts a stand-in for OneSignal at $ONESIGNAL, with a user 12x7 who has a device, and shows
+//	                   with an argument what it sent, with three (kind, address, secret) tells an event of the last one
 //	browser            starts a push service at $PUSH, whose certificate is in push.pem; with a public key it writes a
 //	                   subscription.json, and without it shows what the browser was sent
-//	mattermost         starts a Mattermost at $MATTERMOST with users of these addresses; posts shows what was posted, and
-//	                   press has a user press a button by what stands on it
-//	mailserver         starts a mail server at $SMTP, and shows the mails that it took; with bounce and a code it gives the
-//	                   last one back, and with unsubscribe it does what a mail program does when its user wants that
+//	mattermost         starts a Mattermost at $MATTERMOST with users of these addresses; posts shows what was posted,
+//	                   and press has a user press a button by what stands on it
+//	mailserver         starts a mail server at $SMTP, and shows the mails that it took; with bounce and a code it gives
+//	                   the last one back, and with unsubscribe it does what a mail program does when its user wants that
 //	login NAME PASSWORD  signs in to the portal customers as a program does, and shows the status
 //	door               opens the link that was printed last as a visitor does, and shows the pages
 //
@@ -61,7 +61,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door, "login": login,
-			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal, "browser": providers.browser,
+			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal,
+			"browser":    providers.browser,
 			"mattermost": providers.mattermost,
 			"mailserver": providers.mailServer,
 			"twilio":     providers.twilio,
@@ -158,7 +159,8 @@ func tell(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer conn.Close()
 	ts.Check(conn.SetDeadline(time.Now().Add(10 * time.Second)))
-	_, err = fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nPUB %s %d\r\n%s\r\nPING\r\n", args[0], len(args[1]), args[1])
+	_, err = fmt.Fprintf(conn, "CONNECT {\"verbose\":false}\r\nPUB %s %d\r\n%s\r\nPING\r\n",
+		args[0], len(args[1]), args[1])
 	ts.Check(err)
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
 		if strings.HasPrefix(lines.Text(), "PONG") {
