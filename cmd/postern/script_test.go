@@ -40,13 +40,15 @@ func TestMain(m *testing.M) {
 //	terminate          sends SIGTERM to what runs in the background
 //	pick NAME REGEXP   keeps what the first group of a pattern found in what was printed last
 //	onesignal          starts a stand-in for OneSignal at $ONESIGNAL, with a user 12x7 who has a device, and shows
-//	                   with an argument what it sent, with three (kind, address, secret) tells an event of the last one
+//	                   with an argument what it sent, with three (kind, address, secret) tells an event of the
+//	                   last one
 //	browser            starts a push service at $PUSH, whose certificate is in push.pem; with a public key it writes a
 //	                   subscription.json, and without it shows what the browser was sent
 //	mattermost         starts a Mattermost at $MATTERMOST with users of these addresses; posts shows what was posted,
 //	                   and press has a user press a button by what stands on it
-//	mailserver         starts a mail server at $SMTP, and shows the mails that it took; with bounce and a code it gives
-//	                   the last one back, and with unsubscribe it does what a mail program does when its user wants that
+//	mailserver         starts a mail server at $SMTP, and shows the mails that it took; with bounce and a code it
+//	                   gives the last one back, and with unsubscribe it does what a mail program does when its
+//	                   user wants that
 //	login NAME PASSWORD  signs in to the portal customers as a program does, and shows the status
 //	door               opens the link that was printed last as a visitor does, and shows the pages
 //
