@@ -106,6 +106,10 @@ func TestAuthenticatorIsTheSecondStep(t *testing.T) {
 	s.Advance(time.Minute)
 	again.send("POST", second, url.Values{"code": {app.code()}}).expect(t, 200, "Welcome")
 
+	// The button was pressed twice: who is in stays in.
+	again.send("POST", second, url.Values{"code": {app.code()}}).expect(t, 410)
+	again.get("/portal/customers").expect(t, 200, "Welcome")
+
 	lost := s.stranger()
 	lost.signsIn(house.Ana).expect(t, 200, "One more step")
 	lost.send("POST", second, url.Values{"code": {app.code()}}).expect(t, 422, "used already")

@@ -49,7 +49,7 @@ var refusals = []struct {
 
 // refuse makes the page for an error. What nobody foresaw goes to the log under a code that people can quote.
 func (p *Pages) refuse(c *call, reply answer, err error) answer {
-	reply = answer{header: reply.header, cookies: reply.cookies}
+	reply = answer{header: reply.header} // what went wrong changes no cookie
 	if errors.Is(err, portal.ErrSignedOut) && (c.Method == http.MethodGet || c.Method == http.MethodHead) {
 		reply.goTo = c.signInPath()
 		return reply
