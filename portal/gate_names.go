@@ -59,6 +59,13 @@ func (g *Gate) laneOf(portal, name string) []byte {
 	return mac.Sum(nil)
 }
 
+// secondLane is the digest of the lane of all unknown browsers that answer to somebody's second step.
+func (g *Gate) secondLane(who person) []byte {
+	mac := hmac.New(sha256.New, g.with.Names)
+	_, _ = fmt.Fprintf(mac, "second lane\x00%s\x00%s", who.portal.Name, who.record.Ref)
+	return mac.Sum(nil)
+}
+
 // agentOf is what a browser calls itself, as it is kept: printable, and not long.
 func agentOf(caller Caller) string {
 	agent := strings.Map(func(r rune) rune {

@@ -118,8 +118,9 @@ func (g *Gate) Order(ctx context.Context, portal, who string, do OrderKind, by e
 		OrderDeleteFactors: engine.DeedPortalNoFactors, OrderEndAll: engine.DeedPortalEndedAll,
 	}
 	order := Order{
-		Portal: portal, Subject: ref, Do: do, Lane: g.laneOf(portal, p.name()), At: by.At,
-		Deed: by.Deed(kinds[do], ref.String(), orderText(portal, by.Reason)),
+		Portal: portal, Subject: ref, Do: do, At: by.At,
+		Lanes: [][]byte{g.laneOf(portal, p.name()), g.secondLane(p)},
+		Deed:  by.Deed(kinds[do], ref.String(), orderText(portal, by.Reason)),
 	}
 	if do == OrderDeleteFactors {
 		data := map[string]any{"factor": factorAll, "change": changeRemoved}

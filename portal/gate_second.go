@@ -91,8 +91,8 @@ func (g *Gate) pending(ctx context.Context, portal, token string) (Pending, pers
 	return pending, who, err
 }
 
-// Second takes the second step of a sign-in. Each proof is counted as wrong before it is looked at, here and in the
-// lane of the name. Errors: ErrNoPortal, ErrPassed, and ErrWrong while there are tries left.
+// Second takes the second step of a sign-in. Each proof is counted as wrong before it is looked at, here and in a lane
+// of second steps. Errors: ErrNoPortal, ErrPassed, and ErrWrong while there are tries left.
 func (g *Gate) Second(ctx context.Context, portal, token string, proof SecondProof, caller Caller) (SignedIn, error) {
 	pending, who, err := g.pending(ctx, portal, token)
 	if err != nil {
@@ -124,13 +124,17 @@ func (g *Gate) Second(ctx context.Context, portal, token string, proof SecondPro
 	})
 }
 
-// tryLane counts a proof of a second factor where wrong passwords are counted.
+// tryLane counts a proof of a second factor: in the lane of a browser that is known, else in one for all who got as far
+// as this. Strangers who know nothing but the name never shut that one.
 func (g *Gate) tryLane(ctx context.Context, who person, caller Caller) (lane []byte, open bool, err error) {
 	device, err := g.device(ctx, who, caller)
 	if err != nil {
 		return nil, false, err
 	}
-	lane = g.lane(who, who.name(), device, caller)
+	lane = g.secondLane(who)
+	if !device.ID.IsZero() {
+		lane = digestOf(caller.Device)
+	}
 	open, err = g.try(ctx, who, device, lane)
 	return lane, open, err
 }

@@ -399,8 +399,9 @@ func TestT58AHundredFailures(t *testing.T) {
 	_, err := p.password(ana, house.Password, stranger)
 	p.want(err, portal.ErrRefused, "after a hundred")
 	order := portal.Order{
-		Portal: house.Customers, Subject: house.Ana, Do: portal.OrderUnlock, Lane: p.gate.Lane(house.Customers, ana),
-		Deed: engine.Deed{At: p.Clock.Now(), Kind: engine.DeedPortalUnlocked, Actor: "operator:test"},
+		Portal: house.Customers, Subject: house.Ana, Do: portal.OrderUnlock,
+		Lanes: [][]byte{p.gate.Lane(house.Customers, ana)},
+		Deed:  engine.Deed{At: p.Clock.Now(), Kind: engine.DeedPortalUnlocked, Actor: "operator:test"},
 	}
 	if err := p.Store.Govern(t.Context(), order); err != nil {
 		t.Fatal(err)

@@ -55,7 +55,7 @@ type Order struct {
 	Portal  string
 	Subject engine.Ref
 	Do      OrderKind
-	Lane    []byte // digest of the lane of their name, for OrderUnlock
+	Lanes   [][]byte // digests of the lanes of strangers, for OrderUnlock
 	At      time.Time
 	Event   *engine.Event // nil for what tells nobody
 	Deed    engine.Deed

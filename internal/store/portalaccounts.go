@@ -138,7 +138,7 @@ func (t *tx) govern(ctx context.Context, order portal.Order) error {
 		const devices = `DELETE FROM portal_lanes WHERE lane IN (SELECT token FROM portal_devices
 			WHERE portal = ? AND module = ? AND subject = ?)`
 		err := t.run(ctx, call{devices, holderArgs(order.Portal, order.Subject)})
-		return errors.Join(err, t.openLanes(ctx, order.Lane))
+		return errors.Join(err, t.openLanes(ctx, order.Lanes...))
 	case portal.OrderEndAll:
 		return errors.Join(set("epoch = epoch + 1"), end(), t.forgetDevices(ctx, order.Portal, order.Subject, nil))
 	}

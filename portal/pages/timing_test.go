@@ -153,7 +153,7 @@ func (s *timing) lane(c class) {
 	s.T.Helper()
 	lane := s.Gate.Lane(house.Customers, c.name)
 	order := portal.Order{
-		Portal: house.Customers, Subject: house.Sam, Do: portal.OrderUnlock, Lane: lane, At: time.Now(),
+		Portal: house.Customers, Subject: house.Sam, Do: portal.OrderUnlock, Lanes: [][]byte{lane}, At: time.Now(),
 		Deed: engine.Deed{At: time.Now(), Kind: engine.DeedPortalUnlocked, Actor: "operator:test"},
 	}
 	if err := s.Store.Govern(s.T.Context(), order); err != nil {

@@ -1,0 +1,118 @@
+package portal_test
+
+import (
+	"encoding/base32"
+	"fmt"
+	"strings"
+	"testing"
+
+	"postern/engine"
+	"postern/internal/totp"
+	"postern/portal"
+	"postern/portal/portaltest/house"
+)
+
+// keeper is somebody who has just signed in, as the keeper of their factors.
+func (p people) keeper(in portal.SignedIn) portal.Keeper {
+	p.T.Helper()
+	v, err := p.viewer(in.Token)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	k, err := p.gate.Keeper(p.T.Context(), v)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return k
+}
+
+// enrols sets Ana's authenticator up, and returns what shows its code.
+func (p people) enrols() (code func() string) {
+	p.T.Helper()
+	k := p.keeper(p.in(stranger))
+	setup, err := p.gate.SetUpAuthenticator(p.T.Context(), k, "Acme")
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	typed := strings.ReplaceAll(setup.Secret, " ", "")
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(typed)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	code = func() string { return totp.Code(secret, totp.Step(p.Clock.Now())) }
+	if _, _, err := p.gate.AddAuthenticator(p.T.Context(), k, setup.Token, code(), "Acme", stranger); err != nil {
+		p.T.Fatal(err)
+	}
+	p.Advance(totp.Period)
+	return code
+}
+
+// byLink signs Ana in by a link that she was sent.
+func (p people) byLink() (portal.SignedIn, error) {
+	return p.gate.SignInByLink(p.T.Context(), portal.Pass{
+		Link:  engine.Link{Record: house.Ana},
+		Opens: engine.Opens{Portal: house.Customers, What: engine.OpensSignIn},
+	}, stranger)
+}
+
+// A sign-in link opens whatever strangers have tried who know no more than the name, with a second step too.
+func TestT58ASecondStepIsNotShutByStrangers(t *testing.T) {
+	p := newPeople(t)
+	code := p.enrols()
+	for n := range portal.LaneFree {
+		_, err := p.password(ana, fmt.Sprint("a wrong password ", n), stranger)
+		p.want(err, portal.ErrRefused, "a wrong password")
+	}
+	in, err := p.byLink()
+	if err != nil || in.Next != portal.NextSecond {
+		t.Fatalf("the link led to %+v, %v", in, err)
+	}
+	in, err = p.gate.Second(t.Context(), house.Customers, in.Pending, portal.SecondProof{Code: code()}, stranger)
+	if err != nil || in.Token == "" {
+		t.Fatalf("the second step led to %+v, %v", in, err)
+	}
+	if _, err := p.password(ana, house.Password, stranger); err != nil {
+		t.Errorf("the link did not open the lane of strangers: %v", err)
+	}
+}
+
+// Answers to second steps are counted however many of them are begun, and an operator can let somebody try again.
+func TestSecondStepsAreCountedTogether(t *testing.T) {
+	p := newPeople(t)
+	code := p.enrols()
+	second := func(code string) error {
+		in, err := p.byLink()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.gate.Second(t.Context(), house.Customers, in.Pending, portal.SecondProof{Code: code}, stranger)
+		return err
+	}
+	for range portal.LaneFree {
+		p.want(second("000000"), portal.ErrWrong, "a wrong code")
+	}
+	p.want(second(code()), portal.ErrWrong, "the right code while one has to wait")
+	order := engine.Order{By: "test", At: p.Clock.Now()}
+	if _, err := p.gate.Order(t.Context(), house.Customers, ana, portal.OrderUnlock, order); err != nil {
+		t.Fatal(err)
+	}
+	p.want(second(code()), nil, "after an operator opened it")
+}
+
+// What can be no name is refused as every other name is.
+func TestT50NamesThatAreNone(t *testing.T) {
+	p := newPeople(t)
+	long := strings.Repeat("x", portal.MaxName)
+	for _, name := range []string{"", " ", "a\x00b", "\xff", "=,=2C", "a\u0300\u200e", long} {
+		c, err := p.gate.Challenge(t.Context(), house.Customers, name, strings.Repeat("n", 24), stranger)
+		if err != nil {
+			t.Errorf("the challenge of %q: %v", name, err)
+			continue
+		}
+		proof := portal.Proof{Nonce: c.Nonce, Proof: make([]byte, 32)}
+		_, err = p.gate.Login(t.Context(), house.Customers, proof, stranger)
+		p.want(err, portal.ErrRefused, fmt.Sprintf("the proof of %q", name))
+		_, err = p.password(name, house.Password, stranger)
+		p.want(err, portal.ErrRefused, fmt.Sprintf("the password of %q", name))
+	}
+}
