@@ -66,7 +66,7 @@ func (g *Gate) entered(e entry, device Device) (SignedIn, Entry, error) {
 		},
 	}
 	kinds := []string{engine.PortalSignedIn}
-	if e.method != MethodAppKey {
+	if !session.ByProgram() {
 		made.Device, made.Browser = device, digestOf(e.caller.Device)
 		if device.ID.IsZero() {
 			kinds = append(kinds, engine.PortalNewDevice)

@@ -101,7 +101,7 @@ func (p Proofs) SignedIn(r *http.Request, portal string) (subject engine.Ref, at
 	if errors.Is(err, ErrSignedOut) || errors.Is(err, ErrNoPortal) {
 		return engine.Ref{}, time.Time{}, nil
 	}
-	if err != nil {
+	if err != nil || v.Session.ByProgram() {
 		return engine.Ref{}, time.Time{}, err
 	}
 	return v.Ref(), v.Session.Proved, nil

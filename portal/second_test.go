@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"postern/engine"
 	"postern/internal/totp"
@@ -97,6 +98,57 @@ func TestSecondStepsAreCountedTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.want(second(code()), nil, "after an operator opened it")
+}
+
+// A program acts as its subject, and never changes what proves them or what is sensitive: its key ends, a passkey that
+// it made would not.
+func TestProgramsChangeNoFactors(t *testing.T) {
+	p := newPeople(t)
+	in := p.program()
+	v, err := p.viewer(in.Token)
+	if err != nil || v.Fresh() {
+		t.Errorf("the viewer is %+v, %v", v.Session, err)
+	}
+	k := p.keeper(in)
+	p.want(p.gate.MayChange(t.Context(), k), portal.ErrFresh, "a program")
+	_, err = p.gate.SetUpAuthenticator(t.Context(), k, "Acme")
+	p.want(err, portal.ErrFresh, "an authenticator of a program's")
+}
+
+// program signs a program in that acts as Ana.
+func (p people) program() portal.SignedIn {
+	p.T.Helper()
+	ctx := p.T.Context()
+	_, secret, err := p.gate.MakeAppKey(ctx, house.Customers, "shop", house.Ana, time.Hour, "operator:test")
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	in, err := p.gate.AppKey(ctx, house.Customers, "shop", func(s string) bool { return s == secret }, stranger)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return in
+}
+
+// Programs sign in all day: that ends no session of the person whom they act as, and no link that the person was sent.
+func TestProgramsEndNothingOfPeople(t *testing.T) {
+	p := newPeople(t)
+	person := p.in(stranger)
+	p.Advance(time.Minute)
+	before, err := p.Store.LinksSince(t.Context(), house.Customers, house.Ana)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range p.Portals[house.Customers].SignIn.Sessions + 1 {
+		p.program()
+	}
+	if _, err := p.viewer(person.Token); err != nil {
+		t.Errorf("the person's session: %v", err)
+	}
+	after, err := p.Store.LinksSince(t.Context(), house.Customers, house.Ana)
+	if err != nil || !after.Equal(before) {
+		t.Errorf("links made before %s end, want %s, %v", after, before, err)
+	}
 }
 
 // What can be no name is refused as every other name is.

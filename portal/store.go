@@ -80,9 +80,9 @@ type SessionStore interface {
 	KeepChallenge(ctx context.Context, digest, sealed []byte, expires time.Time) error
 	// TakeChallenge gives a challenge away, once. It fails with ErrRefused where there is none (any more).
 	TakeChallenge(ctx context.Context, digest []byte, now time.Time) (sealed []byte, err error)
-	// SignIn makes a session, and ends the links into the portal that the subject was sent. It fails with ErrRefused,
-	// nothing done, where the account is disabled or has another epoch by now, and with ErrPassed where Link cannot be
-	// used (any more).
+	// SignIn makes a session, and ends the links into the portal that the subject was sent, unless a program signs in. It
+	// fails with ErrRefused, nothing done, where the account is disabled or has another epoch by now, and with ErrPassed
+	// where Link cannot be used (any more).
 	SignIn(ctx context.Context, entry Entry) error
 	// Session reads a session by a digest of its token. It fails with ErrSignedOut where there is none, its time is
 	// over in any case, or its account has another epoch or is disabled.
@@ -104,7 +104,7 @@ type Entry struct {
 	Session Session
 	Token   []byte    // digest of its token
 	Ends    time.Time // in any case
-	Most    int       // sessions at once: the one that was idle for longest ends for a further one
+	Most    int       // sessions of people, or of programs, at once: the one idle for longest ends for a further one
 	Instead []byte    // digest of the token of the session that this one replaces in the same browser; nil for none
 	Device  Device    // that they came from, as it is from now on; zero for none that is kept
 	Browser []byte    // digest of its token

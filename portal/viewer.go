@@ -22,8 +22,11 @@ func (v Viewer) Ref() engine.Ref { return v.Me.Ref }
 // Access is what the viewer may do with a module; nil for nothing.
 func (v Viewer) Access(module string) *engine.Access { return v.Role.Modules[module] }
 
-// Fresh tells whether the viewer proved who they are recently enough for what is sensitive.
-func (v Viewer) Fresh() bool { return v.Now.Sub(v.Session.Proved) < engine.FreshSignIn }
+// Fresh tells whether the viewer proved who they are recently enough for what is sensitive. A program never did: whom
+// it acts as is not there.
+func (v Viewer) Fresh() bool {
+	return !v.Session.ByProgram() && v.Now.Sub(v.Session.Proved) < engine.FreshSignIn
+}
 
 // Actor is the viewer as the actor of events and deeds.
 func (v Viewer) Actor() string { return engine.PortalActor + v.Ref().String() }
@@ -43,3 +46,6 @@ type Session struct {
 	Agent   string // what the browser calls itself, for the list of sessions
 	From    string // address, masked to its network
 }
+
+// ByProgram tells whether a program signed in, by an app key, and no person.
+func (s Session) ByProgram() bool { return s.Method == MethodAppKey }

@@ -77,11 +77,13 @@ func (t *tx) signIn(ctx context.Context, entry portal.Entry) error {
 		}
 	}
 	const surplus = `DELETE FROM portal_sessions WHERE id IN (SELECT id FROM portal_sessions
-		WHERE portal = ? AND module = ? AND subject = ? ORDER BY seen DESC, id DESC LIMIT -1 OFFSET ?)`
+		WHERE portal = ? AND module = ? AND subject = ? AND (method = ?) = ?
+		ORDER BY seen DESC, id DESC LIMIT -1 OFFSET ?)`
 	const insert = "INSERT INTO portal_sessions (" + sessionColumns + `, token, ends)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	err = t.run(ctx,
-		call{surplus, holderArgs(session.Portal, session.Subject, max(entry.Most-1, 0))},
+		call{surplus, holderArgs(session.Portal, session.Subject, string(portal.MethodAppKey), session.ByProgram(),
+			max(entry.Most-1, 0))},
 		call{insert, []any{
 			ident(session.ID), session.Portal, session.Subject.Module, session.Subject.ID, session.Epoch,
 			instant(session.Began), instant(session.Proved), instant(session.Seen), string(session.Method),
@@ -97,7 +99,9 @@ func (t *tx) signIn(ctx context.Context, entry portal.Entry) error {
 	if err := t.openLanes(ctx, entry.Lanes...); err != nil {
 		return err
 	}
-	err = t.spendLink(ctx, session.Portal, session.Subject, entry.Link, engine.OpensSignIn, session.Began)
+	if !session.ByProgram() {
+		err = t.spendLink(ctx, session.Portal, session.Subject, entry.Link, engine.OpensSignIn, session.Began)
+	}
 	if err != nil {
 		return err
 	}
