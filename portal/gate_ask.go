@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"postern/engine"
@@ -49,6 +50,15 @@ func (g *Gate) Ask(ctx context.Context, portal, name string, what engine.OpensWh
 	return nil
 }
 
+// placeOf is an address; of IPv6 the /64 that one visitor has for themselves.
+func placeOf(address netip.Addr) string {
+	if address = address.Unmap(); address.Is6() {
+		own, _ := address.Prefix(64) // a length that every such address has
+		return own.String()
+	}
+	return address.String()
+}
+
 // askLimits are how often links are asked for: for one name, and from one address.
 func (g *Gate) askLimits(portal, name string, caller Caller) []engine.Limit {
 	whose := "portal-ask:" + hex.EncodeToString(g.laneOf(portal, name)[:16])
@@ -59,7 +69,7 @@ func (g *Gate) askLimits(portal, name string, caller Caller) []engine.Limit {
 	if !caller.Address.IsValid() {
 		return limits
 	}
-	from := "portal-ask-from:" + hex.EncodeToString(g.laneOf("", caller.Address.String())[:16])
+	from := "portal-ask-from:" + hex.EncodeToString(g.laneOf("", placeOf(caller.Address))[:16])
 	return append(limits,
 		engine.Limit{Key: from, Most: 30, Per: 15 * time.Minute},
 		engine.Limit{Key: from, Most: 200, Per: 24 * time.Hour},

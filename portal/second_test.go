@@ -3,6 +3,7 @@ package portal_test
 import (
 	"encoding/base32"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,21 @@ func TestProgramsEndNothingOfPeople(t *testing.T) {
 	after, err := p.Store.LinksSince(t.Context(), house.Customers, house.Ana)
 	if err != nil || !after.Equal(before) {
 		t.Errorf("links made before %s end, want %s, %v", after, before, err)
+	}
+}
+
+// Whoever has a network of IPv6 has as many addresses as they like.
+func TestAskingIsLimitedByNetwork(t *testing.T) {
+	p := newPeople(t)
+	for n := range 60 {
+		caller := portal.Caller{Address: netip.MustParseAddr(fmt.Sprintf("2001:db8:1:1::%x", n+1))}
+		name := fmt.Sprintf("nobody%d@acme.example", n)
+		if err := p.gate.Ask(t.Context(), house.Customers, name, engine.OpensPassword, caller); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(p.dump("portal_askings")); n > 5*30 {
+		t.Errorf("%d values of askings of one network are kept", n)
 	}
 }
 
