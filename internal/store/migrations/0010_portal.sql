@@ -168,17 +168,6 @@ CREATE TABLE portal_pending (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX portal_pending_ends ON portal_pending (ends);
 
-
--- Answers to second steps that are not known to be right.
-CREATE TABLE portal_factor_tries (
-    portal  TEXT    NOT NULL,
-    module  TEXT    NOT NULL,
-    subject TEXT    NOT NULL,
-    tries   INTEGER NOT NULL,
-    since   INTEGER NOT NULL,
-    PRIMARY KEY (portal, module, subject)
-) STRICT, WITHOUT ROWID;
-
 -- What was done under the Idempotency-Keys of the last day. A key and what was asked for are hashes.
 CREATE TABLE portal_writes (
     key    BLOB    PRIMARY KEY,
