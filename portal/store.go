@@ -80,9 +80,9 @@ type SessionStore interface {
 	KeepChallenge(ctx context.Context, digest, sealed []byte, expires time.Time) error
 	// TakeChallenge gives a challenge away, once. It fails with ErrRefused where there is none (any more).
 	TakeChallenge(ctx context.Context, digest []byte, now time.Time) (sealed []byte, err error)
-	// SignIn makes a session, and ends the links into the portal that the subject was sent, unless a program signs in. It
-	// fails with ErrRefused, nothing done, where the account is disabled or has another epoch by now, and with ErrPassed
-	// where Link cannot be used (any more).
+	// SignIn makes a session, and ends the links into the portal that the subject was sent, unless a program signs in.
+	// It fails with ErrRefused, nothing done, where the account is disabled or has another epoch by now, and with
+	// ErrPassed where Link cannot be used (any more).
 	SignIn(ctx context.Context, entry Entry) error
 	// Session reads a session by a digest of its token. It fails with ErrSignedOut where there is none, its time is
 	// over in any case, or its account has another epoch or is disabled.
