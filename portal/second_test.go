@@ -120,7 +120,8 @@ func TestProgramsChangeNoFactors(t *testing.T) {
 func (p people) program() portal.SignedIn {
 	p.T.Helper()
 	ctx := p.T.Context()
-	_, secret, err := p.gate.MakeAppKey(ctx, house.Customers, "shop", house.Ana, time.Hour, "operator:test")
+	order := engine.Order{By: "test", At: p.Clock.Now()}
+	_, secret, err := p.gate.MakeAppKey(ctx, house.Customers, "shop", house.Ana, time.Hour, order)
 	if err != nil {
 		p.T.Fatal(err)
 	}
