@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/crowd"
 	"postern/internal/passkey"
 	"postern/internal/scram"
 )
@@ -38,6 +39,7 @@ type GateConfig struct {
 type Gate struct {
 	with  GateConfig
 	pool  *pool
+	crowd *crowd.Crowd  // of all who try to sign in, in whatever way and to whichever portal
 	asked chan struct{} // tells the worker that somebody asked for something
 }
 
@@ -49,7 +51,9 @@ func NewGate(config GateConfig) (*Gate, error) {
 	if config.Rounds == 0 {
 		config.Rounds = scram.Rounds
 	}
-	return &Gate{with: config, pool: newPool(max(config.Hashers, 1)), asked: make(chan struct{}, 1)}, nil
+	return &Gate{
+		with: config, pool: newPool(max(config.Hashers, 1)), crowd: crowd.NewSignIns(), asked: make(chan struct{}, 1),
+	}, nil
 }
 
 // portal finds a portal of the book; ErrNoPortal if there is none.

@@ -16,6 +16,9 @@ func AppKeyPurpose(portal string, id engine.ID) string {
 // MethodAppKey is how programs sign in. No portal names it among its methods: an operator makes the keys.
 const MethodAppKey engine.SignInMethod = "app-key"
 
+// AppKeySessions is how many sessions programs have of one subject at once. Those of people are counted apart.
+const AppKeySessions = 20
+
 // AppKeyMost is how long an app key may be good for, and AppKeyLife how long it is where nobody says.
 const (
 	AppKeyMost = 2 * 366 * 24 * time.Hour
@@ -59,7 +62,7 @@ func (g *Gate) MakeAppKey(
 
 // AppKey signs a program in by one of the keys that stand for its name: right tells whether what it came with was made
 // of a secret. It needs no second factor. A name that no key stands for is held against a secret that nobody knows, so
-// that it costs as much. Errors: ErrRefused, ErrNoPortal, ErrUnavailable.
+// that it costs as much. Errors: ErrRefused, ErrNoPortal, *CrowdedError, ErrUnavailable.
 func (g *Gate) AppKey(
 	ctx context.Context, portal, client string, right func(secret string) bool, caller Caller,
 ) (SignedIn, error) {
@@ -67,7 +70,7 @@ func (g *Gate) AppKey(
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return g.evenRefusal(ctx, func() (SignedIn, error) {
+	return g.evenRefusal(ctx, caller, 0, func() (SignedIn, error) {
 		key, err := g.rightKey(ctx, p.Name, client, right)
 		if err != nil {
 			return SignedIn{}, err

@@ -21,17 +21,8 @@ func methodOf(what engine.OpensWhat) engine.SignInMethod {
 	return engine.SignInPassword
 }
 
-// Ask notes that somebody wants a link, to choose a password or to sign in, for the name that they gave. Nothing is
-// looked up before the answer, so neither it nor its time tells whether there is such a name; who asks too often is
-// answered alike, and nothing is noted. Errors: ErrNoPortal, ErrMethod, ErrMalformed.
-func (g *Gate) Ask(ctx context.Context, portal, name string, what engine.OpensWhat, caller Caller) error {
-	p, err := g.by(portal, methodOf(what))
-	if err != nil {
-		return err
-	}
-	if normal(name) == "" {
-		return ErrMalformed
-	}
+// ask stores what somebody wants, for the worker to look at.
+func (g *Gate) ask(ctx context.Context, p *engine.Portal, name string, what engine.OpensWhat, caller Caller) (err error) {
 	now := g.with.Clock.Now()
 	asking := Asking{Portal: p.Name, What: what, At: now}
 	if asking.ID, err = engine.NewID(now, g.with.Random); err != nil {

@@ -92,7 +92,8 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 }
 
 // ChangePassword sets another password for who knows the present one. All other sessions end, this one gets a new
-// token, and of the browsers only this one stays known. Errors: ErrRefused, *WeakError, *BusyError, ErrUnavailable.
+// token, and of the browsers only this one stays known. Errors: ErrRefused, *WeakError, *CrowdedError, *BusyError,
+// ErrUnavailable.
 func (g *Gate) ChangePassword(
 	ctx context.Context, v Viewer, password, next string, caller Caller,
 ) (SignedIn, error) {
@@ -109,7 +110,7 @@ func (g *Gate) ChangePassword(
 	if next == password {
 		return SignedIn{}, &WeakError{WeakSame}
 	}
-	return g.evenRefusal(ctx, func() (SignedIn, error) {
+	return g.evenRefusal(ctx, caller, 0, func() (SignedIn, error) {
 		leave, err := g.pool.enter(ctx)
 		if err != nil {
 			return SignedIn{}, err

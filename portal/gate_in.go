@@ -66,7 +66,9 @@ func (g *Gate) entered(e entry, device Device) (SignedIn, Entry, error) {
 		},
 	}
 	kinds := []string{engine.PortalSignedIn}
-	if !session.ByProgram() {
+	if session.ByProgram() {
+		made.Instead, made.Most = nil, AppKeySessions // a program ends nobody's session
+	} else {
 		made.Device, made.Browser = device, digestOf(e.caller.Device)
 		if device.ID.IsZero() {
 			kinds = append(kinds, engine.PortalNewDevice)

@@ -16,13 +16,17 @@ type Asked struct {
 	Options []byte // what the script of a page gives to the browser, JSON
 }
 
-// AskPasskey begins a sign-in by passkey, of whoever answers. Errors: ErrNoPortal, ErrMethod, ErrNoPasskeys.
-func (g *Gate) AskPasskey(ctx context.Context, portal string) (Asked, error) {
+// AskPasskey begins a sign-in by passkey, of whoever answers. Errors: ErrNoPortal, ErrMethod, ErrNoPasskeys,
+// *CrowdedError, *BusyError.
+func (g *Gate) AskPasskey(ctx context.Context, portal string, caller Caller) (Asked, error) {
 	if _, err := g.by(portal, engine.SignInPasskey); err != nil {
 		return Asked{}, err
 	}
 	if g.with.Passkeys == nil {
 		return Asked{}, ErrNoPasskeys
+	}
+	if err := g.Try(caller); err != nil {
+		return Asked{}, err
 	}
 	begun, err := g.with.Passkeys.Ask(nil)
 	if err != nil {
@@ -41,7 +45,7 @@ func (g *Gate) Passkey(ctx context.Context, portal, token string, answer []byte,
 	if g.with.Passkeys == nil {
 		return SignedIn{}, ErrNoPasskeys
 	}
-	return g.evenRefusal(ctx, func() (SignedIn, error) {
+	return g.evenRefusal(ctx, caller, 1, func() (SignedIn, error) {
 		key, err := g.answered(ctx, Ceremony{Kind: CeremonySignIn, Holder: Holder{Portal: portal}}, token, answer)
 		if errors.Is(err, ErrWrong) || errors.Is(err, ErrPassed) {
 			return SignedIn{}, ErrRefused
@@ -61,8 +65,11 @@ func (g *Gate) Passkey(ctx context.Context, portal, token string, answer []byte,
 }
 
 // AskSecond begins the proof of a second factor by passkey, of a sign-in that it is missing of. Errors: ErrNoPortal,
-// ErrPassed, ErrNoFactor, ErrNoPasskeys.
-func (g *Gate) AskSecond(ctx context.Context, portal, token string) (Asked, error) {
+// ErrPassed, ErrNoFactor, ErrNoPasskeys, *CrowdedError.
+func (g *Gate) AskSecond(ctx context.Context, portal, token string, caller Caller) (Asked, error) {
+	if err := g.Try(caller); err != nil {
+		return Asked{}, err
+	}
 	pending, who, err := g.pending(ctx, portal, token)
 	if err != nil {
 		return Asked{}, err

@@ -27,8 +27,8 @@ const challengePurpose = "portal-challenge"
 
 // Challenge begins a sign-in by password. A name that is not known gets one too, always with the same salt. nonce is
 // the client's, 24 to 128 printable characters without a comma. Errors: ErrNoPortal, ErrMethod, ErrMalformed,
-// ErrUnavailable.
-func (g *Gate) Challenge(ctx context.Context, portal, name, nonce string, _ Caller) (Challenge, error) {
+// *CrowdedError, *BusyError, ErrUnavailable.
+func (g *Gate) Challenge(ctx context.Context, portal, name, nonce string, caller Caller) (Challenge, error) {
 	p, err := g.by(portal, engine.SignInPassword)
 	if err != nil {
 		return Challenge{}, err
@@ -42,6 +42,9 @@ func (g *Gate) Challenge(ctx context.Context, portal, name, nonce string, _ Call
 		return Challenge{}, ErrMalformed
 	}
 	if err != nil {
+		return Challenge{}, err
+	}
+	if err := g.Try(caller); err != nil {
 		return Challenge{}, err
 	}
 	who, err := g.byName(ctx, p, name)
@@ -89,7 +92,8 @@ func (g *Gate) verifier(who person, name string) (v scram.Verifier, real bool, e
 	return v, err == nil, err
 }
 
-// Login finishes it, on any node, once. Errors: ErrRefused, ErrNoPortal, ErrMethod, ErrMalformed, ErrUnavailable.
+// Login finishes it, on any node, once. Errors: ErrRefused, ErrNoPortal, ErrMethod, ErrMalformed, *CrowdedError,
+// ErrUnavailable.
 func (g *Gate) Login(ctx context.Context, portal string, proof Proof, caller Caller) (SignedIn, error) {
 	p, err := g.by(portal, engine.SignInPassword)
 	if err != nil {
@@ -98,7 +102,7 @@ func (g *Gate) Login(ctx context.Context, portal string, proof Proof, caller Cal
 	if len(proof.Proof) != proofBytes || proof.Nonce == "" {
 		return SignedIn{}, ErrMalformed
 	}
-	return g.evenRefusal(ctx, func() (SignedIn, error) {
+	return g.evenRefusal(ctx, caller, 1, func() (SignedIn, error) {
 		exchange, err := g.take(ctx, portal, proof.Nonce)
 		if err != nil {
 			return SignedIn{}, err
@@ -145,7 +149,7 @@ func (g *Gate) Password(ctx context.Context, portal, name, password string, call
 	if len(name) > MaxName || len(password) > MaxPassword {
 		return SignedIn{}, ErrMalformed
 	}
-	return g.evenRefusal(ctx, func() (SignedIn, error) {
+	return g.evenRefusal(ctx, caller, 0, func() (SignedIn, error) {
 		leave, err := g.pool.enter(ctx)
 		if err != nil {
 			return SignedIn{}, err
@@ -161,10 +165,13 @@ func (g *Gate) Password(ctx context.Context, portal, name, password string, call
 	})
 }
 
-// evenRefusal has all refusals look the same, and take the same time: nobody is to tell one reason from another.
-func (g *Gate) evenRefusal(ctx context.Context, attempt func() (SignedIn, error)) (SignedIn, error) {
+// evenRefusal has all refusals look the same, and take the same time: nobody is to tell one reason from another. The
+// attempt counts for the caller's address, until it turns out to be right: then it is taken back, with so many before.
+func (g *Gate) evenRefusal(
+	ctx context.Context, caller Caller, before int, attempt func() (SignedIn, error),
+) (SignedIn, error) {
 	began := g.with.Clock.Now()
-	in, err := attempt()
+	in, err := g.tries(caller, before, attempt)
 	if !errors.Is(err, ErrRefused) {
 		return in, err
 	}

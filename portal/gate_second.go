@@ -92,8 +92,16 @@ func (g *Gate) pending(ctx context.Context, portal, token string) (Pending, pers
 }
 
 // Second takes the second step of a sign-in. Each proof is counted as wrong before it is looked at, here and in a lane
-// of second steps. Errors: ErrNoPortal, ErrPassed, and ErrWrong while there are tries left.
+// of second steps. Errors: ErrNoPortal, ErrPassed, *CrowdedError, and ErrWrong while there are tries left.
 func (g *Gate) Second(ctx context.Context, portal, token string, proof SecondProof, caller Caller) (SignedIn, error) {
+	before := 0
+	if proof.Token != "" {
+		before = 1 // AskSecond
+	}
+	return g.tries(caller, before, func() (SignedIn, error) { return g.second(ctx, portal, token, proof, caller) })
+}
+
+func (g *Gate) second(ctx context.Context, portal, token string, proof SecondProof, caller Caller) (SignedIn, error) {
 	pending, who, err := g.pending(ctx, portal, token)
 	if err != nil {
 		return SignedIn{}, err

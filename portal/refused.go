@@ -30,6 +30,15 @@ type BusyError struct{ RetryAfter time.Duration }
 // Error is a sentence for logs.
 func (*BusyError) Error() string { return "too many passwords are being checked at the moment" }
 
+// CrowdedError (429) says that too much was tried from one address. It is told before anything is looked at, so it
+// tells nothing of names.
+type CrowdedError struct{ Wait time.Duration }
+
+// Error is a sentence for logs.
+func (c *CrowdedError) Error() string {
+	return "too much was tried from this address; the next try in " + c.Wait.String()
+}
+
 // WeakError (422) says why a password is not taken.
 type WeakError struct{ Code string }
 

@@ -76,7 +76,7 @@ const (
 
 // SessionStore holds sign-ins: while they are being proved, and as sessions.
 type SessionStore interface {
-	// KeepChallenge keeps a challenge until it expires.
+	// KeepChallenge keeps a challenge until it expires; *BusyError where MaxChallenges are open.
 	KeepChallenge(ctx context.Context, digest, sealed []byte, expires time.Time) error
 	// TakeChallenge gives a challenge away, once. It fails with ErrRefused where there is none (any more).
 	TakeChallenge(ctx context.Context, digest []byte, now time.Time) (sealed []byte, err error)

@@ -28,6 +28,10 @@ const (
 var (
 	missPace  = pace{burst: 20, per: time.Minute}     // links that do not exist, the same one too
 	guessPace = pace{burst: 30, per: 5 * time.Minute} // forms that ask for a proof or bring one
+
+	// signInPace is how often one place may try to sign in: what was right is taken back, so that it is how often all who
+	// share an address may mistype. An office of 300 people of whom each tenth does so has 30 of these in a morning.
+	signInPace = pace{burst: 100, per: 5 * time.Minute}
 )
 
 // pace is how often something may happen: burst times at once, then evenly burst times per period.
@@ -66,7 +70,8 @@ func (p pace) from(due, now time.Time) time.Time {
 // Crowd is what the addresses that came lately have tried. It is in memory alone and the first guard, not the last: it
 // keeps one place from costing much, and knows nothing of what other processes have seen.
 type Crowd struct {
-	seed maphash.Seed
+	seed  maphash.Seed
+	guess pace
 
 	mu           sync.Mutex
 	fresh, older map[netip.Prefix]*tally
@@ -81,8 +86,15 @@ type tally struct {
 	shut            time.Time // until when nothing is looked up
 }
 
-// New is a crowd of nobody.
-func New() *Crowd { return &Crowd{seed: maphash.MakeSeed(), fresh: map[netip.Prefix]*tally{}} }
+// New is a crowd of nobody, at the door of links.
+func New() *Crowd { return with(guessPace) }
+
+// NewSignIns is a crowd of nobody, where people sign in.
+func NewSignIns() *Crowd { return with(signInPace) }
+
+func with(guess pace) *Crowd {
+	return &Crowd{seed: maphash.MakeSeed(), guess: guess, fresh: map[netip.Prefix]*tally{}}
+}
 
 // Enter tells how long a visitor has to wait before they may miss once more; zero for come in.
 func (c *Crowd) Enter(from netip.Addr, now time.Time) (wait time.Duration) {
@@ -124,13 +136,13 @@ func (c *Crowd) Guess(from netip.Addr, now time.Time) (wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for place, factor := range placesOf(from) {
-		wait = max(wait, guessPace.times(factor).wait(c.tally(place, now).guesses, now))
+		wait = max(wait, c.guess.times(factor).wait(c.tally(place, now).guesses, now))
 	}
 	if wait > 0 {
 		return wait
 	}
 	for place, factor := range placesOf(from) {
-		guessPace.times(factor).take(&c.tally(place, now).guesses, now)
+		c.guess.times(factor).take(&c.tally(place, now).guesses, now)
 	}
 	return 0
 }
@@ -143,7 +155,7 @@ func (c *Crowd) Right(from netip.Addr, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for place, factor := range placesOf(from) {
-		pace, t := guessPace.times(factor), c.tally(place, now)
+		pace, t := c.guess.times(factor), c.tally(place, now)
 		t.guesses = t.guesses.Add(-pace.per / time.Duration(pace.burst))
 	}
 }

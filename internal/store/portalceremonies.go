@@ -18,6 +18,10 @@ func (s *Store) BeginCeremony(ctx context.Context, c portal.Ceremony) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	args := append([]any{blob(c.Token), string(c.Kind)}, holding(c.Holder)...)
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		begun := c.Ends.Add(-portal.CeremonyLife)
+		if err := tx.room(ctx, "portal_ceremonies", "token", "ends", portal.MaxCeremonies, begun); err != nil {
+			return err
+		}
 		return tx.run(ctx, call{begin, append(args, orNull(c.Binding), blob(c.State), instant(c.Ends))})
 	})
 	if err != nil {
@@ -56,7 +60,12 @@ func (s *Store) Pend(ctx context.Context, p portal.Pending) error {
 	args := append([]any{blob(p.Token)}, holding(p.Holder)...)
 	args = append(args, p.Epoch, string(p.Method), p.Next, blob(slices.Concat(p.Lanes...)), ident(p.Link), p.Cause,
 		instant(p.Ends), p.Tries)
-	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error { return tx.run(ctx, call{pend, args}) })
+	const surplus = `DELETE FROM portal_pending WHERE token IN (SELECT token FROM portal_pending
+		WHERE portal = ? AND module = ? AND subject = ? ORDER BY ends DESC LIMIT -1 OFFSET ?)`
+	old := append(holding(p.Holder), portal.MaxPending-1)
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		return tx.run(ctx, call{surplus, old}, call{pend, args})
+	})
 	if err != nil {
 		return fmt.Errorf("begin a second step: %w", err)
 	}

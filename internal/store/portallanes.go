@@ -99,6 +99,8 @@ func (s *Store) SweepPortals(ctx context.Context, now time.Time) error {
 			call{"DELETE FROM portal_pending WHERE ends <= ?", at(0)},
 			call{"DELETE FROM portal_lanes WHERE last < ? AND wrong < 5", at(laneLife)},
 			call{"DELETE FROM portal_lanes WHERE last < ?", at(shutLife)},
+			call{`DELETE FROM portal_lanes WHERE lane IN
+				(SELECT lane FROM portal_lanes ORDER BY last DESC LIMIT -1 OFFSET ?)`, []any{portal.MaxLanes}},
 			call{"DELETE FROM portal_devices WHERE seen < ?", at(portal.DeviceLife)},
 			call{"DELETE FROM portal_app_keys WHERE min(expires, coalesce(revoked, expires)) < ?", at(keyLife)},
 		)

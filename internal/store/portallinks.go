@@ -21,6 +21,10 @@ func (s *Store) KeepAsking(ctx context.Context, asking portal.Asking, limits []e
 		if err != nil || wait > 0 {
 			return err
 		}
+		full, err := tx.full(ctx, "portal_askings", portal.MaxAskings)
+		if err != nil || full { // it is answered as to who asks too often
+			return err
+		}
 		const insert = "INSERT INTO portal_askings (id, portal, what, sealed, at) VALUES (?, ?, ?, ?, ?)"
 		return tx.run(ctx, call{insert, []any{
 			ident(asking.ID), asking.Portal, string(asking.What), asking.Sealed, instant(asking.At),

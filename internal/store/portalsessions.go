@@ -15,12 +15,38 @@ import (
 func (s *Store) KeepChallenge(ctx context.Context, digest, sealed []byte, expires time.Time) error {
 	const insert = "INSERT INTO portal_challenges (nonce, sealed, expires) VALUES (?, ?, ?)"
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		begun := expires.Add(-portal.ChallengeLife)
+		if err := tx.room(ctx, "portal_challenges", "nonce", "expires", portal.MaxChallenges, begun); err != nil {
+			return err
+		}
 		return tx.run(ctx, call{insert, []any{blob(digest), blob(sealed), instant(expires)}})
 	})
 	if err != nil {
 		return fmt.Errorf("keep a challenge: %w", err)
 	}
 	return nil
+}
+
+// room forgets a few rows of a table of what strangers begin that are over, and fails with *portal.BusyError where so
+// many others are left. It is the same work however many there are.
+func (t *tx) room(ctx context.Context, table, key, ends string, most int, now time.Time) error {
+	over := "DELETE FROM " + table + " WHERE " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + ends +
+		" <= ? LIMIT 10)"
+	if err := t.run(ctx, call{over, []any{instant(now)}}); err != nil {
+		return err
+	}
+	full, err := t.full(ctx, table, most)
+	if err != nil || !full {
+		return err
+	}
+	return &portal.BusyError{RetryAfter: portal.RetryFull}
+}
+
+// full tells whether a table has so many rows.
+func (t *tx) full(ctx context.Context, table string, most int) (full bool, err error) {
+	query := "SELECT EXISTS (SELECT 1 FROM " + table + " LIMIT 1 OFFSET ?)"
+	err = t.get(ctx, query, []any{most - 1}, []any{&full})
+	return full, err
 }
 
 // TakeChallenge implements portal.SessionStore.

@@ -25,6 +25,8 @@ type Gate interface {
 		portal.SignedIn, error)
 	AppKey(ctx context.Context, portal, client string, right func(secret string) bool, caller portal.Caller) (
 		portal.SignedIn, error)
+	Try(caller portal.Caller) error
+	TakeBack(caller portal.Caller, tries int)
 	Ask(ctx context.Context, portal, name string, what engine.OpensWhat, caller portal.Caller) error
 }
 

@@ -87,6 +87,7 @@ func (f *Facade) said(err error) *Fault {
 		refused   *portal.Refusal
 		busy      *portal.BusyError
 		throttled *portal.Throttled
+		crowded   *portal.CrowdedError
 	)
 	switch {
 	case errors.As(err, &own):
@@ -101,6 +102,11 @@ func (f *Facade) said(err error) *Fault {
 		return &Fault{
 			status: http.StatusServiceUnavailable, code: codeInternal,
 			message: "Too many are signing in at the moment: try again", wait: max(busy.RetryAfter, time.Second),
+		}
+	case errors.As(err, &crowded):
+		return &Fault{
+			status: http.StatusTooManyRequests, code: codeDenied,
+			message: "Too much was tried from this address: try again later", wait: max(crowded.Wait, time.Second),
 		}
 	case errors.As(err, &throttled):
 		return &Fault{

@@ -46,11 +46,11 @@ func (f *Facade) signIn(c *call, proof string) (portal.SignedIn, error) {
 	var err error
 	switch raw, scram := scramProof(proof); {
 	case digestForm.MatchString(proof):
-		in, err = f.byDigest(c, name, token, proof)
+		in, err = f.answered(c, func() (portal.SignedIn, error) { return f.byDigest(c, name, token, proof) })
 	case scram && token != "":
 		in, err = f.with.Gate.Login(c.context(), c.portal.Name, portal.Proof{Nonce: token, Proof: raw}, c.caller)
 	default:
-		in, err = f.byPassword(c, name, proof)
+		in, err = f.answered(c, func() (portal.SignedIn, error) { return f.byPassword(c, name, proof) })
 	}
 	if err != nil {
 		return portal.SignedIn{}, err
@@ -60,6 +60,15 @@ func (f *Facade) signIn(c *call, proof string) (portal.SignedIn, error) {
 			"service does not have: sign in on the page of the portal")
 	}
 	return in, nil
+}
+
+// answered takes back that a token of the façade's own was counted as a try, where it was answered rightly.
+func (f *Facade) answered(c *call, prove func() (portal.SignedIn, error)) (portal.SignedIn, error) {
+	in, err := prove()
+	if err == nil {
+		f.with.Gate.TakeBack(c.caller, 1)
+	}
+	return in, err
 }
 
 // scramProof reads a proof of SCRAM-SHA-256.
@@ -121,6 +130,9 @@ func digestOf(text string, chars int) string {
 func (f *Facade) use(c *call, name, token string) error {
 	madeFor, err := f.with.Tokens.TakeChallenge(c.context(), tokenDigest(c.portal.Name, token), f.with.Clock.Now())
 	if errors.Is(err, portal.ErrRefused) || (err == nil && !bytes.Equal(madeFor, nameDigest(c.portal.Name, name))) {
+		if err := f.with.Gate.Try(c.caller); err != nil {
+			return err
+		}
 		return fault(codeToken, "Specified token is invalid or expired")
 	}
 	return err

@@ -33,6 +33,9 @@ func (f *Facade) challenge(c *call, _ portal.Viewer) (answer, error) {
 		return answer{}, fault(codeFailure, "this service signs in by SCRAM-SHA-256: send cnonce, a random text "+
 			"of 24 to 128 characters, with getchallenge, and the proof as the password of loginPortal")
 	}
+	if err := f.with.Gate.Try(c.caller); err != nil {
+		return answer{}, err
+	}
 	now := f.with.Clock.Now()
 	expires := now.Add(portal.ChallengeLife)
 	token, err := f.token(c, name, expires)

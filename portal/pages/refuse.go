@@ -57,7 +57,7 @@ func (p *Pages) refuse(c *call, reply answer, err error) answer {
 	if wait, busy := waits(err); busy {
 		reply.header = http.Header{"Retry-After": {fmt.Sprint(int(math.Ceil(wait.Seconds())))}}
 		reply.status = http.StatusServiceUnavailable
-		if _, much := errors.AsType[*portal.Throttled](err); much {
+		if _, slow := errors.AsType[*portal.BusyError](err); !slow {
 			reply.status = http.StatusTooManyRequests
 		}
 		return c.explain(reply, "busy", "")
@@ -91,6 +91,9 @@ func waits(err error) (time.Duration, bool) {
 	}
 	if much, ok := errors.AsType[*portal.Throttled](err); ok {
 		return much.Wait, true
+	}
+	if crowded, ok := errors.AsType[*portal.CrowdedError](err); ok {
+		return crowded.Wait, true
 	}
 	return 0, false
 }

@@ -85,7 +85,7 @@ func doSecond(c *call) (answer, error) {
 	}
 	to, gate := c.inside(form.Get("to")), c.pages.with.Gate
 	if form.Get("do") == "use" {
-		asked, err := gate.AskSecond(c.Context(), c.portal.Name, c.pending())
+		asked, err := gate.AskSecond(c.Context(), c.portal.Name, c.pending(), c.caller())
 		return c.usesPasskey(c.path("second"), to, asked), err
 	}
 	proof := portal.SecondProof{Code: form.Get("code")}
@@ -173,7 +173,7 @@ func doPasskey(c *call) (answer, error) {
 	}
 	gate, to := c.pages.with.Gate, form.Get("to")
 	if form.Get("do") != "used" {
-		asked, err := gate.AskPasskey(c.Context(), c.portal.Name)
+		asked, err := gate.AskPasskey(c.Context(), c.portal.Name, c.caller())
 		return c.passkeySignIn(to, asked, false), err
 	}
 	in, err := gate.Passkey(c.Context(), c.portal.Name, form.Get("token"), []byte(form.Get("answer")), c.caller())

@@ -117,6 +117,12 @@ func (a *API) problemOf(c *call, err error) (p problem, wait time.Duration) {
 			Status: http.StatusServiceUnavailable, Code: "busy", Title: "Too many are signing in. Please try again.",
 		}, max(busy.RetryAfter, time.Second)
 	}
+	if crowded, ok := errors.AsType[*portal.CrowdedError](err); ok {
+		return problem{
+			Status: http.StatusTooManyRequests, Code: "crowded",
+			Title: "Too much was tried from this address. Please wait a little.",
+		}, max(crowded.Wait, time.Second)
+	}
 	if throttled, ok := errors.AsType[*portal.Throttled](err); ok {
 		return problem{
 			Status: http.StatusTooManyRequests, Code: "throttled",

@@ -27,9 +27,9 @@ type Gate interface {
 	Challenge(ctx context.Context, portal, name, nonce string, caller portal.Caller) (portal.Challenge, error)
 	Login(ctx context.Context, portal string, proof portal.Proof, caller portal.Caller) (portal.SignedIn, error)
 	Password(ctx context.Context, portal, name, password string, caller portal.Caller) (portal.SignedIn, error)
-	AskPasskey(ctx context.Context, portal string) (portal.Asked, error)
+	AskPasskey(ctx context.Context, portal string, caller portal.Caller) (portal.Asked, error)
 	Passkey(ctx context.Context, portal, token string, answer []byte, caller portal.Caller) (portal.SignedIn, error)
-	AskSecond(ctx context.Context, portal, token string) (portal.Asked, error)
+	AskSecond(ctx context.Context, portal, token string, caller portal.Caller) (portal.Asked, error)
 	Second(
 		ctx context.Context, portal, token string, proof portal.SecondProof, caller portal.Caller,
 	) (portal.SignedIn, error)

@@ -25,7 +25,7 @@ func (a *API) askPasskey(c *call) (answer, error) {
 	if _, err := texts(c); err != nil {
 		return answer{}, err
 	}
-	return askedFor(a.with.Gate.AskPasskey(c.Context(), c.portal))
+	return askedFor(a.with.Gate.AskPasskey(c.Context(), c.portal, a.caller(c)))
 }
 
 // passkey signs in by passkey: {"token", "answer"}, what the browser made of the options, as text.
@@ -47,7 +47,7 @@ func (a *API) askSecond(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return askedFor(a.with.Gate.AskSecond(c.Context(), c.portal, a.pendingOf(c, given)))
+	return askedFor(a.with.Gate.AskSecond(c.Context(), c.portal, a.pendingOf(c, given), a.caller(c)))
 }
 
 // second takes the second step of a sign-in: {"pending", "code"}, of an authenticator or a recovery code, or
