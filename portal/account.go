@@ -50,7 +50,7 @@ const (
 	MaxChallenges = 50_000      // open at once, of a minute each
 	MaxCeremonies = 50_000      // of passkeys, begun and not finished
 	MaxAskings    = 10_000      // for links, that nobody has looked at yet: further ones are not noted
-	MaxLanes      = 1_000_000   // the ones tried longest ago are forgotten
+	MaxLanes      = 200_000     // the ones tried longest ago are forgotten
 	MaxPending    = 10          // second steps of one subject: the oldest ends for a further one
 	RetryFull     = time.Minute // after which who was turned away for that may try again
 )
