@@ -82,7 +82,7 @@ func TestAnOfficeSignsInOnMonday(t *testing.T) {
 // Programs take no place from people, and their sign-ins end nothing of theirs.
 func TestProgramsAndPeopleAreCountedApart(t *testing.T) {
 	p := newPeople(t)
-	_, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "robot", house.Ana, time.Hour, "operator:test")
+	_, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "robot", house.Ana, time.Hour, engine.Order{By: "test", At: p.Clock.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

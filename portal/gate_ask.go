@@ -22,7 +22,9 @@ func methodOf(what engine.OpensWhat) engine.SignInMethod {
 }
 
 // ask stores what somebody wants, for the worker to look at.
-func (g *Gate) ask(ctx context.Context, p *engine.Portal, name string, what engine.OpensWhat, caller Caller) (err error) {
+func (g *Gate) ask(
+	ctx context.Context, p *engine.Portal, name string, what engine.OpensWhat, caller Caller,
+) (err error) {
 	now := g.with.Clock.Now()
 	asking := Asking{Portal: p.Name, What: what, At: now}
 	if asking.ID, err = engine.NewID(now, g.with.Random); err != nil {
