@@ -60,7 +60,10 @@ func (g *Gate) Passkey(ctx context.Context, portal, token string, answer []byte,
 		if err != nil {
 			return SignedIn{}, err
 		}
-		return g.letIn(ctx, entry{person: who, method: engine.SignInPasskey, second: true, caller: caller})
+		lanes := [][]byte{g.laneOf(portal, who.name()), g.secondLane(who)} // it was the person: strangers start anew
+		return g.letIn(ctx, entry{
+			person: who, method: engine.SignInPasskey, second: true, caller: caller, lanes: lanes,
+		})
 	})
 }
 

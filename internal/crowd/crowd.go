@@ -29,8 +29,8 @@ var (
 	missPace  = pace{burst: 20, per: time.Minute}     // links that do not exist, the same one too
 	guessPace = pace{burst: 30, per: 5 * time.Minute} // forms that ask for a proof or bring one
 
-	// signInPace is how often one place may try to sign in: what was right is taken back, so that it is how often all who
-	// share an address may mistype. An office of 300 people of whom each tenth does so has 30 of these in a morning.
+	// signInPace is how often one place may try to sign in. What was right is taken back, so this is how often all who
+	// share an address may mistype: an office of 300 people of whom each tenth does so has 30 of these in a morning.
 	signInPace = pace{burst: 100, per: 5 * time.Minute}
 )
 
