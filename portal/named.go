@@ -25,7 +25,7 @@ func (d *Desk) namesTheirs(ctx context.Context, v Viewer, access *engine.Access,
 			return unfit(CodeOption, name, "error.option")
 		}
 	}
-	return d.loginIsFree(ctx, v, access, ref, w.set)
+	return d.keepsLogin(ctx, v, access, ref, w.set)
 }
 
 // sees tells whether the viewer sees a record with an id in one of some modules. Rows that hold for a record by one of
@@ -44,14 +44,22 @@ func (d *Desk) sees(ctx context.Context, v Viewer, modules []string, id string) 
 	return false, nil
 }
 
-// loginIsFree refuses to give a subject what another one signs in with: neither of them would get in any more. That
-// tells whoever asks that there is such a subject; they are signed in, in the audit, and can ask only so often.
-func (d *Desk) loginIsFree(
+// keepsLogin refuses to leave a subject without what they sign in with, which would lock them out, and to give them what
+// another one signs in with: neither of them would get in any more. That tells whoever asks that there is such a subject;
+// they are signed in, in the audit, and can ask only so often.
+func (d *Desk) keepsLogin(
 	ctx context.Context, v Viewer, access *engine.Access, ref engine.Ref, set engine.Fields,
 ) error {
 	subject := v.Portal.Subject
+	_, given := set[subject.Login]
+	if access.Module.Name != subject.Module.Name || !given {
+		return nil
+	}
 	login := set.Text(subject.Login)
-	if access.Module.Name != subject.Module.Name || login == "" {
+	if login == "" && ref.ID != "" {
+		return unfit(CodeRequired, subject.Login, "error.required")
+	}
+	if login == "" {
 		return nil
 	}
 	found, err := d.with.CRM.Search(ctx, engine.Search{

@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"fmt"
 	"testing"
 
 	"postern/engine"
@@ -34,6 +35,18 @@ func TestT76ReferencesLeadOnlyToWhatIsTheirs(t *testing.T) {
 		} else if err := create(); err != nil {
 			t.Errorf("a ticket of %s: %v", parent, err)
 		}
+	}
+}
+
+// Who takes away what they sign in with is locked out, and gets no mail by which to come back.
+func TestT70NobodyTakesTheirLoginAway(t *testing.T) {
+	w := house.New(t)
+	ana := w.Viewer(house.Customers, house.Ana)
+	for _, email := range []any{"", nil} {
+		refused(t, fmt.Sprintf("email %v", email), func() error {
+			_, err := w.Desk.Update(t.Context(), ana, house.Ana, engine.Fields{"email": email}, "")
+			return err
+		}, 422, portal.CodeRequired, "email")
 	}
 }
 
