@@ -44,9 +44,9 @@ func (d *Desk) sees(ctx context.Context, v Viewer, modules []string, id string) 
 	return false, nil
 }
 
-// keepsLogin refuses to leave a subject without what they sign in with, which would lock them out, and to give them what
-// another one signs in with: neither of them would get in any more. That tells whoever asks that there is such a subject;
-// they are signed in, in the audit, and can ask only so often.
+// keepsLogin refuses to leave a subject without what they sign in with, which would lock them out, and to give them
+// what another one signs in with: neither of them would get in any more. That tells whoever asks that there is such a
+// subject; they are signed in, in the audit, and can ask only so often.
 func (d *Desk) keepsLogin(
 	ctx context.Context, v Viewer, access *engine.Access, ref engine.Ref, set engine.Fields,
 ) error {
