@@ -196,19 +196,24 @@ func TestT50RefusalsAreOneError(t *testing.T) {
 func TestTheDaysOfASubject(t *testing.T) {
 	p := newPeople(t)
 	p.Portals[house.Customers].Subject.Zone = time.FixedZone("UTC+9", 9*60*60)
-	for at, want := range map[string]bool{
-		"2026-11-29T14:59:59Z": false, "2026-11-29T15:00:00Z": true, // the 30th begins
-		"2026-12-01T14:59:59Z": true, "2026-12-01T15:00:00Z": false, // the 1st ends
+	for _, moment := range []struct {
+		at    string
+		opens bool
+	}{
+		{"2026-11-29T14:59:59Z", false},
+		{"2026-11-29T15:00:00Z", true}, // the 30th begins
+		{"2026-12-01T14:59:59Z", true},
+		{"2026-12-01T15:00:00Z", false}, // the 1st ends
 	} {
 		p.Put(house.Ana, engine.Fields{"support_start_date": "2026-11-30", "support_end_date": "2026-12-01"})
-		now, err := time.Parse(time.RFC3339, at)
+		now, err := time.Parse(time.RFC3339, moment.at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.Clock.Set(now)
 		_, err = p.password(ana, house.Password, stranger)
-		if got := err == nil; got != want {
-			t.Errorf("at %s: %v", at, err)
+		if opens := err == nil; opens != moment.opens {
+			t.Errorf("at %s: %v", moment.at, err)
 		}
 	}
 	for field, value := range map[string]string{"support_start_date": "soon", "support_end_date": "0000-00-00"} {
