@@ -291,7 +291,7 @@ func TestOtherStreamIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := engine.New(engine.Ports{Bus: other, Store: s, Book: book, Clock: h.clock, Random: rand.Reader, Logger: slog.New(slog.DiscardHandler)}, engine.Settings{})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := e.Run(ctx); err == nil || !strings.Contains(err.Error(), "stream") {
 		t.Errorf("got %v", err)

@@ -204,10 +204,10 @@ func (h *house) publishEvent(event *engine.Event) {
 	}
 }
 
-// until waits for something to become true.
+// until waits for something to become true, for longer than the slowest machine takes.
 func (h *house) until(what string, holds func() bool) {
 	h.t.Helper()
-	h.waitFor(10*time.Second, what, holds)
+	h.waitFor(time.Minute, what, holds)
 }
 
 // waitFor is until with a time of its own.
@@ -235,7 +235,7 @@ func (h *house) record(ref engine.Ref) engine.Record {
 // events reads n events of the stream that Postern published itself.
 func (h *house) ownEvents(n int) []*engine.Event {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	var own []*engine.Event
 	enough := errors.New("enough")

@@ -51,7 +51,7 @@ func (h *house) keyless(js jetstream.JetStream, id, ticket, status string, optio
 // entries reads the first n entries of the stream.
 func (h *house) entries(n int) []engine.Entry {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	var got []engine.Entry
 	enough := errors.New("enough")

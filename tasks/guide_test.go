@@ -146,7 +146,7 @@ func (h *guideHouse) publish(t *testing.T, id, eventType string, change engine.C
 func (h *guideHouse) await(t *testing.T, want string) {
 	t.Helper()
 	got := ""
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		records, err := h.store.Records(t.Context(), []engine.Ref{{Module: "HelpDesk", ID: "17x1"}})
 		if err != nil {
 			t.Fatal(err)

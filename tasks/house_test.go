@@ -197,7 +197,7 @@ func (h *house) sent(n int) []engine.Message {
 
 func (h *house) until(what string, holds func() bool) {
 	h.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("%s did not come", what)

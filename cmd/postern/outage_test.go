@@ -145,7 +145,7 @@ func contactEvent(id string) string {
 // until waits until a path answers with a status.
 func (h *trialHouse) until(path string, status int) reply {
 	h.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		got := h.ask(http.MethodGet, path, "")
 		if got.status == status {
 			return got
@@ -293,7 +293,7 @@ func (h *trialHouse) await(subject string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		found, err := h.store.Records(h.t.Context(), []engine.Ref{ref})
 		if err != nil || time.Now().After(end) {
 			h.t.Fatalf("%s was not taken in: %v", subject, err)
@@ -307,7 +307,7 @@ func (h *trialHouse) await(subject string) {
 // awaitContact waits until a contact was taken in.
 func (h *trialHouse) awaitContact(id string) {
 	h.t.Helper()
-	for end := time.Now().Add(10 * time.Second); !slices.Contains(h.contacts(), id); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !slices.Contains(h.contacts(), id); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			h.t.Fatalf("contact %s was not taken in", id)
 		}

@@ -122,11 +122,11 @@ func pick(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], found[1])
 }
 
-// soon tries until try succeeds, for ten seconds.
+// soon tries until try succeeds, for a minute.
 func soon(ts *testscript.TestScript, try func() error) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(10 * time.Second); ; <-tick.C {
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
 		err := try()
 		if err == nil {
 			return

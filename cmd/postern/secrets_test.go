@@ -177,7 +177,7 @@ func (h *secretHouse) publish(id, subject, record string) {
 
 // message waits for the newest message of a channel that a test knows as its own.
 func (h *secretHouse) message(from *channels.Capture, is func(channels.Captured) bool) channels.Captured {
-	ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	for seen := uint64(0); ; {
 		var err error

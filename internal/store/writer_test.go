@@ -49,7 +49,7 @@ func queue(t *testing.T, s *Store, changes ...func(context.Context, *tx) error) 
 
 func waitFor(t *testing.T, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(50 * time.Microsecond) {
+	for end := time.Now().Add(time.Minute); !holds(); time.Sleep(50 * time.Microsecond) {
 		if time.Now().After(end) {
 			t.Fatal("it never came to that")
 		}
