@@ -88,6 +88,16 @@ func Blank(edits []*engine.Edit, record engine.Record, zone *time.Location) *For
 	return f
 }
 
+// Suggest fills in a field of a form that begins empty: it is sent with the form unless somebody takes it out. A
+// field that is not the form's is passed over.
+func (f *Form) Suggest(name, value string) {
+	for _, e := range f.entries {
+		if e.field.Name == name {
+			e.typed = value
+		}
+	}
+}
+
 func newForm(edits []*engine.Edit, record engine.Record, zone *time.Location) *Form {
 	f := &Form{Set: engine.Fields{}, Expect: engine.Fields{}}
 	for _, edit := range edits {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"errors"
 	"net/http"
 
 	"postern/engine"
@@ -13,22 +14,65 @@ import (
 // can be named so.
 const keyName = "~key"
 
-// creating is what the role may give to a new record.
-func (c *call) creating() (*engine.Access, []*engine.Edit, error) {
+// creating is a record that is being made.
+type creating struct {
+	access *engine.Access
+	edits  []*engine.Edit // what the role may give
+	field  string         // the reference that the address fills in; "" for none
+	about  portal.Row     // the record that it leads to
+}
+
+// creating reads what is to be made.
+func (c *call) creating() (creating, error) {
 	access, err := c.access()
 	if err != nil {
-		return nil, nil, err
+		return creating{}, err
 	}
 	if access.Create == nil {
-		return nil, nil, portal.ErrForbidden
+		return creating{}, portal.ErrForbidden
 	}
-	edits, _, err := c.edits(access, access.Create.Fields, portal.Row{})
-	return access, edits, err
+	m := creating{access: access}
+	if err := c.beginAt(&m); err != nil {
+		return creating{}, err
+	}
+	given := portal.Row{}
+	if m.field != "" {
+		given.Fields = engine.Fields{m.field: m.about.ID}
+		given.Titles = map[string]string{m.field: c.heading(c.viewer.Access(m.about.Module), m.about)}
+	}
+	m.edits, _, err = c.edits(access, access.Create.Fields, given)
+	return m, err
+}
+
+// beginAt finds the record beside whose list the new one was begun: the address names it by the reference that is to
+// lead there. What the viewer does not see, and what the role may not give, is passed over.
+func (c *call) beginAt(m *creating) error {
+	query := c.URL.Query()
+	for _, name := range m.access.Create.Fields {
+		field, id := forms.FieldOf(m.access.Module, name), query.Get(name)
+		if field.Type != engine.TypeReference || id == "" {
+			continue
+		}
+		for _, module := range field.To {
+			if c.viewer.Access(module) == nil {
+				continue
+			}
+			row, err := c.pages.with.Desk.Get(c.Context(), c.viewer, engine.Ref{Module: module, ID: id})
+			if errors.Is(err, portal.ErrNotFound) {
+				continue
+			}
+			if err == nil {
+				m.field, m.about = name, row
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // showCreate shows the form of a new record.
 func showCreate(c *call) (answer, error) {
-	access, edits, err := c.creating()
+	m, err := c.creating()
 	if err != nil {
 		return answer{}, err
 	}
@@ -36,16 +80,18 @@ func showCreate(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return c.createPage(access, forms.Blank(edits, engine.Record{}, c.texts.Clocks()), key, "", 0), nil
+	form := forms.Blank(m.edits, engine.Record{}, c.texts.Clocks())
+	form.Suggest(m.field, m.about.ID)
+	return c.createPage(m, form, key, "", 0), nil
 }
 
 // create makes the record.
 func create(c *call) (answer, error) {
-	access, edits, err := c.creating()
+	m, err := c.creating()
 	if err != nil {
 		return answer{}, err
 	}
-	sent, err := c.readSent(access, edits)
+	sent, err := c.readSent(m.access, m.edits)
 	if err != nil {
 		return answer{}, err
 	}
@@ -54,31 +100,42 @@ func create(c *call) (answer, error) {
 	if !pages.WellFormed(key) {
 		return answer{}, pages.ErrMalformed
 	}
-	form := forms.Blank(edits, engine.Record{}, c.texts.Clocks())
+	form := forms.Blank(m.edits, engine.Record{}, c.texts.Clocks())
 	form.Take(sent, c.texts)
 	switch {
 	case form.Faulty():
-		return c.createPage(access, form, key, "", http.StatusUnprocessableEntity), nil
-	case len(edits) > 0 && !form.Ready():
-		return c.createPage(access, form, key, c.texts.Say("portal.new.nothing"), http.StatusUnprocessableEntity), nil
+		return c.createPage(m, form, key, "", http.StatusUnprocessableEntity), nil
+	case len(m.edits) > 0 && !form.Ready():
+		return c.createPage(m, form, key, c.texts.Say("portal.new.nothing"), http.StatusUnprocessableEntity), nil
 	}
-	done, err := c.pages.with.Desk.Create(c.Context(), c.viewer, access.Module.Name, form.Set, key)
+	done, err := c.pages.with.Desk.Create(c.Context(), c.viewer, m.access.Module.Name, form.Set, key)
 	if err == nil {
-		return c.afterwards(access.Module.Name, "made", done), nil
+		return c.afterMaking(m, done), nil
 	}
 	notice, status, refused := c.complain(form, err)
 	if !refused {
 		return answer{}, err
 	}
-	return c.createPage(access, form, key, notice, status), nil
+	return c.createPage(m, form, key, notice, status), nil
+}
+
+// afterMaking leads back to where the record was begun, and else to the record itself.
+func (c *call) afterMaking(m creating, done portal.Done) answer {
+	if m.field == "" {
+		return c.afterwards(m.access.Module.Name, "made", done)
+	}
+	return c.afterwards(m.about.Module, "saved", portal.Done{Row: &m.about, Pending: done.Pending})
 }
 
 // createPage draws the form of a new record.
-func (c *call) createPage(access *engine.Access, form *forms.Form, key, notice string, status int) answer {
-	module := access.Module.Called(c.texts.Language)
+func (c *call) createPage(m creating, form *forms.Form, key, notice string, status int) answer {
+	module := m.access.Module.Called(c.texts.Language)
 	body := editBody{
 		Heading: c.texts.Say("portal.new.heading", "Module", module), About: module, Notice: notice,
-		Form: form.Body(c.texts, c.now), Key: key, Back: c.path("records", access.Module.Name), Makes: true,
+		Form: form.Body(c.texts, c.now), Key: key, Back: c.path("records", m.access.Module.Name), Makes: true,
+	}
+	if m.field != "" {
+		body.Back = c.recordPath(m.about.Ref)
 	}
 	title := body.Heading
 	if len(body.Form.Faults) > 0 {

@@ -70,6 +70,7 @@ func (c *call) choosing(field *engine.Field, id, title string) (*engine.Field, e
 		return nil, nil //nolint:nilnil // nothing to choose, and nothing wrong
 	}
 	if !slices.Contains(choice.Options, id) && id != "" {
+		choice.Options = append(choice.Options, id)
 		choice.Choices[id] = engine.Labels{"en": title}
 	}
 	return &choice, nil

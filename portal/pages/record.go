@@ -2,6 +2,8 @@ package pages
 
 import (
 	"errors"
+	"net/url"
+	"slices"
 
 	"postern/engine"
 	"postern/portal"
@@ -28,7 +30,8 @@ type relatedList struct {
 	All     string // path of all of them, with how many; "" where these are all
 	Count   string
 	None    bool
-	Down    bool // they cannot be had now
+	Down    bool   // they cannot be had now
+	Add     string // path of the form of another one; "" where the role may make none
 }
 
 // showRecord shows one record.
@@ -72,6 +75,9 @@ func (c *call) related(row portal.Row, relative engine.Relative) (*relatedList, 
 		return nil, nil //nolint:nilnil // nothing to show, and nothing wrong
 	}
 	list := &relatedList{ID: "related-" + relative.Module, Heading: access.Module.CalledMany(c.texts.Language)}
+	if access.Create != nil && slices.Contains(access.Create.Fields, relative.By) {
+		list.Add = c.path("new", relative.Module) + "?" + url.Values{relative.By: {row.ID}}.Encode()
+	}
 	listing, err := c.pages.with.Desk.Related(c.Context(), c.viewer, row.Ref, portal.Question{
 		Module: relative.Module, Limit: beside, Total: true, Fields: listed(access),
 	})

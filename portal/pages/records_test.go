@@ -180,6 +180,27 @@ func TestRecordIsMadeOnce(t *testing.T) {
 		expect(t, http.StatusOK, "Still smoking")
 }
 
+// A record that belongs to another is begun beside it: it is filled in whose it is, and one comes back there.
+func TestRecordIsMadeBesideAnother(t *testing.T) {
+	s := newStage(t)
+	v := s.person(house.Customers, house.Ana)
+	form := "/portal/customers/new/ModComments"
+	v.get(ticket).expect(t, http.StatusOK, `href="`+form+`?related_to=17x1"`)
+	page := v.get(form+"?related_to=17x1").
+		expect(t, http.StatusOK, `value="17x1" type="radio" checked`, `class="button" href="`+ticket+`"`)
+	done := v.submit(page, url.Values{"commentcontent": {"It smokes again"}, "related_to": {"17x1"}}).
+		expect(t, http.StatusOK, "Saved. Thank you.", "TT1 Printer on fire", "It smokes again")
+	if done.path != ticket+"?done=saved" {
+		t.Errorf("it leads to %s, want back to %s", done.path, ticket)
+	}
+	// What is somebody else's, not there, or no reference of the form's, is a form that begins as any other.
+	for _, query := range []string{"related_to=17x3", "related_to=17x99", "commentcontent=typed", "id=17x1"} {
+		v.get(form+"?"+query).expect(t, http.StatusOK,
+			`-value="17x3"`, `-value="17x99"`, `-value="17x1" type="radio" checked`, "->typed",
+			`class="button" href="/portal/customers/records/ModComments"`)
+	}
+}
+
 func TestRecordIsDeleted(t *testing.T) {
 	s := newStage(t)
 	v := s.person(house.Customers, house.Mia)
