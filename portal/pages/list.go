@@ -174,6 +174,11 @@ func showRelated(c *call) (answer, error) {
 		Heading: label, About: c.heading(access, row), Back: c.recordPath(row.Ref), Total: c.count(listing.Total),
 		Table: c.table(other, listing, sorting{}), Turn: c.turn(c.URL.Query(), at, listing),
 	}
+	for _, relative := range access.Related {
+		if relative.Module == other.Module.Name {
+			body.New = c.addPath(other, relative.By, row)
+		}
+	}
 	c.sayEmpty(&body, listing, false)
 	return answer{status: http.StatusOK, page: "list", title: label, body: body}, nil
 }

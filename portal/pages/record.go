@@ -75,9 +75,7 @@ func (c *call) related(row portal.Row, relative engine.Relative) (*relatedList, 
 		return nil, nil //nolint:nilnil // nothing to show, and nothing wrong
 	}
 	list := &relatedList{ID: "related-" + relative.Module, Heading: access.Module.CalledMany(c.texts.Language)}
-	if access.Create != nil && slices.Contains(access.Create.Fields, relative.By) {
-		list.Add = c.path("new", relative.Module) + "?" + url.Values{relative.By: {row.ID}}.Encode()
-	}
+	list.Add = c.addPath(access, relative.By, row)
 	listing, err := c.pages.with.Desk.Related(c.Context(), c.viewer, row.Ref, portal.Question{
 		Module: relative.Module, Limit: beside, Total: true, Fields: listed(access),
 	})
@@ -93,4 +91,12 @@ func (c *call) related(row portal.Row, relative engine.Relative) (*relatedList, 
 		list.All, list.Count = c.path("records", row.Module, row.ID, relative.Module), c.count(listing.Total)
 	}
 	return list, nil
+}
+
+// addPath leads to the form of a record that is to belong to a row by a reference; "" where the role may make none.
+func (c *call) addPath(access *engine.Access, by string, row portal.Row) string {
+	if access.Create == nil || !slices.Contains(access.Create.Fields, by) {
+		return ""
+	}
+	return c.path("new", access.Module.Name) + "?" + url.Values{by: {row.ID}}.Encode()
 }

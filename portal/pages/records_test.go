@@ -186,6 +186,7 @@ func TestRecordIsMadeBesideAnother(t *testing.T) {
 	v := s.person(house.Customers, house.Ana)
 	form := "/portal/customers/new/ModComments"
 	v.get(ticket).expect(t, http.StatusOK, `href="`+form+`?related_to=17x1"`)
+	v.get(ticket+"/ModComments").expect(t, http.StatusOK, `href="`+form+`?related_to=17x1"`)
 	page := v.get(form+"?related_to=17x1").
 		expect(t, http.StatusOK, `value="17x1" type="radio" checked`, `class="button" href="`+ticket+`"`)
 	done := v.submit(page, url.Values{"commentcontent": {"It smokes again"}, "related_to": {"17x1"}}).
