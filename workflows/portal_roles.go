@@ -33,8 +33,8 @@ type accessFile struct {
 	Update []*yamldoc.Node `yaml:"update,one" schema:"text"`
 	// Fresh are those of update that need a sign-in of the last ten minutes.
 	Fresh []*yamldoc.Node `yaml:"fresh,one" schema:"text"`
-	// Create is how records are made; without it none are.
-	Create *makingFile `yaml:"create"`
+	// Create is how records are made; without it none are. Nothing behind it takes away what the role extends.
+	Create *makingFile `yaml:"create" schema:"makingFile|nothing"`
 	// Delete lets records be deleted.
 	Delete *yamldoc.Node `yaml:"delete" schema:"bool"`
 	// Related are lists beside a record: a module one of whose references leads here, or its name with the reference; ~
@@ -94,7 +94,8 @@ type plannedRole struct {
 
 // plannedAccess is one entry of a role.
 type plannedAccess struct {
-	at *yamldoc.Node // the module's name
+	at       *yamldoc.Node // the module's name
+	noCreate bool          // create: ~
 	accessFile
 }
 
@@ -146,11 +147,21 @@ func (p *plannedPortal) readRole(entry yamldoc.Entry) *plannedRole {
 			continue
 		}
 		role.order = append(role.order, m.Key.Text())
-		planned := &plannedAccess{at: m.Key}
+		planned := &plannedAccess{at: m.Key, noCreate: takesAway(m.Value, "create")}
 		p.complain(yamldoc.Decode(m.Value, &planned.accessFile)...)
 		role.own[m.Key.Text()] = planned
 	}
 	return role
+}
+
+// takesAway tells whether a key is there with nothing behind it.
+func takesAway(n *yamldoc.Node, name string) bool {
+	for key, value := range n.Entries() {
+		if key.Text() == name {
+			return value.Kind() == yamldoc.Null
+		}
+	}
+	return false
 }
 
 // merge is a role with what it extends.
@@ -221,7 +232,7 @@ func (a *plannedAccess) over(from *plannedAccess) *plannedAccess {
 	if merged.Rows == nil {
 		merged.Rows = from.Rows
 	}
-	if merged.Create == nil {
+	if merged.Create == nil && !merged.noCreate {
 		merged.Create = from.Create
 	}
 	if merged.Delete == nil {

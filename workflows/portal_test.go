@@ -30,6 +30,8 @@ roles:
     extends: default
     Bills: { rows: true, update: [], sort: [no] } # lint: allow rows-of-all: there are no secrets
   guest: { extends: boss, Bills: ~ }
+  reader: { extends: default, Bills: { create: ~ } }
+  clerk: { extends: reader, Bills: { delete: false } }
   nobody:
 `
 
@@ -92,6 +94,11 @@ func TestRolesExtendByKey(t *testing.T) {
 	guest := p.Roles["guest"]
 	if guest.Modules["Bills"] != nil || len(guest.Modules["Firms"].Related) > 0 {
 		t.Errorf("%+v", guest.Modules)
+	}
+	for _, name := range []string{"reader", "clerk"} {
+		if bills := p.Roles[name].Modules["Bills"]; bills.Create != nil || len(bills.Update) != 2 {
+			t.Errorf("%s, from whom making is taken away: %+v", name, bills)
+		}
 	}
 	if nobody := p.Roles["nobody"]; nobody == nil || len(nobody.Modules) > 0 {
 		t.Errorf("%+v", nobody)
