@@ -2,7 +2,6 @@ package portal
 
 import (
 	"encoding/base64"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -20,9 +19,11 @@ func (d *Desk) searchFor(
 	if search.Limit == 0 {
 		search.Limit = PageSize
 	}
-	if search.Limit < 0 || search.Limit > MaxPage || q.Offset < 0 || q.Offset > MaxOffset ||
-		(q.After != "" && q.Offset > 0) {
-		return search, malformed(CodeQuestion, "")
+	switch {
+	case search.Limit < 0 || search.Limit > MaxPage:
+		return search, malformed(CodeQuestion, "").about(PartLimit, "")
+	case q.Offset < 0 || q.Offset > MaxOffset || (q.After != "" && q.Offset > 0):
+		return search, malformed(CodeQuestion, "").about(PartOffset, "")
 	}
 	order, err := ordered(access, q.Order)
 	if err != nil {
@@ -48,12 +49,12 @@ func (d *Desk) searchFor(
 // ordered checks what a list is to be sorted by.
 func ordered(access *engine.Access, order []engine.Sorting) ([]engine.Sorting, error) {
 	if len(order) > MaxOrder {
-		return nil, malformed(CodeQuestion, "")
+		return nil, malformed(CodeQuestion, "").about(PartOrder, "")
 	}
 	for i, s := range order {
 		twice := slices.ContainsFunc(order[:i], func(o engine.Sorting) bool { return o.Field == s.Field })
 		if twice || (s.Field != "id" && !slices.Contains(access.Sort, s.Field)) {
-			return nil, malformed(CodeSort, readable(access, s.Field))
+			return nil, malformed(CodeSort, readable(access, s.Field)).about(PartOrder, s.Field)
 		}
 	}
 	return order, nil
@@ -66,7 +67,7 @@ func shown(access *engine.Access, wanted []string) ([]string, error) {
 	}
 	for _, name := range wanted {
 		if !slices.Contains(access.Read, name) {
-			return nil, malformed(CodeShown, "")
+			return nil, malformed(CodeShown, "").about(PartFields, name)
 		}
 	}
 	return wanted, nil
@@ -91,7 +92,7 @@ func (w *whereCheck) predicate(p engine.Predicate, depth int) error {
 	switch p.Op {
 	case engine.OpAnd, engine.OpOr, engine.OpNot:
 		if depth >= MaxNesting || len(p.Of) > MaxConditions || (p.Op == engine.OpNot && len(p.Of) != 1) {
-			return malformed(CodeQuestion, "")
+			return malformed(CodeQuestion, "").about(PartWhere, "")
 		}
 		for _, part := range p.Of {
 			if err := w.predicate(part, depth+1); err != nil {
@@ -101,12 +102,16 @@ func (w *whereCheck) predicate(p engine.Predicate, depth int) error {
 		return nil
 	}
 	if w.leaves++; w.leaves > MaxConditions {
-		return malformed(CodeQuestion, "")
+		return malformed(CodeQuestion, "").about(PartWhere, "")
 	}
-	return w.comparison(p)
+	if refusal := w.comparison(p); refusal != nil {
+		refusal.Op = p.Op
+		return refusal.about(PartWhere, p.Path)
+	}
+	return nil
 }
 
-func (w *whereCheck) comparison(p engine.Predicate) error {
+func (w *whereCheck) comparison(p engine.Predicate) *Refusal {
 	field := &engine.Field{Name: "id", Type: engine.TypeText}
 	if p.Path != "id" {
 		if !slices.Contains(w.access.Filter, p.Path) {
@@ -157,14 +162,14 @@ func comparesWith(field *engine.Field, value any) bool {
 func wordsOf(access *engine.Access, text string) (engine.Predicate, error) {
 	words := strings.Fields(text)
 	if len(words) > MaxWords || len(text) > MaxValueBytes {
-		return engine.Predicate{}, malformed(CodeQuestion, "")
+		return engine.Predicate{}, malformed(CodeQuestion, "").about(PartSearch, "")
 	}
 	fields := slices.DeleteFunc(slices.Clone(access.Filter), func(name string) bool {
 		field := access.Module.Fields[name]
 		return !comparable(field, engine.OpLike) || field.Type == engine.TypeReference || field.Type == engine.TypeOwner
 	})
 	if len(words)*len(fields) > MaxLookedIn {
-		return engine.Predicate{}, malformed(CodeQuestion, "")
+		return engine.Predicate{}, malformed(CodeQuestion, "").about(PartSearch, "")
 	}
 	every := engine.Predicate{Op: engine.OpAnd}
 	for _, word := range words {
@@ -201,7 +206,7 @@ func (d *Desk) openCursor(v Viewer, module, after string) (string, error) {
 		sealed, err = d.with.Sealer.Open(cursorPurpose(v, module), sealed)
 	}
 	if err != nil {
-		return "", &Refusal{Status: http.StatusBadRequest, Code: CodeQuestion, Label: "error." + CodeQuestion}
+		return "", malformed(CodeQuestion, "").about(PartAfter, "")
 	}
 	return string(sealed), nil
 }

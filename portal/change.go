@@ -37,7 +37,7 @@ func (d *Desk) Create(ctx context.Context, v Viewer, module string, set engine.F
 		return Done{}, err
 	}
 	if len(key) > maxKeyBytes {
-		return Done{}, malformed(CodeKey, "")
+		return Done{}, malformed(CodeKey, "").about(PartKey, "")
 	}
 	ref := engine.Ref{Module: module}
 	w, err := d.made(v, access, set)

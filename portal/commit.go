@@ -18,7 +18,7 @@ func (d *Desk) commit(
 	}
 	outcome, err := d.with.Store.Commit(ctx, change)
 	if errors.Is(err, ErrReused) {
-		return Done{}, unfit(CodeKey, "", "error."+CodeKey)
+		return Done{}, unfit(CodeKey, "", "error."+CodeKey).about(PartKey, "")
 	}
 	if err != nil {
 		return Done{}, d.failed(access, change, err)

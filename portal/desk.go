@@ -221,7 +221,9 @@ func (d *Desk) unanswered(doing, module string, cause error) error {
 	switch {
 	case errors.Is(cause, engine.ErrTooWide):
 		return malformed(CodeWide, "")
-	case errors.Is(cause, engine.ErrNoPlace), engine.IsPermanent(cause):
+	case errors.Is(cause, engine.ErrNoPlace):
+		return malformed(CodeQuestion, "").about(PartAfter, "")
+	case engine.IsPermanent(cause):
 		return malformed(CodeQuestion, "")
 	}
 	return d.unavailable(doing, module, cause)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"postern/engine"
 )
 
 // Why the desk does not do what it was asked for.
@@ -27,7 +29,27 @@ type Refusal struct {
 	Code   string // for programs: see the Code constants
 	Label  string // name of the sentence for people, in the texts that links and portal share
 	Blanks []any  // of that sentence
+
+	Part  Part               // of what was asked for; "" for all of it
+	Asked string             // the name that stands there, in the viewer's words: there need be no such field
+	Op    engine.PredicateOp // of PartWhere
 }
+
+// Part is a part of a question, or of a change.
+type Part string
+
+// The parts that a refusal can be about.
+const (
+	PartWhere  Part = "where"
+	PartSearch Part = "search"
+	PartOrder  Part = "order"
+	PartLimit  Part = "limit"
+	PartOffset Part = "offset"
+	PartAfter  Part = "after"
+	PartFields Part = "fields"
+	PartSet    Part = "set" // what is to be written
+	PartKey    Part = "key" // that makes an order that is sent again the same one
+)
 
 // The codes of refusals. They are part of the API.
 const (
@@ -58,6 +80,12 @@ func (r *Refusal) Error() string {
 
 func malformed(code, field string) *Refusal {
 	return &Refusal{Status: http.StatusBadRequest, Code: code, Field: field, Label: "error." + code}
+}
+
+// about says what the refusal is about, of what was asked for.
+func (r *Refusal) about(part Part, asked string) *Refusal {
+	r.Part, r.Asked = part, asked
+	return r
 }
 
 func unfit(code, field, label string, blanks ...any) *Refusal {

@@ -23,7 +23,7 @@ func (d *Desk) made(v Viewer, access *engine.Access, given engine.Fields) (*wish
 	w := &wishes{module: access.Module.Name, asked: given, set: engine.Fields{}}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(access.Create.Fields, name) {
-			return nil, malformed(CodeField, readable(access, name))
+			return nil, malformed(CodeField, readable(access, name)).about(PartSet, name)
 		}
 		if err := d.want(v, w, access.Module.Fields[name], given[name]); err != nil {
 			return nil, err
@@ -46,11 +46,11 @@ func (d *Desk) made(v Viewer, access *engine.Access, given engine.Fields) (*wish
 func (d *Desk) changed(v Viewer, access *engine.Access, record engine.Record, set engine.Fields) (*wishes, error) {
 	w := &wishes{module: access.Module.Name, asked: set, set: engine.Fields{}}
 	if len(set) == 0 {
-		return nil, malformed(CodeEmpty, "")
+		return nil, malformed(CodeEmpty, "").about(PartSet, "")
 	}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if !slices.Contains(access.Update, name) {
-			return nil, malformed(CodeField, readable(access, name))
+			return nil, malformed(CodeField, readable(access, name)).about(PartSet, name)
 		}
 		if slices.Contains(access.Fresh, name) && !v.Fresh() {
 			return nil, ErrFresh

@@ -78,7 +78,9 @@ func (h *house) newGate(records portal.CRM) (*portal.Gate, error) {
 
 // furnish makes what answers people: it needs the door, which leads links on into portals.
 func (p *portals) furnish(h *house) (err error) {
-	p.api, err = rest.New(rest.Config{Gate: p.gate, Desk: p.desk, Base: h.base, Client: h.client(), Logger: h.logger})
+	p.api, err = rest.New(rest.Config{
+		Gate: p.gate, Desk: p.desk, Base: h.base, Name: h.brand.Name, Client: h.client(), Logger: h.logger,
+	})
 	if err != nil {
 		return err
 	}

@@ -26,18 +26,19 @@ const maxQuery = 16 << 10
 func questionOf(c *call, module string) (q portal.Question, count bool, err error) {
 	q.Module = module
 	if len(c.URL.RawQuery) > maxQuery {
-		return q, false, errParameter
+		return q, false, about(errParameter, "query")
 	}
 	values, err := url.ParseQuery(c.URL.RawQuery)
 	if err != nil {
-		return q, false, errParameter
+		return q, false, about(errParameter, unread(c.URL.RawQuery))
 	}
-	for name, given := range values {
+	for _, name := range sortedNames(values) {
+		given := values[name]
 		if strings.HasPrefix(name, "filter[") {
 			continue
 		}
 		if len(given) != 1 {
-			return q, false, errParameter
+			return q, false, about(errParameter, name)
 		}
 		if err := readParameter(&q, name, given[0]); err != nil {
 			return q, false, err
@@ -70,9 +71,20 @@ func readParameter(q *portal.Question, name, value string) (err error) {
 		err = errParameter
 	}
 	if err != nil {
-		return errParameter
+		return about(errParameter, name)
 	}
 	return nil
+}
+
+// unread is the name of the first parameter that cannot be read.
+func unread(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		if _, err := url.ParseQuery(pair); err != nil {
+			name, _, _ := strings.Cut(pair, "=")
+			return name
+		}
+	}
+	return "query"
 }
 
 // filterOf reads the filters of an address, all of which must hold.
@@ -87,7 +99,7 @@ func filterOf(values url.Values) (engine.Predicate, error) {
 		word, closed := strings.CutSuffix(rest, "]")
 		op, known := ops[word]
 		if !parted || !closed || !known {
-			return where, errParameter
+			return where, about(errParameter, name)
 		}
 		given := values[name]
 		if op == engine.OpIn {

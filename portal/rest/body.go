@@ -5,7 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
+	"slices"
+	"strconv"
+	"strings"
 
 	"postern/engine"
 )
@@ -19,9 +23,14 @@ const (
 
 // readObject reads the body of a call: one object, in which no name comes twice.
 func readObject(c *call) (engine.Fields, error) {
+	object, err := readBody(c)
+	return object, about(err, "body")
+}
+
+func readBody(c *call) (engine.Fields, error) {
 	media, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	if err != nil || (media != "application/json" && media != "application/merge-patch+json") {
-		return nil, errMedia
+		return nil, about(errMedia, "Content-Type")
 	}
 	// One byte more than allowed tells a long body from one that just fits.
 	body, err := io.ReadAll(io.LimitReader(c.Body, maxBody+1))
@@ -33,9 +42,9 @@ func readObject(c *call) (engine.Fields, error) {
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	value, err := readValue(decoder, 0)
+	value, err := readValue(decoder, nil)
 	if err != nil {
-		return nil, errMalformed
+		return nil, err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errMalformed
@@ -47,31 +56,38 @@ func readObject(c *call) (engine.Fields, error) {
 	return object, nil
 }
 
-// readValue reads one value as encoding/json would, but for names that come twice, of which one would win.
-func readValue(decoder *json.Decoder, depth int) (any, error) {
+// readValue reads one value as encoding/json would, but for names that come twice, of which one would win. way are the
+// names that lead to it.
+func readValue(decoder *json.Decoder, way []string) (any, error) {
 	token, err := decoder.Token()
-	if err != nil || depth > maxDepth {
+	switch {
+	case err != nil:
 		return nil, errMalformed
+	case len(way) > maxDepth:
+		return nil, about(errMalformed, strings.Join(way, "."))
 	}
 	switch token {
 	case json.Delim('{'):
-		return readMembers(decoder, depth)
+		return readMembers(decoder, way)
 	case json.Delim('['):
-		list := []any{}
-		for decoder.More() {
-			item, err := readValue(decoder, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, item)
-		}
-		_, err = decoder.Token()
-		return list, err
+		return readItems(decoder, way)
 	}
 	return token, nil
 }
 
-func readMembers(decoder *json.Decoder, depth int) (any, error) {
+func readItems(decoder *json.Decoder, way []string) (any, error) {
+	list := []any{}
+	for decoder.More() {
+		item, err := readValue(decoder, append(slices.Clone(way), strconv.Itoa(len(list))))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, ended(decoder)
+}
+
+func readMembers(decoder *json.Decoder, way []string) (any, error) {
 	object := map[string]any{}
 	for decoder.More() {
 		token, err := decoder.Token()
@@ -79,15 +95,23 @@ func readMembers(decoder *json.Decoder, depth int) (any, error) {
 		if err != nil || !ok {
 			return nil, errMalformed
 		}
+		inner := append(slices.Clone(way), name)
 		if _, twice := object[name]; twice || len(object) >= maxNames {
-			return nil, errMalformed
+			return nil, about(errMalformed, strings.Join(inner, "."))
 		}
-		if object[name], err = readValue(decoder, depth+1); err != nil {
+		if object[name], err = readValue(decoder, inner); err != nil {
 			return nil, err
 		}
 	}
-	_, err := decoder.Token()
-	return object, err
+	return object, ended(decoder)
+}
+
+// ended reads the end of a list or object.
+func ended(decoder *json.Decoder) error {
+	if _, err := decoder.Token(); err != nil {
+		return errMalformed
+	}
+	return nil
 }
 
 // texts reads an object that holds texts under the given names, each at most once, and nothing else. Of those that are
@@ -106,13 +130,13 @@ func textsOf(object engine.Fields, names []string) (map[string]string, error) {
 		value, there := object[name]
 		text, isText := value.(string)
 		if there && !isText {
-			return nil, errMalformed
+			return nil, about(errMalformed, name)
 		}
 		found[name] = text
 		delete(object, name)
 	}
-	if len(object) > 0 {
-		return nil, errMalformed
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		return nil, about(errMalformed, name)
 	}
 	return found, nil
 }

@@ -146,5 +146,5 @@ var (
 	errMedia     = errors.New("the body is no JSON by its type")
 	errMalformed = errors.New("the body cannot be read")
 	errParameter = errors.New("a parameter cannot be read")
-	errEmpty     = errors.New("the file is empty")
+	errNoSession = errors.New("the viewer has no such session")
 )

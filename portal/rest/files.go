@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 
 	"postern/engine"
 	"postern/internal/upload"
+	"postern/portal"
 )
 
 // stagedBody is a file that was taken in and belongs to no record yet.
@@ -22,7 +24,7 @@ type stagedBody struct {
 func (a *API) stage(c *call) (answer, error) {
 	name := c.URL.Query().Get("name")
 	if name == "" || len(name) > 255 {
-		return answer{}, errParameter
+		return answer{}, about(errParameter, "name")
 	}
 	if c.ContentLength > engine.MaxUpload {
 		return answer{}, errTooLarge
@@ -31,6 +33,9 @@ func (a *API) stage(c *call) (answer, error) {
 	module, field := c.PathValue("module"), c.PathValue("field")
 	content := http.MaxBytesReader(c.w, c.Body, engine.MaxUpload+1<<20)
 	staged, err := a.with.Desk.Stage(c.Context(), c.viewer, module, field, name, content)
+	if refusal, ok := errors.AsType[*portal.Refusal](err); ok && refusal.Field == "" {
+		return answer{}, about(err, "field") // of the path
+	}
 	if err != nil {
 		return answer{}, err
 	}

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,8 @@ import (
 	"postern/engine"
 	"postern/internal/apicontract"
 	"postern/internal/pages"
+	"postern/internal/passkey"
+	"postern/portal"
 	"postern/portal/portaltest/house"
 	"postern/portal/rest"
 	"postern/schemas"
@@ -28,14 +31,32 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{World: house.New(t), contract: apicontract.New(t, schemas.API())}
+	w.serve()
+	return w
+}
+
+func (w *world) serve() {
+	w.T.Helper()
 	address, err := pages.ParseBase(base)
 	if err != nil {
-		t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.api, err = rest.New(rest.Config{Gate: w.Gate, Desk: w.Desk, Base: address, Logger: w.Logger})
+	w.api, err = rest.New(rest.Config{Gate: w.Gate, Desk: w.Desk, Base: address, Name: "Acme", Logger: w.Logger})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// newKeyedWorld is one whose address browsers make passkeys for.
+func newKeyedWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	party, err := passkey.NewParty(base, "Acme", rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.Gate = w.OpenGate(func(c *portal.GateConfig) { c.Passkeys = party })
+	w.serve()
 	return w
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"postern/engine"
 	"postern/portal"
 )
 
@@ -18,6 +19,8 @@ type problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`            // for programs
 	Field  string `json:"field,omitempty"` // of the module, that it is about
+	Part   string `json:"parameter,omitempty"`
+	Token  string `json:"token,omitempty"` // in place of the one that was used up, for another try
 }
 
 // refusals are the problem of each error; the first that fits counts. What somebody may not know about shares one.
@@ -36,6 +39,10 @@ var refusals = []struct {
 	{portal.ErrWrong, http.StatusUnprocessableEntity, "wrong", "This is not right. Please try again."},
 	{portal.ErrNoFactor, http.StatusNotFound, "no_factor", "There is no such factor."},
 	{portal.ErrNoPasskeys, http.StatusForbidden, "no_passkeys", "This portal has no passkeys at its address."},
+	{portal.ErrLastFactor, http.StatusConflict, "last_factor", "The last second factor has to stay."},
+	{portal.ErrPasskeys, http.StatusConflict, "many_passkeys", "There are as many passkeys as there may be."},
+	{engine.ErrTaken, http.StatusConflict, "passkey_taken", "This passkey is already in use."},
+	{errNoSession, http.StatusNotFound, "no_session", "There is no such session."},
 	{portal.ErrForbidden, http.StatusForbidden, "forbidden", "This is not open to you."},
 	{portal.ErrNotFound, http.StatusNotFound, "not_found", "There is no such record."},
 	{
@@ -54,7 +61,6 @@ var refusals = []struct {
 	{errMedia, http.StatusUnsupportedMediaType, "media", "The body must be JSON and say so in Content-Type."},
 	{errMalformed, http.StatusBadRequest, "malformed", "The body cannot be read, or is not as the document says."},
 	{errParameter, http.StatusBadRequest, "parameter", "A parameter is unknown, comes twice or cannot be read."},
-	{errEmpty, http.StatusUnprocessableEntity, "file", "This file is empty. Please choose another."},
 }
 
 // sentences are what the refusals of the desk say.
@@ -99,6 +105,12 @@ func (a *API) refuse(w http.ResponseWriter, c *call, err error) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 	p.Type = "urn:postern:portal:" + p.Code
+	if again, ok := errors.AsType[*againError](err); ok {
+		p.Token = again.token
+	}
+	if part, ok := errors.AsType[*partError](err); ok {
+		p.Part = part.name
+	}
 	a.write(w, c, p.Status, "application/problem+json; charset=utf-8", p)
 }
 
@@ -107,10 +119,13 @@ func (a *API) problemOf(c *call, err error) (p problem, wait time.Duration) {
 	if refusal, ok := errors.AsType[*portal.Refusal](err); ok {
 		return problem{
 			Status: refusal.Status, Code: refusal.Code, Field: refusal.Field, Title: sentences[refusal.Code],
+			Part: parameterOf(refusal),
 		}, 0
 	}
 	if w, ok := errors.AsType[*portal.WeakError](err); ok {
-		return problem{Status: http.StatusUnprocessableEntity, Code: "password_" + w.Code, Title: weak[w.Code]}, 0
+		return problem{
+			Status: http.StatusUnprocessableEntity, Code: "password_" + w.Code, Title: weak[w.Code], Part: "next",
+		}, 0
 	}
 	if busy, ok := errors.AsType[*portal.BusyError](err); ok {
 		return problem{

@@ -61,7 +61,7 @@ func (a *API) list(c *call) (answer, error) {
 func (a *API) related(c *call) (answer, error) {
 	q, count, err := questionOf(c, c.PathValue("related"))
 	if err == nil && count {
-		err = errParameter
+		err = about(errParameter, "limit")
 	}
 	if err != nil {
 		return answer{}, err
@@ -113,10 +113,12 @@ func fieldsOf(c *call) (engine.Fields, error) {
 		return nil, err
 	}
 	fields, ok := object["fields"].(map[string]any)
-	if !ok || len(object) != 1 {
-		return nil, errMalformed
+	if !ok {
+		return nil, about(errMalformed, "fields")
 	}
-	return fields, nil
+	delete(object, "fields")
+	_, err = textsOf(object, nil) // nothing else
+	return fields, err
 }
 
 // create makes a record. With an Idempotency-Key the same request again makes no second one.
@@ -179,7 +181,7 @@ func (a *API) remove(c *call) (answer, error) {
 func ifMatch(c *call) (string, error) {
 	given := c.Header.Values("If-Match")
 	if len(given) > 1 || (len(given) == 1 && given[0] == "") {
-		return "", errParameter
+		return "", about(errParameter, "If-Match")
 	}
 	if len(given) == 0 || given[0] == "*" {
 		return "", nil

@@ -7,7 +7,6 @@
 package rest
 
 import (
-	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -22,34 +21,12 @@ import (
 // Prefix is what all paths begin with.
 const Prefix = "/portal/api/v1/"
 
-// Gate is what the API asks of the gate; see portal.Gate.
-type Gate interface {
-	Challenge(ctx context.Context, portal, name, nonce string, caller portal.Caller) (portal.Challenge, error)
-	Login(ctx context.Context, portal string, proof portal.Proof, caller portal.Caller) (portal.SignedIn, error)
-	Password(ctx context.Context, portal, name, password string, caller portal.Caller) (portal.SignedIn, error)
-	AskPasskey(ctx context.Context, portal string, caller portal.Caller) (portal.Asked, error)
-	Passkey(ctx context.Context, portal, token string, answer []byte, caller portal.Caller) (portal.SignedIn, error)
-	AskSecond(ctx context.Context, portal, token string, caller portal.Caller) (portal.Asked, error)
-	Second(
-		ctx context.Context, portal, token string, proof portal.SecondProof, caller portal.Caller,
-	) (portal.SignedIn, error)
-	Ask(ctx context.Context, portal, name string, what engine.OpensWhat, caller portal.Caller) error
-	Viewer(ctx context.Context, portal, token string) (portal.Viewer, error)
-	Extend(ctx context.Context, portal, token string) (portal.Viewer, error)
-	Logout(ctx context.Context, portal, token string) error
-	Sessions(ctx context.Context, v portal.Viewer) ([]portal.Session, error)
-	End(ctx context.Context, v portal.Viewer, id engine.ID) error
-	EndAll(ctx context.Context, v portal.Viewer) error
-	ChangePassword(
-		ctx context.Context, v portal.Viewer, password, next string, caller portal.Caller,
-	) (portal.SignedIn, error)
-}
-
 // Config is what the API works with.
 type Config struct {
 	Gate   Gate
 	Desk   portal.Records
 	Base   pages.Base
+	Name   string                         // what an authenticator shows of a portal without a label
 	Client func(*http.Request) netip.Addr // where a request comes from; nil where it cannot be known
 	Logger *slog.Logger
 }
@@ -82,14 +59,45 @@ func New(with Config) (*API, error) {
 
 // routes are the handlers by pattern.
 func (a *API) routes() map[string]http.Handler {
+	routes := a.factorRoutes()
+	maps.Copy(routes, a.plainRoutes())
+	return routes
+}
+
+// factorRoutes are those of what people prove themselves by beside a password.
+func (a *API) factorRoutes() map[string]http.Handler {
+	const of, factors, enrol = Prefix + "{portal}", Prefix + "{portal}/factors", Prefix + "{portal}/enrol"
+	in, before := enrolment{API: a}, enrolment{API: a, before: true}
+	return map[string]http.Handler{
+		of + "/passkey":                    a.open(methods{"POST": a.passkey}),
+		of + "/passkey/challenge":          a.open(methods{"POST": a.askPasskey}),
+		of + "/second":                     a.open(methods{"POST": a.second}),
+		of + "/second/challenge":           a.open(methods{"POST": a.askSecond}),
+		enrol + "/passkey":                 a.open(methods{"POST": before.addPasskey}),
+		enrol + "/passkey/challenge":       a.open(methods{"POST": before.askToMake}),
+		enrol + "/authenticator":           a.open(methods{"POST": before.addAuthenticator}),
+		enrol + "/authenticator/challenge": a.open(methods{"POST": before.setUp}),
+		of + "/session/prove":              a.signedIn(methods{"POST": a.proveAgain}),
+		of + "/session/prove/challenge":    a.signedIn(methods{"POST": a.askProof}),
+
+		factors:                              a.signedIn(methods{"GET": a.factors}),
+		factors + "/passkeys":                a.signedIn(methods{"POST": in.addPasskey}),
+		factors + "/passkeys/challenge":      a.signedIn(methods{"POST": in.askToMake}),
+		factors + "/passkeys/{passkey}":      a.signedIn(methods{"PATCH": a.renamePasskey, "DELETE": a.removePasskey}),
+		factors + "/authenticator/challenge": a.signedIn(methods{"POST": in.setUp}),
+		factors + "/recovery-codes":          a.signedIn(methods{"POST": a.recoveryCodes}),
+
+		factors + "/authenticator": a.signedIn(methods{
+			"POST": in.addAuthenticator, "DELETE": a.removeAuthenticator,
+		}),
+	}
+}
+
+func (a *API) plainRoutes() map[string]http.Handler {
 	const of, records = Prefix + "{portal}", Prefix + "{portal}/records/{module}"
 	return map[string]http.Handler{
 		of + "/challenge":               a.open(methods{"POST": a.challenge}),
 		of + "/login":                   a.open(methods{"POST": a.login}),
-		of + "/passkey":                 a.open(methods{"POST": a.passkey}),
-		of + "/passkey/challenge":       a.open(methods{"POST": a.askPasskey}),
-		of + "/second":                  a.open(methods{"POST": a.second}),
-		of + "/second/challenge":        a.open(methods{"POST": a.askSecond}),
 		of + "/recover":                 a.open(methods{"POST": a.ask(engine.OpensPassword)}),
 		of + "/link":                    a.open(methods{"POST": a.ask(engine.OpensSignIn)}),
 		of + "/logout":                  a.open(methods{"POST": a.logout}),

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"errors"
 
 	"postern/engine"
 	"postern/portal"
@@ -10,7 +11,7 @@ import (
 // askedBody is what a passkey answers.
 type askedBody struct {
 	Token   string          `json:"token"`
-	Options json.RawMessage `json:"options"` // for navigator.credentials.get
+	Options json.RawMessage `json:"options"` // for navigator.credentials.get, or create
 }
 
 func askedFor(asked portal.Asked, err error) (answer, error) {
@@ -38,7 +39,7 @@ func (a *API) passkey(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return a.welcome(c, in, cookie), nil
+	return a.welcome(c, in, cookie)
 }
 
 // askSecond begins the second step of a sign-in by passkey: {"pending"}, which a browser has in a cookie.
@@ -53,16 +54,31 @@ func (a *API) askSecond(c *call) (answer, error) {
 // second takes the second step of a sign-in: {"pending", "code"}, of an authenticator or a recovery code, or
 // {"pending", "token", "answer"} of a passkey.
 func (a *API) second(c *call) (answer, error) {
-	given, cookie, err := proofs(c, "pending", "code", "token", "answer")
+	given, cookie, err := a.pendingProofs(c, "code", "token", "answer")
 	if err != nil {
 		return answer{}, err
 	}
-	proof := portal.SecondProof{Code: given["code"], Token: given["token"], Answer: []byte(given["answer"])}
-	in, err := a.with.Gate.Second(c.Context(), c.portal, a.pendingOf(c, given), proof, a.caller(c))
+	in, err := a.with.Gate.Second(c.Context(), c.portal, a.pendingOf(c, given), secondProof(given), a.caller(c))
 	if err != nil {
-		return answer{}, err
+		return answer{}, wrongIn(err, given)
 	}
-	return a.welcome(c, in, cookie), nil
+	return a.welcome(c, in, cookie)
+}
+
+// secondProof is what a second factor is proved by.
+func secondProof(given map[string]string) portal.SecondProof {
+	return portal.SecondProof{Code: given["code"], Token: given["token"], Answer: []byte(given["answer"])}
+}
+
+// wrongIn says which of the given texts proves nothing.
+func wrongIn(err error, given map[string]string) error {
+	switch {
+	case !errors.Is(err, portal.ErrWrong):
+		return err
+	case given["token"] != "":
+		return about(err, "answer")
+	}
+	return about(err, "code")
 }
 
 // pendingOf is the token of what a sign-in is missing something of.
@@ -71,6 +87,13 @@ func (a *API) pendingOf(c *call, given map[string]string) string {
 		return given["pending"]
 	}
 	return a.cookies.PendingOf(c.Request, c.portal)
+}
+
+// pendingProofs reads texts of a sign-in that something is missing of. What a browser has in a cookie goes on in one,
+// where no script can read it.
+func (a *API) pendingProofs(c *call, names ...string) (given map[string]string, cookie bool, err error) {
+	given, cookie, err = proofs(c, append([]string{"pending"}, names...)...)
+	return given, cookie || given["pending"] == "", err
 }
 
 // proofs reads texts, and whether a browser is to keep the session.
@@ -90,7 +113,7 @@ func proofs(c *call, names ...string) (given map[string]string, cookie bool, err
 func takeCookie(object engine.Fields) (bool, error) {
 	cookie, isBool := object["cookie"].(bool)
 	if _, there := object["cookie"]; there && !isBool {
-		return false, errMalformed
+		return false, about(errMalformed, "cookie")
 	}
 	delete(object, "cookie")
 	return cookie, nil

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -88,9 +89,13 @@ func (a *API) sessions(c *call) (answer, error) {
 func (a *API) end(c *call) (answer, error) {
 	id, err := engine.ParseID(c.PathValue("session"))
 	if err != nil {
-		return answer{}, errNoPath
+		return answer{}, errNoSession
 	}
-	if err := a.with.Gate.End(c.Context(), c.viewer, id); err != nil {
+	err = a.with.Gate.End(c.Context(), c.viewer, id)
+	if errors.Is(err, portal.ErrSignedOut) {
+		err = errNoSession // the one that asks goes on
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	if id == c.viewer.Session.ID && !c.bearer {

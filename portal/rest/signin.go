@@ -26,8 +26,11 @@ func (a *API) challenge(c *call) (answer, error) {
 		return answer{}, err
 	}
 	made, err := a.with.Gate.Challenge(c.Context(), c.portal, given["name"], given["nonce"], a.caller(c))
+	if len(given["name"]) > portal.MaxName {
+		err = malformedAbout(err, "name")
+	}
 	if err != nil {
-		return answer{}, err
+		return answer{}, malformedAbout(err, "nonce")
 	}
 	return answer{body: challengeBody{
 		Nonce: made.Nonce, Salt: base64.StdEncoding.EncodeToString(made.Salt), Iterations: made.Rounds,
@@ -40,8 +43,10 @@ type signedInBody struct {
 	Token     string       `json:"token,omitempty"` // for Authorization: Bearer; not there where a cookie was asked for
 	Session   *sessionBody `json:"session,omitempty"`
 	Next      string       `json:"next,omitempty"`      // what has to follow before there is a session
+	Ways      []string     `json:"ways,omitempty"`      // by which it can be done
 	Pending   string       `json:"pending,omitempty"`   // what that is done with; a cookie where one was asked for
 	Signature string       `json:"signature,omitempty"` // base64: the server knows the verifier, too
+	Codes     []string     `json:"recovery_codes,omitempty"`
 }
 
 // login ends a sign-in by password: {"nonce", "proof"}, the answer to a challenge, or {"name", "password"}. With
@@ -59,41 +64,59 @@ func (a *API) login(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return a.welcome(c, signedIn, cookie), nil
+	return a.welcome(c, signedIn, cookie)
 }
 
 // prove hands to the gate what proves a password.
 func (a *API) prove(c *call, object engine.Fields) (portal.SignedIn, error) {
-	if len(object) != 2 {
-		return portal.SignedIn{}, errMalformed
+	names := []string{"name", "password"}
+	if _, byProof := object["proof"]; byProof {
+		names = []string{"nonce", "proof"}
 	}
-	nonce, byProof := object["nonce"].(string)
-	encoded, alsoProof := object["proof"].(string)
-	name, byName := object["name"].(string)
-	password, alsoPassword := object["password"].(string)
-	switch {
-	case byProof && alsoProof:
-		proof, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			return portal.SignedIn{}, errMalformed
+	for _, name := range names {
+		if _, there := object[name]; !there {
+			return portal.SignedIn{}, about(errMalformed, name)
 		}
-		return a.with.Gate.Login(c.Context(), c.portal, portal.Proof{Nonce: nonce, Proof: proof}, a.caller(c))
-	case byName && alsoPassword:
-		return a.with.Gate.Password(c.Context(), c.portal, name, password, a.caller(c))
 	}
-	return portal.SignedIn{}, errMalformed
+	given, err := textsOf(object, names)
+	if err != nil {
+		return portal.SignedIn{}, err
+	}
+	if name := given["name"]; names[0] == "name" {
+		in, err := a.with.Gate.Password(c.Context(), c.portal, name, given["password"], a.caller(c))
+		if len(name) > portal.MaxName {
+			err = malformedAbout(err, "name")
+		}
+		return in, malformedAbout(err, "password")
+	}
+	proof, err := base64.StdEncoding.DecodeString(given["proof"])
+	if err != nil {
+		return portal.SignedIn{}, about(errMalformed, "proof")
+	}
+	in, err := a.with.Gate.Login(c.Context(), c.portal, portal.Proof{Nonce: given["nonce"], Proof: proof}, a.caller(c))
+	if given["nonce"] == "" {
+		err = malformedAbout(err, "nonce")
+	}
+	return in, malformedAbout(err, "proof")
 }
 
 // welcome answers who was let in, or has to do something more. The token of a browser that asked for a cookie is in no
 // body: a script that somebody smuggled into a page could read it there.
-func (a *API) welcome(c *call, signedIn portal.SignedIn, cookie bool) answer {
-	body := signedInBody{Next: signedIn.Next}
+func (a *API) welcome(c *call, signedIn portal.SignedIn, cookie bool) (answer, error) {
+	body, err := a.welcomed(c, signedIn, cookie)
+	return answer{body: body}, err
+}
+
+func (a *API) welcomed(c *call, signedIn portal.SignedIn, cookie bool) (body signedInBody, err error) {
+	body.Next = signedIn.Next
 	if signedIn.Server != nil {
 		body.Signature = base64.StdEncoding.EncodeToString(signedIn.Server)
 	}
 	if signedIn.Next == "" {
 		session := newSession(signedIn.Session)
 		body.Session = &session
+	} else if body.Ways, err = a.ways(c, signedIn); err != nil {
+		return signedInBody{}, err
 	}
 	if signedIn.Device != "" {
 		http.SetCookie(c.w, a.cookies.Device(c.portal, signedIn.Device))
@@ -102,11 +125,34 @@ func (a *API) welcome(c *call, signedIn portal.SignedIn, cookie bool) answer {
 	case !cookie:
 		body.Token, body.Pending = signedIn.Token, signedIn.Pending
 	case signedIn.Next == "":
+		http.SetCookie(c.w, a.cookies.Ended(c.portal)[1]) // what was pending
 		http.SetCookie(c.w, a.cookies.Session(c.portal, signedIn.Token))
 	default:
 		http.SetCookie(c.w, a.cookies.Pending(c.portal, signedIn.Pending))
 	}
-	return answer{body: body}
+	return body, nil
+}
+
+// ways are those by which what is missing of a sign-in can be done.
+func (a *API) ways(c *call, signedIn portal.SignedIn) ([]string, error) {
+	owed, err := a.with.Gate.Owed(c.Context(), c.portal, signedIn.Pending)
+	if err != nil {
+		return nil, err
+	}
+	enrols := owed.Next == portal.NextEnrol
+	var ways []string
+	for _, way := range []struct {
+		name string
+		open bool
+	}{
+		{"authenticator", enrols || owed.Code}, {"passkey", owed.Passkey || enrols && a.with.Gate.MakesPasskeys()},
+		{"recovery_code", owed.Recovery},
+	} {
+		if way.open {
+			ways = append(ways, way.name)
+		}
+	}
+	return ways, nil
 }
 
 // ask notes that somebody wants a link, to choose a password or to sign in: {"name"}. The answer is always the same.
@@ -114,7 +160,7 @@ func (a *API) ask(what engine.OpensWhat) handler {
 	return func(c *call) (answer, error) {
 		given, err := texts(c, "name")
 		if err == nil {
-			err = a.with.Gate.Ask(c.Context(), c.portal, given["name"], what, a.caller(c))
+			err = malformedAbout(a.with.Gate.Ask(c.Context(), c.portal, given["name"], what, a.caller(c)), "name")
 		}
 		if err != nil {
 			return answer{}, err
@@ -149,7 +195,7 @@ func (a *API) password(c *call) (answer, error) {
 	}
 	signedIn, err := a.with.Gate.ChangePassword(c.Context(), c.viewer, given["password"], given["next"], a.caller(c))
 	if err != nil {
-		return answer{}, err
+		return answer{}, malformedAbout(err, "password")
 	}
-	return a.welcome(c, signedIn, !c.bearer), nil
+	return a.welcome(c, signedIn, !c.bearer)
 }

@@ -165,8 +165,8 @@ func TestListOfSessions(t *testing.T) {
 	c.want(200, "POST", "/session/extend", "")
 	bob := w.program(t, house.Customers, house.Bob)
 	mine := c.want(200, "GET", "/sessions", "").value["sessions"].([]any)[0].(map[string]any)["id"].(string)
-	bob.refused(401, "signed_out", "DELETE", "/sessions/"+mine, "")
-	c.refused(404, "no_path", "DELETE", "/sessions/1", "")
+	bob.refused(404, "no_session", "DELETE", "/sessions/"+mine, "")
+	c.refused(404, "no_session", "DELETE", "/sessions/1", "")
 	c.want(204, "DELETE", "/sessions", "")
 	c.refused(401, "signed_out", "GET", "/session", "")
 	c.want(204, "POST", "/logout", "") // once more is no error
