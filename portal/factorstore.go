@@ -18,7 +18,7 @@ type Holder struct {
 type Passkey struct {
 	ID         engine.ID
 	Holder     Holder
-	Handle     []byte // random, the same for all passkeys of a holder: what their devices know them by
+	Handle     []byte // the same for all passkeys of a holder: what their devices know them by, and nobody reads
 	Credential []byte // the id that the device gave it, at most 1,023 bytes
 	Public     []byte // what answers are checked against, as internal/passkey writes it
 	Name       string // that its holder gave it
@@ -45,12 +45,32 @@ type Enrolled struct {
 // Second tells whether there is a second factor. Recovery codes stand in for one, and are none by themselves.
 func (e Enrolled) Second() bool { return len(e.Passkeys) > 0 || e.Authenticator != nil }
 
-// Told is what is stored with a change of factors, in its transaction.
+// Told is what goes with a change of factors, in its transaction. Where one of its conditions does not hold (any more),
+// nothing is done.
 type Told struct {
 	Event *engine.Event // portal.factor_set; nil for what tells nobody
 	Deed  engine.Deed
 	// First says that a factor is the holder's first: where they have another one by now, it fails with ErrPassed.
 	First bool
+	// Required says that a second factor has to be left: where none would be, it fails with ErrLastFactor.
+	Required bool
+	// Codes are recovery codes that come with a new factor; nil for none. Where there are some by now, it fails with
+	// ErrPassed: those are what their holder was shown.
+	Codes *NewCodes
+	// Renewal is of the session that the change is made in; see SessionStore.RenewSession.
+	Renewal *Renewal
+	// Session is the digest of the token of the session that it is made in, where that one is not renewed:
+	// ErrSignedOut where there is none by it.
+	Session []byte
+	// Pending is the digest of the token of the sign-in that it is made in, and that ends by it; see EndPending.
+	Pending []byte
+}
+
+// NewCodes are recovery codes that come with a new factor, with what tells of them.
+type NewCodes struct {
+	Hashes [][]byte // keyed
+	Event  *engine.Event
+	Deed   engine.Deed
 }
 
 // Ceremony is something that was begun in a browser and is finished by one answer, of whatever node. Its token is with
@@ -132,8 +152,8 @@ type FactorStore interface {
 	Enrolled(ctx context.Context, holder Holder) (Enrolled, error)
 	// Passkey finds a passkey of a portal by the id that its device gave it; ErrNoFactor if there is none.
 	Passkey(ctx context.Context, portal string, credential []byte) (Passkey, error)
-	// AddPasskey stores a passkey. It fails with engine.ErrTaken where its portal has one with that credential, and
-	// with ErrPasskeys.
+	// AddPasskey stores a passkey. It fails with engine.ErrTaken where its portal has one with that credential, with
+	// ErrPassed where the holder has one with another handle, and with ErrPasskeys.
 	AddPasskey(ctx context.Context, p Passkey, told Told) error
 	// RenamePasskey gives a holder's passkey another name; ErrNoFactor if there is none.
 	RenamePasskey(ctx context.Context, holder Holder, id engine.ID, name string) error
@@ -151,7 +171,8 @@ type FactorStore interface {
 	// AcceptCode stores the step of a code that was right. It fails with ErrFactorUsed, nothing done, unless it is
 	// later than the stored one, and with ErrNoFactor.
 	AcceptCode(ctx context.Context, holder Holder, step int64) error
-	// PutRecoveryCodes stores the keyed hashes of a holder's codes in place of those they had.
+	// PutRecoveryCodes stores the keyed hashes of a holder's codes in place of those they had; ErrNoFactor where there
+	// is no second factor that they could stand in for.
 	PutRecoveryCodes(ctx context.Context, holder Holder, hashes [][]byte, told Told) error
 	// SpendRecoveryCode uses one up; ErrNoFactor if there is none by that hash, or it was used.
 	SpendRecoveryCode(ctx context.Context, holder Holder, hash []byte, told Told) error

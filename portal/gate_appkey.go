@@ -82,10 +82,7 @@ func (g *Gate) AppKey(
 		if err != nil {
 			return SignedIn{}, err
 		}
-		if err := g.with.Store.UsedAppKey(ctx, key.ID, g.with.Clock.Now()); err != nil {
-			return SignedIn{}, err
-		}
-		return g.letIn(ctx, entry{person: who, method: MethodAppKey, second: true, caller: caller})
+		return g.letIn(ctx, entry{person: who, method: MethodAppKey, second: true, caller: caller, appKey: key.ID})
 	})
 }
 

@@ -14,9 +14,10 @@ type Because struct {
 	Detail string    // one line for the audit: link, import, invitation
 	Link   engine.ID // whose only use is claimed in the same transaction; zero for none
 	Cause  string    // id of the event that led here
-	Keep   engine.ID // session that goes on; zero for none
 	Device string    // token of the browser that stays known; "" for none
 	Legacy bool      // chosen elsewhere and taken over: it may be shorter, and nobody is told
+
+	renewal *Renewal // of the session that goes on; nil for none
 }
 
 // SetPassword sets the password of a subject, ends their sessions and forgets the browsers that they signed in from.
@@ -73,7 +74,7 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 	}
 	set := PasswordSetting{
 		Portal: portal, Subject: ref, Mech: scram.Mech, Verifier: sealed, Lane: g.laneOf(portal, who.name()),
-		Keep: because.Keep, Browser: digestOf(because.Device), Link: because.Link, At: now, Known: known,
+		Renewal: because.renewal, Browser: digestOf(because.Device), Link: because.Link, At: now, Known: known,
 		Deed: engine.Deed{
 			At: now, Kind: engine.DeedPortalPasswordSet, Actor: because.Actor, Subject: ref.String(),
 			Detail: because.Detail,
@@ -92,8 +93,8 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 }
 
 // ChangePassword sets another password for who knows the present one. All other sessions end, this one gets a new
-// token, and of the browsers only this one stays known. Errors: ErrRefused, *WeakError, *CrowdedError, *BusyError,
-// ErrUnavailable.
+// token, and of the browsers only this one stays known. Errors: ErrRefused, ErrSignedOut, *WeakError, *CrowdedError,
+// *BusyError, ErrUnavailable.
 func (g *Gate) ChangePassword(
 	ctx context.Context, v Viewer, password, next string, caller Caller,
 ) (SignedIn, error) {
@@ -119,13 +120,13 @@ func (g *Gate) ChangePassword(
 		if err := g.knows(ctx, v, who, password); err != nil {
 			return SignedIn{}, err
 		}
-		err = g.setPassword(ctx, who, next, Because{
-			Actor: v.Actor(), Detail: "changed by who knew it", Keep: v.Session.ID, Device: caller.Device,
-		})
+		in, renewal, err := g.renewal(v, Renewal{Proved: v.Session.Proved})
 		if err != nil {
 			return SignedIn{}, err
 		}
-		return g.Rotate(ctx, v, false)
+		return in, g.setPassword(ctx, who, next, Because{
+			Actor: v.Actor(), Detail: "changed by who knew it", Device: caller.Device, renewal: renewal,
+		})
 	})
 }
 

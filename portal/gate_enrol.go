@@ -2,8 +2,7 @@ package portal
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -132,14 +131,9 @@ func (g *Gate) AddAuthenticator(
 	if a.Secret, err = g.with.Sealer.Seal(secretPurpose(k.Holder()), secret); err != nil {
 		return Added{}, Setup{}, err
 	}
-	told, err := g.tells(k, factorAuthenticator, changeAdded)
-	if err != nil {
-		return Added{}, Setup{}, err
-	}
-	if err := g.with.Store.PutAuthenticator(ctx, a, told); err != nil {
-		return Added{}, Setup{}, err
-	}
-	added, err := g.added(ctx, k, enrolled, caller)
+	added, err := g.enrol(ctx, k, enrolled, factorAuthenticator, caller, func(told Told) error {
+		return g.with.Store.PutAuthenticator(ctx, a, told)
+	})
 	return added, Setup{}, err
 }
 
@@ -157,10 +151,7 @@ func (g *Gate) MakePasskey(ctx context.Context, k Keeper) (Asked, error) {
 	}
 	ring := keyring(k.Name(), enrolled.Passkeys)
 	if ring.Handle == nil {
-		ring.Handle = make([]byte, passkey.HandleBytes)
-		if _, err := io.ReadFull(g.with.Random, ring.Handle); err != nil {
-			return Asked{}, fmt.Errorf("make a handle: %w", err)
-		}
+		ring.Handle = g.handle(k.Holder())
 	}
 	begun, err := g.with.Passkeys.Register(ring)
 	if err != nil {
@@ -190,14 +181,9 @@ func (g *Gate) AddPasskey(
 		return Added{}, g.passkeyRefused(ctx, Passkey{Holder: k.Holder()}, err)
 	}
 	made.Name = passkeyName(name)
-	told, err := g.tells(k, factorPasskey, changeAdded)
-	if err != nil {
-		return Added{}, err
-	}
-	if err := g.with.Store.AddPasskey(ctx, made, told); err != nil {
-		return Added{}, err
-	}
-	return g.added(ctx, k, enrolled, caller)
+	return g.enrol(ctx, k, enrolled, factorPasskey, caller, func(told Told) error {
+		return g.with.Store.AddPasskey(ctx, made, told)
+	})
 }
 
 // madePasskey checks the answer of a browser that has made a passkey.
@@ -219,105 +205,53 @@ func (g *Gate) madePasskey(k Keeper, state, answer []byte, enrolled Enrolled) (P
 	}, err
 }
 
-// added lets somebody in who had to enrol first, gives a viewer's session a new token, and makes recovery codes where
-// there are none.
-func (g *Gate) added(ctx context.Context, k Keeper, before Enrolled, caller Caller) (Added, error) {
-	var added Added
-	var err error
+// enrol stores a new factor with all that goes with it: recovery codes where there are none, and the end of the sign-in
+// or the new token of the session that it was made in. Who had to enrol first is let in then.
+func (g *Gate) enrol(
+	ctx context.Context, k Keeper, before Enrolled, factor string, caller Caller, store func(Told) error,
+) (added Added, err error) {
+	told, err := g.tells(k, factor, changeAdded)
+	if err != nil {
+		return Added{}, err
+	}
+	told.First = !before.Second()
 	if before.RecoveryCodes == 0 {
-		if added.Codes, err = g.putRecoveryCodes(ctx, k); err != nil {
+		if added.Codes, told.Codes, err = g.newCodes(k); err != nil {
 			return Added{}, err
 		}
 	}
-	if k.viewer != nil {
-		added.In, err = g.Rotate(ctx, *k.viewer, true)
-		return added, err
-	}
-	if err := g.with.Store.EndPending(ctx, k.pending.Token); err != nil {
+	if added.In, err = g.ties(k, &told, true); err != nil {
 		return Added{}, err
 	}
-	added.In, err = g.letIn(ctx, entry{
+	if err := store(told); err != nil {
+		return Added{}, k.tooLate(err)
+	}
+	if k.viewer != nil {
+		return added, nil
+	}
+	added.In, err = g.letOn(ctx, entry{
 		person: k.who, method: k.pending.Method, second: true, caller: caller, lanes: k.pending.Lanes,
 		link: k.pending.Link, cause: k.pending.Cause,
 	})
 	return added, err
 }
 
-// MakeRecoveryCodes makes new recovery codes in place of those there are. Errors: ErrFresh, and ErrNoFactor where there
-// is no second factor that they could stand in for.
-func (g *Gate) MakeRecoveryCodes(ctx context.Context, k Keeper) ([]string, error) {
-	enrolled, err := g.changing(ctx, k)
-	switch {
-	case err != nil:
-		return nil, err
-	case !enrolled.Second():
-		return nil, ErrNoFactor
+// ties a change of factors to what it is made in: where that is over by then, nothing is changed.
+func (g *Gate) ties(k Keeper, told *Told, second bool) (in SignedIn, err error) {
+	if k.viewer == nil {
+		told.Pending = k.pending.Token
+		return in, nil
 	}
-	return g.putRecoveryCodes(ctx, k)
+	in, told.Renewal, err = g.renewal(*k.viewer, Renewal{Second: second, Proved: k.viewer.Session.Proved})
+	return in, err
 }
 
-func (g *Gate) putRecoveryCodes(ctx context.Context, k Keeper) ([]string, error) {
-	shown, hashes, err := g.newRecoveryCodes(k.Holder())
-	if err != nil {
-		return nil, err
+// tooLate has a viewer who was not the first to enrol something, as they seemed to be, prove more first.
+func (k Keeper) tooLate(err error) error {
+	if k.viewer != nil && !k.viewer.Session.Second && errors.Is(err, ErrPassed) {
+		return ErrFresh
 	}
-	told, err := g.tells(k, factorRecovery, changeMade)
-	if err != nil {
-		return nil, err
-	}
-	told.First = false
-	return shown, g.with.Store.PutRecoveryCodes(ctx, k.Holder(), hashes, told)
-}
-
-// RenamePasskey gives a passkey another name. Errors: ErrNoFactor.
-func (g *Gate) RenamePasskey(ctx context.Context, k Keeper, id engine.ID, name string) error {
-	return g.with.Store.RenamePasskey(ctx, k.Holder(), id, passkeyName(name))
-}
-
-// RemovePasskey removes a passkey. Errors: ErrNoFactor, ErrFresh, ErrLastFactor.
-func (g *Gate) RemovePasskey(ctx context.Context, k Keeper, id engine.ID) (SignedIn, error) {
-	return g.remove(ctx, k, factorPasskey, func(told Told) error {
-		return g.with.Store.RemovePasskey(ctx, k.Holder(), id, told)
-	})
-}
-
-// RemoveAuthenticator removes the authenticator. Errors: ErrNoFactor, ErrFresh, ErrLastFactor.
-func (g *Gate) RemoveAuthenticator(ctx context.Context, k Keeper) (SignedIn, error) {
-	return g.remove(ctx, k, factorAuthenticator, func(told Told) error {
-		return g.with.Store.RemoveAuthenticator(ctx, k.Holder(), told)
-	})
-}
-
-func (g *Gate) remove(ctx context.Context, k Keeper, factor string, remove func(Told) error) (SignedIn, error) {
-	enrolled, err := g.changing(ctx, k)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	factors := len(enrolled.Passkeys)
-	if enrolled.Authenticator != nil {
-		factors++
-	}
-	switch {
-	case k.viewer == nil:
-		return SignedIn{}, ErrPassed
-	case factors == 1 && k.who.portal.SignIn.SecondFactor == engine.SecondFactorRequired:
-		return SignedIn{}, ErrLastFactor
-	}
-	told, err := g.tells(k, factor, changeRemoved)
-	if err != nil {
-		return SignedIn{}, err
-	}
-	if err := remove(told); err != nil {
-		return SignedIn{}, err
-	}
-	return g.Rotate(ctx, *k.viewer, false)
-}
-
-// tells is what is stored with a keeper's change.
-func (g *Gate) tells(k Keeper, factor, change string) (Told, error) {
-	told, err := g.factorTold(k.Holder(), "portal:"+k.who.record.Ref.String(), factor, change)
-	told.First = k.pending != nil
-	return told, err
+	return err
 }
 
 // passkeyName is a name as it is kept: one line, and not long.

@@ -1,9 +1,12 @@
 package portal_test
 
 import (
+	"bytes"
 	"testing"
+	"time"
 
 	"postern/engine"
+	"postern/internal/passkey/passkeytest"
 	"postern/portal"
 	"postern/portal/portaltest/house"
 )
@@ -51,5 +54,74 @@ func TestOperatorDeletesFactors(t *testing.T) {
 	p.want(err, portal.ErrPassed, "the sign-in that was under way")
 	if in := p.in(stranger); in.Next != "" || in.Token == "" {
 		t.Errorf("afterwards the password alone gives %+v", in)
+	}
+}
+
+// However many passkeys somebody makes at once, their devices know them by one handle, which tells nobody who they are.
+func TestOnePersonHasOneHandle(t *testing.T) {
+	p := newPeople(t, makesPasskeys(t))
+	in := p.in(stranger)
+	one, two := passkeytest.New(t, origin), passkeytest.New(t, origin)
+	var asked []portal.Asked
+	for range 2 {
+		made, err := p.gate.MakePasskey(t.Context(), p.keeper(in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, made)
+	}
+	for i, device := range []*passkeytest.Device{one, two} {
+		added, err := p.gate.AddPasskey(t.Context(), p.keeper(in), asked[i].Token, device.Make(asked[i].Options), "",
+			stranger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in = added.In
+	}
+	holder := portal.Holder{Portal: house.Customers, Subject: house.Ana}
+	enrolled, err := p.Store.Enrolled(t.Context(), holder)
+	if err != nil || len(enrolled.Passkeys) != 2 || !bytes.Equal(enrolled.Passkeys[0].Handle, enrolled.Passkeys[1].Handle) {
+		t.Fatalf("enrolled %+v, %v", enrolled, err)
+	}
+	for _, device := range []*passkeytest.Device{one, two} {
+		if _, err := p.byPasskey(device); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A portal that requires a second factor from now on lets nobody go on who has proved none.
+func TestSessionsOfAStricterPortal(t *testing.T) {
+	p := newPeople(t)
+	in, program := p.in(stranger), p.program()
+	p.Portals[house.Customers].SignIn.SecondFactor = engine.SecondFactorRequired
+	_, err := p.viewer(in.Token)
+	p.want(err, portal.ErrSignedOut, "by a password alone")
+	_, err = p.viewer(program.Token)
+	p.want(err, nil, "a program, which has none")
+	again := p.in(stranger)
+	if again.Next != portal.NextEnrol || again.Token != "" {
+		t.Errorf("signed in as %+v", again)
+	}
+}
+
+// Who is shut out and let in again is not let in by a link from before.
+func TestLinksEndWhereSomebodyIsShutOut(t *testing.T) {
+	p := newPeople(t)
+	by := engine.Order{By: "test", At: p.Clock.Now()}
+	link := engine.Link{Record: house.Ana, Created: p.Clock.Now()}
+	for _, do := range []portal.OrderKind{portal.OrderDisable, portal.OrderEnable} {
+		if _, err := p.gate.Order(t.Context(), house.Customers, ana, do, by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opens := engine.Opens{Portal: house.Customers, What: engine.OpensPassword}
+	if ended, err := p.gate.Ended(t.Context(), link, opens); err != nil || !ended {
+		t.Errorf("the link has ended: %v, %v", ended, err)
+	}
+	p.Advance(time.Second)
+	link.Created = p.Clock.Now()
+	if ended, err := p.gate.Ended(t.Context(), link, opens); err != nil || ended {
+		t.Errorf("one that was sent afterwards has ended: %v, %v", ended, err)
 	}
 }

@@ -61,7 +61,7 @@ func (g *Gate) SignInByLink(ctx context.Context, pass Pass, caller Caller) (Sign
 	if err != nil {
 		return SignedIn{}, err
 	}
-	return g.letIn(ctx, entry{
+	return g.letOn(ctx, entry{
 		person: who, method: engine.SignInLink, caller: caller, link: pass.Link.ID, cause: pass.Link.Cause,
 		lanes: [][]byte{g.laneOf(who.portal.Name, who.name())},
 	})

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"errors"
 
 	"postern/engine"
 )
@@ -15,6 +16,8 @@ type entry struct {
 	lanes  [][]byte  // digests of lanes that are open again once they are in
 	link   engine.ID // that led here, whose use is claimed; zero for none
 	cause  string    // id of the event that led here; "" for none
+
+	passkey, appKey engine.ID // that proved it, and must stand when the session is made; zero for none
 }
 
 // letIn makes the session of somebody who has proved who they are, unless a second step has to follow.
@@ -41,6 +44,16 @@ func (g *Gate) letIn(ctx context.Context, e entry) (SignedIn, error) {
 	return in, nil
 }
 
+// letOn lets somebody in at the end of a sign-in that was begun before. One that is refused now, since they were shut
+// out or ended their sessions meanwhile, is over.
+func (g *Gate) letOn(ctx context.Context, e entry) (SignedIn, error) {
+	in, err := g.letIn(ctx, e)
+	if errors.Is(err, ErrRefused) {
+		err = ErrPassed
+	}
+	return in, err
+}
+
 // entered is the session with all that goes with it.
 func (g *Gate) entered(e entry, device Device) (SignedIn, Entry, error) {
 	now, portal, ref := g.with.Clock.Now(), e.portal, e.record.Ref
@@ -59,7 +72,7 @@ func (g *Gate) entered(e entry, device Device) (SignedIn, Entry, error) {
 	in := SignedIn{Token: token, Session: session}
 	made := Entry{
 		Session: session, Token: digest, Ends: now.Add(portal.SignIn.Most), Most: portal.SignIn.Sessions,
-		Instead: digestOf(e.caller.Session), Lanes: e.lanes, Link: e.link,
+		Instead: digestOf(e.caller.Session), Lanes: e.lanes, Link: e.link, Passkey: e.passkey, AppKey: e.appKey,
 		Deed: engine.Deed{
 			At: now, Kind: engine.DeedPortalSignedIn, Actor: "portal:" + ref.String(), Subject: ref.String(),
 			Detail: "portal " + portal.Name + " by " + string(e.method),

@@ -66,6 +66,14 @@ func (g *Gate) secondLane(who person) []byte {
 	return mac.Sum(nil)
 }
 
+// handle is what the devices of a holder know them by. It is made of who they are, so that they have one however many
+// passkeys are made at once, and nobody can tell who they are by it.
+func (g *Gate) handle(holder Holder) []byte {
+	mac := hmac.New(sha256.New, g.with.Names)
+	_, _ = fmt.Fprintf(mac, "handle\x00%s\x00%s", holder.Portal, holder.Subject)
+	return mac.Sum(nil)
+}
+
 // agentOf is what a browser calls itself, as it is kept: printable, and not long.
 func agentOf(caller Caller) string {
 	agent := strings.Map(func(r rune) rune {

@@ -235,7 +235,7 @@ func (g *Gate) TakeOver(ctx context.Context, portal string, t Takeover, by engin
 		return ref, err
 	}
 	return ref, g.with.Store.SetPassword(ctx, PasswordSetting{
-		Portal: portal, Subject: ref, Mech: scram.Mech, Verifier: sealed, Known: known,
+		Portal: portal, Subject: ref, Mech: scram.Mech, Verifier: sealed, Known: known, First: true,
 		Lane: g.laneOf(portal, who.name()), At: by.At,
 		Deed: by.Deed(engine.DeedPortalPasswordSet, ref.String(), "taken over, "+orderText(portal, by.Reason)),
 	})

@@ -62,7 +62,7 @@ func (g *Gate) Passkey(ctx context.Context, portal, token string, answer []byte,
 		}
 		lanes := [][]byte{g.laneOf(portal, who.name()), g.secondLane(who)} // it was the person: strangers start anew
 		return g.letIn(ctx, entry{
-			person: who, method: engine.SignInPasskey, second: true, caller: caller, lanes: lanes,
+			person: who, method: engine.SignInPasskey, second: true, caller: caller, lanes: lanes, passkey: key.ID,
 		})
 	})
 }

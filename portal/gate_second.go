@@ -126,7 +126,7 @@ func (g *Gate) second(ctx context.Context, portal, token string, proof SecondPro
 	if !slices.ContainsFunc(lanes, func(l []byte) bool { return slices.Equal(l, lane) }) {
 		lanes = append(lanes, lane)
 	}
-	return g.letIn(ctx, entry{
+	return g.letOn(ctx, entry{
 		person: who, method: pending.Method, second: true, caller: caller, lanes: lanes,
 		link: pending.Link, cause: pending.Cause,
 	})

@@ -53,6 +53,9 @@ func (g *Gate) viewer(ctx context.Context, portal, token string) (Viewer, error)
 	if !now.Before(session.Seen.Add(p.SignIn.Idle)) || !now.Before(session.Began.Add(p.SignIn.Most)) {
 		return Viewer{}, ErrSignedOut
 	}
+	if p.SignIn.SecondFactor == engine.SecondFactorRequired && !session.Second { // it was optional then
+		return Viewer{}, ErrSignedOut
+	}
 	who, err := g.byRef(ctx, p, session.Subject)
 	if errors.Is(err, engine.ErrNoRecord) {
 		return Viewer{}, ErrSignedOut
@@ -66,7 +69,7 @@ func (g *Gate) viewer(ctx context.Context, portal, token string) (Viewer, error)
 	role := who.role()
 	me, err := g.me(ctx, who, now, role.MeRoutes())
 	return Viewer{
-		Portal: p, Role: role, Me: me, Session: session, Language: who.language(), Now: now,
+		Portal: p, Role: role, Me: me, Session: session, Language: who.language(), Now: now, token: digest,
 	}, err
 }
 
@@ -91,25 +94,37 @@ func (g *Gate) Logout(ctx context.Context, portal, token string) error {
 }
 
 // Rotate gives the viewer's session a new token, after a change of what proves them; second says that a second factor
-// was proved in it. Errors: ErrSignedOut.
+// was proved in it. Of two requests that came with one token, one is served. Errors: ErrSignedOut.
 func (g *Gate) Rotate(ctx context.Context, v Viewer, second bool) (SignedIn, error) {
 	return g.renew(ctx, v, Renewal{Second: second, Proved: v.Session.Proved})
 }
 
 // renew gives a session a new token, and what else a renewal says.
 func (g *Gate) renew(ctx context.Context, v Viewer, r Renewal) (SignedIn, error) {
-	token, digest, err := g.newToken()
+	in, renewal, err := g.renewal(v, r)
 	if err != nil {
 		return SignedIn{}, err
 	}
+	if err := g.with.Store.RenewSession(ctx, *renewal); err != nil {
+		return SignedIn{}, err
+	}
+	return in, nil
+}
+
+// renewal makes the new token of a session, for what is stored together with it.
+func (g *Gate) renewal(v Viewer, r Renewal) (SignedIn, *Renewal, error) {
+	token, digest, err := g.newToken()
+	if err != nil {
+		return SignedIn{}, nil, err
+	}
 	session := v.Session
 	session.Second, session.Proved = session.Second || r.Second, r.Proved
-	r.Session, r.Token, r.At = session.ID, digest, v.Now
+	r.Session, r.Former, r.Token, r.At = session.ID, v.token, digest, v.Now
 	r.Deed = engine.Deed{
 		At: v.Now, Kind: engine.DeedPortalRenewed, Actor: v.Actor(), Subject: v.Ref().String(),
 		Detail: "session " + session.ID.String(),
 	}
-	return SignedIn{Token: token, Session: session}, g.with.Store.RenewSession(ctx, r)
+	return SignedIn{Token: token, Session: session}, &r, nil
 }
 
 // Sessions lists the viewer's sessions, the latest used first.

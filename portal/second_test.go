@@ -36,17 +36,23 @@ func (p people) enrols() (code func() string) {
 	if err != nil {
 		p.T.Fatal(err)
 	}
-	typed := strings.ReplaceAll(setup.Secret, " ", "")
-	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(typed)
-	if err != nil {
-		p.T.Fatal(err)
-	}
-	code = func() string { return totp.Code(secret, totp.Step(p.Clock.Now())) }
+	code = appOf(p.T, setup, p.Clock)
 	if _, _, err := p.gate.AddAuthenticator(p.T.Context(), k, setup.Token, code(), "Acme", stranger); err != nil {
 		p.T.Fatal(err)
 	}
 	p.Advance(totp.Period)
 	return code
+}
+
+// appOf is an app that an authenticator was set up in: it shows the code of the moment.
+func appOf(t testing.TB, setup portal.Setup, clock engine.Clock) func() string {
+	t.Helper()
+	typed := strings.ReplaceAll(setup.Secret, " ", "")
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(typed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() string { return totp.Code(secret, totp.Step(clock.Now())) }
 }
 
 // byLink signs Ana in by a link that she was sent.

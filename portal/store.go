@@ -26,9 +26,10 @@ type Store interface {
 type AccountStore interface {
 	// Account reads what is kept of a subject, which may be nothing.
 	Account(ctx context.Context, portal string, subject engine.Ref) (Account, error)
-	// SetPassword keeps a verifier, ends the sessions of the subject but for Keep and the links into the portal that
-	// they were sent, forgets the browsers that they signed in from but for Browser, opens the lane of their name and
-	// claims the use of Link. It fails with ErrPassed, nothing done, where that link cannot be used (any more).
+	// SetPassword keeps a verifier, ends the sessions of the subject but for that of Renewal and the links into the
+	// portal that they were sent, forgets the browsers that they signed in from but for Browser, opens the lane of
+	// their name and claims the use of Link. It fails, nothing done, with ErrPassed where that link cannot be used (any
+	// more), with ErrSignedOut as RenewSession does, and with ErrHasPassword where there is one and it is to be First.
 	SetPassword(ctx context.Context, set PasswordSetting) error
 	// Govern does what is ordered about an account.
 	Govern(ctx context.Context, order Order) error
@@ -42,7 +43,8 @@ type PasswordSetting struct {
 	Verifier []byte    // sealed for VerifierPurpose
 	Known    []byte    // mail address that they have now, sealed; nil for none
 	Lane     []byte    // digest of the lane of the name that they sign in with
-	Keep     engine.ID // session that goes on, under the new epoch; zero for none
+	First    bool      // there must be none yet
+	Renewal  *Renewal  // of the session that goes on, under the new epoch; nil for none
 	Browser  []byte    // digest of the token of the browser that stays known; nil for none
 	Link     engine.ID // whose use is claimed; zero for none
 	At       time.Time
@@ -81,15 +83,17 @@ type SessionStore interface {
 	// TakeChallenge gives a challenge away, once. It fails with ErrRefused where there is none (any more).
 	TakeChallenge(ctx context.Context, digest []byte, now time.Time) (sealed []byte, err error)
 	// SignIn makes a session, and ends the links into the portal that the subject was sent, unless a program signs in.
-	// It fails with ErrRefused, nothing done, where the account is disabled or has another epoch by now, and with
-	// ErrPassed where Link cannot be used (any more).
+	// It fails with ErrRefused, nothing done, where the account is disabled or has another epoch by now, where Passkey
+	// is gone, AppKey does not stand or a second factor was enrolled that was not proved, and with ErrPassed where Link
+	// cannot be used (any more).
 	SignIn(ctx context.Context, entry Entry) error
 	// Session reads a session by a digest of its token. It fails with ErrSignedOut where there is none, its time is
 	// over in any case, or its account has another epoch or is disabled.
 	Session(ctx context.Context, portal string, digest []byte, now time.Time) (Session, error)
 	// SawSession moves Session.Seen on.
 	SawSession(ctx context.Context, session engine.ID, at time.Time) error
-	// RenewSession gives a session a new token; the former one is dead. ErrSignedOut where there is none.
+	// RenewSession gives a session a new token; the former one is dead. ErrSignedOut where there is no such session, or
+	// it has another token by now.
 	RenewSession(ctx context.Context, renewal Renewal) error
 	// Sessions lists those of a subject that are not over in any case, the latest used first.
 	Sessions(ctx context.Context, portal string, subject engine.Ref, now time.Time) ([]Session, error)
@@ -110,6 +114,8 @@ type Entry struct {
 	Browser []byte    // digest of its token
 	Lanes   [][]byte  // digests of the lanes that are open again
 	Link    engine.ID // whose use is claimed; zero for none
+	Passkey engine.ID // that it was proved by; zero for none
+	AppKey  engine.ID // that a program signs in with, whose use is noted; zero for none
 	Events  []*engine.Event
 	Deed    engine.Deed
 }
@@ -117,7 +123,8 @@ type Entry struct {
 // Renewal is a session with a new token.
 type Renewal struct {
 	Session engine.ID
-	Token   []byte // digest
+	Former  []byte // digest of the token that it has
+	Token   []byte // digest of the new one
 	Second  bool   // a second factor was proved in it; it never takes that back
 	Proved  time.Time
 	Lane    []byte // digest of the lane that is open again; nil for none
@@ -149,8 +156,6 @@ type AppKeyStore interface {
 	MakeAppKey(ctx context.Context, key AppKey, deed engine.Deed) error
 	// AppKeys lists those of a portal that have a client's name, or all for "", the newest first.
 	AppKeys(ctx context.Context, portal, client string) ([]AppKey, error)
-	// UsedAppKey moves AppKey.Used on.
-	UsedAppKey(ctx context.Context, id engine.ID, at time.Time) error
 	// RevokeAppKey ends a key, and the sessions of programs that act as its subject; ErrNoAppKey if there is none
 	// that stands.
 	RevokeAppKey(ctx context.Context, portal string, id engine.ID, at time.Time, deed engine.Deed) error

@@ -14,6 +14,8 @@ type Viewer struct {
 	Session  Session
 	Language string
 	Now      time.Time
+
+	token []byte // digest of that of the request: a session is renewed by who has the one that it has now
 }
 
 // Ref is the viewer's own record.

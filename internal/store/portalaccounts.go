@@ -47,11 +47,14 @@ func (s *Store) SetPassword(ctx context.Context, set portal.PasswordSetting) err
 		VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET epoch = epoch + 1, mech = excluded.mech,
 		verifier = excluded.verifier, password = excluded.password, known = excluded.known`
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
+		if err := tx.maySet(ctx, set); err != nil {
+			return err
+		}
 		args := holderArgs(set.Portal, set.Subject, set.Mech, blob(set.Verifier), instant(set.At), blob(set.Known))
 		if err := tx.run(ctx, call{keep, args}); err != nil {
 			return err
 		}
-		if err := tx.endSessions(ctx, set.Portal, set.Subject, set.Keep); err != nil {
+		if err := tx.endOthers(ctx, set); err != nil {
 			return err
 		}
 		if err := tx.forgetDevices(ctx, set.Portal, set.Subject, set.Browser); err != nil {
@@ -69,6 +72,29 @@ func (s *Store) SetPassword(ctx context.Context, set portal.PasswordSetting) err
 		return fmt.Errorf("set the password of %s: %w", set.Subject, err)
 	}
 	return nil
+}
+
+// maySet holds a password that must be the first against what there is.
+func (t *tx) maySet(ctx context.Context, set portal.PasswordSetting) error {
+	if !set.First {
+		return nil
+	}
+	account, err := t.account(ctx, set.Portal, set.Subject)
+	if err == nil && account.HasPassword() {
+		err = portal.ErrHasPassword
+	}
+	return err
+}
+
+// endOthers ends the sessions of a subject, and renews the one in which they changed their password.
+func (t *tx) endOthers(ctx context.Context, set portal.PasswordSetting) error {
+	if set.Renewal == nil {
+		return t.endSessions(ctx, set.Portal, set.Subject, engine.ID{})
+	}
+	if err := t.endSessions(ctx, set.Portal, set.Subject, set.Renewal.Session); err != nil {
+		return err
+	}
+	return t.renewSession(ctx, *set.Renewal)
 }
 
 // spendLink uses a link into the portal up, and ends all others that the subject was sent.
@@ -124,7 +150,8 @@ func (t *tx) govern(ctx context.Context, order portal.Order) error {
 	switch order.Do {
 	case portal.OrderDisable:
 		err := set("disabled = coalesce(disabled, ?4), epoch = epoch + 1", instant(order.At))
-		return errors.Join(err, end())
+		links := t.endPortalLinks(ctx, order.Portal, order.Subject, order.At.Add(time.Millisecond))
+		return errors.Join(err, end(), links)
 	case portal.OrderEnable:
 		return set("disabled = NULL")
 	case portal.OrderDeletePassword:

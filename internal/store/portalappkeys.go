@@ -50,18 +50,6 @@ func (s *Store) AppKeys(ctx context.Context, name, client string) (keys []portal
 	return keys, nil
 }
 
-// UsedAppKey implements portal.AppKeyStore.
-func (s *Store) UsedAppKey(ctx context.Context, id engine.ID, at time.Time) error {
-	const used = "UPDATE portal_app_keys SET used = max(coalesce(used, 0), ?) WHERE id = ?"
-	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
-		return tx.run(ctx, call{used, []any{instant(at), ident(id)}})
-	})
-	if err != nil {
-		return fmt.Errorf("note a use of app key %s: %w", id, err)
-	}
-	return nil
-}
-
 // RevokeAppKey implements portal.AppKeyStore.
 func (s *Store) RevokeAppKey(
 	ctx context.Context, name string, id engine.ID, at time.Time, deed engine.Deed,

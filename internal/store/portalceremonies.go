@@ -119,15 +119,17 @@ func (s *Store) TryPending(ctx context.Context, token []byte, now time.Time) (p 
 
 // EndPending implements portal.FactorStore.
 func (s *Store) EndPending(ctx context.Context, token []byte) error {
-	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
-		rows, err := tx.exec(ctx, "DELETE FROM portal_pending WHERE token = ?", blob(token))
-		if err == nil && rows == 0 {
-			err = portal.ErrPassed
-		}
-		return err
-	})
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error { return tx.endPending(ctx, token) })
 	if err != nil {
 		return fmt.Errorf("end a second step: %w", err)
 	}
 	return nil
+}
+
+func (t *tx) endPending(ctx context.Context, token []byte) error {
+	rows, err := t.exec(ctx, "DELETE FROM portal_pending WHERE token = ?", blob(token))
+	if err == nil && rows == 0 {
+		err = portal.ErrPassed
+	}
+	return err
 }

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern/engine"
@@ -70,14 +72,12 @@ func (s *Store) Passkey(ctx context.Context, of string, credential []byte) (port
 func (s *Store) AddPasskey(ctx context.Context, p portal.Passkey, told portal.Told) error {
 	const add = "INSERT INTO portal_passkeys (" + passkeyColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`
-	return s.enrols(ctx, "add passkey", told, func(ctx context.Context, tx *tx) error {
-		enrolled, err := tx.enrolled(ctx, p.Holder)
+	other := func(o portal.Passkey) bool { return !bytes.Equal(o.Handle, p.Handle) }
+	change := func(ctx context.Context, tx *tx, has portal.Enrolled) error {
 		switch {
-		case err != nil:
-			return err
-		case told.First && enrolled.Second():
+		case slices.ContainsFunc(has.Passkeys, other):
 			return portal.ErrPassed
-		case len(enrolled.Passkeys) >= portal.MaxPasskeys:
+		case len(has.Passkeys) >= portal.MaxPasskeys:
 			return portal.ErrPasskeys
 		}
 		rows, err := tx.exec(ctx, add, ident(p.ID), p.Holder.Portal, p.Holder.Subject.Module, p.Holder.Subject.ID,
@@ -86,7 +86,8 @@ func (s *Store) AddPasskey(ctx context.Context, p portal.Passkey, told portal.To
 			err = engine.ErrTaken
 		}
 		return err
-	})
+	}
+	return s.enrols(ctx, "add passkey", p.Holder, told, change)
 }
 
 // RenamePasskey implements portal.FactorStore.
@@ -104,12 +105,13 @@ func (s *Store) RenamePasskey(ctx context.Context, holder portal.Holder, id engi
 // RemovePasskey implements portal.FactorStore.
 func (s *Store) RemovePasskey(ctx context.Context, holder portal.Holder, id engine.ID, told portal.Told) error {
 	const remove = "DELETE FROM portal_passkeys WHERE portal = ? AND module = ? AND subject = ? AND id = ?"
-	return s.enrols(ctx, "remove passkey", told, func(ctx context.Context, tx *tx) error {
+	change := func(ctx context.Context, tx *tx, _ portal.Enrolled) error {
 		if err := tx.factor(ctx, remove, append(holding(holder), ident(id))...); err != nil {
 			return err
 		}
-		return tx.withoutFactors(ctx, holder)
-	})
+		return tx.withoutFactors(ctx, holder, told)
+	}
+	return s.enrols(ctx, "remove passkey", holder, told, change)
 }
 
 // UsePasskey implements portal.FactorStore.
@@ -141,28 +143,21 @@ func (s *Store) UsePasskey(ctx context.Context, id engine.ID, signs uint32, at t
 func (s *Store) PutAuthenticator(ctx context.Context, a portal.Authenticator, told portal.Told) error {
 	const put = `REPLACE INTO portal_authenticators (portal, module, subject, secret, step, added)
 		VALUES (?, ?, ?, ?, ?, ?)`
-	return s.enrols(ctx, "keep authenticator", told, func(ctx context.Context, tx *tx) error {
-		enrolled, err := tx.enrolled(ctx, a.Holder)
-		switch {
-		case err != nil:
-			return err
-		case told.First && enrolled.Second():
-			return portal.ErrPassed
-		}
-		args := append(holding(a.Holder), blob(a.Secret), a.Step, instant(a.Added))
-		return tx.run(ctx, call{put, args})
-	})
+	args := append(holding(a.Holder), blob(a.Secret), a.Step, instant(a.Added))
+	change := func(ctx context.Context, tx *tx, _ portal.Enrolled) error { return tx.run(ctx, call{put, args}) }
+	return s.enrols(ctx, "keep authenticator", a.Holder, told, change)
 }
 
 // RemoveAuthenticator implements portal.FactorStore.
 func (s *Store) RemoveAuthenticator(ctx context.Context, holder portal.Holder, told portal.Told) error {
 	const remove = "DELETE FROM portal_authenticators WHERE portal = ? AND module = ? AND subject = ?"
-	return s.enrols(ctx, "remove authenticator", told, func(ctx context.Context, tx *tx) error {
+	change := func(ctx context.Context, tx *tx, _ portal.Enrolled) error {
 		if err := tx.factor(ctx, remove, holding(holder)...); err != nil {
 			return err
 		}
-		return tx.withoutFactors(ctx, holder)
-	})
+		return tx.withoutFactors(ctx, holder, told)
+	}
+	return s.enrols(ctx, "remove authenticator", holder, told, change)
 }
 
 // AcceptCode implements portal.FactorStore. The step that was accepted and the one that is stored are one write, so
@@ -196,42 +191,94 @@ const noRecoveryCodes = "DELETE FROM portal_recovery_codes WHERE portal = ? AND 
 func (s *Store) PutRecoveryCodes(
 	ctx context.Context, holder portal.Holder, hashes [][]byte, told portal.Told,
 ) error {
-	const put = "INSERT INTO portal_recovery_codes (portal, module, subject, code) VALUES (?, ?, ?, ?)"
-	return s.enrols(ctx, "keep recovery codes", told, func(ctx context.Context, tx *tx) error {
-		calls := []call{{noRecoveryCodes, holding(holder)}}
-		for _, hash := range hashes {
-			calls = append(calls, call{put, append(holding(holder), blob(hash))})
+	change := func(ctx context.Context, tx *tx, has portal.Enrolled) error {
+		if !has.Second() {
+			return portal.ErrNoFactor
 		}
-		return tx.run(ctx, calls...)
-	})
+		return tx.putRecoveryCodes(ctx, holder, hashes)
+	}
+	return s.enrols(ctx, "keep recovery codes", holder, told, change)
+}
+
+func (t *tx) putRecoveryCodes(ctx context.Context, holder portal.Holder, hashes [][]byte) error {
+	const put = "INSERT INTO portal_recovery_codes (portal, module, subject, code) VALUES (?, ?, ?, ?)"
+	calls := []call{{noRecoveryCodes, holding(holder)}}
+	for _, hash := range hashes {
+		calls = append(calls, call{put, append(holding(holder), blob(hash))})
+	}
+	return t.run(ctx, calls...)
 }
 
 // SpendRecoveryCode implements portal.FactorStore.
 func (s *Store) SpendRecoveryCode(
 	ctx context.Context, holder portal.Holder, hash []byte, told portal.Told,
 ) error {
-	return s.enrols(ctx, "use recovery code", told, func(ctx context.Context, tx *tx) error {
+	change := func(ctx context.Context, tx *tx, _ portal.Enrolled) error {
 		return tx.factor(ctx, noRecoveryCodes+" AND code = ?", append(holding(holder), blob(hash))...)
-	})
+	}
+	return s.enrols(ctx, "use recovery code", holder, told, change)
 }
 
-// enrols commits a change of factors with what tells of it.
+// enrolment is a change of what a holder has enrolled, who has what they had.
+type enrolment func(ctx context.Context, tx *tx, has portal.Enrolled) error
+
+// enrols commits a change of what a holder has enrolled with all that goes with it, if its conditions hold.
 func (s *Store) enrols(
-	ctx context.Context, what string, told portal.Told, change func(context.Context, *tx) error,
+	ctx context.Context, what string, holder portal.Holder, told portal.Told, change enrolment,
 ) error {
 	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
-		if err := change(ctx, tx); err != nil {
+		if err := tx.mayEnrol(ctx, told); err != nil {
 			return err
 		}
-		if told.Event == nil {
-			return tx.audit(ctx, told.Deed)
+		has, err := tx.enrolled(ctx, holder)
+		if err != nil {
+			return err
 		}
-		return tx.attest(ctx, told.Deed, told.Event)
+		if told.First && has.Second() || told.Codes != nil && has.RecoveryCodes > 0 {
+			return portal.ErrPassed
+		}
+		if err := change(ctx, tx, has); err != nil {
+			return err
+		}
+		if err := tx.tellFactor(ctx, told.Event, told.Deed); err != nil || told.Codes == nil {
+			return err
+		}
+		if err := tx.putRecoveryCodes(ctx, holder, told.Codes.Hashes); err != nil {
+			return err
+		}
+		return tx.tellFactor(ctx, told.Codes.Event, told.Codes.Deed)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// tellFactor adds the deed of a change of factors, and its event if there is one.
+func (t *tx) tellFactor(ctx context.Context, event *engine.Event, deed engine.Deed) error {
+	if event == nil {
+		return t.audit(ctx, deed)
+	}
+	return t.attest(ctx, deed, event)
+}
+
+// mayEnrol sees to it that the session or the sign-in in which factors are changed is alive when they are.
+func (t *tx) mayEnrol(ctx context.Context, told portal.Told) error {
+	switch {
+	case told.Renewal != nil:
+		return t.renewSession(ctx, *told.Renewal)
+	case told.Pending != nil:
+		return t.endPending(ctx, told.Pending)
+	case told.Session == nil:
+		return nil
+	}
+	var alive bool
+	const look = "SELECT EXISTS (SELECT 1 FROM portal_sessions WHERE token = ?)"
+	err := t.get(ctx, look, []any{blob(told.Session)}, []any{&alive})
+	if err == nil && !alive {
+		err = portal.ErrSignedOut
+	}
+	return err
 }
 
 // deleteFactors removes all that a subject has enrolled; portal.ErrNoFactor where that is nothing.
@@ -262,11 +309,15 @@ func (t *tx) factor(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// withoutFactors removes what stands in for a second factor where there is none any more.
-func (t *tx) withoutFactors(ctx context.Context, holder portal.Holder) error {
+// withoutFactors removes what stands in for a second factor where there is none any more; portal.ErrLastFactor where
+// there has to be one.
+func (t *tx) withoutFactors(ctx context.Context, holder portal.Holder, told portal.Told) error {
 	enrolled, err := t.enrolled(ctx, holder)
-	if err != nil || enrolled.Second() {
+	switch {
+	case err != nil || enrolled.Second():
 		return err
+	case told.Required:
+		return portal.ErrLastFactor
 	}
 	return t.run(ctx, call{noRecoveryCodes, holding(holder)})
 }

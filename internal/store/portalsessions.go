@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postern/engine"
@@ -96,6 +97,9 @@ func (t *tx) signIn(ctx context.Context, entry portal.Entry) error {
 	if account.Epoch != session.Epoch || !account.Disabled.IsZero() {
 		return portal.ErrRefused
 	}
+	if err := t.proves(ctx, entry); err != nil {
+		return err
+	}
 	if entry.Instead != nil {
 		const instead = "DELETE FROM portal_sessions WHERE token = ?"
 		if err := t.run(ctx, call{instead, []any{blob(entry.Instead)}}); err != nil {
@@ -132,6 +136,32 @@ func (t *tx) signIn(ctx context.Context, entry portal.Entry) error {
 		return err
 	}
 	return t.attest(ctx, entry.Deed, entry.Events...)
+}
+
+// proves tells whether what somebody signs in by still proves them; ErrRefused where it does not, and where they have
+// enrolled a second factor since it was looked at.
+func (t *tx) proves(ctx context.Context, entry portal.Entry) error {
+	session := entry.Session
+	if !entry.AppKey.IsZero() {
+		const use = `UPDATE portal_app_keys SET used = max(coalesce(used, 0), ?1)
+			WHERE id = ?2 AND revoked IS NULL AND expires > ?1`
+		rows, err := t.exec(ctx, use, instant(session.Began), ident(entry.AppKey))
+		if err == nil && rows == 0 {
+			err = portal.ErrRefused
+		}
+		return err
+	}
+	enrolled, err := t.enrolled(ctx, portal.Holder{Portal: session.Portal, Subject: session.Subject})
+	if err != nil {
+		return err
+	}
+	gone := !entry.Passkey.IsZero() && !slices.ContainsFunc(enrolled.Passkeys, func(p portal.Passkey) bool {
+		return p.ID == entry.Passkey
+	})
+	if gone || !session.Second && enrolled.Second() {
+		return portal.ErrRefused
+	}
+	return nil
 }
 
 func (t *tx) putDevice(ctx context.Context, d portal.Device, token []byte) error {
@@ -181,27 +211,31 @@ func (s *Store) SawSession(ctx context.Context, session engine.ID, at time.Time)
 
 // RenewSession implements portal.SessionStore.
 func (s *Store) RenewSession(ctx context.Context, r portal.Renewal) error {
-	const renew = `UPDATE portal_sessions SET token = ?, second = max(second, ?), proved = max(proved, ?),
-		seen = max(seen, ?) WHERE id = ?`
-	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error {
-		rows, err := tx.exec(ctx, renew, blob(r.Token), r.Second, instant(r.Proved), instant(r.At), ident(r.Session))
-		if err == nil && rows == 0 {
-			err = portal.ErrSignedOut
-		}
-		if err != nil {
-			return err
-		}
-		if r.Lane != nil {
-			if err := tx.openLanes(ctx, r.Lane); err != nil {
-				return err
-			}
-		}
-		return tx.audit(ctx, r.Deed)
-	})
+	err := s.writer.urgently(ctx, func(ctx context.Context, tx *tx) error { return tx.renewSession(ctx, r) })
 	if err != nil {
 		return fmt.Errorf("renew session %s: %w", r.Session, err)
 	}
 	return nil
+}
+
+// renewSession gives a session a new token, if it still has the former one: of two requests with it one is served.
+func (t *tx) renewSession(ctx context.Context, r portal.Renewal) error {
+	const renew = `UPDATE portal_sessions SET token = ?, second = max(second, ?), proved = max(proved, ?),
+		seen = max(seen, ?) WHERE id = ? AND token = ?`
+	rows, err := t.exec(ctx, renew, blob(r.Token), r.Second, instant(r.Proved), instant(r.At), ident(r.Session),
+		blob(r.Former))
+	if err == nil && rows == 0 {
+		err = portal.ErrSignedOut
+	}
+	if err != nil {
+		return err
+	}
+	if r.Lane != nil {
+		if err := t.openLanes(ctx, r.Lane); err != nil {
+			return err
+		}
+	}
+	return t.audit(ctx, r.Deed)
 }
 
 // Sessions implements portal.SessionStore.

@@ -31,18 +31,21 @@ var (
 // TestFactorStore holds a store against what portal.FactorStore promises. fresh opens an empty one.
 func TestFactorStore(t *testing.T, fresh func(*testing.T) FactorStore) {
 	for name, test := range map[string]func(*testing.T, FactorStore){
-		"passkeys":           passkeys,
-		"counters":           counters,
-		"many passkeys":      manyPasskeys,
-		"steps":              steps,
-		"one step of many":   oneStepOfMany,
-		"recovery codes":     recoveryCodes,
-		"ceremonies":         ceremonies,
-		"pending":            pending,
-		"tries":              tries,
-		"what tells of them": told,
-		"the first one":      first,
-		"sweep":              sweep,
+		"passkeys":            passkeys,
+		"counters":            counters,
+		"many passkeys":       manyPasskeys,
+		"one handle":          oneHandle,
+		"the last one":        last,
+		"codes with a factor": codesWithAFactor,
+		"steps":               steps,
+		"one step of many":    oneStepOfMany,
+		"recovery codes":      recoveryCodes,
+		"ceremonies":          ceremonies,
+		"pending":             pending,
+		"tries":               tries,
+		"what tells of them":  told,
+		"the first one":       first,
+		"sweep":               sweep,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
@@ -132,6 +135,57 @@ func manyPasskeys(t *testing.T, s FactorStore) {
 	}
 	refused(t, "one more", s.AddPasskey(t.Context(), passkey(99, anna), deed("added")), portal.ErrPasskeys)
 	must(t, s.AddPasskey(t.Context(), passkey(99, ben), deed("added")))
+}
+
+func oneHandle(t *testing.T, s FactorStore) {
+	other := passkey(2, anna)
+	other.Handle = []byte("another handle")
+	must(t, s.AddPasskey(t.Context(), passkey(1, anna), deed("added")))
+	refused(t, "a passkey of another handle", s.AddPasskey(t.Context(), other, deed("added")), portal.ErrPassed)
+	enrolled(t, s, anna, portal.Enrolled{Passkeys: []portal.Passkey{passkey(1, anna)}})
+}
+
+// Of removals that come at the same time one leaves what has to be left.
+func last(t *testing.T, s FactorStore) {
+	ctx, keep := t.Context(), deed("removed")
+	keep.Required = true
+	for n := range byte(10) {
+		must(t, s.AddPasskey(ctx, passkey(n+1, anna), deed("added")))
+	}
+	must(t, s.PutRecoveryCodes(ctx, anna, [][]byte{{1}}, deed("made")))
+	var kept atomic.Int32
+	var all sync.WaitGroup
+	for n := range byte(10) {
+		all.Go(func() {
+			switch err := s.RemovePasskey(ctx, anna, engine.ID{n + 1}, keep); {
+			case errors.Is(err, portal.ErrLastFactor):
+				kept.Add(1)
+			case err != nil:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	got, err := s.Enrolled(ctx, anna)
+	must(t, err)
+	if kept.Load() != 1 || len(got.Passkeys) != 1 || got.RecoveryCodes != 1 {
+		t.Errorf("%d removals were refused, and there are %+v", kept.Load(), got)
+	}
+	must(t, s.PutAuthenticator(ctx, authenticator(anna, 1), deed("set")))
+	must(t, s.RemovePasskey(ctx, anna, got.Passkeys[0].ID, keep))
+	refused(t, "the authenticator", s.RemoveAuthenticator(ctx, anna, keep), portal.ErrLastFactor)
+	refused(t, "what is not there", s.RemovePasskey(ctx, anna, engine.ID{99}, keep), portal.ErrNoFactor)
+}
+
+func codesWithAFactor(t *testing.T, s FactorStore) {
+	ctx, both := t.Context(), deed("set")
+	both.Codes = &portal.NewCodes{Hashes: [][]byte{{1}, {2}}, Deed: deed("made").Deed}
+	refused(t, "codes alone", s.PutRecoveryCodes(ctx, anna, [][]byte{{9}}, deed("made")), portal.ErrNoFactor)
+	must(t, s.PutAuthenticator(ctx, authenticator(anna, 1), both))
+	refused(t, "codes in place of others", s.AddPasskey(ctx, passkey(1, anna), both), portal.ErrPassed)
+	a := authenticator(anna, 1)
+	enrolled(t, s, anna, portal.Enrolled{Authenticator: &a, RecoveryCodes: 2})
+	must(t, s.SpendRecoveryCode(ctx, anna, []byte{1}, deed("used")))
 }
 
 func authenticator(holder portal.Holder, step int64) portal.Authenticator {
