@@ -48,30 +48,21 @@ func (p Proofs) ProveCode(
 	return proved(p.gate.totpProved(ctx, who.holder(), plainCode(code), again))
 }
 
-// BeginPasskey begins asking for a passkey of the subject. Where they have none, or may not sign in, any passkey of the
-// portal is asked for, and none will do.
+// BeginPasskey begins asking for a passkey of the subject. Devices are not told which ones those are: whoever holds a
+// link would learn that the subject has some. They offer all that they have of the portal, and one of the subject's
+// will do.
 func (p Proofs) BeginPasskey(
 	ctx context.Context, portal string, subject engine.Ref, binding []byte,
 ) (token string, options []byte, err error) {
-	who, ok, err := p.subject(ctx, portal, subject)
-	if err != nil {
-		return "", nil, err
-	}
 	if p.gate.with.Passkeys == nil {
 		return "", nil, ErrNoPasskeys
-	}
-	if ok {
-		asked, err := p.gate.askHolder(ctx, who.holder(), who.name(), binding)
-		if !errors.Is(err, ErrNoFactor) {
-			return asked.Token, asked.Options, err
-		}
 	}
 	begun, err := p.gate.with.Passkeys.Ask(nil)
 	if err != nil {
 		return "", nil, err
 	}
-	none := Ceremony{Kind: CeremonyProve, Holder: Holder{Portal: portal}, Binding: binding}
-	asked, err := p.gate.began(ctx, none, begun)
+	holder := Holder{Portal: portal, Subject: subject}
+	asked, err := p.gate.began(ctx, Ceremony{Kind: CeremonyProve, Holder: holder, Binding: binding}, begun)
 	return asked.Token, asked.Options, err
 }
 
