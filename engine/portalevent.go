@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -21,4 +22,33 @@ func NewPortalEvent(
 	return &Event{
 		ID: id.String(), Source: Source, Type: kind, Subject: subject.String(), Time: at, CauseID: cause, Data: written,
 	}, nil
+}
+
+// PortalMessage is a message that people of a portal are to get: the gate tells the event, and a workflow of the book
+// sends it.
+type PortalMessage struct {
+	Event string
+	What  string       // they get, as it stands in a sentence for admins
+	By    SignInMethod // only where people sign in so; "" for any
+	Opens OpensWhat    // what its link leads to; "" for a message without one
+}
+
+// PortalMessages are all messages that portals need workflows for, those with a link first.
+func PortalMessages() []PortalMessage {
+	return []PortalMessage{
+		{PortalInvited, "an invitation", SignInPassword, OpensPassword},
+		{PortalRecovery, "a link to choose another password", SignInPassword, OpensPassword},
+		{PortalSignInAsked, "a link to sign in", SignInLink, OpensSignIn},
+		{PortalPasswordSet, "word that their password was set", SignInPassword, ""},
+		{PortalFactorSet, "word that a passkey or an authenticator was added or removed", "", ""},
+		{PortalNewDevice, "word of a sign-in from a new browser", "", ""},
+		{PortalLocked, "word that somebody tries wrong passwords", SignInPassword, ""},
+	}
+}
+
+// Messages are those that people of the portal are to get, by how they sign in.
+func (p *Portal) Messages() []PortalMessage {
+	return slices.DeleteFunc(PortalMessages(), func(m PortalMessage) bool {
+		return m.By != "" && !slices.Contains(p.SignIn.Methods, m.By)
+	})
 }

@@ -119,11 +119,12 @@ type loader struct {
 	types     types
 	factors   map[string]*plannedFactor
 	portals   []*plannedPortal
-	origin    map[string]string // "module HelpDesk", "landing ticket", "workflow x" → file
-	left      map[string]string // "factor x", "landing x", "workflow x" → the channel that it lacks
-	lacks     string            // the channel that what is being loaded lacks; "" for none
-	refs      []reference       // to be checked when all modules are known
-	starts    []start           // to be checked when all workflows are known
+	origin    map[string]string  // "module HelpDesk", "landing ticket", "workflow x" → file
+	left      map[string]string  // "factor x", "landing x", "workflow x" → the channel that it lacks
+	out       []*engine.Workflow // workflows that are left out
+	lacks     string             // the channel that what is being loaded lacks; "" for none
+	refs      []reference        // to be checked when all modules are known
+	starts    []start            // to be checked when all workflows are known
 	diags     yamldoc.Diagnostics
 }
 

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -63,6 +64,7 @@ type plannedPortal struct {
 	*loader
 	portal *engine.Portal
 	file   string
+	at     *yamldoc.Node // where it says how people sign in
 	roles  map[string]*plannedRole
 	decide map[string]bool // fields of the subject that say who may sign in, and as what
 }
@@ -94,6 +96,7 @@ func (l *loader) portal(file string, root *yamldoc.Node) {
 		},
 	}
 	p.subject(f.Subject)
+	p.at = cmp.Or(root.Get("sign_in"), f.Portal)
 	p.signIn(root.Get("sign_in"), f.SignIn)
 	p.readRoles(root.Get("roles"), f.Roles)
 	p.version()

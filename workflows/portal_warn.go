@@ -13,6 +13,7 @@ import (
 // checkPortals warns, once all of the book is known, of what a policy probably did not mean to give away.
 func (l *loader) checkPortals() {
 	for _, p := range l.portals {
+		p.warnUnheard()
 		for _, name := range slices.Sorted(maps.Keys(p.roles)) {
 			whole := p.roles[name].whole
 			for _, module := range slices.Sorted(maps.Keys(whole)) {

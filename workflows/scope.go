@@ -209,6 +209,7 @@ func (s *stepScope) Landing(key, name string, about *engine.Route) *engine.Landi
 		s.files[file] = true
 	}
 	s.opens = append(s.opens, opening{landing, about})
+	s.warnElsewhere(s.at(key), s.workflow, landing)
 	return landing
 }
 

@@ -89,6 +89,7 @@ func (l *loader) workflow(file string, root *yamldoc.Node) {
 	})
 	if lacks != "" {
 		l.book.LeftOut[w.Name] = lacks
+		l.out = append(l.out, w)
 		return
 	}
 	l.moduleFiles(w.Module, b.files)

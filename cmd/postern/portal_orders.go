@@ -10,6 +10,7 @@ import (
 
 	"postern/engine"
 	"postern/portal"
+	"postern/workflows"
 )
 
 // portalDone says about whom something was done.
@@ -37,8 +38,9 @@ func portalInviteCommand() *cobra.Command {
 	return whoCommand(portalInvite, "", &cobra.Command{
 		Use:   "invite PORTAL WHO",
 		Short: "Send somebody a link by which they choose a password",
-		Long: `Invite tells the event portal.invited, on which the workflow portal-invitation sends the link. It works
-once, and ends those that they were sent before. Whoever may not sign in is not invited.`,
+		Long: `Invite tells the event portal.invited, on which a workflow of the book sends the link: portal-invitation in the
+shipped one. It works once, and ends those that they were sent before. Whoever may not sign in is not invited,
+and nobody is while no workflow would send the link; ` + "`postern new portal`" + ` writes one.`,
 		Example: `  postern portal invite customers zoe@acme.example --config postern.yaml
   postern portal invite employees Employees/30x1 --reason "starts on Monday"`,
 	})
@@ -116,24 +118,27 @@ func (h *house) inviteSubject(ctx context.Context, order whoOrder) (portalDone, 
 	if err != nil {
 		return portalDone{}, err
 	}
-	ref, err := gate.Invite(ctx, order.Portal, order.Who, order.order())
-	done := "is invited: a workflow sends the link"
-	if !h.invites(ref.Module) {
-		done = "is invited, but no workflow of the book sends the link: none is on portal.invited of " + ref.Module
+	if err := uninvited(h.bookInUse(), order.Portal); err != nil {
+		return portalDone{}, err
 	}
-	return h.did(order, ref, done, err)
+	ref, err := gate.Invite(ctx, order.Portal, order.Who, order.order())
+	return h.did(order, ref, "is invited: a workflow sends the link", err)
 }
 
-// invites tells whether a workflow of the book starts when somebody of a module is invited.
-func (h *house) invites(module string) bool {
-	for _, w := range h.bookInUse().Workflows {
-		for _, t := range w.Triggers {
-			if t.Event == engine.PortalInvited && t.Module == module {
-				return true
-			}
+// uninvited says that an invitation to a portal would reach nobody, for want of a workflow; nil where one may send it.
+func uninvited(book *engine.Book, name string) error {
+	p := book.Portals[name]
+	if p == nil {
+		return nil // which is for the gate to say
+	}
+	for _, m := range workflows.Unheard(book, p) {
+		if m.Event == engine.PortalInvited {
+			return fmt.Errorf("nobody is invited: no workflow of the book is on %s of %s for portal %s, so nothing would "+
+				"be sent. `postern new portal %[3]s` writes one, and `postern reload` brings it in", m.Event,
+				p.Subject.Module.Name, name)
 		}
 	}
-	return false
+	return nil
 }
 
 func (h *house) governSubject(ctx context.Context, order whoOrder) (portalDone, error) {
