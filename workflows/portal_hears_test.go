@@ -14,7 +14,8 @@ import (
 func heardBook(t *testing.T, signIn string, files map[string]string) map[string]string {
 	t.Helper()
 	book := portalBook(t, "portal: people\nsubject: { module: Folk, login: email, active: me.firm != \"\" }\n"+
-		"sign_in: { methods: ["+signIn+"] }\nroles:\n  default:\n    Folk: { rows: record.id == me.id, read: [email] }\n")
+		"sign_in: { methods: ["+signIn+"] }\nroles:\n  default:\n"+
+		"    Folk: { rows: record.id == me.id, read: [email] }\n")
 	maps.Copy(book, files)
 	return book
 }
@@ -100,8 +101,8 @@ func TestLinksIntoAnotherPortalAreDoubted(t *testing.T) {
 			"landings/in.yaml": "landing: in\nmodule: Folk\nportal: people\nopens: sign_in\n",
 			"told.yaml":        onPortal("signin_asked", `event.data.portal == "people"`),
 			"copied.yaml": "name: copied\non: { event: portal.signin_asked, module: Folk }\n" +
-				`if: event.data.portal == "` + condition + "\"\ntasks: [ notify: { to: record, via: email, template: in, " +
-				"link: { landing: in } } ]\n",
+				`if: event.data.portal == "` + condition + "\"\n" +
+				"tasks: [ notify: { to: record, via: email, template: in, link: { landing: in } } ]\n",
 			"templates/in/email.en.subject": "In",
 			"templates/in/email.en.txt":     "{{ link }}",
 		})

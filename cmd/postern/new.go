@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,10 +22,13 @@ func newCommand() *cobra.Command {
 		Short: "Begin a book, or a file of one",
 		Long: `New writes a file with comments to begin with, which lint finds in order. It overwrites nothing.
 A workflow gets the text of its message and a test too, and a landing is linked from it if there
-is one for its module.`,
+is one for its module. A portal gets the workflows that mail its people: invitation, lost password, link
+to sign in, and word of what happens to their account; with tests, landings and texts in English, Spanish
+and Dutch. For a portal that is there already it writes what it lacks of these.`,
 		Example: `  postern new book ./book
   postern new module Invoice --book ./book
-  postern new workflow invoice-created --module Invoice --book ./book`,
+  postern new workflow invoice-created --module Invoice --book ./book
+  postern new portal clients --module Contacts --book ./book`,
 	})
 	for _, kind := range []struct {
 		use, short string
@@ -36,7 +40,7 @@ is one for its module.`,
 		{"module NAME", "Begin a module", false, (*beginning).newModule},
 		{"landing NAME", "Begin a landing", true, (*beginning).newLanding},
 		{"factor NAME", "Begin a factor: what a visitor proves beside the link", true, (*beginning).newFactor},
-		{"portal NAME", "Begin a portal: who may sign in, and what they see", true, (*beginning).newPortal},
+		{"portal NAME", "Begin a portal: who may sign in, what they see, their mails", true, (*beginning).newPortal},
 	} {
 		b := &beginning{}
 		what, argument, _ := strings.Cut(kind.use, " ")
@@ -155,6 +159,15 @@ func (b *beginning) newFactor(name string) error {
 
 // about is what a new file is about: a module of the book.
 func (b *beginning) about(name string) (*subject, error) {
+	book, err := b.load(name)
+	if err != nil {
+		return nil, err
+	}
+	return b.aboutIn(name, book)
+}
+
+// load reads the book that a file of a name is to be added to.
+func (b *beginning) load(name string) (*engine.Book, error) {
 	if !workflows.PlainName(name) {
 		return nil, fmt.Errorf("%q is no name here: it may hold only small letters, digits and -", name)
 	}
@@ -171,11 +184,12 @@ func (b *beginning) about(name string) (*subject, error) {
 	if book == nil {
 		return nil, complaints{diags, sources}
 	}
-	var names []string
-	for name := range book.Modules {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	return book, nil
+}
+
+// aboutIn is about, in a book that is loaded.
+func (b *beginning) aboutIn(name string, book *engine.Book) (*subject, error) {
+	names := slices.Sorted(maps.Keys(book.Modules))
 	switch {
 	case len(names) == 0:
 		return nil, errors.New("the book describes no module yet: `postern new module` begins one")

@@ -38,9 +38,9 @@ func portalInviteCommand() *cobra.Command {
 	return whoCommand(portalInvite, "", &cobra.Command{
 		Use:   "invite PORTAL WHO",
 		Short: "Send somebody a link by which they choose a password",
-		Long: `Invite tells the event portal.invited, on which a workflow of the book sends the link: portal-invitation in the
-shipped one. It works once, and ends those that they were sent before. Whoever may not sign in is not invited,
-and nobody is while no workflow would send the link; ` + "`postern new portal`" + ` writes one.`,
+		Long: `Invite tells the event portal.invited, on which a workflow of the book sends the link: in the shipped one
+portal-invitation. It works once, and ends those that they were sent before. Whoever may not sign in is not
+invited, and nobody is while no workflow would send the link: "postern new portal" writes one.`,
 		Example: `  postern portal invite customers zoe@acme.example --config postern.yaml
   postern portal invite employees Employees/30x1 --reason "starts on Monday"`,
 	})
@@ -133,8 +133,8 @@ func uninvited(book *engine.Book, name string) error {
 	}
 	for _, m := range workflows.Unheard(book, p) {
 		if m.Event == engine.PortalInvited {
-			return fmt.Errorf("nobody is invited: no workflow of the book is on %s of %s for portal %s, so nothing would "+
-				"be sent. `postern new portal %[3]s` writes one, and `postern reload` brings it in", m.Event,
+			return fmt.Errorf("nobody is invited: no workflow of the book is on %s of %s for portal %s, so nothing "+
+				"would be sent. `postern new portal %[3]s` writes one, and `postern reload` brings it in", m.Event,
 				p.Subject.Module.Name, name)
 		}
 	}

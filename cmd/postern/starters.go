@@ -29,14 +29,23 @@ func starter(name string) *template.Template {
 		Parse(string(text)))
 }
 
-// put writes a new file of the book, with the line that names its schema.
+// put writes a new file of the book, and says so.
 func (b *beginning) put(name string, text *template.Template, data any) error {
 	var filled bytes.Buffer
-	if kind := workflows.KindOf(name); kind != "" {
-		filled.WriteString(schemaLine(name, kind))
-	}
 	if err := text.Execute(&filled, data); err != nil {
 		return fmt.Errorf("fill in %s: %w", name, err)
+	}
+	if err := errors.Join(b.write(name, filled.Bytes()), putSchemas(b.book)); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(b.out, "%s written\n", filepath.Join(b.book, filepath.FromSlash(name)))
+	return err
+}
+
+// write writes a new file of the book, with the line that names its schema where it has one.
+func (b *beginning) write(name string, text []byte) error {
+	if kind := workflows.KindOf(name); kind != "" {
+		text = append([]byte(schemaLine(name, kind)), text...)
 	}
 	path := filepath.Join(b.book, filepath.FromSlash(name))
 	if err := makeFolder(filepath.Dir(path)); err != nil {
@@ -49,17 +58,13 @@ func (b *beginning) put(name string, text *template.Template, data any) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if _, err := file.Write(filled.Bytes()); err != nil {
+	if _, err := file.Write(text); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), file.Close())
 	}
 	if err := file.Close(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	if err := putSchemas(b.book); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(b.out, "%s written\n", path)
-	return err
+	return nil
 }
 
 // subject is what a new file is about, as the starters speak of it.
