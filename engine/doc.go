@@ -165,6 +165,7 @@
 //	Role       what some subjects may see and do
 //	Access     what a role may do with the records of a module
 //	Rows       the predicate that says which records of a module an access is for
+//	While      the predicate that says which of those may be changed and deleted
 //	Predicate  a condition that a store can answer, as a tree
 //	Search     a question for the records that a predicate holds for
 //	Place      where a record stands in a sorted list

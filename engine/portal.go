@@ -94,6 +94,7 @@ func (r *Role) Names() []string {
 type Access struct {
 	Module  *Module
 	Rows    Predicate // which records; about me and the record
+	While   Predicate // which of them may be changed and deleted; about me and fields of the record itself
 	Read    []string  // fields that are shown, in the order they are shown in; the first ones head a list
 	Filter  []string  // fields that may be filtered and searched by; all of Read by default
 	Sort    []string  // fields that may be sorted by; all of Read by default

@@ -11,7 +11,7 @@ import (
 func (r *Role) MeRoutes() []string {
 	routes := map[string]bool{}
 	for _, access := range r.Modules {
-		for _, route := range access.Rows.MeRoutes() {
+		for _, route := range append(access.Rows.MeRoutes(), access.While.MeRoutes()...) {
 			routes[route] = true
 		}
 		if access.Create == nil {

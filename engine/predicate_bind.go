@@ -161,6 +161,12 @@ func (p Predicate) Relations() (refs []Ref) {
 	return refs
 }
 
+// AsksRelations tells whether a predicate asks which records the CRM relates.
+func (p Predicate) AsksRelations() (asks bool) {
+	p.each(func(leaf Predicate) { asks = asks || leaf.Op == OpRelated })
+	return asks
+}
+
 // relation is the record at the other end of a relation that a bound comparison asks for.
 func (p Predicate) relation() (Ref, bool) {
 	if p.Op != OpRelated || len(p.Values) != 1 || p.Values[0].From != FromConstant {

@@ -147,21 +147,25 @@ func (d *Desk) Delete(ctx context.Context, v Viewer, ref engine.Ref, etag string
 	return d.commit(ctx, v, access, change, &wishes{})
 }
 
-// held reads a record that is to be changed, and holds it against the ETag.
+// held reads a record that is to be changed, and holds it against what may be, and against the ETag.
 func (d *Desk) held(
 	ctx context.Context, v Viewer, access *engine.Access, ref engine.Ref, tag string,
 ) (engine.Record, error) {
 	record, err := d.find(ctx, v, access, ref.ID)
-	if err == nil && tag != "" && tag != etag(access, record) {
+	switch {
+	case err != nil:
+	case !v.mayChange(access, record):
+		err = unfit(CodeSettled, "", "error."+CodeSettled)
+	case tag != "" && tag != etag(access, record):
 		err = ErrConflict
 	}
 	return record, err
 }
 
-// standing is what must still stand when a change is made: what it replaces, what makes the record the viewer's, and
-// with an ETag all that it names.
+// standing is what must still stand when a change is made: what it replaces, what makes the record the viewer's to
+// change, and with an ETag all that it names.
 func standing(access *engine.Access, record engine.Record, set engine.Fields, tag string) engine.Fields {
-	names := slices.AppendSeq(access.Rows.Fields(), maps.Keys(set))
+	names := slices.AppendSeq(append(access.Rows.Fields(), access.While.Fields()...), maps.Keys(set))
 	if tag != "" {
 		names = append(names, access.Read...)
 	}

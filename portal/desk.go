@@ -126,7 +126,7 @@ func (d *Desk) Get(ctx context.Context, v Viewer, ref engine.Ref) (Row, error) {
 
 // rowOf is one record as the viewer may see it.
 func (d *Desk) rowOf(ctx context.Context, v Viewer, access *engine.Access, record engine.Record) (Row, error) {
-	rows := []Row{newRow(access, record, access.Read)}
+	rows := []Row{newRow(v, access, record, access.Read)}
 	if err := d.addTitles(ctx, v, access, rows); err != nil {
 		return Row{}, err
 	}
@@ -174,7 +174,7 @@ func (d *Desk) list(
 		Rows: make([]Row, 0, len(found.Records)), Total: found.Total, Uncounted: found.Uncounted,
 	}
 	for _, record := range found.Records {
-		listing.Rows = append(listing.Rows, newRow(access, record, fields))
+		listing.Rows = append(listing.Rows, newRow(v, access, record, fields))
 	}
 	if err := d.addTitles(ctx, v, access, listing.Rows); err != nil {
 		return Listing{}, err
@@ -207,6 +207,16 @@ const maxID = 255
 // rows is which records of a module are the viewer's.
 func (v Viewer) rows(access *engine.Access) engine.Predicate {
 	return access.Rows.Bind(v.Me, v.Now, v.zone())
+}
+
+// mayChange tells whether a record of the viewer's is one that may be changed and deleted now, where the access lets
+// them do that at all.
+func (v Viewer) mayChange(access *engine.Access, record engine.Record) bool {
+	if access.While.IsEverything() {
+		return true
+	}
+	row := engine.Row{Record: record, Modules: v.Portal.Modules}
+	return access.While.Bind(v.Me, v.Now, v.zone()).Holds(row)
 }
 
 func (v Viewer) zone() *time.Location {

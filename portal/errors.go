@@ -68,6 +68,7 @@ const (
 	CodeEmpty    = "empty"    // there is nothing to change
 	CodeKey      = "key"      // the Idempotency-Key was used for something else
 	CodeRows     = "rows"     // the record would not be the viewer's any more
+	CodeSettled  = "settled"  // the record is no longer one that may be changed or deleted
 )
 
 // Error is a sentence for logs.

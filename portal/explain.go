@@ -29,6 +29,7 @@ type May struct {
 	Filter  []string          `json:"filter,omitempty"`
 	Sort    []string          `json:"sort,omitempty"`
 	Update  []string          `json:"update,omitempty"`
+	While   string            `json:"while,omitempty"` // which of them may be changed and deleted; "" for all
 	Fresh   []string          `json:"fresh,omitempty"` // of update: right after a sign-in only
 	Create  bool              `json:"create"`
 	Give    []string          `json:"give,omitempty"` // fields of a new record
@@ -164,6 +165,9 @@ func may(p *engine.Portal, a *engine.Access, me *engine.Env, now time.Time) May 
 	}
 	if policy := a.Rows.String(); policy != m.Rows {
 		m.Why = policy
+	}
+	if !a.While.IsEverything() {
+		m.While = a.While.Bind(me, now, p.Subject.Zone).String()
 	}
 	if a.Create != nil {
 		m.Give, m.Set = a.Create.Fields, map[string]string{}

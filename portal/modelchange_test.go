@@ -47,6 +47,8 @@ func (w *modelWorld) update(rt *rapid.T) {
 		expect(rt, ref, err, "forbidden")
 	case !theirs:
 		expect(rt, ref, err, "not found")
+	case !w.holds(p.open, w.entries[ref], nil, false):
+		expect(rt, ref, err, "unfit")
 	case closed(set, p.update):
 		expect(rt, set, err, "malformed")
 	case !w.same(after, w.entries[ref]) && !w.staysMine(after, rows[ref.Module]):
@@ -83,11 +85,14 @@ func (w *modelWorld) namesMine(given *entry, set []string) bool {
 	})
 }
 
-// loginIsFree tells whether nobody else signs in with the name of a person.
+// loginIsFree tells whether nobody else signs in with the name of a person, who keeps one that they have.
 func (w *modelWorld) loginIsFree(after, before *entry) bool {
 	name := after.texts["name"]
-	if after.ref.Module != w.me.Module || name == "" || (before != nil && before.texts["name"] == name) {
+	switch {
+	case after.ref.Module != w.me.Module, before != nil && before.texts["name"] == name, before == nil && name == "":
 		return true
+	case name == "": // they could not sign in any more
+		return false
 	}
 	for ref, other := range w.entries {
 		if ref.Module == w.me.Module && ref != after.ref && strings.EqualFold(other.texts["name"], name) {
@@ -184,6 +189,8 @@ func (w *modelWorld) delete(rt *rapid.T) {
 		expect(rt, ref, err, "forbidden")
 	case !theirs:
 		expect(rt, ref, err, "not found")
+	case !w.holds(p.open, w.entries[ref], nil, false):
+		expect(rt, ref, err, "unfit")
 	case expect(rt, ref, err, "done"):
 		delete(w.entries, ref)
 	}

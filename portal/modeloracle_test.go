@@ -189,7 +189,7 @@ func (c clause) predicate() engine.Predicate {
 
 // permit is what a role may do with a module, as the oracle knows it.
 type permit struct {
-	rows                               clause
+	rows, open                         clause // open: which of them may be changed
 	read, filter, sort, update, create []string
 	set                                map[string]operand
 	creates, deletes                   bool

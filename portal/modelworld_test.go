@@ -245,9 +245,12 @@ func (w *modelWorld) drawPolicy(rt *rapid.T) {
 		}
 		p.filter, p.sort, p.update = some(rt, p.read), some(rt, p.read), some(rt, p.read)
 		p.deletes, p.creates = rapid.Bool().Draw(rt, "deletes"), rapid.Bool().Draw(rt, "creates")
+		if p.open = (clause{kind: "and"}); rapid.Bool().Draw(rt, "settles") {
+			p.open = drawOwn(rt, name)
+		}
 		access := &engine.Access{
 			Module: m, Rows: p.rows.predicate(), Read: p.read, Filter: p.filter, Sort: p.sort, Update: p.update,
-			Delete: p.deletes,
+			Delete: p.deletes, While: p.open.predicate(),
 		}
 		if p.creates {
 			p.create, p.set = some(rt, m.Names), drawSettings(rt, m)

@@ -45,7 +45,7 @@ type Row struct {
 	Fields engine.Fields     // plain values of the fields that may be read and were asked for
 	Titles map[string]string // what references lead to, by field; only what the viewer may see itself
 	ETag   string            // names this state of what the viewer may read, quoted as in HTTP
-	Update bool              // whether the role changes records of the module
+	Update bool              // whether the role may change something of it now
 	Delete bool
 }
 

@@ -12,10 +12,11 @@ import (
 )
 
 // newRow is a record with the fields that were asked for, all of which may be read.
-func newRow(access *engine.Access, record engine.Record, fields []string) Row {
+func newRow(v Viewer, access *engine.Access, record engine.Record, fields []string) Row {
+	open := v.mayChange(access, record)
 	row := Row{
 		Ref: engine.Ref{Module: access.Module.Name, ID: record.ID}, Fields: make(engine.Fields, len(fields)),
-		ETag: etag(access, record), Update: len(access.Update) > 0, Delete: access.Delete,
+		ETag: etag(access, record), Update: open && len(access.Update) > 0, Delete: open && access.Delete,
 	}
 	row.Title, _ = titleOf(access, record)
 	for _, name := range fields {

@@ -43,7 +43,21 @@ func (p *plannedPortal) access(f *plannedAccess) *engine.Access {
 	if f.Delete != nil {
 		p.complain(yamldoc.Decode(f.Delete, &a.Delete)...)
 	}
+	p.checkWhile(f, a)
 	return a
+}
+
+// checkWhile compiles until when records may be changed. It is asked of each record that is shown, so it follows no
+// references.
+func (p *plannedPortal) checkWhile(f *plannedAccess, a *engine.Access) {
+	if f.While == nil {
+		return
+	}
+	a.While = p.rows(f.While, a.Module)
+	if len(a.While.Routes()) > 0 || a.While.AsksRelations() {
+		p.complain(f.While.Errorf("while looks at fields of the record itself; what hangs on other records stands " +
+			"under rows"))
+	}
 }
 
 // rows compiles which records an access is for.

@@ -35,6 +35,9 @@ type accessFile struct {
 	Fresh []*yamldoc.Node `yaml:"fresh,one" schema:"text"`
 	// Create is how records are made; without it none are. Nothing behind it takes away what the role extends.
 	Create *makingFile `yaml:"create" schema:"makingFile|nothing"`
+	// While is a condition on me and fields of the record itself, such as not record.invoiced: a record is changed and
+	// deleted only while it is so. By default always.
+	While *yamldoc.Node `yaml:"while" schema:"if"`
 	// Delete lets records be deleted.
 	Delete *yamldoc.Node `yaml:"delete" schema:"bool"`
 	// Related are lists beside a record: a module one of whose references leads here, or its name with the reference; ~
@@ -231,6 +234,9 @@ func (a *plannedAccess) over(from *plannedAccess) *plannedAccess {
 	}
 	if merged.Rows == nil {
 		merged.Rows = from.Rows
+	}
+	if merged.While == nil {
+		merged.While = from.While
 	}
 	if merged.Create == nil && !merged.noCreate {
 		merged.Create = from.Create

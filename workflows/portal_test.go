@@ -25,6 +25,7 @@ roles:
       update: [no, due]
       fresh: due
       create: { fields: [no, total], set: { firm: "{{ me.firm }}", due: "{{ today() }}", paid: false } }
+      while: not record.paid
       delete: true
   boss:
     extends: default
@@ -78,6 +79,9 @@ func TestPortalIsLoaded(t *testing.T) {
 	if got := bills.Rows.String(); got != "firm is me.firm" || !bills.Delete {
 		t.Errorf("rows %s, delete %t", got, bills.Delete)
 	}
+	if got := bills.While.String(); got != "paid is not true" {
+		t.Errorf("while %s", got)
+	}
 	related := p.Roles["default"].Modules["Firms"].Related
 	if !slices.Equal(related, []engine.Relative{{Module: "Bills", By: "firm"}}) {
 		t.Errorf("related %v", related)
@@ -88,7 +92,7 @@ func TestRolesExtendByKey(t *testing.T) {
 	p := load(t, portalBook(t, smallPortal)).Portals["people"]
 	boss := p.Roles["boss"].Modules["Bills"]
 	if !boss.Rows.IsEverything() || len(boss.Update) > 0 || !slices.Equal(boss.Sort, []string{"no"}) ||
-		len(boss.Read) != 4 || boss.Create == nil || !boss.Delete {
+		len(boss.Read) != 4 || boss.Create == nil || !boss.Delete || boss.While.IsEverything() {
 		t.Errorf("%+v", boss)
 	}
 	guest := p.Roles["guest"]

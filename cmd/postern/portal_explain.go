@@ -272,6 +272,7 @@ func tellMay(b *strings.Builder, m portal.May) {
 		}
 	}
 	line("delete", choice(m.Delete, "yes", ""))
+	line("while", m.While)
 	line("related", list(m.Related))
 }
 

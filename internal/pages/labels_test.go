@@ -83,7 +83,7 @@ func TestCommonCodesAreSaid(t *testing.T) {
 	}
 	// portal.malformed says error.<code>.
 	put := []string{
-		"error.value", "error.rows", "error.question", "error.wide", "error.empty", "error.field",
+		"error.value", "error.rows", "error.settled", "error.question", "error.wide", "error.empty", "error.field",
 		"error.filter", "error.sort", "error.fields", "error.key",
 	}
 	for code := range wanted {

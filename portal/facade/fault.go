@@ -153,7 +153,7 @@ func refusalFault(r *portal.Refusal) *Fault {
 		return fault(codeSyntax, "The query is too long, too deep, or compares with too many values")
 	case portal.CodeWide:
 		return fault(codeParameter, "The CRM cannot answer this: ask for less")
-	case portal.CodeRows:
+	case portal.CodeRows, portal.CodeSettled:
 		return fault(codeDenied, deniedText)
 	case portal.CodeRequired:
 		return fault(codeMandatory, r.Field+" does not have a value")

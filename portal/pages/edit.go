@@ -43,6 +43,9 @@ func (c *call) editing() (editing, error) {
 	if err != nil {
 		return editing{}, err
 	}
+	if !row.Update && c.Method == http.MethodGet { // who has typed already is told at the form
+		return editing{}, portal.ErrForbidden
+	}
 	e := editing{access: access, row: row}
 	e.edits, e.barred, err = c.edits(access, access.Update, row)
 	return e, err

@@ -28,6 +28,9 @@ func (c *call) deleting() (*engine.Access, portal.Row, error) {
 		return nil, portal.Row{}, portal.ErrForbidden
 	}
 	row, err := c.pages.with.Desk.Get(c.Context(), c.viewer, c.ref())
+	if err == nil && !row.Delete && c.Method == http.MethodGet {
+		err = portal.ErrForbidden
+	}
 	return access, row, err
 }
 
@@ -60,6 +63,9 @@ func remove(c *call) (answer, error) {
 			return answer{}, err
 		}
 		return c.deletePage(access, row, "portal.delete.conflict", http.StatusConflict), nil
+	}
+	if refusal, refused := errors.AsType[*portal.Refusal](err); refused {
+		return c.deletePage(access, row, refusal.Label, refusal.Status), nil
 	}
 	if err != nil {
 		return answer{}, err

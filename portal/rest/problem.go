@@ -80,6 +80,7 @@ var sentences = map[string]string{
 	portal.CodeEmpty:    "There is nothing to change.",
 	portal.CodeKey:      "The Idempotency-Key was used for something else.",
 	portal.CodeRows:     "This would no longer be yours to see.",
+	portal.CodeSettled:  "This can no longer be changed.",
 }
 
 // weak are what the gate says of passwords that it does not take.

@@ -78,12 +78,13 @@ func customerAccess(m map[string]*engine.Module, manager bool) map[string]*engin
 	return byModule(all)
 }
 
-// staffAccess is what employees may do: read their salary slips, and keep their time records.
+// staffAccess is what employees may do: read their salary slips, and keep their time records until they are invoiced.
 func staffAccess(m map[string]*engine.Module) map[string]*engine.Access {
 	return byModule([]engine.Access{{
 		Module: m["Salaries"], Rows: equals("employee", me("id")), Read: []string{"month", "net"},
 	}, {
 		Module: m["TimeRecords"], Rows: equals("employee", me("id")), Read: []string{"day", "hours"},
+		While:  equals("invoiced", engine.Operand{Value: false}),
 		Update: []string{"hours"}, Delete: true, Create: &engine.Making{
 			Fields: []string{"day", "hours"}, Set: map[string]engine.Operand{"employee": me("id")},
 		},

@@ -106,7 +106,8 @@ func work() []*engine.Module {
 			field("progress", engine.TypeInteger, "Progress")),
 		module("TimeRecords", "Time record", nil,
 			field("employee", engine.TypeReference, "Employee", to("Employees")),
-			field("day", engine.TypeDate, "Day"), field("hours", engine.TypeDecimal, "Hours")),
+			field("day", engine.TypeDate, "Day"), field("hours", engine.TypeDecimal, "Hours"),
+			field("invoiced", engine.TypeBoolean, "Invoiced")),
 	}
 }
 
