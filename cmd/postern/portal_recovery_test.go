@@ -15,8 +15,10 @@ import (
 	"postern/internal/pages"
 	"postern/links"
 	"postern/portal"
+	"postern/portal/facade"
 	portalpages "postern/portal/pages"
 	portalhouse "postern/portal/portaltest/house"
+	"postern/portal/rest"
 )
 
 // hall is a world with the door of links before its portals: what a mail leads through is real from there on. What the
@@ -30,9 +32,11 @@ type hall struct {
 	seen    int // events that links went out for, or none
 }
 
-func newHall(t *testing.T) *hall {
+// newHall opens one; change may alter what the gate works with.
+func newHall(t *testing.T, change ...func(*portal.GateConfig)) *hall {
 	t.Helper()
 	h := &hall{World: portalhouse.New(t)}
+	h.Gate = h.OpenGate(change...)
 	h.book = h.Book()
 	h.book.Landings = map[string]*engine.Landing{}
 	for _, what := range engine.OpensWhats() {
@@ -61,9 +65,19 @@ func newHall(t *testing.T) *hall {
 	if err != nil {
 		t.Fatal(err)
 	}
+	api, err := rest.New(rest.Config{Gate: h.Gate, Desk: h.Desk, Base: base, Logger: h.Logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	service := facade.New(facade.Config{
+		Gate: h.Gate, Records: h.Desk, Tokens: h.Store, Book: book, Plaintext: true, AppKeys: true, Clock: h.Clock,
+		Random: rand.Reader, Logger: h.Logger,
+	})
 	mux := http.NewServeMux()
 	mux.Handle("/", h.door)
 	mux.Handle("/portal/", shown)
+	mux.Handle(rest.Prefix, api)
+	mux.Handle("/portal/{portal}/webservice.php", service)
 	h.handler = mux
 	return h
 }

@@ -21,6 +21,8 @@ import (
 	"postern/portal/portaltest/house"
 )
 
+const wrongPassword = "eleven green umbrellas fly"
+
 // floodForms are how many password forms are sent at once, and whether pages are to keep their speed: make flood asks
 // for 500 of them, on a machine that has nothing else to do.
 func floodForms(t *testing.T) (forms int, measured bool) {
