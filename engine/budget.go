@@ -16,6 +16,9 @@ type Limit struct {
 	Key  string // of what is counted: kind and id, such as "resend:<link>"; never an address or a token in clear
 	Most int    // times, at most 10,000
 	Per  time.Duration
+	// Then lets one more pass, where the limit is reached, so long after the last one: what others used up comes
+	// slower in place of not at all. 0 for no more within Per.
+	Then time.Duration
 }
 
 // MaxBudget is the largest Count of a budget: a store keeps the time of each message.

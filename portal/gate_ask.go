@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"time"
@@ -21,7 +22,14 @@ func methodOf(what engine.OpensWhat) engine.SignInMethod {
 	return engine.SignInPassword
 }
 
-// ask stores what somebody wants, for the worker to look at.
+// wanted is what an asking keeps sealed.
+type wanted struct {
+	Name string     `json:"name"`
+	Of   engine.Ref `json:"of"` // whose browser it was asked from, as far as it is known; zero for nobody's
+}
+
+// ask stores what somebody wants, for the worker to look at. The name is not looked up here; the browser is, which
+// tells nothing to who does not have it.
 func (g *Gate) ask(
 	ctx context.Context, p *engine.Portal, name string, what engine.OpensWhat, caller Caller,
 ) (err error) {
@@ -30,10 +38,22 @@ func (g *Gate) ask(
 	if asking.ID, err = engine.NewID(now, g.with.Random); err != nil {
 		return err
 	}
-	if asking.Sealed, err = g.with.Sealer.Seal(askingPurpose, []byte(name)); err != nil {
+	of, err := g.ownerOf(ctx, p.Name, caller)
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(wanted{name, of})
+	if err != nil {
+		return fmt.Errorf("write what was asked for: %w", err)
+	}
+	if asking.Sealed, err = g.with.Sealer.Seal(askingPurpose, plain); err != nil {
 		return fmt.Errorf("keep what was asked for: %w", err)
 	}
-	if err := g.with.Store.KeepAsking(ctx, asking, g.askLimits(p.Name, name, caller)); err != nil {
+	limits := g.ownAskLimits(p.Name, of)
+	if of.IsZero() {
+		limits = append(g.askLimits(p.Name, name), g.askLimitsFrom(p.Name, name, caller)...)
+	}
+	if err := g.with.Store.KeepAsking(ctx, asking, limits); err != nil {
 		return err
 	}
 	select {
@@ -41,6 +61,15 @@ func (g *Gate) ask(
 	default: // the worker is to look already
 	}
 	return nil
+}
+
+// ownerOf is who has signed in from a browser before; the zero Ref where nobody has.
+func (g *Gate) ownerOf(ctx context.Context, portal string, caller Caller) (engine.Ref, error) {
+	device, err := g.with.Store.Device(ctx, portal, digestOf(caller.Device))
+	if err != nil || g.with.Clock.Now().Sub(device.Seen) >= DeviceLife {
+		return engine.Ref{}, err
+	}
+	return device.Subject, nil
 }
 
 // placeOf is an address; of IPv6 the /64 that one visitor has for themselves.
@@ -52,21 +81,55 @@ func placeOf(address netip.Addr) string {
 	return address.String()
 }
 
-// askLimits are how often links are asked for: for one name, and from one address.
-func (g *Gate) askLimits(portal, name string, caller Caller) []engine.Limit {
+// How often links are asked for. Whoever asks, the mail goes to who has the name: once a day's number is reached one
+// more goes out each hour, so that strangers who know a name can neither fill its owner's mailbox nor leave them
+// without a link.
+const (
+	askShort = 15 * time.Minute
+	askDay   = 24 * time.Hour
+	askThen  = time.Hour
+
+	askShortName, askDayName = 6, 10   // for one name, by strangers
+	askShortEach, askDayEach = 3, 5    // of them, from one address: it alone never uses up a name
+	askShortOwn, askDayOwn   = 3, 10   // by somebody from a browser that they have signed in from
+	askShortFrom, askDayFrom = 30, 200 // from one address, for all names
+)
+
+// askLimits are how often strangers ask for links for one name.
+func (g *Gate) askLimits(portal, name string) []engine.Limit {
 	whose := "portal-ask:" + hex.EncodeToString(g.laneOf(portal, name)[:16])
+	return []engine.Limit{
+		{Key: whose, Most: askShortName, Per: askShort},
+		{Key: whose, Most: askDayName, Per: askDay, Then: askThen},
+	}
+}
+
+// askLimitsFrom are how often they do from one address.
+func (g *Gate) askLimitsFrom(portal, name string, caller Caller) []engine.Limit {
+	place := placeOf(caller.Address)
+	each := "portal-ask-each:" + hex.EncodeToString(g.laneOf(portal+"\x00"+place, name)[:16])
 	limits := []engine.Limit{
-		{Key: whose, Most: 3, Per: 15 * time.Minute},
-		{Key: whose, Most: 10, Per: 24 * time.Hour},
+		{Key: each, Most: askShortEach, Per: askShort},
+		{Key: each, Most: askDayEach, Per: askDay, Then: askThen},
 	}
 	if !caller.Address.IsValid() {
 		return limits
 	}
-	from := "portal-ask-from:" + hex.EncodeToString(g.laneOf("", placeOf(caller.Address))[:16])
+	from := "portal-ask-from:" + hex.EncodeToString(g.laneOf("", place)[:16])
 	return append(limits,
-		engine.Limit{Key: from, Most: 30, Per: 15 * time.Minute},
-		engine.Limit{Key: from, Most: 200, Per: 24 * time.Hour},
+		engine.Limit{Key: from, Most: askShortFrom, Per: askShort},
+		engine.Limit{Key: from, Most: askDayFrom, Per: askDay},
 	)
+}
+
+// ownAskLimits are how often somebody asks from a browser that they have signed in from: no stranger counts there, nor
+// does whoever shares their address.
+func (g *Gate) ownAskLimits(portal string, of engine.Ref) []engine.Limit {
+	own := "portal-ask-own:" + hex.EncodeToString(g.laneOf(portal+"\x00own", of.String())[:16])
+	return []engine.Limit{
+		{Key: own, Most: askShortOwn, Per: askShort},
+		{Key: own, Most: askDayOwn, Per: askDay, Then: askThen},
+	}
 }
 
 // Ended implements links.Entrance.

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -101,12 +102,22 @@ func (g *Gate) asker(ctx context.Context, asking Asking) (who person, why string
 	if err != nil {
 		return who, "the portal does not let anybody in this way any more", nil //nolint:nilerr // that is the answer
 	}
-	name, err := g.with.Sealer.Open(askingPurpose, asking.Sealed)
+	var w wanted
+	plain, err := g.with.Sealer.Open(askingPurpose, asking.Sealed)
+	if err == nil {
+		err = json.Unmarshal(plain, &w)
+	}
 	if err != nil { // its key is gone
 		return who, "what was asked for can no longer be read", nil //nolint:nilerr // that is the answer
 	}
-	if who, err = g.byName(ctx, p, string(name)); err != nil {
+	if who, err = g.byName(ctx, p, w.Name); err != nil {
 		return who, "", err
+	}
+	if !w.Of.IsZero() && w.Of != who.record.Ref { // it was counted as their own, and is a stranger's
+		wait, err := g.with.Store.Admit(ctx, g.askLimits(p.Name, w.Name), g.with.Clock.Now())
+		if err != nil || wait > 0 {
+			return who, "too often, from the browser of somebody else", err
+		}
 	}
 	switch {
 	case !who.known():

@@ -13,7 +13,7 @@ type Asking struct {
 	ID     engine.ID
 	Portal string
 	What   engine.OpensWhat
-	Sealed []byte // the name
+	Sealed []byte // the name, and whose browser it was asked from
 	At     time.Time
 }
 
@@ -21,6 +21,8 @@ type Asking struct {
 type AskingStore interface {
 	// KeepAsking stores an asking if every limit lets it pass, and counts it; else it does nothing. Both look the same.
 	KeepAsking(ctx context.Context, asking Asking, limits []engine.Limit) error
+	// Admit counts one more under every limit, or nothing where one is reached: then it returns the time until none is.
+	Admit(ctx context.Context, limits []engine.Limit, now time.Time) (wait time.Duration, err error)
 	// NextAsking is the oldest one; engine.ErrNoThing where none waits.
 	NextAsking(ctx context.Context) (Asking, error)
 	// AnswerAsking removes an asking in the transaction of what is told of it. With an event, which goes to the outbox,

@@ -80,11 +80,17 @@ func (c *count) wait(limit links.Limit, now time.Time) time.Duration {
 	if len(c.times) < limit.Most {
 		return 0
 	}
-	first := c.times[len(c.times)-limit.Most]
-	if first.After(now) {
-		first = now
+	rest := func(since time.Time, of time.Duration) time.Duration {
+		if since.After(now) {
+			since = now
+		}
+		return max(since.Add(of).Sub(now), 0)
 	}
-	return max(first.Add(limit.Per).Sub(now), 0)
+	wait := rest(c.times[len(c.times)-limit.Most], limit.Per)
+	if limit.Then > 0 {
+		wait = min(wait, rest(c.times[len(c.times)-1], limit.Then))
+	}
+	return wait
 }
 
 // oneMore stores the count with one more and without what no limit looks at any longer.

@@ -32,6 +32,28 @@ func limitsHold(t *testing.T, tr *trial) {
 	}
 }
 
+// Two in a day, and then one an hour while the day is full.
+func limitsTrickle(t *testing.T, tr *trial) {
+	limits := []links.Limit{{Key: "a", Most: 2, Per: 24 * time.Hour, Then: time.Hour}}
+	for i, c := range []struct{ at, wait time.Duration }{
+		{0, 0},
+		{time.Minute, 0},
+		{2 * time.Minute, 59 * time.Minute},
+		{61 * time.Minute, 0},
+		{62 * time.Minute, 59 * time.Minute},
+		{20 * time.Hour, 0},
+		{24*time.Hour + time.Minute, 0}, // those of the first two minutes are over, two are left
+		{24*time.Hour + 2*time.Minute, 59 * time.Minute},
+		{48*time.Hour + time.Minute, 0},
+		{48*time.Hour + 2*time.Minute, 0},
+	} {
+		wait, err := tr.Admit(t.Context(), limits, now.Add(c.at))
+		if err != nil || wait != c.wait {
+			t.Errorf("ask %d, after %v: wait %v, %v; want %v", i, c.at, wait, err, c.wait)
+		}
+	}
+}
+
 // What one limit refuses, no other counts.
 func limitsTogether(t *testing.T, tr *trial) {
 	narrow := links.Limit{Key: "narrow", Most: 1, Per: time.Minute}

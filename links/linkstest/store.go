@@ -69,6 +69,7 @@ func TestStore(t *testing.T, open func(t *testing.T) Store) {
 		"what no act keeps can be discarded":       filesDiscarded,
 		"limits hold in any stretch of time":       limitsHold,
 		"limits admit all or nothing":              limitsTogether,
+		"limits that are reached let a few pass":   limitsTrickle,
 		"limits do not trust a clock set back":     limitsSetBack,
 		"limits hold for many at once":             limitsRace,
 		"a challenge is found":                     challengeFound,
