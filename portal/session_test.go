@@ -1,13 +1,8 @@
 package portal_test
 
 import (
-	"crypto/sha256"
-	"database/sql"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -295,119 +290,4 @@ func TestChangePassword(t *testing.T) {
 		_ = change("a wrong password of some length", house.Password)
 	}
 	p.want(change(next, "seven loud mountains stand still"), portal.ErrRefused, "the right one after five wrong ones")
-}
-
-// Whoever has a copy of the database can sign in with nothing in it.
-func TestT57ADumpOpensNothing(t *testing.T) {
-	p := newPeople(t)
-	in := p.in(stranger)
-	_, secret, err := p.gate.MakeAppKey(t.Context(), house.Customers, "robot", house.Ana, time.Hour,
-		engine.Order{By: "test", At: p.Clock.Now()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := house.NewClient(t, ana, house.Password)
-	if _, err := p.gate.Challenge(t.Context(), house.Customers, ana, client.Nonce, stranger); err != nil {
-		t.Fatal(err)
-	}
-	dump := p.dump("portal_%")
-	if len(dump) < 20 {
-		t.Fatalf("only %d values in the dump", len(dump))
-	}
-	secrets := map[string]bool{house.Password: true, in.Token: true, in.Device: true, secret: true}
-	for _, value := range dump {
-		if secrets[string(value)] {
-			t.Errorf("a secret stands in the database: %q", value)
-		}
-		for what, text := range map[string]string{
-			"text": string(value), "hex": hex.EncodeToString(value),
-			"base64url": base64.RawURLEncoding.EncodeToString(value),
-			"base64":    base64.StdEncoding.EncodeToString(value),
-		} {
-			p.opensNothing(what, text)
-		}
-		p.provesNothing(value)
-	}
-}
-
-// dump is every value of the tables whose name is like a pattern, as a thief of the database has them.
-func (p people) dump(like string) (values [][]byte) {
-	p.T.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(p.Folder, "postern.db")+"?mode=ro")
-	if err != nil {
-		p.T.Fatal(err)
-	}
-	defer db.Close()
-	tables := column(p.T, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '"+like+"'")
-	for _, table := range tables {
-		for _, name := range column(p.T, db, "SELECT name FROM pragma_table_info('"+string(table)+"')") {
-			query := fmt.Sprintf("SELECT %s FROM %s WHERE %[1]s IS NOT NULL", name, table)
-			values = append(values, column(p.T, db, query)...)
-		}
-	}
-	return values
-}
-
-func column(t testing.TB, db *sql.DB, query string) (values [][]byte) {
-	t.Helper()
-	rows, err := db.QueryContext(t.Context(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var value []byte
-		if err := rows.Scan(&value); err != nil {
-			t.Fatal(err)
-		}
-		values = append(values, value)
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return values
-}
-
-// opensNothing tries a text as everything that opens something.
-func (p people) opensNothing(what, text string) {
-	p.T.Helper()
-	if v, err := p.viewer(text); err == nil {
-		p.T.Errorf("%s %q is a session of %s", what, text, v.Ref())
-	}
-	if d, err := p.Store.Device(p.T.Context(), house.Customers, hashed(text)); err != nil || !d.ID.IsZero() {
-		p.T.Errorf("%s %q is a browser that is known: %v", what, text, err)
-	}
-	if _, err := p.password(ana, text, stranger); err == nil {
-		p.T.Errorf("%s %q is the password", what, text)
-	}
-	right := func(secret string) bool { return secret == text }
-	if _, err := p.gate.AppKey(p.T.Context(), house.Customers, "robot", right, stranger); err == nil {
-		p.T.Errorf("%s %q is an app key", what, text)
-	}
-	p.Advance(portal.LaneMost)
-}
-
-// provesNothing tries bytes, and hashes of them, as a proof.
-func (p people) provesNothing(value []byte) {
-	p.T.Helper()
-	sum := sha256.Sum256(value)
-	tries := [][]byte{sum[:]}
-	for i := 0; i+sha256.Size <= len(value); i++ {
-		tries = append(tries, value[i:i+sha256.Size])
-	}
-	for _, proof := range tries {
-		client := house.NewClient(p.T, ana, house.Password)
-		c, err := p.gate.Challenge(p.T.Context(), house.Customers, ana, client.Nonce, stranger)
-		if err != nil {
-			p.T.Fatal(err)
-		}
-		_, err = p.gate.Login(p.T.Context(), house.Customers, portal.Proof{Nonce: c.Nonce, Proof: proof}, stranger)
-		p.want(err, portal.ErrRefused, "a proof of the dump")
-		p.Advance(portal.LaneMost)
-	}
-}
-
-func hashed(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
 }

@@ -461,7 +461,7 @@ func (h *secretHouse) searchStore(s *secrets, found func(string)) {
 	}
 }
 
-func rowsOf(t *testing.T, db *sql.DB, query string) (found [][]string) {
+func rowsOf(t testing.TB, db *sql.DB, query string) (found [][]string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
 	if err != nil {
