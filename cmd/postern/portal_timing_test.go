@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -173,14 +174,16 @@ func (s *timing) people() {
 	}
 }
 
-// sample asks for each class by turns, in an order that changes, and returns how long each answer took, by kind.
+// sample asks for each class by turns, in a random order, so that none always comes after the same other one, and
+// returns how long each answer took, by kind.
 func (s *timing) sample(samples int) map[string][]float64 {
 	s.T.Helper()
 	times := map[string][]float64{}
 	const warm = 2
+	order := rand.New(rand.NewPCG(51, uint64(samples))) //nolint:gosec // nothing is secret about it
 	for n := range samples + warm {
-		for i := range s.classes {
-			c := s.classes[(i*5+n)%len(s.classes)] // in another order each time
+		for _, i := range order.Perm(len(s.classes)) {
+			c := s.classes[i]
 			took := s.one(c, n)
 			if n >= warm {
 				times[c.kind] = append(times[c.kind], took.Seconds())
