@@ -58,11 +58,20 @@ func (d *Desk) changed(v Viewer, access *engine.Access, record engine.Record, se
 		if err := d.want(v, w, access.Module.Fields[name], set[name]); err != nil {
 			return nil, err
 		}
-		if engine.Same(w.set[name], record.Fields[name]) {
+		if isSo(access.Module.Fields[name], w.set[name], record.Fields[name]) {
 			delete(w.set, name)
 		}
 	}
 	return w, nil
+}
+
+// isSo tells whether a field holds a value already, however the CRM writes it: times have two forms.
+func isSo(field *engine.Field, wanted, held any) bool {
+	if engine.Same(wanted, held) {
+		return true
+	}
+	plain, err := field.Plain(held)
+	return err == nil && field.Type == engine.TypeDateTime && engine.Same(wanted, plain)
 }
 
 // want adds one value to what is to be written, if it fits the field.

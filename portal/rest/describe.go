@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"postern/engine"
 	"postern/portal"
@@ -131,6 +132,10 @@ func typed(field *engine.Field, value any) any {
 		return text
 	}
 	switch field.Type {
+	case engine.TypeDateTime:
+		if at, ok := view[field.Name].(time.Time); ok {
+			return at.UTC() // as RFC 3339 has it, however the CRM writes it
+		}
 	case engine.TypeBoolean, engine.TypeMultiPicklist, engine.TypeInteger:
 		return view[field.Name]
 	case engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:

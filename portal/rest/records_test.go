@@ -85,10 +85,15 @@ func TestValuesHaveTheKindOfTheirType(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.text), &fields); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "fields", string(fields.Fields), `{"attachment":null,"call":"2026-11-26 10:00:00",`+
+	same(t, "fields", string(fields.Fields), `{"attachment":null,"call":"2026-11-26T10:00:00Z",`+
 		`"colours":["Cyan","Black"],"description":"About Printer on fire","due":null,"hours":1.50,"parent_id":"11x1",`+
 		`"rank":3,"reply_to":"",`+
 		`"ticket_no":"TT1","ticket_title":"Printer on fire","ticketstatus":"Open","urgent":true}`)
+	events := len(w.Events())
+	c.want(200, "PATCH", "/records/HelpDesk/17x1", `{"fields":{"call":"2026-11-26T10:00:00Z","hours":1.5}}`)
+	if n := len(w.Events()); n != events {
+		t.Error("what was read and is sent back is a change")
+	}
 	same(t, "titles", fmt.Sprint(got.value["titles"]), "map[parent_id:Acme]")
 	if got.header.Get("ETag") != got.value["etag"] {
 		t.Errorf("ETag %s of %s", got.header.Get("ETag"), got.text)
