@@ -2,8 +2,9 @@ package facade
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"slices"
+	"strings"
 
 	"postern/engine"
 	"postern/portal"
@@ -19,7 +20,7 @@ type neighbours struct {
 	facade *Facade
 	viewer portal.Viewer
 	of     portal.ModuleView
-	seen   map[engine.Ref]*portal.Row // nil for what is not the viewer's
+	seen   map[engine.Ref]portal.Row // what is the viewer's
 }
 
 // reference is the first field of the query's module that leads to another and may be read.
@@ -88,8 +89,48 @@ func (n *neighbours) columns(columns []query.Column) ([]query.Column, error) {
 	return columns, nil
 }
 
+// read reads the neighbours of rows, as many at once as one question may be for.
+func (n *neighbours) read(ctx context.Context, rows []portal.Row, columns []query.Column) error {
+	asked := map[string]bool{}
+	for _, c := range columns {
+		if c.Module == "" || asked[c.Module] {
+			continue
+		}
+		asked[c.Module] = true
+		field, m, err := n.reference(c)
+		if err != nil {
+			return err
+		}
+		ids := map[string]bool{}
+		for _, r := range rows {
+			if id := r.Fields.Text(field); id != "" && len(id) <= maxID && !strings.ContainsRune(id, 0) {
+				ids[id] = true
+			}
+		}
+		for some := range slices.Chunk(slices.Sorted(maps.Keys(ids)), maxNeighbours) {
+			if err := n.readSome(ctx, m, some); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *neighbours) readSome(ctx context.Context, m portal.ModuleView, ids []string) error {
+	among := engine.Predicate{Op: engine.OpIn, Path: "id"}
+	for _, id := range ids {
+		among.Values = append(among.Values, engine.Operand{Value: id})
+	}
+	asked := portal.Question{Module: m.Name, Where: among, Limit: len(ids)}
+	list, err := n.facade.with.Records.List(ctx, n.viewer, asked)
+	for _, r := range list.Rows {
+		n.seen[r.Ref] = r
+	}
+	return err
+}
+
 // row is a row as queries answer it: the columns, then the id.
-func (n *neighbours) row(ctx context.Context, r portal.Row, columns []query.Column) (row, error) {
+func (n *neighbours) row(r portal.Row, columns []query.Column) (row, error) {
 	shown := row{}
 	for _, c := range columns {
 		if c.Module == "" {
@@ -100,37 +141,14 @@ func (n *neighbours) row(ctx context.Context, r portal.Row, columns []query.Colu
 		if err != nil {
 			return nil, err
 		}
-		other, err := n.get(ctx, engine.Ref{Module: m.Name, ID: r.Fields.Text(field)})
-		if err != nil {
-			return nil, err
-		}
 		value := ""
-		if other != nil && c.Field == "id" {
+		other, theirs := n.seen[engine.Ref{Module: m.Name, ID: r.Fields.Text(field)}]
+		if theirs && c.Field == "id" {
 			value = other.ID
-		} else if other != nil {
+		} else if theirs {
 			value = plain(other.Fields[c.Field], m.Fields[c.Field])
 		}
 		shown = shown.with(c.Name(), value)
 	}
 	return shown.with("id", r.ID), nil
-}
-
-// get reads a neighbour, once.
-func (n *neighbours) get(ctx context.Context, ref engine.Ref) (*portal.Row, error) {
-	if ref.ID == "" {
-		return nil, nil
-	}
-	if known, there := n.seen[ref]; there {
-		return known, nil
-	}
-	read, err := n.facade.with.Records.Get(ctx, n.viewer, ref)
-	if errors.Is(err, portal.ErrNotFound) {
-		n.seen[ref] = nil
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	n.seen[ref] = &read
-	return &read, nil
 }

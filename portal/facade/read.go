@@ -26,7 +26,7 @@ func (f *Facade) query(c *call, v portal.Viewer) (answer, error) {
 		return answer{}, err
 	}
 	ctx := c.context()
-	near := &neighbours{facade: f, viewer: v, of: m, seen: map[engine.Ref]*portal.Row{}}
+	near := &neighbours{facade: f, viewer: v, of: m, seen: map[engine.Ref]portal.Row{}}
 	scope := query.Scope{Access: m.Access, Elsewhere: func(cond *query.Condition) (engine.Predicate, error) {
 		return near.where(ctx, cond)
 	}}
@@ -57,9 +57,12 @@ func (f *Facade) query(c *call, v portal.Viewer) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := near.read(ctx, rows, columns); err != nil {
+		return answer{}, err
+	}
 	result := []row{}
 	for _, r := range rows {
-		shown, err := near.row(ctx, r, columns)
+		shown, err := near.row(r, columns)
 		if err != nil {
 			return answer{}, err
 		}
