@@ -82,6 +82,9 @@ func (d *demonstration) letIn(ctx context.Context) {
 			d.say("%s cannot sign in: %v\n", account.subject, err)
 		}
 	}
+	if ctx.Err() == nil {
+		d.line("postern", "portal", "the people of the portals can sign in")
+	}
 }
 
 func (d *demonstration) isThere(ctx context.Context, ref engine.Ref) bool {
