@@ -1,6 +1,9 @@
 package portal
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Cookies are what browsers keep of a portal: the token of a session, and that by which a browser is known again.
 type Cookies struct {
@@ -12,6 +15,7 @@ const (
 	sessionCookie = "ps-"
 	deviceCookie  = "pd-"
 	pendingCookie = "pp-"
+	noticeCookie  = "pn-"
 )
 
 // Session is the cookie of a session; it goes with the browser's own session.
@@ -27,6 +31,18 @@ func (c Cookies) Device(portal, token string) *http.Cookie {
 // Pending is the cookie of a sign-in that something is missing of.
 func (c Cookies) Pending(portal, token string) *http.Cookie {
 	return c.cookie(pendingCookie+portal, token, 0)
+}
+
+// NoticeLife is how long a browser keeps what the next page is to say of what was done, in case it never comes to it.
+const NoticeLife = time.Minute
+
+// Notice is the cookie of what the next page is to say of what was done; "" takes it away.
+func (c Cookies) Notice(portal, done string) *http.Cookie {
+	age := int(NoticeLife.Seconds())
+	if done == "" {
+		age = -1
+	}
+	return c.cookie(noticeCookie+portal, done, age)
 }
 
 // Ended has a browser forget a session and what is pending.
@@ -48,6 +64,11 @@ func (c Cookies) DeviceOf(r *http.Request, portal string) string {
 // PendingOf is that of a sign-in that waits for its second step, in the same way.
 func (c Cookies) PendingOf(r *http.Request, portal string) string {
 	return c.token(r, pendingCookie+portal)
+}
+
+// NoticeOf is what a page is to say of what was done, in the same way.
+func (c Cookies) NoticeOf(r *http.Request, portal string) string {
+	return c.token(r, noticeCookie+portal)
 }
 
 func (c Cookies) token(r *http.Request, name string) string {

@@ -72,6 +72,9 @@ type Body struct {
 func (f *Form) Body(texts labels.Texts, now time.Time) Body {
 	body := Body{Seen: f.Seen()}
 	for _, e := range f.entries {
+		if e.barred && !e.touched {
+			continue
+		}
 		body.Controls = append(body.Controls, e.control(texts, now))
 		body.Files = body.Files || e.edit.Upload != nil
 		body.Sends = body.Sends || e.edit.Creates != nil || e.edit.Scale != nil

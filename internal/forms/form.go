@@ -53,6 +53,7 @@ type entry struct {
 	touched bool            // whether that is another than the page showed
 	clash   bool            // whether the record's value is another than the page showed, too
 	problem string          // why the typed value is refused
+	barred  bool            // whether it can be neither seen nor changed now
 }
 
 // Fill makes the form of a landing with the record's values; moments are by the clocks of the zone.
@@ -108,6 +109,19 @@ func newForm(edits []*engine.Edit, record engine.Record, zone *time.Location) *F
 		f.entries = append(f.entries, e)
 	}
 	return f
+}
+
+// Bar takes fields out of what the form shows. One that is typed all the same, into a page of before, is kept: Barred
+// tells of it.
+func (f *Form) Bar(names ...string) {
+	for _, e := range f.entries {
+		e.barred = e.barred || slices.Contains(names, e.field.Name)
+	}
+}
+
+// Barred tells whether something else was typed into a field that is barred.
+func (f *Form) Barred() bool {
+	return slices.ContainsFunc(f.entries, func(e *entry) bool { return e.barred && e.touched })
 }
 
 // Take reads what was sent. Fields that are not the form's are not looked at; one that was not sent stays.

@@ -32,6 +32,7 @@ type call struct {
 	signedIn bool          // whether anybody is
 	texts    labels.Texts
 	control  *http.ResponseController
+	told     bool // whether the page says what was just done
 }
 
 // answer is what a handler wants sent: a page, the way to another one, or something to write by itself.
@@ -161,6 +162,9 @@ func (p *Pages) guarded(h handler) handler {
 // send writes an answer. The page is written as a whole first, so that a mistake in it never leaves half a page.
 func (p *Pages) send(w http.ResponseWriter, c *call, reply answer) {
 	maps.Copy(w.Header(), reply.header)
+	if c.told {
+		reply.cookies = append(reply.cookies, c.tell(""))
+	}
 	for _, cookie := range reply.cookies {
 		http.SetCookie(w, cookie)
 	}

@@ -21,7 +21,7 @@ type changeBody struct {
 	Action, Hint   string
 	Name           string // that they sign in with, for password managers
 	Wrong, Problem string // about the present password, and the new one
-	Changed        bool   // a moment ago
+	Notice         string // that it was changed
 }
 
 func (c *call) changePage(body changeBody) answer {
@@ -35,7 +35,7 @@ func (c *call) changePage(body changeBody) answer {
 }
 
 func showChange(c *call) (answer, error) {
-	return c.changePage(changeBody{Changed: c.URL.Query().Has("changed")}), nil
+	return c.changePage(changeBody{Notice: c.notice()}), nil
 }
 
 func doChange(c *call) (answer, error) {
@@ -58,7 +58,7 @@ func doChange(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return answer{
-		goTo:    c.path("password") + "?changed=1",
-		cookies: []*http.Cookie{c.pages.cookies.Session(c.portal.Name, in.Token)},
+		goTo:    c.path("password"),
+		cookies: []*http.Cookie{c.pages.cookies.Session(c.portal.Name, in.Token), c.tell("changed")},
 	}, nil
 }

@@ -23,6 +23,7 @@ type column struct {
 	Label  string
 	URL    string // sorts by it; "" where the role may not
 	Sorted string // ascending or descending, as aria-sort has it; "" for not
+	Number bool   // whether its numbers stand one above the other
 }
 
 // listRow is a record in a list.
@@ -77,6 +78,7 @@ func (c *call) table(access *engine.Access, listing portal.Listing, sorted sorti
 	head := column{Label: c.texts.Say("portal.list.title")}
 	if fields := headOf(access); len(fields) > 0 {
 		head = c.column(access, fields[0], sorted)
+		head.Number = false // it names the record
 		head.Label = c.labels(access, fields)
 	}
 	t := table{Columns: []column{head}}
@@ -104,16 +106,27 @@ func (c *call) labels(access *engine.Access, names []string) string {
 
 // cell is one field of a row; an empty one where there is nothing to show.
 func (c *call) cell(access *engine.Access, row portal.Row, name string) shownField {
-	if shown := c.shownFields(access, row, []string{name}); len(shown) > 0 {
-		return shown[0]
-	}
 	field := forms.FieldOf(access.Module, name)
-	return shownField{Shown: forms.Shown{Label: forms.FieldLabel(field, c.texts.Language)}}
+	cell := shownField{Shown: forms.Shown{Label: forms.FieldLabel(field, c.texts.Language)}}
+	if shown := c.shownFields(access, row, []string{name}); len(shown) > 0 {
+		cell = shown[0]
+	}
+	cell.Number = isNumber(field)
+	return cell
+}
+
+func isNumber(field *engine.Field) bool {
+	switch field.Type {
+	case engine.TypeInteger, engine.TypeNumber, engine.TypeDecimal, engine.TypeCurrency:
+		return true
+	default:
+		return false
+	}
 }
 
 func (c *call) column(access *engine.Access, name string, sorted sorting) column {
 	field := forms.FieldOf(access.Module, name)
-	col := column{Label: forms.FieldLabel(field, c.texts.Language)}
+	col := column{Label: forms.FieldLabel(field, c.texts.Language), Number: isNumber(field)}
 	if sorted.way == nil || !slices.Contains(access.Sort, name) || !orders(field) {
 		return col
 	}

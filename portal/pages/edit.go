@@ -18,6 +18,7 @@ type editBody struct {
 	Key            string // of what is made, so that a second press makes it once; "" for a change
 	Fresh          string // names of the fields that need a new sign-in first; "" for none
 	SignIn         string // path of that
+	Window         bool   // which is to open in another window, so that nothing typed is lost
 	Back           string
 	Makes          bool
 }
@@ -52,7 +53,11 @@ func (c *call) editing() (editing, error) {
 }
 
 func (e editing) form(c *call) *forms.Form {
-	return forms.Fill(e.edits, engine.Record{Ref: e.row.Ref, Fields: e.row.Fields}, c.texts.Clocks())
+	form := forms.Fill(e.edits, engine.Record{Ref: e.row.Ref, Fields: e.row.Fields}, c.texts.Clocks())
+	for _, field := range e.barred {
+		form.Bar(field.Name)
+	}
+	return form
 }
 
 // showEdit shows the form of a record.
@@ -78,6 +83,8 @@ func edit(c *call) (answer, error) {
 	form := e.form(c)
 	form.Take(sent, c.texts)
 	switch {
+	case form.Barred(): // their sign-in has grown old over the page; what they typed is kept
+		return c.editPage(e, form, "portal.edit.fresh_now", http.StatusForbidden), nil
 	case form.Faulty():
 		return c.editPage(e, form, "", http.StatusUnprocessableEntity), nil
 	case form.Conflict:
@@ -142,7 +149,7 @@ func (c *call) editPage(e editing, form *forms.Form, notice string, status int) 
 	body := editBody{
 		Heading: c.texts.Say("portal.edit.heading", "Title", c.heading(e.access, e.row)),
 		About:   e.access.Module.Called(c.texts.Language), Form: form.Body(c.texts, c.now),
-		Back: c.recordPath(e.row.Ref), Fresh: c.named(e.barred), SignIn: c.freshPath(),
+		Back: c.recordPath(e.row.Ref), Fresh: c.named(e.barred), SignIn: c.freshPath(), Window: form.Barred(),
 	}
 	if notice != "" {
 		body.Notice = c.texts.Say(notice)

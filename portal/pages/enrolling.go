@@ -86,8 +86,11 @@ func (c *call) added(added portal.Added, next string) answer {
 		cookies = append(cookies, c.pages.cookies.Device(c.portal.Name, added.In.Device))
 	}
 	reply := answer{goTo: next}
-	if len(added.Codes) > 0 {
+	switch {
+	case len(added.Codes) > 0:
 		reply = c.codesPage(added.Codes, next)
+	case next == c.path("security"):
+		cookies = append(cookies, c.tell("added"))
 	}
 	reply.cookies = cookies
 	return reply

@@ -28,7 +28,7 @@ var (
 	inCodes  = regexp.MustCompile(`<span class="code" dir="ltr">([a-z2-9]{5}-[a-z2-9]{5})</span>`)
 )
 
-func found(t *testing.T, pattern *regexp.Regexp, page shown) string {
+func found(t testing.TB, pattern *regexp.Regexp, page shown) string {
 	t.Helper()
 	match := pattern.FindStringSubmatch(page.text)
 	if match == nil {
@@ -45,16 +45,22 @@ type phone struct {
 
 func (p phone) code() string { return totp.Code(p.secret, totp.Step(p.s.Clock.Now())) }
 
+// phone is the telephone that has read a page that sets up an authenticator.
+func (s *stage) phone(page shown) phone {
+	s.t.Helper()
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(
+		strings.ReplaceAll(found(s.t, inSecret, page), " ", ""))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return phone{s, secret}
+}
+
 // setsUp sets up an authenticator on a page that offers it, and returns the page that follows.
-func (p *person) setsUp(t *testing.T, at string) (phone, shown) {
+func (p *person) setsUp(t testing.TB, at string) (phone, shown) {
 	t.Helper()
 	page := p.send("POST", at, url.Values{"do": {"authenticator"}}).expect(t, 200, "<svg", "-otpauth://")
-	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(
-		strings.ReplaceAll(found(t, inSecret, page), " ", ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	made := phone{p.s, secret}
+	made := p.s.phone(page)
 	add := url.Values{"do": {"add-authenticator"}, "code": {"000000"}, "token": {found(t, inToken, page)}}
 	page = p.send("POST", at, add).expect(t, 422, "That is not right")
 	add = url.Values{"do": {"add-authenticator"}, "code": {made.code()}, "token": {found(t, inToken, page)}}

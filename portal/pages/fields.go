@@ -14,17 +14,17 @@ import (
 // targets is how many records of another module there are to choose from.
 const targets = 100
 
-// edits are the fields of a form, and those that need a new sign-in before they can be in it. What people cannot fill
-// in, such as the id of an owner, is left out.
+// edits are the fields of a form, and which of them need a new sign-in before they can be changed. What people cannot
+// fill in, such as the id of an owner, is left out.
 func (c *call) edits(
 	access *engine.Access, names []string, row portal.Row,
 ) (edits []*engine.Edit, barred []*engine.Field, err error) {
 	for _, name := range names {
 		field := forms.FieldOf(access.Module, name)
-		switch {
-		case slices.Contains(access.Fresh, name) && !c.viewer.Fresh():
+		if slices.Contains(access.Fresh, name) && !c.viewer.Fresh() {
 			barred = append(barred, field)
-			continue
+		}
+		switch {
 		case field.Type == engine.TypeOwner:
 			continue
 		case field.Type == engine.TypeFile:

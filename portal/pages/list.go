@@ -63,9 +63,9 @@ func showList(c *call) (answer, error) {
 	body := listBody{
 		Heading: label, Notice: c.notice(), Total: c.count(listing.Total),
 		Search: c.searchForm(access, filters),
-		Turn:   c.turn(without(query, "done"), at, listing),
+		Turn:   c.turn(without(query), at, listing),
 		Table: c.table(access, listing, sorting{by: query.Get("sort"), way: func(by string) string {
-			way := without(query, "after", "at", "done", "sort")
+			way := without(query, "after", "at", "sort")
 			way.Set("sort", by)
 			return "?" + way.Encode()
 		}}),

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -49,20 +50,6 @@ func (c *call) ref() engine.Ref {
 // recordPath is where a record is shown.
 func (c *call) recordPath(ref engine.Ref) string { return c.path("records", ref.Module, ref.ID) }
 
-// notices are what a page says of what was just done, by the name that it comes with in the address.
-var notices = map[string]string{
-	"saved": "portal.done.saved", "made": "portal.done.made", "received": "portal.done.received",
-	"deleted": "portal.done.deleted",
-}
-
-// notice is what to say of what was just done; "" for nothing.
-func (c *call) notice() string {
-	if label := notices[c.URL.Query().Get("done")]; label != "" {
-		return c.texts.Say(label)
-	}
-	return ""
-}
-
 // afterwards leads on from a change: to the record, or to the list where there is none to see.
 func (c *call) afterwards(module, done string, change portal.Done) answer {
 	to := c.path("records", module)
@@ -74,7 +61,7 @@ func (c *call) afterwards(module, done string, change portal.Done) answer {
 	} else if change.Pending && done != "deleted" && change.Ref.ID != "" {
 		to = c.recordPath(change.Ref)
 	}
-	return answer{goTo: to + "?done=" + done}
+	return answer{goTo: to, cookies: []*http.Cookie{c.tell(done)}}
 }
 
 // shownField is a field of a record as people read it.
@@ -82,6 +69,8 @@ type shownField struct {
 	forms.Shown
 	Ours bool // whether its URL leads to a page of ours
 	File bool // or to a file
+	// Number says that it is one, which stands below the others of its column.
+	Number bool
 }
 
 // shownFields are fields of a row for reading. A reference to what the viewer may not see is left out: its id says

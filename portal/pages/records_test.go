@@ -23,7 +23,7 @@ const (
 func TestHomeShowsWhatThereIs(t *testing.T) {
 	s := newStage(t)
 	s.person(house.Customers, house.Ana).get("/portal/customers").expect(t, http.StatusOK,
-		"Welcome, Ana Ort", "My Acme", tickets, "3 in all", "Sign out", "-Asset", "-Salar")
+		"Welcome, Ana Ort", "My Acme", tickets, "3 entries", "Sign out", "-Asset", "-Salar")
 	s.Put(house.Ana, engine.Fields{"template_language": "ar"})
 	s.person(house.Customers, house.Ana).get("/portal/customers").expect(t, http.StatusOK, `lang="ar" dir="rtl"`)
 }
@@ -33,7 +33,7 @@ func TestListIsSearchedFilteredAndSorted(t *testing.T) {
 	v := s.person(house.Customers, house.Ana)
 	for query, want := range map[string][]string{
 		"":                              {"TT1", "TT2", "TT5", "-TT3", "-secret"},
-		"q=PRINTER":                     {"TT1", "-TT2", "TT5", "2 in all", "Show all"},
+		"q=PRINTER":                     {"TT1", "-TT2", "TT5", "2 entries", "Show all"},
 		"q=printer+fire":                {"TT1", "-TT2", "-TT5"},
 		"q=elephant":                    {"Nothing was found", "-TT1"},
 		"is.ticketstatus=Closed":        {"TT5", "-TT1", "<details class=\"filters\" open"},
@@ -153,13 +153,23 @@ func TestFreshFieldsAskForASignIn(t *testing.T) {
 	self := "/portal/customers/edit/Contacts/12x1"
 	page := v.get(self).expect(t, http.StatusOK, `name="email"`)
 	s.Advance(engine.FreshSignIn)
-	v.submit(page, url.Values{"email": {"new@acme.example"}, "phone": {"+34 600 000 000"}}).
-		expect(t, http.StatusOK, "Saved")
-	if got := s.Fields(house.Ana); got.Text("email") != "ana@acme.example" || got.Text("phone") == "" {
+	typed := url.Values{"email": {"new@acme.example"}, "phone": {"+34 600 000 000"}}
+	kept := v.submit(page, typed).expect(t, http.StatusForbidden, "Nothing was saved", `value="new@acme.example"`,
+		`value="&#43;34 600 000 000"`)
+	if got := s.Fields(house.Ana); got.Text("email") != "ana@acme.example" || got.Text("phone") != "" {
 		t.Errorf("the contact is %v", got)
 	}
+	v.submit(page, url.Values{"email": {"ana@acme.example"}, "phone": {"+34 1"}}).expect(t, http.StatusOK, "Saved")
 	v.get(self).expect(t, http.StatusOK, `-name="email"`, `name="phone"`, "sign in once more first: Email",
 		"/portal/customers/sign-in?to=%2Fportal%2Fcustomers%2Fedit%2FContacts%2F12x1")
+
+	// They sign in once more in another window, come back, and what they typed is saved.
+	v.send(http.MethodPost, signInAt, url.Values{"name": {"ana@acme.example"}, "password": {password}})
+	v.submit(kept, typed).expect(t, http.StatusConflict, "&#43;34 1")
+	v.submit(kept, url.Values{"email": {"new@acme.example"}}).expect(t, http.StatusOK, "Saved")
+	if got := s.Fields(house.Ana); got.Text("email") != "new@acme.example" || got.Text("phone") != "+34 1" {
+		t.Errorf("the contact is %v", got)
+	}
 }
 
 func TestRecordIsMadeOnce(t *testing.T) {
@@ -191,7 +201,7 @@ func TestRecordIsMadeBesideAnother(t *testing.T) {
 		expect(t, http.StatusOK, `value="17x1" type="radio" checked`, `class="button" href="`+ticket+`"`)
 	done := v.submit(page, url.Values{"commentcontent": {"It smokes again"}, "related_to": {"17x1"}}).
 		expect(t, http.StatusOK, "Saved. Thank you.", "TT1 Printer on fire", "It smokes again")
-	if done.path != ticket+"?done=saved" {
+	if done.path != ticket {
 		t.Errorf("it leads to %s, want back to %s", done.path, ticket)
 	}
 	// What is somebody else's, not there, or no reference of the form's, is a form that begins as any other.

@@ -23,12 +23,15 @@ type reasonBody struct {
 	Link, To      string // label and path of the way on; "" for none
 }
 
-// refusals says which reason each error has, under whose name its labels stand; the first that fits counts.
-var refusals = []struct {
+// refusal is an error with the reason that people are told, under whose name its labels stand.
+type refusal struct {
 	err    error
 	status int
 	reason string
-}{
+}
+
+// refusals says which reason each error has; the first that fits counts.
+var refusals = []refusal{
 	{portal.ErrForbidden, http.StatusForbidden, "forbidden"},
 	{portal.ErrNotFound, http.StatusNotFound, "missing"},
 	{errUnknown, http.StatusNotFound, "missing"},

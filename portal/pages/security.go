@@ -37,19 +37,7 @@ func (c *call) keeper() (portal.Keeper, error) {
 	return c.pages.with.Gate.Keeper(c.Context(), c.viewer)
 }
 
-// securityDone are what the page says after a change, by the name in its address.
-var securityDone = map[string]string{
-	"added": "portal.factors.done.added", "removed": "portal.factors.done.removed",
-	"renamed": "portal.factors.done.renamed", "proved": "portal.factors.done.proved",
-}
-
-func showSecurity(c *call) (answer, error) {
-	notice := securityDone[c.URL.Query().Get("done")]
-	if notice != "" {
-		notice = c.texts.Say(notice)
-	}
-	return c.securityPage(notice, "", 0)
-}
+func showSecurity(c *call) (answer, error) { return c.securityPage(c.notice(), "", 0) }
 
 // securityPage shows the page, after a change that was made or refused.
 func (c *call) securityPage(notice, problem string, status int) (answer, error) {
@@ -146,7 +134,7 @@ func (c *call) secure(form url.Values) (answer, error) {
 	case "rename", "remove":
 		return c.changePasskey(k, form)
 	}
-	return c.enrols(k, c.path("security"), c.path("security")+"?done=added", form)
+	return c.enrols(k, c.path("security"), c.path("security"), form)
 }
 
 func (c *call) changePasskey(k portal.Keeper, form url.Values) (answer, error) {
@@ -156,7 +144,7 @@ func (c *call) changePasskey(k portal.Keeper, form url.Values) (answer, error) {
 	}
 	if form.Get("do") == "rename" {
 		err := c.pages.with.Gate.RenamePasskey(c.Context(), k, id, form.Get("name"))
-		return answer{goTo: c.path("security") + "?done=renamed"}, err
+		return answer{goTo: c.path("security"), cookies: []*http.Cookie{c.tell("renamed")}}, err
 	}
 	in, err := c.pages.with.Gate.RemovePasskey(c.Context(), k, id)
 	return c.rotated(in, "removed"), err
@@ -165,8 +153,8 @@ func (c *call) changePasskey(k portal.Keeper, form url.Values) (answer, error) {
 // rotated leads back to the page, with the new token of the session.
 func (c *call) rotated(in portal.SignedIn, done string) answer {
 	return answer{
-		goTo:    c.path("security") + "?done=" + done,
-		cookies: []*http.Cookie{c.pages.cookies.Session(c.portal.Name, in.Token)},
+		goTo:    c.path("security"),
+		cookies: []*http.Cookie{c.pages.cookies.Session(c.portal.Name, in.Token), c.tell(done)},
 	}
 }
 

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"errors"
+	"net/http"
 
 	"postern/engine"
 	"postern/internal/pages"
@@ -20,7 +21,7 @@ func sessions() topic {
 type sessionsBody struct {
 	Action   string
 	Sessions []sessionLine
-	Ended    bool // one was ended a moment ago
+	Notice   string // that one was ended
 }
 
 // sessionLine is one sign-in.
@@ -34,7 +35,7 @@ func showSessions(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	body := sessionsBody{Action: c.path("sessions"), Ended: c.URL.Query().Has("ended")}
+	body := sessionsBody{Action: c.path("sessions"), Notice: c.notice()}
 	for _, s := range all {
 		body.Sessions = append(body.Sessions, sessionLine{
 			ID: s.ID.String(), Browser: portal.BrowserOf(s.Agent), From: s.From, Began: c.texts.Moment(s.Began),
@@ -68,5 +69,5 @@ func endSessions(c *call) (answer, error) {
 	if id == c.viewer.Session.ID {
 		return c.left(), nil
 	}
-	return answer{goTo: c.path("sessions") + "?ended=1"}, nil
+	return answer{goTo: c.path("sessions"), cookies: []*http.Cookie{c.tell("ended")}}, nil
 }

@@ -12,6 +12,7 @@ type shell struct {
 	Label   string // of the portal; "" where there is none
 	Home    string
 	Modules []tab // what the role may see
+	Folds   bool  // they are more than fit a line of a telephone: there they are folded away
 	Who     string
 	Account []tab
 	SignOut string // path that takes the form
@@ -27,6 +28,9 @@ type tab struct {
 var accountPages = []struct{ path, label string }{
 	{"security", "portal.menu.security"}, {"sessions", "portal.menu.sessions"}, {"password", "portal.menu.password"},
 }
+
+// aLine is how many modules a line of a telephone has room for.
+const aLine = 3
 
 // shell makes what is around a page. Who is not signed in gets no navigation.
 func (p *Pages) shell(c *call) *shell {
@@ -44,6 +48,7 @@ func (p *Pages) shell(c *call) *shell {
 		label := view.Module.CalledMany(c.texts.Language)
 		s.Modules = append(s.Modules, tab{Label: label, URL: url, Current: c.PathValue("module") == view.Name})
 	}
+	s.Folds = len(s.Modules) > aLine
 	for _, page := range accountPages {
 		if slices.Contains(p.paths, "/portal/{portal}/"+page.path) {
 			url := c.path(page.path)

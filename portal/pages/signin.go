@@ -38,7 +38,8 @@ type signInBody struct {
 	To                string // where to go afterwards
 	Name              string // as it was typed
 	Password          bool   // whether the portal lets people sign in by one
-	Refused, Out      bool   // what the page says first
+	Refused           bool   // the sign-in that came with it
+	Notice            string // that they have signed out
 	Who               string // who is signed in already; "" for nobody
 	Ways              []tab  // what else there is
 }
@@ -84,7 +85,7 @@ func showSignIn(c *call) (answer, error) {
 		return answer{goTo: c.inside(query.Get("to"))}, nil
 	}
 	body := c.signInBody(query.Get("to"))
-	body.Out = query.Has("out") && !c.signedIn
+	body.Notice = c.notice()
 	return c.signInPage(body), nil
 }
 
@@ -174,7 +175,7 @@ func doSignOut(c *call) (answer, error) {
 // left leads who is signed out now to signing in.
 func (c *call) left() answer {
 	return answer{
-		goTo: c.path("sign-in") + "?out=1", cookies: c.pages.cookies.Ended(c.portal.Name),
+		goTo: c.path("sign-in"), cookies: append(c.pages.cookies.Ended(c.portal.Name), c.tell("out")),
 		header: http.Header{"Clear-Site-Data": {`"cache"`}},
 	}
 }

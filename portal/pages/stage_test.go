@@ -31,7 +31,18 @@ type stage struct {
 	url   string
 	book  *engine.Book
 	// known are who has a password.
-	known map[engine.Ref]bool
+	known  map[engine.Ref]bool
+	passes passing
+}
+
+// passing are the passages that browsers have begun, by their flow, as the door of links keeps them.
+type passing map[string]portal.Pass
+
+func (p passing) Pass(_ *http.Request, flow string) (portal.Pass, error) {
+	if pass, begun := p[flow]; begun {
+		return pass, nil
+	}
+	return portal.Pass{}, portal.ErrPassed
 }
 
 // password is everybody's.
@@ -40,7 +51,7 @@ const password = "seven grey herons by the weir"
 // newStage serves the pages.
 func newStage(t testing.TB, change ...func(*Config)) *stage {
 	t.Helper()
-	s := &stage{t: t, World: house.New(t), known: map[engine.Ref]bool{}}
+	s := &stage{t: t, World: house.New(t), known: map[engine.Ref]bool{}, passes: passing{}}
 	s.book = &engine.Book{Portals: s.Portals, Modules: s.Modules}
 	book := func() *engine.Book { return s.book }
 	server := httptest.NewUnstartedServer(nil)
@@ -60,7 +71,7 @@ func newStage(t testing.TB, change ...func(*Config)) *stage {
 		t.Fatal(err)
 	}
 	config := Config{
-		Gate: gate, Desk: s.Desk, Book: book, Base: base,
+		Gate: gate, Desk: s.Desk, Book: book, Base: base, Passes: s.passes,
 		Brand: pages.Brand{Name: "Acme"}, Clock: s.Clock, Random: rand.Reader, Logger: s.Logger,
 		Intake: upload.NewIntake(s.Store, s.Ring.Seal(rand.Reader), rand.Reader, s.Logger),
 	}
@@ -92,11 +103,7 @@ func (p *person) in(language string) *person {
 func (s *stage) person(name string, subject engine.Ref) *person {
 	s.t.Helper()
 	p := s.stranger()
-	base, err := url.Parse(s.url)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	p.client.Jar.SetCookies(base, []*http.Cookie{s.pages.cookies.Session(name, s.signIn(name, subject))})
+	p.keeps(s.pages.cookies.Session(name, s.signIn(name, subject)))
 	return p
 }
 
@@ -118,6 +125,16 @@ func (s *stage) signIn(name string, subject engine.Ref) string {
 	return in.Token
 }
 
+// keeps has the browser keep a cookie.
+func (p *person) keeps(cookie *http.Cookie) {
+	p.s.t.Helper()
+	base, err := url.Parse(p.s.url)
+	if err != nil {
+		p.s.t.Fatal(err)
+	}
+	p.client.Jar.SetCookies(base, []*http.Cookie{cookie})
+}
+
 // stranger is a browser that is not signed in.
 func (s *stage) stranger() *person {
 	s.t.Helper()
@@ -130,6 +147,7 @@ func (s *stage) stranger() *person {
 
 // shown is a page as it came.
 type shown struct {
+	method string
 	status int
 	path   string
 	text   string
@@ -164,7 +182,7 @@ func (p *person) do(r *http.Request) shown {
 	if err != nil {
 		p.s.t.Fatal(err)
 	}
-	return shown{answer.StatusCode, answer.Request.URL.RequestURI(), string(text), answer.Header}
+	return shown{answer.Request.Method, answer.StatusCode, answer.Request.URL.RequestURI(), string(text), answer.Header}
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="(~\w+)" value="([^"]*)">`)
