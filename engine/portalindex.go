@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -12,16 +14,50 @@ func (p *Portal) Index(ctx context.Context, records RecordStore) error {
 	if err := records.IndexFolded(ctx, p.Subject.Module.Name, p.Subject.Login); err != nil {
 		return fmt.Errorf("portal %s: %w", p.Name, err)
 	}
-	for _, role := range p.Roles {
-		for _, access := range role.Modules {
-			for at := range p.compared(access) {
-				if err := records.Index(ctx, at.module.Name, at.field); err != nil {
-					return fmt.Errorf("portal %s: %w", p.Name, err)
-				}
-			}
+	for at := range p.indexed() {
+		if err := records.Index(ctx, at.module.Name, at.field); err != nil {
+			return fmt.Errorf("portal %s: %w", p.Name, err)
 		}
 	}
 	return nil
+}
+
+// Indexes tells which indexes there are.
+type Indexes interface {
+	// Indexed tells whether Index has made an index, or IndexFolded where folded is true.
+	Indexed(ctx context.Context, module, field string, folded bool) (bool, error)
+}
+
+// Unindexed are the indexes of Index that are not there, each as "Contacts by email", sorted.
+func (p *Portal) Unindexed(ctx context.Context, records Indexes) (lacks []string, err error) {
+	look := func(module, field string, folded bool) error {
+		there, err := records.Indexed(ctx, module, field, folded)
+		if err == nil && !there {
+			lacks = append(lacks, module+" by "+field)
+		}
+		return err
+	}
+	if err := look(p.Subject.Module.Name, p.Subject.Login, true); err != nil {
+		return nil, fmt.Errorf("portal %s: %w", p.Name, err)
+	}
+	for at := range p.indexed() {
+		if err := look(at.module.Name, at.field, false); err != nil {
+			return nil, fmt.Errorf("portal %s: %w", p.Name, err)
+		}
+	}
+	slices.Sort(lacks)
+	return slices.Compact(lacks), nil
+}
+
+// indexed are the fields that all roles look records up by.
+func (p *Portal) indexed() map[fieldOf]bool {
+	found := map[fieldOf]bool{}
+	for _, role := range p.Roles {
+		for _, access := range role.Modules {
+			maps.Copy(found, p.compared(access))
+		}
+	}
+	return found
 }
 
 // fieldOf is a field of a module.

@@ -31,6 +31,7 @@ type doctor struct {
 
 	channels map[string]engine.Channel // open, to be looked at
 	serving  bool                      // a process serves the data folder
+	opening  sync.Mutex                // held while a part has the data folder open
 }
 
 // examined is a part of the house with what was found of it.
@@ -73,8 +74,9 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Look whether everything is as it must be, and say what to do",
-		Long: `Doctor looks at the configuration, the book, the data folder, the event stream, the CRM, every channel,
-the addresses that providers call back and the clock: everything at once, each for twenty seconds at most.
+		Long: `Doctor looks at the configuration, the book, the data folder, the event stream, the CRM, every portal,
+every channel, the addresses that providers call back and the clock: everything at once, each for twenty seconds at
+most.
 It changes nothing and sends nothing to anybody, and works beside a running Postern. Of a channel it asks what
 the provider of its kind can tell: whether it takes the key, and whether the records in the DNS are there.
 

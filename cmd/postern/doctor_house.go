@@ -49,6 +49,7 @@ func (d *doctor) parts(ctx context.Context) []part {
 		{"event stream", d.stream},
 		{"CRM", func(ctx context.Context) []diagnosis { return d.crm(ctx, book) }},
 	}
+	parts = append(parts, d.portalParts(ctx, book)...)
 	parts = append(parts, d.channelParts()...)
 	return append(parts, part{"callbacks", d.callbacks}, part{"clock", d.clock})
 }
@@ -161,12 +162,18 @@ func (d *doctor) data(ctx context.Context) []diagnosis {
 	if d.serving {
 		return append(found, good("database", "%s, in use by the running process", size))
 	}
-	h := &house{config: c, logger: newLogger(d.site.log, c.Log, slog.LevelError)}
-	err = h.openStore(ctx)
-	if err = errors.Join(err, h.close()); err != nil {
+	if err = d.open(ctx); err != nil {
 		return append(found, fault("database", "docs/operations.md tells how to restore a backup", "%v", err))
 	}
 	return append(found, good("database", "%s, opens", size))
+}
+
+// open opens the data folder, and closes it again.
+func (d *doctor) open(ctx context.Context) error {
+	d.opening.Lock()
+	defer d.opening.Unlock()
+	h := &house{config: d.site.config, logger: newLogger(d.site.log, d.site.config.Log, slog.LevelError)}
+	return errors.Join(h.openStore(ctx), h.close())
 }
 
 // process tells what the running process says of itself.

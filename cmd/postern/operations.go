@@ -29,7 +29,7 @@ func operations() []handler {
 		auditList, auditVerify,
 		keysList, keysRotate, keysRetire,
 		doctorState, recordRead,
-		portalList, portalShow, portalExplain, portalInvite, portalGovern, portalEnd, portalTakeover,
+		portalList, portalShow, portalExplain, portalInvite, portalGovern, portalEnd, portalTakeover, portalLook,
 		appKeyNew, appKeyList, appKeyRevoke,
 	}
 }

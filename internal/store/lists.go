@@ -94,6 +94,22 @@ func (s *Store) IndexFolded(ctx context.Context, module, field string) error {
 	return nil
 }
 
+// Indexed implements engine.Indexes, by what is in the database and not by what this process has asked for.
+func (s *Store) Indexed(ctx context.Context, module, field string, folded bool) (bool, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	name := place{module, field}.index()
+	if folded {
+		name = place{module, field}.foldedIndex()
+	}
+	var there bool
+	const query = `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?)`
+	if err := s.reads.get(ctx, query, []any{name}, []any{&there}); err != nil {
+		return false, fmt.Errorf("look for the index of %s by %s: %w", module, field, err)
+	}
+	return there, nil
+}
+
 // index makes an index of the records of a module that are there, if there is none of that name.
 func (s *Store) index(ctx context.Context, name, module, value string) error {
 	if s.reads.hasIndex(name) {

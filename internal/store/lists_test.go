@@ -187,3 +187,32 @@ func peakHeap(do func()) float64 {
 	close(done)
 	return float64(<-peak) / (1 << 20)
 }
+
+// What a process tells of indexes is what the database has, whoever made them.
+func TestIndexesAreSeenByWhoDidNotMakeThem(t *testing.T) {
+	s := fresh(t)
+	indexed := func(field string, folded bool) bool {
+		t.Helper()
+		there, err := s.Indexed(t.Context(), "HelpDesk", field, folded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return there
+	}
+	if indexed("parent_id", false) {
+		t.Error("an index is there before it is made")
+	}
+	if err := s.Index(t.Context(), "HelpDesk", "parent_id"); err != nil {
+		t.Fatal(err)
+	}
+	if !indexed("parent_id", false) || indexed("parent_id", true) {
+		t.Error("the index by parent_id is not told from the one without case")
+	}
+	if err := s.IndexFolded(t.Context(), "HelpDesk", "parent_id"); err != nil {
+		t.Fatal(err)
+	}
+	s.reads.indexed.Clear()
+	if !indexed("parent_id", true) {
+		t.Error("an index that this process did not make is not seen")
+	}
+}
