@@ -190,7 +190,7 @@ func (d *Desk) staysTheirs(
 	if err != nil {
 		return d.unavailable("follow routes", access.Module.Name, err)
 	}
-	related, err := d.relations(ctx, access, after.Ref, rows.Relations(), v.Portal.Modules)
+	related, err := d.relations(ctx, v, access, after.Ref, rows.Relations())
 	if err != nil {
 		return err
 	}
@@ -208,15 +208,15 @@ func (d *Desk) staysTheirs(
 
 // relations asks the CRM which of some records it relates a record to. A record that is not made yet has none.
 func (d *Desk) relations(
-	ctx context.Context, access *engine.Access, of engine.Ref, to []engine.Ref, modules map[string]*engine.Module,
+	ctx context.Context, v Viewer, access *engine.Access, of engine.Ref, to []engine.Ref,
 ) (func(engine.Ref) bool, error) {
 	related := map[engine.Ref]bool{}
 	for _, far := range to {
 		if of.ID == "" || related[far] {
 			continue
 		}
-		found, err := d.with.CRM.Search(ctx, engine.Search{
-			Module: access.Module, Modules: modules, Limit: 1, Where: engine.Predicate{Of: []engine.Predicate{
+		found, err := d.search(ctx, v, engine.Search{
+			Module: access.Module, Modules: v.Portal.Modules, Limit: 1, Where: engine.Predicate{Of: []engine.Predicate{
 				{Op: engine.OpEqual, Path: "id", Values: []engine.Operand{{Value: of.ID}}},
 				{Op: engine.OpRelated, Module: far.Module, Values: []engine.Operand{{Value: far.ID}}},
 			}},
@@ -269,7 +269,8 @@ func (d *Desk) deed(v Viewer, kind string, ref engine.Ref, set engine.Fields) en
 // refused notes in the audit that a change was refused, and returns why. Names that are no fields are not written down:
 // they could be anything.
 func (d *Desk) refused(ctx context.Context, v Viewer, ref engine.Ref, set engine.Fields, why error) error {
-	if errors.Is(why, ErrUnavailable) || errors.Is(why, context.Canceled) {
+	if _, busy := errors.AsType[*BusyError](why); busy || errors.Is(why, ErrUnavailable) ||
+		errors.Is(why, context.Canceled) {
 		return why
 	}
 	fields := engine.Fields{}

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"postern/engine"
+	"postern/internal/turns"
 	"postern/internal/upload"
 )
 
 // Records is what pages, REST API and façade ask of the [Desk]. Errors are those of this package: ErrForbidden,
-// ErrNotFound, ErrConflict, ErrFresh, ErrUnavailable, *Refusal and *Throttled.
+// ErrNotFound, ErrConflict, ErrFresh, ErrUnavailable, *BusyError, *Refusal and *Throttled.
 type Records interface {
 	// Modules are those that the viewer's role has access to, in the order of the portal's file.
 	Modules(v Viewer) []ModuleView
@@ -58,17 +59,23 @@ type DeskConfig struct {
 	Clock  engine.Clock
 	Random io.Reader
 	Logger *slog.Logger
+
+	// Searches is how many questions are put to the CRM at once; DefaultSearches for 0. One subject has half of them.
+	Searches int
 }
 
 // Desk is the one place through which records leave a portal and are changed. What the access of the viewer's role
 // does not give, it neither shows nor takes: the rows of the access are held besides whatever is asked, in the same
 // query, and a field that is hidden can be neither filtered nor sorted by.
-type Desk struct{ with DeskConfig }
+type Desk struct {
+	with     DeskConfig
+	searches *turns.Turns
+}
 
 var _ Records = (*Desk)(nil)
 
 // NewDesk returns a desk.
-func NewDesk(with DeskConfig) *Desk { return &Desk{with: with} }
+func NewDesk(with DeskConfig) *Desk { return &Desk{with: with, searches: newSearches(with.Searches)} }
 
 // Modules implements Records.
 func (d *Desk) Modules(v Viewer) []ModuleView {
@@ -101,7 +108,7 @@ func (d *Desk) Count(ctx context.Context, v Viewer, q Question) (int, error) {
 		return 0, err
 	}
 	search.Limit = 0
-	found, err := d.with.CRM.Search(ctx, search)
+	found, err := d.search(ctx, v, search)
 	switch {
 	case err != nil:
 		return 0, d.unanswered("count", q.Module, err)
@@ -166,7 +173,7 @@ func (d *Desk) list(
 	if err != nil {
 		return Listing{}, err
 	}
-	found, err := d.with.CRM.Search(ctx, search)
+	found, err := d.search(ctx, v, search)
 	if err != nil {
 		return Listing{}, d.unanswered("list", q.Module, err)
 	}
@@ -189,7 +196,7 @@ func (d *Desk) find(ctx context.Context, v Viewer, access *engine.Access, id str
 		return engine.Record{}, ErrNotFound
 	}
 	one := engine.Predicate{Op: engine.OpEqual, Path: "id", Values: []engine.Operand{{Value: id}}}
-	found, err := d.with.CRM.Search(ctx, engine.Search{
+	found, err := d.search(ctx, v, engine.Search{
 		Module: access.Module, Modules: v.Portal.Modules, Where: v.rows(access).Both(one), Limit: 1,
 	})
 	switch {
@@ -241,7 +248,7 @@ func (d *Desk) unanswered(doing, module string, cause error) error {
 
 // unavailable is an error of the CRM as the viewer gets it; the log has the cause.
 func (d *Desk) unavailable(doing, module string, cause error) error {
-	if errors.Is(cause, context.Canceled) {
+	if _, busy := errors.AsType[*BusyError](cause); busy || errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	d.with.Logger.Error("a portal cannot reach records", "doing", doing, "module", module, "error", cause)

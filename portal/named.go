@@ -62,7 +62,7 @@ func (d *Desk) keepsLogin(
 	if login == "" {
 		return nil
 	}
-	found, err := d.with.CRM.Search(ctx, engine.Search{
+	found, err := d.search(ctx, v, engine.Search{
 		Module: subject.Module, Modules: v.Portal.Modules, Limit: 2, Where: engine.Predicate{
 			Op: engine.OpFold, Path: subject.Login, Values: []engine.Operand{{Value: login}},
 		},

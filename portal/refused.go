@@ -24,11 +24,11 @@ var (
 	ErrNoAppKey = errors.New("there is no such app key")
 )
 
-// BusyError (503) says that too many passwords are being checked at once.
+// BusyError (503) says that too many passwords are being checked at once, or too much is looked for.
 type BusyError struct{ RetryAfter time.Duration }
 
 // Error is a sentence for logs.
-func (*BusyError) Error() string { return "too many passwords are being checked at the moment" }
+func (*BusyError) Error() string { return "there is too much to do at the moment" }
 
 // CrowdedError (429) says that too much was tried from one address. It is told before anything is looked at, so it
 // tells nothing of names.

@@ -89,7 +89,7 @@ func (d *Desk) titlesOf(
 		for _, id := range some {
 			among.Values = append(among.Values, engine.Operand{Value: id})
 		}
-		found, err := d.with.CRM.Search(ctx, engine.Search{
+		found, err := d.search(ctx, v, engine.Search{
 			Module: access.Module, Modules: v.Portal.Modules, Where: v.rows(access).Both(among), Limit: len(some),
 		})
 		if err != nil {

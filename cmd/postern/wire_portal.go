@@ -55,9 +55,17 @@ func (h *house) openPortals(ctx context.Context) error {
 	h.portals = &portals{gate: gate, files: intake, desk: portal.NewDesk(portal.DeskConfig{
 		CRM: records, Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
 		Logger: h.logger, Intake: intake,
-		Files: upload.Files{Store: h.store, Sealer: sealer},
+		Files: upload.Files{Store: h.store, Sealer: sealer}, Searches: h.searches(),
 	})}
 	return h.indexPortals(ctx, h.book)
+}
+
+// searches is how many questions of portals are put to the CRM at once: as many as another CRM has sessions for.
+func (h *house) searches() int {
+	if h.config.mirrors() {
+		return portal.DefaultSearches()
+	}
+	return h.config.CRM.Sessions
 }
 
 // newGate makes a gate over the records of the CRM.

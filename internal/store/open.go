@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 
 	"postern/engine"
@@ -66,8 +65,8 @@ func (s *Store) begin(ctx context.Context, writing *sql.DB, reading string) (err
 	if s.reading, err = connect(reading); err != nil {
 		return errors.Join(err, s.notes.close(), writing.Close())
 	}
-	s.reading.SetMaxOpenConns(2 * runtime.NumCPU())
-	s.reading.SetMaxIdleConns(2 * runtime.NumCPU())
+	s.reading.SetMaxOpenConns(2 * searchers())
+	s.reading.SetMaxIdleConns(2 * searchers())
 	s.reads = newStatements(s.reading)
 	s.searching = make(chan struct{}, searchers())
 	if err := s.readSuppressed(ctx); err != nil {

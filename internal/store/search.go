@@ -17,8 +17,8 @@ const (
 )
 
 // searchers is how many searches run at once: half of the connections that read, so that whatever people look for, all
-// else still reads.
-func searchers() int { return max(1, runtime.NumCPU()) }
+// else still reads. It is one more than a portal's desk asks at once, so that signing in finds room beside it.
+func searchers() int { return runtime.NumCPU() + 1 }
 
 // Search implements engine.RecordStore. A page is one statement and a count another, at one moment each. The texts of
 // the statements are as many as there are questions, so they are not kept prepared.

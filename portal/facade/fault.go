@@ -101,7 +101,7 @@ func (f *Facade) said(err error) *Fault {
 	case errors.As(err, &busy):
 		return &Fault{
 			status: http.StatusServiceUnavailable, code: codeInternal,
-			message: "Too many are signing in at the moment: try again", wait: max(busy.RetryAfter, time.Second),
+			message: "There is a lot to do at the moment: try again", wait: max(busy.RetryAfter, time.Second),
 		}
 	case errors.As(err, &crowded):
 		return &Fault{
