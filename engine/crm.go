@@ -42,7 +42,8 @@ type CRM interface {
 	// Find reads the records of a module whose field has a value, compared as text, at most limit (1 to
 	// MaxFound). It is for external ids and client keys: an empty value finds nothing.
 	Find(ctx context.Context, module, field string, value any, limit int) ([]Record, error)
-	// Delete removes a record and returns it as it last was; the zero Record where it was gone already.
+	// Delete removes a record, if Expect stands, and returns it as it last was; the zero Record where it was gone
+	// already. It fails with ErrConflict, Permanent, nothing done.
 	Delete(ctx context.Context, d Delete) (Record, error)
 	// Relate joins or parts two records and tells whether that changed anything, as far as the CRM can tell.
 	// Joining what is joined, and parting what is parted or gone, changes nothing. Joining fails with

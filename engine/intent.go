@@ -1,6 +1,11 @@
 package engine
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
 
 // Origin is what an event of ours tells of where it comes from.
 type Origin struct {
@@ -24,8 +29,19 @@ func (o Origin) event(eventType string, ref Ref, change *Change) *Event {
 
 // Delete removes a record. One that is not there counts as removed.
 type Delete struct {
-	Ref Ref
+	Ref    Ref
+	Expect Fields `json:",omitempty"` // what it must still have
 	Origin
+}
+
+// Check fails with ErrConflict, Permanent, if a record no longer has what is expected of it. The error names the field.
+func (d Delete) Check(record Record) error {
+	for _, name := range slices.Sorted(maps.Keys(d.Expect)) {
+		if !Same(record.Fields[name], d.Expect[name]) {
+			return Permanent(fmt.Errorf("field %s: %w", name, ErrConflict))
+		}
+	}
+	return nil
 }
 
 // Apply returns the record after it was removed, and the event that tells it with the fields that it had

@@ -287,7 +287,8 @@ type RecordStore interface {
 	// for 200,000.
 	Find(ctx context.Context, module, field, value string, limit int) ([]Record, error)
 	// Delete marks a record as deleted and puts its event into the outbox, once for one EventID. It returns
-	// the record as it last was; the zero Record where it was gone already, or is now asked for again.
+	// the record as it last was; the zero Record where it was gone already, or is now asked for again. It fails
+	// with ErrConflict when what is expected does not stand.
 	Delete(ctx context.Context, d Delete) (Record, error)
 	// Relate joins or parts two records and puts the events of both ends into the outbox, once for one
 	// EventID, and tells whether that changed anything. Joining fails with ErrNoRecord when one of them is

@@ -117,7 +117,7 @@ func (d *Desk) Update(ctx context.Context, v Viewer, ref engine.Ref, set engine.
 		return Done{}, err
 	}
 	change.Write = &engine.Write{
-		Ref: ref, Patch: engine.Patch{Set: w.set, Expect: standing(access, record, w.set, etag)},
+		Ref: ref, Patch: engine.Patch{Set: w.set, Expect: standing(access, record, w.set, etag != "")},
 		Unique: access.Module.UniqueAmong(w.set), Origin: d.origin(v, change.ID),
 	}
 	change.Deed = d.deed(v, engine.DeedPortalUpdated, ref, w.set)
@@ -141,8 +141,9 @@ func (d *Desk) Delete(ctx context.Context, v Viewer, ref engine.Ref, etag string
 	if err != nil {
 		return Done{}, err
 	}
-	change.Delete = &engine.Delete{Ref: ref, Origin: d.origin(v, change.ID)}
-	change.Expect = standing(access, record, nil, etag)
+	change.Delete = &engine.Delete{
+		Ref: ref, Expect: standing(access, record, nil, true), Origin: d.origin(v, change.ID),
+	}
 	change.Deed = d.deed(v, engine.DeedPortalDeleted, ref, nil)
 	return d.commit(ctx, v, access, change, &wishes{})
 }
@@ -162,11 +163,11 @@ func (d *Desk) held(
 	return record, err
 }
 
-// standing is what must still stand when a change is made: what it replaces, what makes the record the viewer's to
-// change, and with an ETag all that it names.
-func standing(access *engine.Access, record engine.Record, set engine.Fields, tag string) engine.Fields {
+// standing is what must still stand when a change is made: what it replaces, and what makes the record the viewer's to
+// change. It is all that the viewer reads of it where they saw that and say so by an ETag, and where all of it goes.
+func standing(access *engine.Access, record engine.Record, set engine.Fields, all bool) engine.Fields {
 	names := slices.AppendSeq(append(access.Rows.Fields(), access.While.Fields()...), maps.Keys(set))
-	if tag != "" {
+	if all {
 		names = append(names, access.Read...)
 	}
 	expect := engine.Fields{}

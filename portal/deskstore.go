@@ -31,7 +31,6 @@ const KeyWindow = 24 * time.Hour
 type Change struct {
 	ID engine.ID
 	engine.Ask
-	Expect engine.Fields  // of Delete: what the record must still have
 	Effect *engine.Effect // in place of the ask where the records are in another CRM
 	Files  []engine.File  // that were staged, and are kept from now on for the record
 	Key    []byte         // hash of who asks and their Idempotency-Key; nil for none

@@ -23,10 +23,12 @@ type busy struct {
 	over   engine.EffectState
 	after  int
 	result *engine.Record
+	seen   []*engine.Effect
 }
 
 func (b *busy) Effects(ctx context.Context, change engine.ID) ([]*engine.Effect, error) {
 	effects, err := b.DeskStore.Effects(ctx, change)
+	b.seen = append(b.seen, effects...)
 	if b.after--; b.after < 0 && len(effects) == 1 {
 		effects[0].State, effects[0].Result = b.over, b.result
 	}
@@ -86,5 +88,40 @@ func TestChangesOfAnotherCRM(t *testing.T) {
 	store.after = 1000
 	if done, err := w.Desk.Delete(t.Context(), mia, ref, ""); err != nil || !done.Pending {
 		t.Errorf("a deletion: %+v, %v", done, err)
+	}
+	store.after = 0
+	for over, want := range map[engine.EffectState]error{
+		engine.EffectDone: nil, engine.EffectConflict: portal.ErrConflict,
+	} {
+		store.over = over
+		if _, err := w.Desk.Delete(t.Context(), mia, ref, ""); !errors.Is(err, want) {
+			t.Errorf("a deletion that is %s: %v", over, err)
+		}
+	}
+}
+
+// A deletion that another CRM is asked for later, and perhaps again, says what the record has to be: the viewer's yet, and
+// as they saw it.
+func TestDeletionsOfAnotherCRMLookFirst(t *testing.T) {
+	store := &busy{over: engine.EffectDone}
+	w := house.New(t, func(c *portal.DeskConfig) {
+		store.DeskStore = c.Store
+		c.Store, c.CRM = store, remote{c.CRM}
+	})
+	mia, ref := w.Viewer(house.Customers, house.Mia), house.Ref("HelpDesk/17x1")
+	if _, err := w.Desk.Delete(t.Context(), mia, ref, ""); err != nil {
+		t.Fatal(err)
+	}
+	access, fields := mia.Access("HelpDesk"), w.Fields(ref)
+	want := engine.Fields{}
+	for _, name := range append(access.Rows.Fields(), access.Read...) {
+		want[name] = fields[name]
+	}
+	if len(store.seen) == 0 || want.Text("parent_id") == "" {
+		t.Fatalf("%d effects were looked at; %v", len(store.seen), want)
+	}
+	same(t, "what is expected", store.seen[0].Delete.Expect, want)
+	if _, hidden := want["secret"]; hidden {
+		t.Error("a hidden field stands in the way")
 	}
 }

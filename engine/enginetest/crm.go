@@ -36,6 +36,7 @@ func TestCRM(t *testing.T, open func(t *testing.T) (crm engine.CRM, seed func(en
 		"find reads by value":                   crmFind,
 		"find has bounds":                       crmFindBounds,
 		"delete removes a record":               crmDelete,
+		"delete looks first":                    crmDeleteExpected,
 		"relate joins and parts":                crmRelate,
 		"list gives every record once":          crmList,
 		"list looks a value up":                 crmListValue,

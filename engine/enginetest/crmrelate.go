@@ -53,6 +53,30 @@ func crmDelete(t *testing.T, crm crmTrial) {
 	crm.expect(t, other, fields)
 }
 
+// A deletion looks first whether the record still is what somebody wanted to be rid of.
+func crmDeleteExpected(t *testing.T, crm crmTrial) {
+	fields := engine.Fields{"ticket_title": "Lost key", "ticketstatus": "Open"}
+	ref := crm.seed(ticket("1", fields))
+	for n, stale := range []engine.Fields{
+		{"ticketstatus": "Closed"}, {"ticket_title": "Lost key", "ticketstatus": "open"}, {"ticket_title": ""},
+		{"ticket_title": "Lost key", "description": "none yet"},
+	} {
+		last, err := crm.Delete(t.Context(), engine.Delete{Ref: ref, Expect: stale, Origin: ticketOrigin(byte(n + 1))})
+		if !errors.Is(err, engine.ErrConflict) || !engine.IsPermanent(err) || !last.IsZero() {
+			t.Errorf("expecting %v: deleted %v, %v", stale, last, err)
+		}
+	}
+	crm.expect(t, ref, fields)
+	expect := engine.Fields{"ticketstatus": "Open", "description": nil}
+	for n := range 2 { // what is gone need not be as expected
+		last, err := crm.Delete(t.Context(), engine.Delete{Ref: ref, Expect: expect, Origin: ticketOrigin(byte(9 + n))})
+		if err != nil || last.IsZero() != (n == 1) {
+			t.Errorf("deletion %d: %v, %v", n+1, last, err)
+		}
+		expect = engine.Fields{"ticketstatus": "Closed"}
+	}
+}
+
 func crmRelate(t *testing.T, crm crmTrial) {
 	one := crm.seed(ticket("1", engine.Fields{"ticket_title": "Lost key"}))
 	two := crm.seed(contact("2"))

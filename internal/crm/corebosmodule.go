@@ -142,6 +142,15 @@ func (m *module) fill(element map[string]string) {
 
 // text is a value as coreBOS takes it.
 func (f field) text(value any) (string, error) {
+	text, err := f.written(value)
+	if err == nil && f.longest > 0 && utf8.RuneCountInString(text) > f.longest {
+		return "", fmt.Errorf("is longer than the %d characters that the CRM keeps", f.longest)
+	}
+	return text, err
+}
+
+// written is a value as coreBOS writes it, however long.
+func (f field) written(value any) (string, error) {
 	var text string
 	switch v := value.(type) {
 	case bool:
@@ -166,9 +175,6 @@ func (f field) text(value any) (string, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil && f.kind == "datetime" {
 		text = at.UTC().Format(datetime)
 	}
-	if f.longest > 0 && utf8.RuneCountInString(text) > f.longest {
-		return "", fmt.Errorf("is longer than the %d characters that the CRM keeps", f.longest)
-	}
 	return text, nil
 }
 
@@ -189,7 +195,7 @@ func (m *module) differs(fields, wanted engine.Fields) (string, bool) {
 // same tells whether the CRM's value is the wanted one: as text, but numbers by what they are worth, and a number or a
 // boolean that was never given is 0.
 func (f field) same(have, want any) bool {
-	text, err := f.text(want)
+	text, err := f.written(want)
 	if err != nil {
 		return false
 	}

@@ -42,7 +42,8 @@ func (m *Mirror) Create(ctx context.Context, create engine.Create) (engine.Recor
 
 // Delete marks a kept record as deleted.
 func (m *Mirror) Delete(ctx context.Context, d engine.Delete) (engine.Record, error) {
-	return m.records.Delete(ctx, d)
+	record, err := m.records.Delete(ctx, d)
+	return record, final(err)
 }
 
 // Relate joins or parts two kept records.

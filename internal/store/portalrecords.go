@@ -76,27 +76,13 @@ func (t *tx) changeRecord(ctx context.Context, change portal.Change) (engine.Ref
 		_, err := t.write(ctx, *change.Write)
 		return change.Write.Ref, err
 	case change.Delete != nil:
-		return change.Delete.Ref, t.deleteAsExpected(ctx, *change.Delete, change.Expect)
+		gone, err := t.delete(ctx, *change.Delete)
+		if err == nil && gone.IsZero() {
+			err = engine.ErrNoRecord
+		}
+		return change.Delete.Ref, err
 	}
 	return engine.Ref{}, engine.Permanent(errors.New("nothing is asked for"))
-}
-
-// deleteAsExpected removes a record that still has what is expected of it.
-func (t *tx) deleteAsExpected(ctx context.Context, d engine.Delete, expect engine.Fields) error {
-	before, err := t.record(ctx, d.Ref)
-	switch {
-	case err != nil:
-		return err
-	case before.Fields == nil || before.Deleted:
-		return engine.ErrNoRecord
-	}
-	for name, want := range expect {
-		if !engine.Same(before.Fields[name], want) {
-			return fmt.Errorf("field %s: %w", name, engine.ErrConflict)
-		}
-	}
-	_, err = t.delete(ctx, d)
-	return err
 }
 
 // repeated finds what was done under the key of a change before.

@@ -65,6 +65,11 @@ func (t *tx) delete(ctx context.Context, d engine.Delete) (last engine.Record, e
 		return engine.Record{}, err
 	}
 	after, event := d.Apply(before)
+	if event != nil {
+		if err := d.Check(before); err != nil {
+			return engine.Record{}, err
+		}
+	}
 	told, err := tell(event)
 	if err != nil {
 		return engine.Record{}, err
