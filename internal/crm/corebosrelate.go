@@ -9,8 +9,9 @@ import (
 	"postern/engine"
 )
 
-// Delete reads the record, refuses if what is expected does not stand, and moves it to the CRM's recycle bin. coreBOS refuses to delete what is gone in the words in
-// which it refuses what its user may not do, so that the record is read once more after a refusal.
+// Delete reads the record, refuses if what is expected does not stand, and moves it to the CRM's recycle bin. coreBOS
+// refuses to delete what is gone in the words in which it refuses what its user may not do, so that the record is read
+// once more after a refusal.
 func (c *Corebos) Delete(ctx context.Context, d engine.Delete) (engine.Record, error) {
 	record, err := c.read(ctx, d.Ref)
 	if err != nil || record == nil {
@@ -21,7 +22,8 @@ func (c *Corebos) Delete(ctx context.Context, d engine.Delete) (engine.Record, e
 		return engine.Record{}, fmt.Errorf("delete %s: %w", d.Ref, err)
 	}
 	if field, differs := m.differs(record.Fields, d.Expect); differs {
-		return engine.Record{}, engine.Permanent(fmt.Errorf("delete %s: field %s: %w", d.Ref, field, engine.ErrConflict))
+		err := fmt.Errorf("delete %s: field %s: %w", d.Ref, field, engine.ErrConflict)
+		return engine.Record{}, engine.Permanent(err)
 	}
 	var answer any
 	err = c.call(ctx, request{operation: "delete", values: map[string]string{"id": d.Ref.ID}, changes: true}, &answer)

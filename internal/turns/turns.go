@@ -34,14 +34,14 @@ type name struct {
 	waiting []chan struct{} // closed when it is the turn
 }
 
-// New returns turns: all of them at once, of which a name gets each at most, with a line of so many behind it who wait
-// no longer than patience.
+// New returns turns: all of them at once, of which a name gets each at most, with a line of so many behind it who
+// wait no longer than patience.
 func New(all, each, line int, patience time.Duration) *Turns {
 	return &Turns{free: all, each: each, line: line, patience: patience, names: map[string]*name{}}
 }
 
-// Enter waits for a turn of a name, and returns what ends it. It fails with ErrLate, or with the error of a context that
-// ended first.
+// Enter waits for a turn of a name, and returns what ends it. It fails with ErrLate, or with the error of a context
+// that ended first.
 func (t *Turns) Enter(ctx context.Context, who string) (leave func(), err error) {
 	n, turn := t.ask(who)
 	if turn == nil {

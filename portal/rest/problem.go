@@ -130,7 +130,8 @@ func (a *API) problemOf(c *call, err error) (p problem, wait time.Duration) {
 	}
 	if busy, ok := errors.AsType[*portal.BusyError](err); ok {
 		return problem{
-			Status: http.StatusServiceUnavailable, Code: "busy", Title: "There is a lot to do just now. Please try again.",
+			Status: http.StatusServiceUnavailable, Code: "busy",
+			Title: "There is a lot to do just now. Please try again.",
 		}, max(busy.RetryAfter, time.Second)
 	}
 	if crowded, ok := errors.AsType[*portal.CrowdedError](err); ok {
