@@ -27,6 +27,10 @@ type Records interface {
 	Get(ctx context.Context, v Viewer, ref engine.Ref) (Row, error)
 	// Related lists the records of another module that belong to one; q.Module is that other module.
 	Related(ctx context.Context, v Viewer, of engine.Ref, q Question) (Listing, error)
+	// Targets lists the records of another module, q.Module, that a reference of a record may lead to: those that the
+	// viewer sees, less those by which the record would not be theirs. Made tells a record that is being made from one
+	// that is being changed.
+	Targets(ctx context.Context, v Viewer, module, field string, made bool, q Question) (Listing, error)
 	// Create makes a record of plain values as JSON has them. The same key of the same subject makes it once; "" for
 	// none. A file field takes what Stage returned.
 	Create(ctx context.Context, v Viewer, module string, set engine.Fields, key string) (Done, error)

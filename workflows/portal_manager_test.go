@@ -144,3 +144,26 @@ func TestShippedPoliciesLeaveWhatIsSettled(t *testing.T) {
 		t.Errorf("there is no %s", key)
 	}
 }
+
+// The form of a comment offers tickets alone: what rows would refuse of an account or an invoice is not offered.
+func TestShippedFormsOfferWhatIsAccepted(t *testing.T) {
+	book := shippedBook(t)
+	env := &engine.Env{
+		Ref: engine.Ref{Module: "Contacts", ID: "ann"}, Module: book.Modules["Contacts"], Modules: book.Modules,
+		Record: office["Contacts/ann"],
+	}
+	for _, role := range book.Portals["customers"].Roles {
+		access := role.Modules["ModComments"]
+		set, err := access.Create.Values(access.Module, env, time.Now(), time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := access.Rows.Bind(env, time.Now(), time.UTC)
+		for module, want := range map[string]bool{"HelpDesk": false, "Accounts": true, "Invoice": true} {
+			fits := rows.Target(access.Module, "related_to", book.Modules[module], set)
+			if fits.IsNothing() != want {
+				t.Errorf("%s about %s: %s", role.Name, module, fits)
+			}
+		}
+	}
+}

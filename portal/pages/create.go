@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"postern/engine"
 	"postern/internal/forms"
@@ -41,7 +42,17 @@ func (c *call) creating() (creating, error) {
 		given.Titles = map[string]string{m.field: c.heading(c.viewer.Access(m.about.Module), m.about)}
 	}
 	m.edits, _, err = c.edits(access, access.Create.Fields, given)
+	if !m.offers() {
+		m.field, m.about = "", portal.Row{}
+	}
 	return m, err
+}
+
+// offers tells whether the form has the record beside which it was begun among the choices of its field.
+func (m creating) offers() bool {
+	return slices.ContainsFunc(m.edits, func(e *engine.Edit) bool {
+		return e.Field.Name == m.field && slices.Contains(e.Field.Options, m.about.ID)
+	})
 }
 
 // beginAt finds the record beside whose list the new one was begun: the address names it by the reference that is to

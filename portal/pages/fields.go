@@ -31,7 +31,7 @@ func (c *call) edits(
 			edits = append(edits, &engine.Edit{Field: field, Upload: portal.Takes()})
 			continue
 		case field.Type == engine.TypeReference:
-			if field, err = c.choosing(field, row.Fields.Text(name), row.Titles[name]); err != nil {
+			if field, err = c.choosing(access, field, row); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -42,10 +42,12 @@ func (c *call) edits(
 	return edits, barred, nil
 }
 
-// choosing is a reference as a choice among the records that the viewer may see; nil where there are none to choose.
-func (c *call) choosing(field *engine.Field, id, title string) (*engine.Field, error) {
-	choice := *field
+// choosing is a reference of a row as a choice among the records that it may lead to; nil where there are none to
+// choose. A row without an id is one that is being made.
+func (c *call) choosing(of *engine.Access, field *engine.Field, row portal.Row) (*engine.Field, error) {
+	choice, id, title := *field, row.Fields.Text(field.Name), row.Titles[field.Name]
 	choice.Type, choice.Options, choice.Choices = engine.TypePicklist, nil, map[string]engine.Labels{}
+	more, made := false, row.ID == ""
 	for _, module := range field.To {
 		access := c.viewer.Access(module)
 		if access == nil {
@@ -57,10 +59,11 @@ func (c *call) choosing(field *engine.Field, id, title string) (*engine.Field, e
 				question.Order = append(question.Order, engine.Sorting{Field: name})
 			}
 		}
-		listing, err := c.pages.with.Desk.List(c.Context(), c.viewer, question)
+		listing, err := c.pages.with.Desk.Targets(c.Context(), c.viewer, of.Module.Name, field.Name, made, question)
 		if err != nil {
 			return nil, err
 		}
+		more = more || listing.Next != ""
 		for _, row := range listing.Rows {
 			choice.Options = append(choice.Options, row.ID)
 			choice.Choices[row.ID] = engine.Labels{"en": c.heading(access, row)}
@@ -69,7 +72,7 @@ func (c *call) choosing(field *engine.Field, id, title string) (*engine.Field, e
 	if len(choice.Options) == 0 || (id != "" && title == "") {
 		return nil, nil //nolint:nilnil // nothing to choose, and nothing wrong
 	}
-	if !slices.Contains(choice.Options, id) && id != "" {
+	if !slices.Contains(choice.Options, id) && id != "" && (more || !made) {
 		choice.Options = append(choice.Options, id)
 		choice.Choices[id] = engine.Labels{"en": title}
 	}
