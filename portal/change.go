@@ -204,7 +204,7 @@ func (d *Desk) staysTheirs(
 			return unfit(CodeRows, readable(access, name), "error."+CodeRows)
 		}
 	}
-	return unfit(CodeRows, "", "error."+CodeRows)
+	return unfit(CodeRows, "", "error."+CodeRows).about(PartSet, "")
 }
 
 // relations asks the CRM which of some records it relates a record to. A record that is not made yet has none.

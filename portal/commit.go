@@ -56,7 +56,7 @@ func (d *Desk) commit(
 func (d *Desk) failed(access *engine.Access, change Change, err error) error {
 	switch {
 	case errors.Is(err, ErrStaged):
-		return unfit(CodeFile, "", "error.file")
+		return unfit(CodeFile, "", "error.file").about(PartSet, "")
 	case errors.Is(err, engine.ErrTaken):
 		return taken(access, access.Module.UniqueAmong(change.Write.Patch.Set))
 	case errors.Is(err, engine.ErrConflict) && change.Create != nil:
@@ -66,7 +66,7 @@ func (d *Desk) failed(access *engine.Access, change Change, err error) error {
 	case errors.Is(err, engine.ErrNoRecord):
 		return ErrNotFound
 	case engine.IsPermanent(err):
-		return unfit(CodeLong, "", "error.text")
+		return unfit(CodeLong, "", "error.text").about(PartSet, "")
 	}
 	return d.unavailable("change a record", access.Module.Name, err)
 }
@@ -98,5 +98,5 @@ func (d *Desk) gaveUp(access *engine.Access, effect *engine.Effect) error {
 	}
 	d.with.Logger.Warn("the CRM refused a change from a portal", "record", effect.Record.String(),
 		"effect", effect.ID.String(), "reason", effect.Reason)
-	return unfit(CodeValue, "", "error.text")
+	return unfit(CodeValue, "", "error.text").about(PartSet, "")
 }

@@ -36,7 +36,7 @@ func (d *Desk) made(v Viewer, access *engine.Access, given engine.Fields) (*wish
 	}
 	besides, err := access.Create.Values(access.Module, v.Me, v.Now, v.zone())
 	if err != nil { // the subject's own record lacks what the new one needs
-		return nil, unfit(CodeRows, "", "error."+CodeRows)
+		return nil, unfit(CodeRows, "", "error."+CodeRows).about(PartSet, "")
 	}
 	maps.Copy(w.set, besides)
 	return w, nil
@@ -146,7 +146,7 @@ func misfit(field *engine.Field, value any) *Refusal {
 // taken names the field whose value another record has already, if it is clear which and the viewer may know.
 func taken(access *engine.Access, unique []string) *Refusal {
 	if len(unique) != 1 {
-		return unfit(CodeTaken, "", "error.taken")
+		return unfit(CodeTaken, "", "error.taken").about(PartSet, "")
 	}
 	return unfit(CodeTaken, readable(access, unique[0]), "error.taken")
 }

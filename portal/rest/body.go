@@ -135,8 +135,8 @@ func textsOf(object engine.Fields, names []string) (map[string]string, error) {
 		found[name] = text
 		delete(object, name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		return nil, about(errMalformed, name)
+	if len(object) > 0 {
+		return nil, about(errMalformed, slices.Sorted(maps.Keys(object))[0])
 	}
 	return found, nil
 }

@@ -33,7 +33,9 @@ func (a *API) stage(c *call) (answer, error) {
 	module, field := c.PathValue("module"), c.PathValue("field")
 	content := http.MaxBytesReader(c.w, c.Body, engine.MaxUpload+1<<20)
 	staged, err := a.with.Desk.Stage(c.Context(), c.viewer, module, field, name, content)
-	if refusal, ok := errors.AsType[*portal.Refusal](err); ok && refusal.Field == "" {
+	if refusal, ok := errors.AsType[*portal.Refusal](err); ok && refusal.Status == http.StatusUnprocessableEntity {
+		return answer{}, about(err, "body")
+	} else if ok {
 		return answer{}, about(err, "field") // of the path
 	}
 	if err != nil {

@@ -56,6 +56,8 @@ func parameterOf(r *portal.Refusal) string {
 		return name + "[" + r.Asked + "][" + wordOf(r.Op) + "]"
 	case r.Part == portal.PartSet && r.Asked != "":
 		return name + "." + r.Asked
+	case r.Part == "" && r.Field != "": // a value that does not fit
+		return asIsAsked[portal.PartSet] + "." + r.Field
 	}
 	return name
 }

@@ -64,6 +64,13 @@ func TestRefusalsNameThePart(t *testing.T) {
 		{[3]string{"POST", "/password", `{"password":"` + house.Password + `","next":"short"}`}, "next"},
 		{[3]string{"POST", "/files/HelpDesk/attachment", ""}, "name"},
 		{[3]string{"POST", "/files/HelpDesk/secret?name=a", ""}, "field"},
+		{
+			[3]string{"POST", "/records/ModComments", `{"fields":{"commentcontent":"x","related_to":"17x3"}}`},
+			"fields.related_to",
+		},
+		{patch(`{"fields":{"due":"soon"}}`), "fields.due"},
+		{[3]string{"POST", "/files/HelpDesk/attachment?name=a", "<html>"}, "body"},
+		{[3]string{"POST", "/files/HelpDesk/description?name=a", "x"}, "field"},
 		{[3]string{"DELETE", "/records/HelpDesk/17x1?", ""}, nil}, // forbidden, whatever it is asked with
 	} {
 		got := c.send("!"+tc.asked[0], tc.asked[1], tc.asked[2])

@@ -145,7 +145,8 @@ func (a *API) ways(c *call, signedIn portal.SignedIn) ([]string, error) {
 		name string
 		open bool
 	}{
-		{"authenticator", enrols || owed.Code}, {"passkey", owed.Passkey || enrols && a.with.Gate.MakesPasskeys()},
+		{"authenticator", enrols || owed.Code},
+		{"passkey", owed.Passkey || enrols && a.with.Gate.MakesPasskeys()},
 		{"recovery_code", owed.Recovery},
 	} {
 		if way.open {
