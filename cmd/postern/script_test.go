@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -63,7 +61,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"expand": expand, "ready": ready, "retry": retry, "terminate": terminate, "door": door, "login": login,
-			"tell": tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal,
+			"enrol": enrol,
+			"tell":  tell, "pick": pick, "await": awaitPrint, "onesignal": providers.oneSignal,
 			"browser":    providers.browser,
 			"mattermost": providers.mattermost,
 			"mailserver": providers.mailServer,
@@ -193,16 +192,6 @@ func door(ts *testscript.TestScript, _ bool, _ []string) {
 		ts.Check(errors.Join(err, response.Body.Close()))
 		fmt.Fprintf(ts.Stdout(), "%s\n%s\n", response.Status, page)
 	}
-}
-
-func login(ts *testscript.TestScript, _ bool, args []string) {
-	body, err := json.Marshal(map[string]string{"name": args[0], "password": args[1]})
-	ts.Check(err)
-	api := "http://" + ts.Getenv("WEB") + "/portal/api/v1/customers/login"
-	response, err := http.Post(api, "application/json", bytes.NewReader(body))
-	ts.Check(err)
-	ts.Check(response.Body.Close())
-	fmt.Fprintln(ts.Stdout(), response.Status)
 }
 
 // The page of the reference shows a configuration; it must be one.
