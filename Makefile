@@ -58,8 +58,9 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory
 race: ## every test under the race detector
 	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) ./...
 
-model: ## 100,000 random requests at the desk of random portals, beside an oracle: two minutes
+model: ## 100,000 random requests at the desk and at the gate of random portals, beside oracles: four minutes
 	$(GO) test -count 1 -timeout 20m -run TestDeskAgainstAModel ./portal -rapid.checks=4000
+	$(GO) test -count 1 -timeout 20m -run TestGateAgainstAModel ./portal -rapid.checks=2000
 
 # Each target gets an equal share of FUZZTIME. FUZZ narrows the choice: FUZZ=exprsafe, FUZZ=FuzzLoad. The go command
 # calls it a failure when the time ends within an input.

@@ -80,7 +80,8 @@ func TestOnePersonHasOneHandle(t *testing.T) {
 	}
 	holder := portal.Holder{Portal: house.Customers, Subject: house.Ana}
 	enrolled, err := p.Store.Enrolled(t.Context(), holder)
-	if err != nil || len(enrolled.Passkeys) != 2 || !bytes.Equal(enrolled.Passkeys[0].Handle, enrolled.Passkeys[1].Handle) {
+	keys := enrolled.Passkeys
+	if err != nil || len(keys) != 2 || !bytes.Equal(keys[0].Handle, keys[1].Handle) {
 		t.Fatalf("enrolled %+v, %v", enrolled, err)
 	}
 	for _, device := range []*passkeytest.Device{one, two} {

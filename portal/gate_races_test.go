@@ -182,7 +182,9 @@ func TestFactorsAreChangedInWhatIsAlive(t *testing.T) {
 	for what, end := range map[string]func(racing) func(){
 		"the person ends all sessions": func(r racing) func() { return r.order(portal.OrderEndAll) },
 		"an operator shuts them out":   func(r racing) func() { return r.order(portal.OrderDisable) },
-		"a new password":               func(r racing) func() { return func() { r.SetPassword(house.Customers, house.Ana) } },
+		"a new password": func(r racing) func() {
+			return func() { r.SetPassword(house.Customers, house.Ana) }
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			r := newRacing(t)
