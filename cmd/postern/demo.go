@@ -123,6 +123,7 @@ func (d *demonstration) run(ctx context.Context, listener net.Listener) error {
 	parts.Go(func() { d.tellEvents(ctx) })
 	parts.Go(func() { d.room.follow(ctx, d.tellMessage) })
 	parts.Go(func() { crm.run(ctx) })
+	parts.Go(func() { crm.follow(ctx) })
 	parts.Go(func() { d.letIn(ctx) })
 	err := d.house.work(ctx, listener, d.handler())
 	stop()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"postern/engine"
@@ -16,6 +17,8 @@ import (
 type demoCRM struct {
 	bus      engine.Bus
 	opinions string // external id of the participant who is asked for an opinion
+
+	counting sync.Mutex // of the two below
 	events   int
 	tickets  int
 }
@@ -85,10 +88,10 @@ func demoTitles() []string {
 
 // create publishes a new ticket.
 func (c *demoCRM) create(ctx context.Context, i int) engine.Fields {
-	c.tickets++
+	number := c.next(&c.tickets)
 	titles := demoTitles()
 	ticket := engine.Fields{
-		"id": fmt.Sprintf("17x%d", c.tickets), "ticket_no": fmt.Sprintf("TT%d", c.tickets),
+		"id": fmt.Sprintf("17x%d", number), "ticket_no": fmt.Sprintf("TT%d", number),
 		"ticket_title": titles[i%len(titles)], "parent_id": demoPerson(i % len(demoPeople())).ID,
 		"ticketstatus": "Open", "ticketpriorities": "Normal", "description": "Reported by telephone.",
 		"createdtime": time.Now().UTC().Format(time.DateTime),
@@ -96,6 +99,46 @@ func (c *demoCRM) create(ctx context.Context, i int) engine.Fields {
 	ref := engine.Ref{Module: "HelpDesk", ID: ticket.Text("id")}
 	c.tell(ctx, ref, ticket)
 	return ticket
+}
+
+func (c *demoCRM) next(number *int) int {
+	c.counting.Lock()
+	defer c.counting.Unlock()
+	*number++
+	return *number
+}
+
+// follow gives tickets that are made in the portal what a CRM gives every new record: a number and a time.
+func (c *demoCRM) follow(ctx context.Context) {
+	position, err := c.bus.Position(ctx)
+	if err != nil {
+		return
+	}
+	_ = c.bus.Read(ctx, position.Last, 100, func(ctx context.Context, entries []engine.Entry) error {
+		for _, entry := range entries {
+			if made := madeElsewhere(entry); made != nil {
+				c.change(ctx, made.Ref(), engine.Fields{
+					"ticket_no":   fmt.Sprintf("TT%d", c.next(&c.tickets)),
+					"createdtime": made.Time.UTC().Format(time.DateTime),
+				})
+			}
+		}
+		return nil
+	})
+}
+
+// madeElsewhere is the event of a new ticket without a number; nil for any other.
+func madeElsewhere(entry engine.Entry) *engine.Event {
+	at, err := engine.ParseAddress(entry.Subject)
+	if err != nil {
+		return nil
+	}
+	event, err := engine.DecodeEvent(at, entry.Header, entry.Data)
+	if err != nil || event.Type != engine.RecordCreated || event.Ref().Module != "HelpDesk" ||
+		event.Change.Record.Text("ticket_no") != "" {
+		return nil
+	}
+	return event
 }
 
 // begin publishes that somebody works on a ticket.
@@ -117,9 +160,8 @@ func (c *demoCRM) tell(ctx context.Context, ref engine.Ref, fields engine.Fields
 
 // publish tells one change. A broker that is gone ends with the demo, so its error needs no telling.
 func (c *demoCRM) publish(ctx context.Context, eventType string, ref engine.Ref, change *engine.Change) {
-	c.events++
 	_ = c.bus.Publish(ctx, &engine.Event{
-		ID: fmt.Sprintf("demo-%d-%d", time.Now().UnixNano(), c.events), Source: "demo-crm", Type: eventType,
+		ID: fmt.Sprintf("demo-%d-%d", time.Now().UnixNano(), c.next(&c.events)), Source: "demo-crm", Type: eventType,
 		Subject: ref.String(), Time: time.Now(), Change: change,
 	})
 }

@@ -96,8 +96,9 @@ func (d *demonstration) isThere(ctx context.Context, ref engine.Ref) bool {
 func (d *demonstration) portalWelcome() string {
 	return fmt.Sprintf(`  10. Sign in as a customer, at %[1]s/portal/customers
       as zoe@acme.example, and in another browser as pilar@umbrella.example, both with: %[2]s
-      Each sees the tickets and invoices of her own company and nobody else's. Open a ticket, or forget the
-      password: the mails come into the inbox.
+      Each sees the tickets and invoices of her own company and nobody else's. Open a new ticket there: the CRM
+      numbers it, and the mail about it comes into the inbox. Or sign out and press "Forgot your password?": the
+      link to choose another one comes into the inbox too.
   11. Sign in as an employee, at %[1]s/portal/employees
       as nadia@home.example, with the same password: her salary slips, and nobody else's.
 `, d.house.base, demoPassword)

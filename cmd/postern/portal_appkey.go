@@ -85,6 +85,9 @@ record may. The secret is shown once. A program may have several keys, so that t
 			return at.print(cmd.OutOrStdout(), made, func(out *strings.Builder) {
 				fmt.Fprintf(out, "%s\n\nThis is the secret of key %s; it is not shown again. It is good until %s.\n",
 					made.Secret, made.ID, made.Expires.Format(time.DateOnly))
+				if !at.config.Web.Portal.Facade.AppKeys {
+					out.WriteString("No program signs in by it while web.portal.facade.app_keys is not true.\n")
+				}
 			})
 		},
 	}
@@ -174,7 +177,7 @@ func (h *house) makeAppKey(ctx context.Context, order appKeyOrder) (appKeyMade, 
 	}
 	ref, err := engine.ParseRef(order.Subject)
 	if err != nil {
-		return appKeyMade{}, err
+		return appKeyMade{}, fmt.Errorf("whom does the program act as? %w, such as Contacts/12x1", err)
 	}
 	key, secret, err := gate.MakeAppKey(ctx, order.Portal, order.Client, ref, order.Life, order.order())
 	switch {
@@ -211,7 +214,8 @@ func (h *house) revokeAppKey(ctx context.Context, order appKeyOrder) (appKeyLine
 	}
 	id, err := engine.ParseID(order.ID)
 	if err != nil {
-		return appKeyLine{}, err
+		return appKeyLine{}, fmt.Errorf("%q is no id of a key: `postern portal app-key ls %s` shows them whole",
+			order.ID, order.Portal)
 	}
 	err = gate.RevokeAppKey(ctx, order.Portal, id, order.order())
 	if errors.Is(err, portal.ErrNoAppKey) {

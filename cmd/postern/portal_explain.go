@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"postern/engine"
+	"postern/internal/yamldoc"
 	"postern/portal"
 	"postern/workflows"
 )
@@ -51,8 +52,9 @@ with their own values in place of me, and which fields may be read, filtered, so
 For one record it says whether they see it, and which comparison settles that. Who is what they sign in
 with, or their record as Module/id.
 
-With --record it goes by the records of files, in the form of records: in a test file, and asks no
-server: so a policy can be tried before it is served.`,
+With --record it goes by the records of files and asks no server: so a policy can be tried before it is
+served. Such a file holds what stands under records: in a test file, "Contacts/12x7: { firstname: Zoe }",
+and the book is that of --book or --config; without them it is the shipped one.`,
 		Example: `  postern portal explain customers zoe@acme.example HelpDesk/17x3 --config postern.yaml
   postern portal explain employees Employees/30x1 SalarySlips
   postern portal explain customers Contacts/12x7 --book ./book --record records.yaml`,
@@ -122,9 +124,17 @@ func aboutIn(book *engine.Book, about string) (module string, record engine.Ref,
 		module = record.Module
 	}
 	if module != "" && book.Modules[module] == nil {
-		return "", record, fmt.Errorf("the book describes no module %s", module)
+		return "", record, noModule(module, slices.Sorted(maps.Keys(book.Modules)))
 	}
 	return module, record, nil
+}
+
+// noModule says that a book has no module of a name, and what may have been meant.
+func noModule(name string, all []string) error {
+	if near, ok := yamldoc.Suggest(name, all); ok {
+		return fmt.Errorf("the book describes no module %s; did you mean %s?", name, near)
+	}
+	return fmt.Errorf("the book describes no module %s; it has %s", name, strings.Join(all, ", "))
 }
 
 // explainOffline explains a portal by records from files.
@@ -135,11 +145,7 @@ func explainOffline(ctx context.Context, out io.Writer, o explainFlags, args []s
 	}
 	p := book.Portals[args[0]]
 	if p == nil {
-		return noPortal(args[0], book.Portals)
-	}
-	subject, err := engine.ParseRef(args[1])
-	if err != nil {
-		return fmt.Errorf("who? %w", err)
+		return o.inWhichBook(noPortal(args[0], book.Portals))
 	}
 	about := ""
 	if len(args) > 2 {
@@ -147,21 +153,33 @@ func explainOffline(ctx context.Context, out io.Writer, o explainFlags, args []s
 	}
 	module, record, err := aboutIn(book, about)
 	if err != nil {
-		return err
+		return o.inWhichBook(err)
 	}
 	events, err := readRecords(o.records, book, now)
 	if err != nil {
-		return err
+		return o.inWhichBook(err)
 	}
 	crm := written{}
 	for _, event := range events {
 		crm[event.Ref()] = engine.Record{Ref: event.Ref(), Fields: event.Change.Record}
+	}
+	subject, err := crm.named(p, args[1])
+	if err != nil {
+		return err
 	}
 	said, verdict, err := portal.ExplainFrom(ctx, crm, p, subject, record, now)
 	if err != nil {
 		return err
 	}
 	return printExplained(out, explained{only(said, module), verdict}, o.json)
+}
+
+// inWhichBook adds to an error that it is of the shipped book, where no other was named.
+func (o explainFlags) inWhichBook(err error) error {
+	if o.book != "" || o.config != "" {
+		return err
+	}
+	return fmt.Errorf("%w\nThis is about the shipped book: --book FOLDER or --config FILE names yours", err)
 }
 
 // load reads the book, and when it is.
@@ -202,6 +220,28 @@ func only(said portal.Explanation, module string) portal.Explanation {
 
 // written are records of files, as the CRM that they were written for.
 type written map[engine.Ref]engine.Record
+
+// named is whom a name or a record, Module/id, means.
+func (w written) named(p *engine.Portal, who string) (engine.Ref, error) {
+	if ref, err := engine.ParseRef(who); err == nil && ref.Module == p.Subject.Module.Name {
+		return ref, nil
+	}
+	var found []engine.Ref
+	for ref, record := range w {
+		if ref.Module == p.Subject.Module.Name && strings.EqualFold(record.Fields.Text(p.Subject.Login), who) {
+			found = append(found, ref)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return engine.Ref{}, fmt.Errorf("no record of the files signs in to portal %s as %q: give the %s that they "+
+			"have there, or their record, %s/<id>", p.Name, who, p.Subject.Login, p.Subject.Module.Name)
+	case 1:
+		return found[0], nil
+	}
+	return engine.Ref{}, fmt.Errorf("two records of the files have %q to sign in with: name one of them as %s/<id>",
+		who, p.Subject.Module.Name)
+}
 
 // Get reads those that are there.
 func (w written) Get(_ context.Context, refs ...engine.Ref) (found []engine.Record, err error) {

@@ -107,7 +107,7 @@ func (i *legacyImport) run(cmd *cobra.Command, name string) error {
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return fmt.Errorf("open passwords: %w", err)
+			return fmt.Errorf("read passwords: %w", err)
 		}
 		defer file.Close()
 		in = file

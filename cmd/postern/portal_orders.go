@@ -253,7 +253,7 @@ func namedSession(sessions []portal.Session, text string) (found engine.ID, err 
 			return s.ID, nil
 		}
 	}
-	return found, fmt.Errorf("they have no session whose id ends in %q", text)
+	return found, fmt.Errorf("they have no session whose id ends in %q: `postern portal sessions ls` shows them", text)
 }
 
 // gate is what operators ask about people who sign in: that of the running engine or, where a command has opened the
