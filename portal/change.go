@@ -233,9 +233,14 @@ func (d *Desk) relations(
 // admit holds a change against what a subject may change in a time.
 func (d *Desk) admit(ctx context.Context, v Viewer) error {
 	key := "portal:" + v.Portal.Name + ":" + v.Ref().String()
-	wait, err := d.with.Store.Admit(ctx, []engine.Limit{
+	return d.within(ctx, []engine.Limit{
 		{Key: key, Most: changesPerMinute, Per: time.Minute}, {Key: key, Most: changesPerDay, Per: 24 * time.Hour},
-	}, d.with.Clock.Now())
+	})
+}
+
+// within counts one more under limits; *Throttled where one is reached.
+func (d *Desk) within(ctx context.Context, limits []engine.Limit) error {
+	wait, err := d.with.Store.Admit(ctx, limits, d.with.Clock.Now())
 	switch {
 	case err != nil:
 		return d.unavailable("count changes", "", err)

@@ -43,6 +43,8 @@ type Records interface {
 	Stage(ctx context.Context, v Viewer, module, field, name string, content io.Reader) (Staged, error)
 	// Vouch is what to set the field to for a file that a form brought: its Arrival is staged by the same intake.
 	Vouch(v Viewer, module, field string, file engine.File) (value string, err error)
+	// Quota bounds what the viewer sends by a form, as it does what Stage takes in; it fails with *Throttled.
+	Quota(v Viewer) upload.Quota
 	// File opens the file of a field that the viewer may read.
 	File(ctx context.Context, v Viewer, ref engine.Ref, field string) (engine.File, io.Reader, error)
 }

@@ -11,6 +11,16 @@ import (
 
 	"postern/engine"
 	"postern/internal/pages"
+	"postern/internal/upload"
+)
+
+// Limits of what a subject may send, for each portal, whether a record keeps it or not. Megabytes are counted as they
+// begin.
+const (
+	filesPerHour     = 60
+	filesPerDay      = 300
+	megabytesPerHour = 250
+	megabytesPerDay  = 1000
 )
 
 // stagedLife is how long a staged file can be set: a little less than the store has its pieces.
@@ -41,10 +51,13 @@ func (d *Desk) Stage(
 	if err := d.admit(ctx, v); err != nil {
 		return Staged{}, err
 	}
-	arrived, err := d.with.Intake.One(ctx, content, Takes(), name, d.with.Clock.Now())
+	arrived, err := d.with.Intake.One(ctx, content, Takes(), name, d.with.Clock.Now(), d.Quota(v))
+	throttled, much := errors.AsType[*Throttled](err)
 	switch {
 	case errors.Is(err, pages.ErrMalformed):
 		return Staged{}, malformed(CodeFile, field)
+	case much:
+		return Staged{}, throttled
 	case err != nil:
 		return Staged{}, d.unavailable("take a file", module, err)
 	case arrived.Problem != "":
@@ -52,6 +65,24 @@ func (d *Desk) Stage(
 	}
 	value, err := d.Vouch(v, module, field, arrived.File)
 	return Staged{Value: value, File: arrived.File}, err
+}
+
+// Quota implements Records.
+func (d *Desk) Quota(v Viewer) upload.Quota {
+	subject := v.Portal.Name + ":" + v.Ref().String()
+	return func(ctx context.Context, first bool) error {
+		amount := "portal-upload:" + subject
+		limits := []engine.Limit{
+			{Key: amount, Most: megabytesPerHour, Per: time.Hour},
+			{Key: amount, Most: megabytesPerDay, Per: 24 * time.Hour},
+		}
+		if first {
+			files := "portal-files:" + subject
+			limits = append(limits, engine.Limit{Key: files, Most: filesPerHour, Per: time.Hour},
+				engine.Limit{Key: files, Most: filesPerDay, Per: 24 * time.Hour})
+		}
+		return d.within(ctx, limits)
+	}
 }
 
 // Vouch implements Records.

@@ -58,6 +58,6 @@ type ModuleView struct {
 // Done is what became of a change.
 type Done struct {
 	Ref     engine.Ref // zero ID for a record that another CRM has yet to make
-	Row     *Row       // as it is now; nil if it is deleted, no longer the viewer's, or Pending
+	Row     *Row       // as it is now; nil if it is deleted, no longer the viewer's, Pending, or cannot be read
 	Pending bool       // the CRM has not answered yet: the change is kept and tried on
 }

@@ -85,7 +85,12 @@ type Coming struct {
 	Link    engine.ID                 // that the files belong to; zero for none
 	Record  engine.Ref                // and the record
 	Takes   map[string]*engine.Upload // the entries that take a file
+	Quota   Quota                     // of who sends it; nil for none
 }
+
+// Quota refuses what somebody sends beyond what they may. It is asked before each megabyte of a file is stored, and is
+// told whether that is the file's first. The form, or the file, fails with its error.
+type Quota func(ctx context.Context, first bool) error
 
 // Takes are the entries among some that take a file.
 func Takes(edits []*engine.Edit) map[string]*engine.Upload {
@@ -99,7 +104,7 @@ func Takes(edits []*engine.Edit) map[string]*engine.Upload {
 }
 
 // Read reads a form. Files are taken only for entries that are there for them. It fails as pages.ReadForm does, with
-// ErrBusy, or with an error of the store; nothing is staged then.
+// ErrBusy, or with an error of the quota or the store; nothing is staged then.
 func (i *Intake) Read(c Coming) (Sent, error) {
 	if !pages.IsMultipart(c.Request) || len(c.Takes) == 0 {
 		values, err := pages.ReadForm(c.Request)
@@ -123,17 +128,17 @@ func (i *Intake) Read(c Coming) (Sent, error) {
 }
 
 // One takes in a file that comes by itself, such as the whole body of a request. Its Link and Record are not set. It
-// fails with ErrBusy, pages.ErrMalformed for content that was cut off, or an error of the store; nothing is staged
-// then, nor is a file with a Problem.
+// fails with ErrBusy, pages.ErrMalformed for content that was cut off, or an error of the quota or the store; nothing
+// is staged then, nor is a file with a Problem.
 func (i *Intake) One(
-	ctx context.Context, content io.Reader, takes *engine.Upload, name string, now time.Time,
+	ctx context.Context, content io.Reader, takes *engine.Upload, name string, now time.Time, quota Quota,
 ) (*Arrival, error) {
 	leave, err := i.turn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	arrived, err := i.stage(ctx, Coming{Now: now}, content, takes, name)
+	arrived, err := i.stage(ctx, Coming{Now: now, Quota: quota}, content, takes, name)
 	if arrived != nil && (err != nil || arrived.Problem != "") {
 		i.Discard(ctx, Sent{Files: map[string]*Arrival{"": arrived}})
 	}
@@ -269,7 +274,7 @@ func (b *bounded) blame(err error) error {
 	return pages.ErrMalformed
 }
 
-// unreadableError is a failure of ours while a form was read: nothing is wrong with the form.
+// unreadableError is a failure of ours while a form was read, or its sender's quota: nothing is wrong with the form.
 type unreadableError struct{ cause error }
 
 func (e unreadableError) Error() string { return e.cause.Error() }

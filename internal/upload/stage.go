@@ -16,6 +16,9 @@ import (
 // pieceSize is how much of a file is held in memory, sealed and stored at a time.
 const pieceSize = 256 << 10
 
+// piecesPerMegabyte is after how many of them the quota is asked again.
+const piecesPerMegabyte = 1 << 20 / pieceSize
+
 // stage reads a file piece by piece. What it is, is told from its content; one that is refused is not stored.
 func (i *Intake) stage(
 	ctx context.Context, c Coming, from io.Reader, upload *engine.Upload, name string,
@@ -87,6 +90,11 @@ func (s *stager) take(ctx context.Context, piece []byte) error {
 	}
 	if s.Problem != "" || len(piece) == 0 {
 		return nil
+	}
+	if quota := s.coming.Quota; quota != nil && s.pieces%piecesPerMegabyte == 0 {
+		if err := quota(ctx, s.pieces == 0); err != nil {
+			return unreadableError{err}
+		}
 	}
 	s.sum.Write(piece)
 	sealed, err := s.intake.sealer.Seal(piecePurpose(s.File.ID, s.pieces), piece)

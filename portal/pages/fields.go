@@ -92,6 +92,7 @@ func (c *call) named(fields []*engine.Field) string {
 func (c *call) readSent(access *engine.Access, edits []*engine.Edit) (upload.Sent, error) {
 	sent, err := c.pages.with.Intake.Read(upload.Coming{
 		Request: c.Request, Control: c.control, Now: c.now, Takes: upload.Takes(edits),
+		Quota: c.pages.with.Desk.Quota(c.viewer),
 	})
 	if err != nil {
 		return sent, err
