@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
+	"postern/engine"
 	"postern/internal/typist"
 	"postern/portal/portaltest/house"
 )
@@ -53,6 +54,8 @@ func TestT69PasskeyInABrowser(t *testing.T) {
 	typist.Say(ctx, t, chromedp.Navigate(s.url+"/portal/customers/passkey"), "Use your passkey")
 	typist.Say(ctx, t, chromedp.Click("form button"), "Welcome")
 
+	keepsPasskey(t, ctx, s)
+
 	wears(t, ctx, s.url, "ps-"+house.Customers, "")
 	err = chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		unknown := webauthn.SetUserVerifiedParams{AuthenticatorID: device, IsUserVerified: false}
@@ -66,6 +69,34 @@ func TestT69PasskeyInABrowser(t *testing.T) {
 	if err := chromedp.Do(ctx, chromedp.Click("form button"), chromedp.WaitVisible(`[data-say="failed"]`)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// keepsPasskey signs in by a password with the passkey as the second step, names the passkey, and goes on to show once
+// more by it who one is; then it is removed.
+func keepsPasskey(t *testing.T, ctx context.Context, s *stage) {
+	t.Helper()
+	wears(t, ctx, s.url, "ps-"+house.Customers, "")
+	typist.Say(ctx, t, chromedp.Navigate(s.url+signInAt), "Sign in")
+	for field, text := range map[string]string{"#name": "ana@acme.example", "#password": password} {
+		if err := chromedp.Do(ctx, chromedp.SendKeys(field, text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	typist.Say(ctx, t, chromedp.Click("#sign-in button"), "One more step")
+	typist.Say(ctx, t, chromedp.Click(`form:has([value="use"]) button`), "Welcome")
+
+	s.Advance(engine.FreshSignIn)
+	typist.Say(ctx, t, chromedp.Navigate(s.url+security), "Security")
+	if err := chromedp.Do(ctx, chromedp.Click(`form:has([value="use"]) button`)); err != nil {
+		t.Fatal(err)
+	}
+	steps(t, ctx, "You can change this page for ten minutes.")
+	steps(t, ctx, "Rename", chromedp.Click(".passkey summary"))
+	steps(t, ctx, "It has been renamed.", chromedp.SetValue(`.passkey [name="name"]`, "The blue key"),
+		chromedp.Click(`form:has([value="rename"]) button`))
+	steps(t, ctx, "The blue key")
+	steps(t, ctx, "Rename", chromedp.Click(".passkey summary"))
+	steps(t, ctx, "You have no passkey yet.", chromedp.Click(`form:has([value="remove"]) button`))
 }
 
 // wears gives the browser a cookie.
