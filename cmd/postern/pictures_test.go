@@ -23,17 +23,25 @@ import (
 // gallery is where the pictures of the guide lie. `go test ./cmd/postern -run Pictures -update` takes them again.
 const gallery = "../../docs/guide/pictures"
 
-// The shipped mails fit a telephone and a screen, light and dark, as a browser shows them.
-func TestMailsInPictures(t *testing.T) {
+// startBrowser starts Chromium, which ends with the test.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(peer.Chromium(t)), chromedp.NoSandbox, chromedp.Flag("disable-quic", true))
 	allocator, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
 	browser, closeTab := chromedp.NewContext(allocator)
 	t.Cleanup(closeTab)
+	// The first call starts the browser; a deadline on it would end the browser with it.
 	if err := chromedp.Do(browser, chromedp.EmulateViewport(600, 400)); err != nil {
 		t.Fatal(err)
 	}
+	return browser
+}
+
+// The shipped mails fit a telephone and a screen, light and dark, as a browser shows them.
+func TestMailsInPictures(t *testing.T) {
+	browser := startBrowser(t)
 	tab, cancel := context.WithTimeout(browser, time.Minute)
 	t.Cleanup(cancel)
 	mails := map[string]string{"ticket-created": "en", "quote-sent": "es", "contract-expiry-owner": "en"}

@@ -29,13 +29,20 @@ type hall struct {
 	minter  *links.Minter
 	book    *engine.Book
 	handler http.Handler
+	base    string
 	seen    int // events that links went out for, or none
 }
 
 // newHall opens one; change may alter what the gate works with.
 func newHall(t *testing.T, change ...func(*portal.GateConfig)) *hall {
 	t.Helper()
-	h := &hall{World: portalhouse.New(t)}
+	return newHallAt(t, "http://localhost:8080", change...)
+}
+
+// newHallAt is a hall whose addresses begin so.
+func newHallAt(t *testing.T, address string, change ...func(*portal.GateConfig)) *hall {
+	t.Helper()
+	h := &hall{World: portalhouse.New(t), base: address}
 	h.Gate = h.OpenGate(change...)
 	h.book = h.Book()
 	h.book.Landings = map[string]*engine.Landing{}
@@ -45,7 +52,7 @@ func newHall(t *testing.T, change ...func(*portal.GateConfig)) *hall {
 			Opens: &engine.Opens{Portal: portalhouse.Customers, What: what},
 		}
 	}
-	base, err := pages.ParseBase("http://localhost:8080")
+	base, err := pages.ParseBase(address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +134,7 @@ func (h *hall) link(page, name string) string {
 	if len(ways) != 1 {
 		h.T.Fatalf("%s asked for %s: %q", name, page, ways)
 	}
-	return strings.TrimPrefix(ways[0], "http://localhost:8080")
+	return strings.TrimPrefix(ways[0], h.base)
 }
 
 // visitor is a browser.
