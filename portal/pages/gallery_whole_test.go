@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,10 +48,10 @@ func TestT87GalleryIsWhole(t *testing.T) {
 			}
 		}
 	}
-	shown := all.String()
+	shown := strings.Split(all.String(), "\n")
 	for code, text := range englishTexts(t) {
 		_, excused := unseen[code]
-		if seen := wording(text).MatchString(shown); seen == excused {
+		if seen := says(shown, text); seen == excused {
 			t.Errorf("%s: %q is in the gallery: %t", code, text, seen)
 		}
 	}
@@ -80,8 +81,17 @@ func englishTexts(t *testing.T) map[string]string {
 
 var hole = regexp.MustCompile(`\\\{\\\{[^}]*\\\}\\\}`)
 
-// wording finds a text whatever fills its holes. It ends where the text of an element or an attribute does, so that a
-// part of another text does not pass for it.
-func wording(text string) *regexp.Regexp {
-	return regexp.MustCompile(`[>" ]` + hole.ReplaceAllString(regexp.QuoteMeta(text), `[^\n]*`) + `[<" ]`)
+// says finds a text on a line, whatever fills its holes. It ends where the text of an element or an attribute does, so
+// that a part of another text does not pass for it.
+func says(lines []string, text string) bool {
+	pattern := regexp.MustCompile(`[>" ]` + hole.ReplaceAllString(regexp.QuoteMeta(text), `.*`) + `[<" ]`)
+	longest := ""
+	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == '{' || r == '}' }) {
+		if !strings.HasPrefix(part, ".") && len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return slices.ContainsFunc(lines, func(line string) bool {
+		return strings.Contains(line, longest) && pattern.MatchString(line)
+	})
 }

@@ -49,12 +49,18 @@ func TestT87PortalAxeFindsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	browser := startBrowser(t)
-	for language, on := range map[string][]screen{"en": screens, "ar": {screens[0], screens[2]}} {
+	for language, on := range map[string][]screen{"en": screens, "ar": {screens[2], screens[0]}} {
 		t.Run(language, func(t *testing.T) {
 			once := func(e exhibit) bool { return !e.alike }
 			tour(t, browser, language, once, func(ctx context.Context, e exhibit) error {
-				if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](string(script)+";0")); err != nil {
-					return fmt.Errorf("load axe: %w", err)
+				// What axe looks at is the same at 200 % as on a phone, and in Arabic as in English.
+				widthAlone := func(s screen) bool {
+					return s.zoom != 1 || peer.Race && (language != "en" || s.light == "dark")
+				}
+				if !widthAlone(on[0]) || !widthAlone(on[1]) {
+					if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](string(script)+";0")); err != nil {
+						return fmt.Errorf("load axe: %w", err)
+					}
 				}
 				for _, screen := range on {
 					if err := chromedp.Do(ctx, chromedp.Func(screen.show)); err != nil {
@@ -62,8 +68,8 @@ func TestT87PortalAxeFindsNothing(t *testing.T) {
 					}
 					check := axeRun
 					switch {
-					case screen.zoom != 1, language != "en" && peer.Race:
-						check = tooWide // what axe looks at is the same as on a phone, and in English
+					case widthAlone(screen):
+						check = tooWide
 					case screen.light == "dark":
 						check = contrast // and only that is another by night
 					}
