@@ -205,3 +205,43 @@ func TestCorebosSearchesManyRecords(t *testing.T) {
 		t.Errorf("half of them: %d, %v", found.Total, err)
 	}
 }
+
+// The titles of a page are asked for by many ids at once, more than there are ways in which a search may hold.
+func TestCorebosFindsManyByTheirIDs(t *testing.T) {
+	played, connected, queries := heard(t)
+	contact := engine.Record{Ref: engine.Ref{Module: "Contacts"}, Fields: engine.Fields{"lastname": "Z"}}
+	owners := []string{seed(t, played, contact).ID, seed(t, played, contact).ID}
+	var ids []engine.Operand
+	var mine []string
+	for i := range 40 {
+		owner := owners[i%2]
+		ref := seed(t, played, engine.Record{Ref: engine.Ref{Module: "HelpDesk"}, Fields: engine.Fields{
+			"ticket_title": strconv.Itoa(i), "parent_id": owner,
+		}})
+		if ids = append(ids, engine.Operand{Value: ref.ID}); owner == owners[0] {
+			mine = append(mine, ref.ID)
+		}
+	}
+	among := engine.Predicate{
+		Op: engine.OpIn, Path: "id", Values: append(ids, engine.Operand{Value: "17x9"}, engine.Operand{Value: "none"}),
+	}
+	search := ticketsOf(owners[0], among)
+	search.Total, search.Limit = true, 15
+	var got []string
+	for {
+		found, err := connected.Search(t.Context(), search)
+		if err != nil || (search.Total && found.Total != len(mine)) {
+			t.Fatalf("total %d: %v", found.Total, err)
+		}
+		for _, record := range found.Records {
+			got = append(got, record.ID)
+		}
+		if found.Next == "" {
+			break
+		}
+		search.Total, search.Offset = false, len(got)
+	}
+	if strings.Join(got, " ") != strings.Join(mine, " ") || len(queries()) > 0 {
+		t.Errorf("found %v, want %v, by %d queries", got, mine, len(queries()))
+	}
+}
