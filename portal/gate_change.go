@@ -121,12 +121,15 @@ func (g *Gate) ChangePassword(
 			return SignedIn{}, err
 		}
 		in, renewal, err := g.renewal(v, Renewal{Proved: v.Session.Proved})
+		if err == nil {
+			err = g.setPassword(ctx, who, next, Because{
+				Actor: v.Actor(), Detail: "changed by who knew it", Device: caller.Device, renewal: renewal,
+			})
+		}
 		if err != nil {
 			return SignedIn{}, err
 		}
-		return in, g.setPassword(ctx, who, next, Because{
-			Actor: v.Actor(), Detail: "changed by who knew it", Device: caller.Device, renewal: renewal,
-		})
+		return in, nil
 	})
 }
 

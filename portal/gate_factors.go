@@ -40,8 +40,11 @@ func (g *Gate) newCodes(k Keeper) (shown []string, codes *NewCodes, err error) {
 	return shown, &NewCodes{Hashes: hashes, Event: told.Event, Deed: told.Deed}, err
 }
 
-// RenamePasskey gives a passkey another name. Errors: ErrNoFactor.
+// RenamePasskey gives a passkey another name. Errors: ErrNoFactor, and ErrForbidden for a program.
 func (g *Gate) RenamePasskey(ctx context.Context, k Keeper, id engine.ID, name string) error {
+	if k.viewer != nil && k.viewer.Session.ByProgram() {
+		return ErrForbidden
+	}
 	return g.with.Store.RenamePasskey(ctx, k.Holder(), id, passkeyName(name))
 }
 

@@ -80,8 +80,11 @@ func (g *Gate) AskSecond(ctx context.Context, portal, token string, caller Calle
 	return g.askHolder(ctx, who.holder(), who.name(), pending.Token)
 }
 
-// AskStepUp begins StepUp by passkey. Errors: ErrNoFactor, ErrNoPasskeys.
+// AskStepUp begins StepUp by passkey. Errors: ErrNoFactor, ErrNoPasskeys, ErrForbidden.
 func (g *Gate) AskStepUp(ctx context.Context, v Viewer) (Asked, error) {
+	if v.Session.ByProgram() {
+		return Asked{}, ErrForbidden
+	}
 	holder := Holder{Portal: v.Portal.Name, Subject: v.Ref()}
 	return g.askHolder(ctx, holder, v.Me.Record.Text(v.Portal.Subject.Login), sessionBinding(v))
 }

@@ -160,8 +160,12 @@ func (g *Gate) secondProved(ctx context.Context, who person, binding []byte, pro
 }
 
 // StepUp has a viewer prove once more who they are, by a second factor, for what is sensitive. Their session gets a new
-// token. Errors: ErrWrong, ErrSignedOut.
+// token. A program proves nothing of a person: its guesses would only shut them out. Errors: ErrWrong, ErrSignedOut,
+// ErrForbidden.
 func (g *Gate) StepUp(ctx context.Context, v Viewer, proof SecondProof, caller Caller) (SignedIn, error) {
+	if v.Session.ByProgram() {
+		return SignedIn{}, ErrForbidden
+	}
 	who, err := g.byRef(ctx, v.Portal, v.Ref())
 	if err != nil {
 		return SignedIn{}, err

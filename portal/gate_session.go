@@ -127,17 +127,25 @@ func (g *Gate) renewal(v Viewer, r Renewal) (SignedIn, *Renewal, error) {
 	return SignedIn{Token: token, Session: session}, &r, nil
 }
 
-// Sessions lists the viewer's sessions, the latest used first.
+// Sessions lists the viewer's sessions, the latest used first. A program sees its own alone: from where the person whom
+// it acts as is signed in is nothing for it.
 func (g *Gate) Sessions(ctx context.Context, v Viewer) ([]Session, error) {
 	sessions, err := g.with.Store.Sessions(ctx, v.Portal.Name, v.Ref(), v.Now)
-	over := func(s Session) bool {
-		return !v.Now.Before(s.Seen.Add(v.Portal.SignIn.Idle)) || s.Epoch != v.Session.Epoch
+	hidden := func(s Session) bool {
+		over := !v.Now.Before(s.Seen.Add(v.Portal.SignIn.Idle)) || s.Epoch != v.Session.Epoch
+		return over || !v.keeps(s.ID)
 	}
-	return slices.DeleteFunc(sessions, over), err
+	return slices.DeleteFunc(sessions, hidden), err
 }
 
-// End ends one of the viewer's sessions; ErrSignedOut where it is none of theirs.
+// keeps tells whether a session of the viewer's subject is the viewer's to look at and to end.
+func (v Viewer) keeps(session engine.ID) bool { return !v.Session.ByProgram() || session == v.Session.ID }
+
+// End ends one of the viewer's sessions; ErrSignedOut where it is none of theirs, as for a program each but its own.
 func (g *Gate) End(ctx context.Context, v Viewer, id engine.ID) error {
+	if !v.keeps(id) {
+		return ErrSignedOut
+	}
 	return g.end(ctx, v.Portal.Name, v.Ref(), id)
 }
 
@@ -148,8 +156,12 @@ func (g *Gate) end(ctx context.Context, portal string, subject engine.Ref, id en
 	})
 }
 
-// EndAll ends all sessions of the viewer, this one too, and forgets the browsers that they signed in from.
+// EndAll ends all sessions of the viewer, this one too, and forgets the browsers that they signed in from;
+// ErrForbidden for a program.
 func (g *Gate) EndAll(ctx context.Context, v Viewer) error {
+	if v.Session.ByProgram() {
+		return ErrForbidden
+	}
 	return g.with.Store.Govern(ctx, Order{
 		Portal: v.Portal.Name, Subject: v.Ref(), Do: OrderEndAll, At: v.Now,
 		Deed: engine.Deed{

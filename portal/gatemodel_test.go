@@ -95,7 +95,7 @@ func (m *gateModel) signOut(rt *rapid.T) {
 	if v := m.request(rt); v != nil && rapid.Bool().Draw(rt, "of another session") {
 		other := pick(rt, "other", m.sittings)
 		var want error
-		if other.gone || other.of != v.of.of {
+		if other.gone || other.of != v.of.of || v.of.program && other != v.of {
 			want = portal.ErrSignedOut
 		}
 		if m.wants(rt, "end a session", m.node(rt).End(rt.Context(), v.Viewer, other.id), want) {
@@ -112,7 +112,12 @@ func (m *gateModel) signOut(rt *rapid.T) {
 
 func (m *gateModel) endAll(rt *rapid.T) {
 	if v := m.request(rt); v != nil && rapid.IntRange(0, 2).Draw(rt, "really") == 0 {
-		m.wants(rt, "end all", m.node(rt).EndAll(rt.Context(), v.Viewer), nil)
+		err := m.node(rt).EndAll(rt.Context(), v.Viewer)
+		if v.of.program {
+			m.wants(rt, "a program ends all", err, portal.ErrForbidden)
+			return
+		}
+		m.wants(rt, "end all", err, nil)
 		m.ends(v.of.of, nil)
 		m.forgets(v.of.of, "")
 	}

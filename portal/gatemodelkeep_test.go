@@ -307,7 +307,9 @@ func (m *gateModel) askStepUp(rt *rapid.T) {
 		return
 	}
 	asked, err := m.node(rt).AskStepUp(rt.Context(), v.Viewer)
-	if len(v.of.of.passkeys) == 0 {
+	if v.of.program {
+		m.wants(rt, "ask a program for a passkey", err, portal.ErrForbidden)
+	} else if len(v.of.of.passkeys) == 0 {
 		m.wants(rt, "ask for a passkey of who has none", err, portal.ErrNoFactor)
 	} else if m.wants(rt, "ask for a passkey once more", err, nil) {
 		binding := "session " + v.of.id.String()
@@ -323,6 +325,10 @@ func (m *gateModel) stepUp(rt *rapid.T) {
 	of, b := v.of.of, m.browser(rt)
 	proof, right := m.proving(rt, of, "session "+v.of.id.String())
 	in, err := m.node(rt).StepUp(rt.Context(), v.Viewer, proof, b.caller())
+	if v.of.program {
+		m.wants(rt, "a program proves once more", err, portal.ErrForbidden)
+		return
+	}
 	lane := m.laneOf(of, b, "second "+of.name)
 	var want error
 	if !m.try(lane) || !right() {

@@ -120,6 +120,41 @@ func TestProgramsChangeNoFactors(t *testing.T) {
 	p.want(p.gate.MayChange(t.Context(), k), portal.ErrFresh, "a program")
 	_, err = p.gate.SetUpAuthenticator(t.Context(), k, "Acme")
 	p.want(err, portal.ErrFresh, "an authenticator of a program's")
+	p.want(p.gate.RenamePasskey(t.Context(), k, engine.ID{1}, "mine"), portal.ErrForbidden, "another name")
+}
+
+// Whoever has the key of a program neither guesses at what proves the person, nor sees from where they are signed in,
+// nor ends that.
+func TestProgramsLeaveThePersonsSessionsAlone(t *testing.T) {
+	p := newPeople(t)
+	code := p.enrols()
+	person, err := p.password(ana, house.Password, stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	person, err = p.gate.Second(t.Context(), house.Customers, person.Pending, portal.SecondProof{Code: code()}, stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.viewer(p.program().Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Advance(totp.Period)
+	_, err = p.gate.StepUp(t.Context(), v, portal.SecondProof{Code: code()}, stranger)
+	p.want(err, portal.ErrForbidden, "a proof of the person")
+	_, err = p.gate.AskStepUp(t.Context(), v)
+	p.want(err, portal.ErrForbidden, "being asked for one")
+	p.want(p.gate.EndAll(t.Context(), v), portal.ErrForbidden, "ending all sessions")
+	p.want(p.gate.End(t.Context(), v, person.Session.ID), portal.ErrSignedOut, "ending the person's")
+	sessions, err := p.gate.Sessions(t.Context(), v)
+	if err != nil || len(sessions) != 1 || sessions[0].ID != v.Session.ID {
+		t.Errorf("a program is shown %+v, %v", sessions, err)
+	}
+	if _, err := p.viewer(person.Token); err != nil {
+		t.Errorf("the person's session: %v", err)
+	}
+	p.want(p.gate.End(t.Context(), v, v.Session.ID), nil, "ending its own")
 }
 
 // program signs a program in that acts as Ana.
