@@ -93,13 +93,8 @@ func (g *Gate) Logout(ctx context.Context, portal, token string) error {
 	return err
 }
 
-// Rotate gives the viewer's session a new token, after a change of what proves them; second says that a second factor
-// was proved in it. Of two requests that came with one token, one is served. Errors: ErrSignedOut.
-func (g *Gate) Rotate(ctx context.Context, v Viewer, second bool) (SignedIn, error) {
-	return g.renew(ctx, v, Renewal{Second: second, Proved: v.Session.Proved})
-}
-
-// renew gives a session a new token, and what else a renewal says.
+// renew gives a session a new token, and what else a renewal says. Of two requests that came with one token, one is
+// served. Errors: ErrSignedOut.
 func (g *Gate) renew(ctx context.Context, v Viewer, r Renewal) (SignedIn, error) {
 	in, renewal, err := g.renewal(v, r)
 	if err != nil {
@@ -139,7 +134,9 @@ func (g *Gate) Sessions(ctx context.Context, v Viewer) ([]Session, error) {
 }
 
 // keeps tells whether a session of the viewer's subject is the viewer's to look at and to end.
-func (v Viewer) keeps(session engine.ID) bool { return !v.Session.ByProgram() || session == v.Session.ID }
+func (v Viewer) keeps(session engine.ID) bool {
+	return !v.Session.ByProgram() || session == v.Session.ID
+}
 
 // End ends one of the viewer's sessions; ErrSignedOut where it is none of theirs, as for a program each but its own.
 func (g *Gate) End(ctx context.Context, v Viewer, id engine.ID) error {

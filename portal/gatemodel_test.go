@@ -54,7 +54,7 @@ func (m *gateModel) acts() map[string]func(*rapid.T) {
 		"ask for a passkey": m.askPasskey, "passkey": m.passkey, "ask for a second": m.askSecond, "second": m.second,
 		"set up": m.setUp, "add authenticator": m.addAuthenticator, "make passkey": m.makePasskey,
 		"add passkey": m.addPasskey, "codes": m.makeCodes, "remove": m.remove, "ask to step up": m.askStepUp,
-		"step up": m.stepUp, "rotate": m.rotate, "sign out": m.signOut, "end all": m.endAll, "change": m.change,
+		"step up": m.stepUp, "sign out": m.signOut, "end all": m.endAll, "change": m.change,
 		"set password": m.chooses, "order": m.govern, "flag": m.flag, "policy": m.policy, "wait": m.wait,
 	}
 }

@@ -344,20 +344,5 @@ func (m *gateModel) stepUp(rt *rapid.T) {
 	}
 }
 
-func (m *gateModel) rotate(rt *rapid.T) {
-	v := m.request(rt)
-	if v == nil {
-		return
-	}
-	var want error
-	if !v.alive() {
-		want = portal.ErrSignedOut
-	}
-	in, err := m.node(rt).Rotate(rt.Context(), v.Viewer, false)
-	if m.wants(rt, "a new token", err, want) {
-		m.renewed(v, in, false)
-	}
-}
-
 // order is what an operator orders.
 func (m *gateModel) order() engine.Order { return engine.Order{By: "test", At: m.clock.Now()} }
