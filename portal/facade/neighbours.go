@@ -123,10 +123,13 @@ func (n *neighbours) readSome(ctx context.Context, m portal.ModuleView, ids []st
 	}
 	asked := portal.Question{Module: m.Name, Where: among, Limit: len(ids)}
 	list, err := n.facade.with.Records.List(ctx, n.viewer, asked)
+	if err != nil {
+		return err
+	}
 	for _, r := range list.Rows {
 		n.seen[r.Ref] = r
 	}
-	return err
+	return nil
 }
 
 // row is a row as queries answer it: the columns, then the id.

@@ -24,11 +24,16 @@ func about(err error, name string) error {
 	if _, told := errors.AsType[*partError](err); err == nil || told {
 		return err
 	}
+	return &partError{err, toldBack(name)}
+}
+
+// toldBack is a name of a request as it may stand in an answer.
+func toldBack(name string) string {
 	name = strings.ToValidUTF8(name, "\ufffd")
 	if letters := []rune(name); len(letters) > maxPart {
-		name = string(letters[:maxPart])
+		return string(letters[:maxPart])
 	}
-	return &partError{err, name}
+	return name
 }
 
 func (e *partError) Unwrap() error { return e.error }
@@ -53,9 +58,9 @@ func parameterOf(r *portal.Refusal) string {
 	name := asIsAsked[r.Part]
 	switch {
 	case r.Part == portal.PartWhere && r.Op != "":
-		return name + "[" + r.Asked + "][" + wordOf(r.Op) + "]"
+		return name + "[" + toldBack(r.Asked) + "][" + wordOf(r.Op) + "]"
 	case r.Part == portal.PartSet && r.Asked != "":
-		return name + "." + r.Asked
+		return name + "." + toldBack(r.Asked)
 	case r.Part == "" && r.Field != "": // a value that does not fit
 		return asIsAsked[portal.PartSet] + "." + r.Field
 	}

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,18 +10,18 @@ import (
 	"postern/portal/portaltest/house"
 )
 
-// What is refused as it stands says which part of it that is, in the words of who asked: no name of ours is in it.
-func TestRefusalsNameThePart(t *testing.T) {
-	w := newWorld(t)
-	c := w.program(t, house.Customers, house.Ana)
+// refusedPart is a request, as method, path and body, and the part of it that its refusal names.
+type refusedPart struct {
+	asked     [3]string
+	parameter any
+}
+
+var longName = strings.Repeat("x", 300)
+
+// partsOfQuestions are those of lists.
+func partsOfQuestions() []refusedPart {
 	list := func(query string) [3]string { return [3]string{"GET", "/records/HelpDesk" + query, ""} }
-	patch := func(body string) [3]string { return [3]string{"PATCH", "/records/HelpDesk/17x1", body} }
-	login := func(body string) [3]string { return [3]string{"POST", "/login", body} }
-	long := strings.Repeat("x", 300)
-	for _, tc := range []struct {
-		asked     [3]string
-		parameter any
-	}{
+	return []refusedPart{
 		{list("?colour=red"), "colour"},
 		{list("?limit=x"), "limit"},
 		{list("?limit=201"), "limit"},
@@ -36,8 +37,18 @@ func TestRefusalsNameThePart(t *testing.T) {
 		{list("?filter[due][lt]=soon"), "filter[due][lt]"},
 		{list("?filter[due][contains]=1"), "filter[due][contains]"},
 		{list("?filter[due][between]=1"), "filter[due][between]"},
-		{list("?" + long + "=1"), long[:100]},
+		{list("?" + longName + "=1"), longName[:100]},
+		{list("?filter[" + longName + "][eq]=1"), "filter[" + longName[:100] + "][eq]"},
+		{list("?sort=" + longName), "sort"},
 		{list("?" + strings.Repeat("a", 17<<10)), "query"},
+	}
+}
+
+// partsOfChanges are those of what is to be written.
+func partsOfChanges() []refusedPart {
+	patch := func(body string) [3]string { return [3]string{"PATCH", "/records/HelpDesk/17x1", body} }
+	return []refusedPart{
+		{patch(`{"fields":{"` + longName + `":"a"}}`), "fields." + longName[:100]},
 		{patch(`{"fields":{"description":"a","description":"b"}}`), "fields.description"},
 		{patch(`{"fields":{"description":"a"},"fields":{}}`), "fields"},
 		{patch(`{"fields":{"description":{"a":{"b":{"c":{"d":1}}}}}}`), "fields.description.a.b.c"},
@@ -48,6 +59,23 @@ func TestRefusalsNameThePart(t *testing.T) {
 		{patch(`{"fields":{}}`), "fields"},
 		{patch(`{"fields":`), "body"},
 		{patch(`[]`), "body"},
+		{[3]string{"POST", "/files/HelpDesk/attachment", ""}, "name"},
+		{[3]string{"POST", "/files/HelpDesk/secret?name=a", ""}, "field"},
+		{
+			[3]string{"POST", "/records/ModComments", `{"fields":{"commentcontent":"x","related_to":"17x3"}}`},
+			"fields.related_to",
+		},
+		{patch(`{"fields":{"due":"soon"}}`), "fields.due"},
+		{[3]string{"POST", "/files/HelpDesk/attachment?name=a", "<html>"}, "body"},
+		{[3]string{"POST", "/files/HelpDesk/description?name=a", "x"}, "field"},
+		{[3]string{"DELETE", "/records/HelpDesk/17x1?", ""}, nil}, // forbidden, whatever it is asked with
+	}
+}
+
+// partsOfSignIns are those of what proves somebody.
+func partsOfSignIns() []refusedPart {
+	login := func(body string) [3]string { return [3]string{"POST", "/login", body} }
+	return []refusedPart{
 		{login(`{}`), "name"},
 		{login(`{"name":"a"}`), "password"},
 		{login(`{"name":1,"password":"b"}`), "name"},
@@ -59,20 +87,17 @@ func TestRefusalsNameThePart(t *testing.T) {
 		{login(`{"nonce":"a","proof":"YQ=="}`), "proof"},
 		{login(`{"nonce":"","proof":"YQ=="}`), "nonce"},
 		{[3]string{"POST", "/challenge", `{"name":"a","nonce":"short"}`}, "nonce"},
-		{[3]string{"POST", "/challenge", `{"name":"` + strings.Repeat(long, 10) + `","nonce":"short"}`}, "name"},
+		{[3]string{"POST", "/challenge", `{"name":"` + strings.Repeat(longName, 10) + `","nonce":"short"}`}, "name"},
 		{[3]string{"POST", "/recover", `{"name":""}`}, "name"},
 		{[3]string{"POST", "/password", `{"password":"` + house.Password + `","next":"short"}`}, "next"},
-		{[3]string{"POST", "/files/HelpDesk/attachment", ""}, "name"},
-		{[3]string{"POST", "/files/HelpDesk/secret?name=a", ""}, "field"},
-		{
-			[3]string{"POST", "/records/ModComments", `{"fields":{"commentcontent":"x","related_to":"17x3"}}`},
-			"fields.related_to",
-		},
-		{patch(`{"fields":{"due":"soon"}}`), "fields.due"},
-		{[3]string{"POST", "/files/HelpDesk/attachment?name=a", "<html>"}, "body"},
-		{[3]string{"POST", "/files/HelpDesk/description?name=a", "x"}, "field"},
-		{[3]string{"DELETE", "/records/HelpDesk/17x1?", ""}, nil}, // forbidden, whatever it is asked with
-	} {
+	}
+}
+
+// What is refused as it stands says which part of it that is, in the words of who asked: no name of ours is in it.
+func TestRefusalsNameThePart(t *testing.T) {
+	w := newWorld(t)
+	c := w.program(t, house.Customers, house.Ana)
+	for _, tc := range slices.Concat(partsOfQuestions(), partsOfChanges(), partsOfSignIns()) {
 		got := c.send("!"+tc.asked[0], tc.asked[1], tc.asked[2])
 		if got.value["parameter"] != tc.parameter || got.status < 400 {
 			t.Errorf("%.3q is answered %d %s, want %v", tc.asked, got.status, got.text, tc.parameter)
