@@ -45,6 +45,7 @@ var refusals = []struct {
 	{errReopen, http.StatusNotFound, "reopen"},
 	{errCookies, http.StatusForbidden, "cookies"},
 	{ErrExpired, http.StatusGone, "expired"},
+	{errEnded, http.StatusGone, "ended"},
 	{ErrUsed, http.StatusGone, "used"},
 	{ErrReplaced, http.StatusGone, "replaced"},
 	{ErrBound, http.StatusConflict, "bound"},
@@ -97,8 +98,11 @@ func (d *Door) explain(c *call, reply answer, reason, code string) answer {
 	}
 	reply.title = heading
 	body := reasonBody{Reason: reason, Heading: heading, Text: c.texts.Say("reason." + reason + ".text"), Code: code}
-	if reason == "expired" || reason == "replaced" {
+	switch reason {
+	case "expired", "replaced":
 		offerAgain(c, &body)
+	case "used", "ended":
+		body.Portal = d.outside(c)
 	}
 	reply.body = body
 	return reply

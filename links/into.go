@@ -16,7 +16,12 @@ type Entrance interface {
 	Ended(ctx context.Context, link engine.Link, opens engine.Opens) (bool, error)
 	// Path is the page of the portal that a flow leads to.
 	Path(opens engine.Opens, flow engine.ID) string
+	// Again is the page of the portal where one asks for another link.
+	Again(opens engine.Opens) string
 }
+
+// errEnded says that a link into a portal was ended by what its recipient did since.
+var errEnded = fmt.Errorf("%w, or ended since", ErrUsed)
 
 // errNoPassage says that a browser has begun no passage into a portal, or may not go on with it yet.
 var errNoPassage = errors.New("no passage into a portal")
@@ -42,9 +47,22 @@ func (d *Door) unended(ctx context.Context, link engine.Link, opens *engine.Open
 		return fmt.Errorf("find out whether a link was ended: %w", err)
 	}
 	if ended {
-		return ErrUsed
+		return errEnded
 	}
 	return nil
+}
+
+// outside is the page of a portal where one asks for another link in place of one that is over; "" where the link leads
+// into none.
+func (d *Door) outside(c *call) string {
+	if c.link == nil || d.with.Entrance == nil {
+		return ""
+	}
+	landing := d.with.Book().Landings[c.link.Landing]
+	if landing == nil || landing.Opens == nil {
+		return ""
+	}
+	return d.with.Entrance.Again(*landing.Opens)
 }
 
 // Passage is the flow into a portal that a browser has begun, whose id a page of the portal names, while its link is

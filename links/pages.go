@@ -96,6 +96,7 @@ type (
 		Again     string `json:"again,omitempty"`
 		Masked    string `json:"masked,omitempty"`
 		AgainText string `json:"-"`
+		Portal    string `json:"-"` // the page where one asks for another link into a portal
 	}
 	// resentBody says that a new link is on its way.
 	resentBody struct {

@@ -71,7 +71,7 @@ func (d *Door) inFlow(h func(*call, passage) (answer, error)) handler {
 			return d.leading(c, p, reply), err
 		}
 		if _, none := d.with.Store.LastVisit(c.Context(), p.flow.ID); none != nil {
-			return answer{}, ErrUsed
+			return answer{}, err
 		}
 		return answer{goTo: receiptPath(p.flow.ID)}, nil
 	}

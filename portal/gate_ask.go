@@ -138,6 +138,15 @@ func (g *Gate) Ended(ctx context.Context, link engine.Link, opens engine.Opens) 
 	return link.Created.Before(since), err
 }
 
+// Again implements links.Entrance.
+func (g *Gate) Again(opens engine.Opens) string {
+	page := "forgot"
+	if opens.What == engine.OpensSignIn {
+		page = "mail-link"
+	}
+	return "/portal/" + opens.Portal + "/" + page
+}
+
 // Path implements links.Entrance.
 func (g *Gate) Path(opens engine.Opens, flow engine.ID) string {
 	page := "password"

@@ -280,13 +280,19 @@ func TestT66LinkWorksOnce(t *testing.T) {
 	v.post(page, choose(another), http.StatusSeeOther)
 	v.post(page, choose(another), http.StatusGone)
 	v.get(page, http.StatusGone)
-	h.browser().post(link, nil, http.StatusGone)
+	over, _ := h.browser().post(link, nil, http.StatusGone)
+	if !strings.Contains(over, "has been used") || !strings.Contains(over, `href="/portal/customers/forgot"`) {
+		t.Errorf("a used link leads to\n%s", over)
+	}
 	if _, ok := h.signsIn(another); !ok {
 		t.Error("the password does not sign in")
 	}
 
 	older, newer := h.link("forgot", h.name(portalhouse.Ana)), h.link("forgot", h.name(portalhouse.Ana))
-	h.browser().post(older, nil, http.StatusGone)
+	body, _ := h.browser().post(older, nil, http.StatusGone)
+	if !strings.Contains(body, "This link is no longer good") || !strings.Contains(body, `href="/portal/customers/forgot"`) {
+		t.Errorf("an older link leads to\n%s", body)
+	}
 	_, page = v.post(newer, nil, http.StatusSeeOther)
 	if _, ok := h.signsIn(another); !ok { // while the page is open
 		t.Error("asking ended the password")
