@@ -50,7 +50,7 @@ func (g *Gate) SetPassword(
 
 // weak holds a password against the policy of passwords.
 func (g *Gate) weak(who person, password string, least int) *WeakError {
-	own := []string{who.name(), who.portal.Name}
+	own := []string{who.name(), who.portal.Subject.Module.TitleOf(who.record), who.portal.Name}
 	for _, label := range who.portal.Label {
 		own = append(own, label)
 	}

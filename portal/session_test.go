@@ -255,6 +255,7 @@ func TestChangePassword(t *testing.T) {
 	p.want(change("a wrong password of some length", next), portal.ErrRefused, "a wrong password")
 	for next, code := range map[string]string{
 		"short": portal.WeakShort, house.Password: portal.WeakSame, "passwordpassword": portal.WeakCommon,
+		"Ana Ort 12345678": portal.WeakName,
 	} {
 		var w *portal.WeakError
 		if err := change(house.Password, next); !errors.As(err, &w) || w.Code != code {
