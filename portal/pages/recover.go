@@ -82,6 +82,7 @@ func passed(what engine.OpensWhat, h func(*call, portal.Pass) (answer, error)) h
 		}
 		var reply answer
 		if err == nil {
+			c.speak(pass.Link.Language) // as the door did
 			reply, err = h(c, pass)
 		}
 		if errors.Is(err, portal.ErrPassed) {
