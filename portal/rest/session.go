@@ -23,9 +23,10 @@ type sessionBody struct {
 }
 
 func newSession(s portal.Session) sessionBody {
+	exact := func(at time.Time) time.Time { return at.Truncate(time.Millisecond) } // as it is stored
 	return sessionBody{
-		ID: s.ID.String(), Began: s.Began, Proved: s.Proved, Seen: s.Seen, Method: string(s.Method), Second: s.Second,
-		Agent: s.Agent, From: s.From,
+		ID: s.ID.String(), Began: exact(s.Began), Proved: exact(s.Proved), Seen: exact(s.Seen),
+		Method: string(s.Method), Second: s.Second, Agent: s.Agent, From: s.From,
 	}
 }
 
