@@ -83,15 +83,15 @@ func TestGuideToAPortalsAPI(t *testing.T) {
 		}
 		answers = append(answers, answer)
 	}
-	for i, want := range []string{"subject", "makes_passkeys", "uri", "total", "etag", "etag"} {
+	for i, want := range []string{"subject", "makes_passkeys", "uri", "total", "etag", "etag", "etag"} {
 		if i >= len(answers) || answers[i][want] == nil {
 			t.Fatalf("answer %d has no %s: %s", i, want, out)
 		}
 	}
-	patched, _ := answers[4]["fields"].(map[string]any)
-	filed, _ := answers[5]["fields"].(map[string]any)
-	if file, _ := filed["filename"].(map[string]any); patched["description"] != "It opens again" ||
-		file["name"] != "note.txt" || len(answers) != 6 {
+	patched, _ := answers[5]["fields"].(map[string]any)
+	filed, _ := answers[6]["fields"].(map[string]any)
+	if file, _ := filed["filename"].(map[string]any); patched["description"] != "It drips now" ||
+		file["name"] != "note.txt" || len(answers) != 7 {
 		t.Errorf("at last %s", out)
 	}
 }

@@ -52,9 +52,9 @@ func TestPortalIsExplainedFromFiles(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"clients Contacts/12x1":            "there is no portal \"clients\" in the book; it has customers, employees",
-		"customers zoe":                    "does not name a record as Module/id",
+		"customers zoe":                    "no record of the files signs in to portal customers as \"zoe\": give the email",
 		"customers Contacts/12x9":          "Contacts/12x9 is not there",
-		"customers HelpDesk/17x1":          "Contacts signs in to customers",
+		"customers HelpDesk/17x1":          "or their record, Contacts/<id>",
 		"customers Contacts/12x1 Tickets":  "the book describes no module Tickets",
 		"customers Contacts/12x1 Invoice/": "does not name a record as Module/id",
 	} {
