@@ -19,9 +19,10 @@ const (
 	OpContains     PredicateOp = "contains"   // text has text in it
 	OpStarts       PredicateOp = "startsWith" // as in expressions
 	OpEnds         PredicateOp = "endsWith"
-	OpFold         PredicateOp = "fold"    // text equals text once both went through Fold
-	OpLike         PredicateOp = "like"    // text matches a pattern of % and _, both through Fold
-	OpRelated      PredicateOp = "related" // the CRM relates the record to Module/Values[0]
+	OpFold         PredicateOp = "fold"     // text equals text once both went through Fold
+	OpMentions     PredicateOp = "mentions" // text has text in it once both went through Fold
+	OpLike         PredicateOp = "like"     // text matches a pattern of % and _, both through Fold
+	OpRelated      PredicateOp = "related"  // the CRM relates the record to Module/Values[0]
 )
 
 // Predicate is a condition on a record that a store can answer by itself: what a rows expression or the query of a

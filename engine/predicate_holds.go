@@ -105,6 +105,8 @@ func (op PredicateOp) testText(text, part string) (holds, known bool) {
 		return strings.HasSuffix(text, part), true
 	case OpFold:
 		return Fold(text) == Fold(part), true
+	case OpMentions:
+		return strings.Contains(Fold(text), Fold(part)), true
 	case OpLike:
 		return like([]rune(Fold(text)), []rune(Fold(part))), true
 	}

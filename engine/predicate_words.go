@@ -85,6 +85,8 @@ func (op PredicateOp) verb(negated, timed bool) string {
 		return choose(negated, "does not end with", "ends with")
 	case OpFold:
 		return is + ", in whatever case,"
+	case OpMentions:
+		return choose(negated, "does not mention", "mentions")
 	case OpLike:
 		return is + " like"
 	}

@@ -176,7 +176,7 @@ func wordsOf(access *engine.Access, text string) (engine.Predicate, error) {
 		some := engine.Predicate{Op: engine.OpOr}
 		for _, name := range fields {
 			some.Of = append(some.Of, engine.Predicate{
-				Op: engine.OpLike, Path: name, Values: []engine.Operand{{Value: "%" + word + "%"}},
+				Op: engine.OpMentions, Path: name, Values: []engine.Operand{{Value: word}},
 			})
 		}
 		every.Of = append(every.Of, some)

@@ -101,6 +101,8 @@ func TestQuestions(t *testing.T) {
 		"by id":         {portal.Question{Where: leaf(engine.OpIn, "id", "17x1", "17x3")}, []string{"17x1"}},
 		"by date":       {portal.Question{Where: leaf(engine.OpLess, "due", "2026-12-02")}, []string{"17x1"}},
 		"words":         {portal.Question{Search: "PRINTER fire"}, []string{"17x1"}},
+		"signs":         {portal.Question{Search: "%"}, []string{}},
+		"more signs":    {portal.Question{Search: "p_inter"}, []string{}},
 		"no such words": {portal.Question{Search: "printer globex"}, []string{}},
 		"sorted": {
 			portal.Question{Order: []engine.Sorting{{Field: "rank", Desc: true}}},

@@ -220,6 +220,8 @@ func searchComparisons(t *testing.T, s searchTrial) {
 		not(compare("from_portal", engine.OpEqual, true)), compare("id", engine.OpNotEqual, s.zoe.ID),
 		compare("ticket_title", engine.OpLess, "a"), compare("ticket_title", engine.OpGreaterEqual, "a"),
 		compare("ticket_title", engine.OpLike, "%order%"), compare("ticket_title", engine.OpLike, "_b"),
+		compare("ticket_title", engine.OpMentions, "ORDER"), compare("ticket_title", engine.OpMentions, "_b"),
+		compare("ticket_title", engine.OpMentions, "%"), not(compare("ticket_title", engine.OpMentions, "_")),
 		compare("parent_id.account_id", engine.OpEqual, s.account.ID),
 		compare("parent_id.lastname", engine.OpNotEqual, "x"), compare("parent_id.lastname", engine.OpContains, "'"),
 		compare("parent_id.account_id.accountname", engine.OpEqual, "Acme"),
@@ -251,7 +253,7 @@ func searchComparisons(t *testing.T, s searchTrial) {
 }
 
 func searchHostile(t *testing.T, s searchTrial) {
-	ops := []engine.PredicateOp{engine.OpEqual, engine.OpFold, engine.OpContains, engine.OpLike}
+	ops := []engine.PredicateOp{engine.OpEqual, engine.OpFold, engine.OpContains, engine.OpMentions, engine.OpLike}
 	for _, text := range hostileTexts[:len(hostileTexts)-1] {
 		for _, op := range ops {
 			s.expect(t, "HelpDesk", s.mine().Both(compare("ticket_title", op, text)))

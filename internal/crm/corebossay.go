@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"postern/engine"
 )
@@ -86,7 +87,7 @@ func saidText(field *engine.Field, op engine.PredicateOp, value any) (text strin
 		like += "%"
 	case engine.OpEnds:
 		like = "%" + like
-	case engine.OpContains:
+	case engine.OpContains, engine.OpMentions:
 		like = "%" + like + "%"
 	default:
 		return "", false // the database orders texts in its own way
@@ -111,6 +112,8 @@ func pattern(text string, isPattern bool) string {
 		switch {
 		case isPattern && (r == '%' || r == '_'), r == ' ', r == '-', r == ':', r == '@':
 			b.WriteRune(r)
+		case r >= utf8.RuneSelf && unicode.SimpleFold(unicode.SimpleFold(r)) != r:
+			b.WriteByte('%') // of the signs that are one letter without case the database may know two
 		case r < 0x10000 && (unicode.IsLetter(r) || unicode.IsDigit(r)):
 			b.WriteRune(r)
 		case r == '\'':

@@ -100,7 +100,7 @@ func TestCorebosQueriesKeepTheirForm(t *testing.T) {
 		})
 		text := rapid.OneOf(rapid.String(), signs, known).Draw(rt, "text")
 		op := rapid.SampledFrom([]engine.PredicateOp{
-			engine.OpEqual, engine.OpFold, engine.OpLike, engine.OpContains, engine.OpStarts, engine.OpEnds,
+			engine.OpEqual, engine.OpFold, engine.OpLike, engine.OpContains, engine.OpMentions, engine.OpStarts, engine.OpEnds,
 			engine.OpLess,
 		}).Draw(rt, "op")
 		path := rapid.SampledFrom([]string{

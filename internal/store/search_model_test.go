@@ -320,6 +320,8 @@ func compared(op engine.PredicateOp, have, given any) verdict {
 		return truth(strings.HasSuffix(text, part))
 	case engine.OpFold:
 		return truth(strings.EqualFold(text, part))
+	case engine.OpMentions:
+		return truth(mentions([]rune(text), []rune(part)))
 	}
 	return truth(matches([]rune(text), []rune(part)))
 }
@@ -339,6 +341,16 @@ func matches(text, pattern []rune) bool {
 	}
 	return len(text) > 0 && (pattern[0] == '_' || strings.EqualFold(string(text[0]), string(pattern[0]))) &&
 		matches(text[1:], pattern[1:])
+}
+
+// mentions tells whether a text has another in it somewhere, ignoring case.
+func mentions(text, part []rune) bool {
+	for i := 0; i+len(part) <= len(text); i++ {
+		if strings.EqualFold(string(text[i:i+len(part)]), string(part)) {
+			return true
+		}
+	}
+	return false
 }
 
 func alike(have, given any) bool {
@@ -426,7 +438,8 @@ func drawComparison(rt *rapid.T, module string) engine.Predicate {
 		value = func() any { return rapid.SampledFrom(refs()).Draw(rt, "value").ID }
 		fallthrough
 	default:
-		ops = append(ops, engine.OpContains, engine.OpStarts, engine.OpEnds, engine.OpFold, engine.OpLike)
+		ops = append(ops, engine.OpContains, engine.OpStarts, engine.OpEnds, engine.OpFold, engine.OpMentions,
+			engine.OpLike)
 	}
 	p.Op = rapid.SampledFrom(ops).Draw(rt, "op")
 	n := 1
