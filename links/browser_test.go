@@ -24,7 +24,7 @@ const phoneWidth = 360
 
 // T87: every kind of flow by keyboard alone, with scripts switched off.
 func TestT87KeyboardWithoutScripts(t *testing.T) {
-	browser := startBrowser(t)
+	browser := typist.Start(t)
 	t.Run("action and undo", func(t *testing.T) {
 		h := newHouse(t)
 		h.book.Landings["ticket"].Actions[0].Undo = 15 * time.Minute
@@ -121,7 +121,7 @@ func TestT87KeyboardWithoutScripts(t *testing.T) {
 // T87: at 200 % zoom, and with letters of twice the size in a window of 640 pixels, everything is there and nothing is
 // to be scrolled sideways (WCAG 2.2, 1.4.4 and 1.4.10).
 func TestT87Zoom(t *testing.T) {
-	tour(t, startBrowser(t), "en", func(ctx context.Context, t *testing.T, e exhibit) error {
+	tour(t, typist.Start(t), "en", func(ctx context.Context, e typist.Exhibit) error {
 		zoomed := emulation.SetDeviceMetricsOverrideParams{Width: 640, Height: 360, DeviceScaleFactor: 2}
 		if _, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, zoomed); err != nil {
 			return err
@@ -133,7 +133,7 @@ func TestT87Zoom(t *testing.T) {
 				return err
 			}
 			if wide > 640 {
-				t.Errorf("%s with letters of %s is %d pixels wide in a window of 640", e.name, size, wide)
+				t.Errorf("%s with letters of %s is %d pixels wide in a window of 640", e.Name, size, wide)
 			}
 		}
 		return nil
@@ -155,7 +155,7 @@ func TestT82RefererAndHistory(t *testing.T) {
 	_, address := h.mint("ticket")
 	token := address[strings.LastIndex(address, "/")+1:]
 	// Pages that a browser keeps as they were are asked for by nobody, and out of the test's reach.
-	p := typist.New(startBrowser(t, chromedp.Flag("disable-features", "BackForwardCache")), t, phoneWidth)
+	p := typist.New(typist.Start(t, chromedp.Flag("disable-features", "BackForwardCache")), t, phoneWidth)
 	p.Opens(address, "Is this for you?")
 	p.Presses("button", "Ticket TT42: Printer on fire")
 	p.Presses(`a[href^="http://localhost"]`, "Elsewhere")
@@ -201,7 +201,7 @@ func TestT89CookiesBlocked(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), blocked, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := typist.New(startBrowser(t, chromedp.UserDataDir(profile)), t, phoneWidth)
+	p := typist.New(typist.Start(t, chromedp.UserDataDir(profile)), t, phoneWidth)
 	inApp := emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 (Linux; Android 15; wv) AppleWebKit/537.36 " +
 		"(KHTML, like Gecko) Version/4.0 Chrome/140.0.0.0 Mobile Safari/537.36 [FBAN/FB4A;FBAV/500.0.0;]"}
 	if _, err := chromedp.Call(p.Ctx, emulation.SetUserAgentOverride, inApp); err != nil {
@@ -215,7 +215,7 @@ func TestT89CookiesBlocked(t *testing.T) {
 			t.Errorf("the page does not say how to go on:\n%s", text)
 		}
 	}
-	usual := typist.New(startBrowser(t), t, phoneWidth)
+	usual := typist.New(typist.Start(t), t, phoneWidth)
 	usual.Opens(address, "Is this for you?")
 	usual.Presses("button", "Ticket 17x42")
 	usual.Presses(`a[href$="/close"]`, "close")

@@ -1,4 +1,5 @@
-// Package typist plays somebody who uses pages without scripts by the keyboard alone, in a real browser, for tests.
+// Package typist plays somebody who uses pages without scripts by the keyboard alone, in a real browser, and looks at
+// pages on screens of every kind, for tests.
 package typist
 
 import (

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"postern/engine"
+	"postern/internal/typist"
 	"postern/portal"
 	"postern/portal/portaltest/house"
 )
@@ -100,7 +101,7 @@ func TestT85PortalShowsOnlyText(t *testing.T) {
 		"/portal/customers/records/Contacts/12x5", "/portal/customers/records/" + url.PathEscape(hostiles[0]),
 		"/portal/customers/records/HelpDesk/" + url.PathEscape(hostiles[1]),
 	}
-	tab, closeTab := chromedp.NewContext(startBrowser(t))
+	tab, closeTab := chromedp.NewContext(typist.Start(t))
 	defer closeTab()
 	var text atomic.Pointer[string] // of the page; a browser asks for its icon whenever it likes
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -116,7 +117,7 @@ func TestT85PortalShowsOnlyText(t *testing.T) {
 		for _, path := range paths {
 			page := v.get(path)
 			text.Store(&page.text)
-			ctx, cancel := context.WithTimeout(tab, 30*time.Second)
+			ctx, cancel := context.WithTimeout(tab, time.Minute)
 			err := chromedp.Do(ctx, chromedp.Navigate(server.URL))
 			var found string
 			if err == nil {

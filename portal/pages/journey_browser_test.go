@@ -13,7 +13,7 @@ import (
 // T87: whole ways through a portal with scripts switched off, on a telephone, by the keyboard alone; each person has a
 // browser of their own.
 func TestT87PortalJourneys(t *testing.T) {
-	browser := startBrowser(t)
+	browser := typist.Start(t)
 	for name, journey := range map[string]func(*testing.T, *stage, *typist.Typist){
 		"back after a fresh sign-in": signsInAfresh, "an employee": readsTheirSalary, "another customer": seesTheirOwn,
 		"a second step": takesASecondStep,

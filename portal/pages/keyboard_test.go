@@ -14,7 +14,7 @@ import (
 // it, and signing out.
 func TestT87PortalByKeyboard(t *testing.T) {
 	s := newStage(t)
-	p := typist.New(startBrowser(t), t, 360)
+	p := typist.New(typist.Start(t), t, 360)
 	s.signIn(house.Customers, house.Ana) // so that she has a password
 	p.Reads(chromedp.Navigate(s.url+"/portal/customers"), "Sign in")
 	p.Types("#name", "ana@acme.example")

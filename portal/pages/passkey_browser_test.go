@@ -20,7 +20,7 @@ import (
 // password; where the device does not know its owner, nobody gets in.
 func TestT69PasskeyInABrowser(t *testing.T) {
 	s := newStage(t)
-	tab, closeTab := chromedp.NewContext(startBrowser(t), chromedp.WithNewBrowserContext())
+	tab, closeTab := chromedp.NewContext(typist.Start(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(closeTab)
 	var device webauthn.AuthenticatorID
 	err := chromedp.Do(tab, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
