@@ -128,73 +128,68 @@ func TestT62TheSixthSessionEndsTheOneIdleForLongest(t *testing.T) {
 	}
 }
 
-func TestT63SessionsEnd(t *testing.T) {
-	p := newPeople(t)
-	order := func(do portal.OrderKind) {
-		t.Helper()
-		err := p.Store.Govern(t.Context(), portal.Order{
-			Portal: house.Customers, Subject: house.Ana, Do: do, At: p.Clock.Now(),
-			Deed: engine.Deed{At: p.Clock.Now(), Kind: "test", Actor: "operator:test"},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+// sessionEnds are ways to end all of Ana's sessions, by what happens.
+func sessionEnds() map[string]func(people, portal.SignedIn) {
+	order := func(do portal.OrderKind) func(people, portal.SignedIn) {
+		return func(p people, _ portal.SignedIn) { p.governs(do) }
 	}
-	for what, end := range map[string]func(portal.SignedIn){
-		"signed out": func(in portal.SignedIn) {
-			if err := p.gate.Logout(t.Context(), house.Customers, in.Token); err != nil {
-				t.Error(err)
-			}
-		},
-		"disabled":     func(portal.SignedIn) { order(portal.OrderDisable) },
-		"ended":        func(portal.SignedIn) { order(portal.OrderEndAll) },
-		"no password":  func(portal.SignedIn) { order(portal.OrderDeletePassword) },
-		"the flag":     func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"portal": false}) },
-		"the end date": func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"support_end_date": "2026-11-25"}) },
-		"the begin":    func(portal.SignedIn) { p.Put(house.Ana, engine.Fields{"support_start_date": "2027-01-01"}) },
-		"a new password": func(portal.SignedIn) {
-			p.SetPassword(house.Customers, house.Ana)
-		},
-		"every session": func(in portal.SignedIn) {
+	record := func(name string, value any) func(people, portal.SignedIn) {
+		return func(p people, _ portal.SignedIn) { p.Put(house.Ana, engine.Fields{name: value}) }
+	}
+	return map[string]func(people, portal.SignedIn){
+		"disabled": order(portal.OrderDisable), "ended": order(portal.OrderEndAll),
+		"no password": order(portal.OrderDeletePassword), "the flag": record("portal", false),
+		"the end date": record("support_end_date", "2026-11-25"), "the begin": record("support_start_date", "2027-01-01"),
+		"a new password":     func(p people, _ portal.SignedIn) { p.SetPassword(house.Customers, house.Ana) },
+		"the record is gone": func(p people, _ portal.SignedIn) { p.Drop(house.Ana) },
+		"every session": func(p people, in portal.SignedIn) {
 			v, err := p.viewer(in.Token)
 			if err != nil {
-				t.Fatal(err)
+				p.T.Fatal(err)
 			}
-			if err := p.gate.EndAll(t.Context(), v); err != nil {
-				t.Error(err)
+			if err := p.gate.EndAll(p.T.Context(), v); err != nil {
+				p.T.Error(err)
 			}
 		},
-	} {
+	}
+}
+
+// governs does what an operator orders about Ana.
+func (p people) governs(do portal.OrderKind) {
+	p.T.Helper()
+	err := p.Store.Govern(p.T.Context(), portal.Order{
+		Portal: house.Customers, Subject: house.Ana, Do: do, At: p.Clock.Now(),
+		Deed: engine.Deed{At: p.Clock.Now(), Kind: "test", Actor: "operator:test"},
+	})
+	if err != nil {
+		p.T.Fatal(err)
+	}
+}
+
+func TestT63SessionsEnd(t *testing.T) {
+	for what, end := range sessionEnds() {
 		t.Run(what, func(t *testing.T) {
-			order(portal.OrderEnable)
-			p.Put(house.Ana, engine.Fields{"portal": true, "support_end_date": "", "support_start_date": ""})
-			p.SetPassword(house.Customers, house.Ana)
+			p := newPeople(t)
 			in, other := p.in(stranger), p.in(stranger)
-			end(in)
-			_, err := p.viewer(in.Token)
-			p.want(err, portal.ErrSignedOut, what)
-			if what == "signed out" {
-				if _, err := p.viewer(other.Token); err != nil {
-					t.Errorf("the other session ended, too: %v", err)
-				}
-				if err := p.gate.Logout(t.Context(), house.Customers, in.Token); err != nil {
-					t.Errorf("signed out twice: %v", err)
-				}
-				return
+			end(p, in)
+			for _, s := range []portal.SignedIn{in, other} {
+				_, err := p.viewer(s.Token)
+				p.want(err, portal.ErrSignedOut, what)
 			}
-			_, err = p.viewer(other.Token)
-			p.want(err, portal.ErrSignedOut, "the other session after "+what)
 		})
 	}
-	t.Run("the record is gone", func(t *testing.T) {
-		p.Put(house.Ana, engine.Fields{"portal": true, "support_end_date": "", "support_start_date": ""})
-		order(portal.OrderEnable)
-		p.SetPassword(house.Customers, house.Ana)
-		in := p.in(stranger)
-		p.Drop(house.Ana)
-		_, err := p.viewer(in.Token)
-		p.want(err, portal.ErrSignedOut, "without a record")
-	})
+}
+
+func TestT63SignedOut(t *testing.T) {
+	p := newPeople(t)
+	in, other := p.in(stranger), p.in(stranger)
+	for range 2 { // the second time there is nothing to do
+		p.want(p.gate.Logout(t.Context(), house.Customers, in.Token), nil, "signing out")
+	}
+	_, err := p.viewer(in.Token)
+	p.want(err, portal.ErrSignedOut, "signed out")
+	_, err = p.viewer(other.Token)
+	p.want(err, nil, "the other session")
 }
 
 func TestSessionsAreListedAndEnded(t *testing.T) {
