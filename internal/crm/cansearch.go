@@ -3,6 +3,7 @@ package crm
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"postern/engine"
@@ -26,19 +27,30 @@ var (
 	errRelated = errors.New("coreBOS does not say which records are related: compare a reference")
 )
 
-// sayable refuses a predicate of which nothing can be said to coreBOS in one of the ways in which it may hold.
+// sayable refuses a predicate of which nothing can be said to coreBOS in one of the ways in which it may hold, and what
+// the CRM relates.
 func sayable(m *engine.Module, modules map[string]*engine.Module, p engine.Predicate) error {
-	all, err := ways(p, false)
+	if relates(p) {
+		return errRelated
+	}
+	all, err := ways(p, false, maxWays)
 	if err != nil {
 		return err
 	}
+	return sayableWays(m, modules, all)
+}
+
+// relates tells whether a predicate asks what the CRM relates.
+func relates(p engine.Predicate) bool {
+	return p.Op == engine.OpRelated || slices.ContainsFunc(p.Of, relates)
+}
+
+func sayableWays(m *engine.Module, modules map[string]*engine.Module, all [][]comparison) error {
 	for _, way := range all {
 		said := len(way) == 0 // everything is what it holds for
 		for _, one := range way {
-			if one.Op == engine.OpRelated {
-				return errRelated
-			}
-			said = said || sayableOne(m, modules, one)
+			words := one.Op == engine.OpMentions && !one.negated
+			said = said || words || sayableOne(m, modules, one)
 		}
 		if !said {
 			return errUnsaid

@@ -49,7 +49,7 @@ func (c *Corebos) search(ctx context.Context, search engine.Search) (engine.Foun
 		return engine.Found{}, engine.Permanent(engine.ErrNoPlace)
 	}
 	gets := &remembered{CRM: c, records: map[engine.Ref]*engine.Record{}}
-	s := &searching{Corebos: c, Search: search, m: m, gets: gets}
+	s := &searching{Corebos: c, Search: search, m: m, gets: gets, leads: map[string][]string{}}
 	if len(ids) > 0 {
 		return s.among(ctx, ids)
 	}
@@ -121,6 +121,7 @@ type searching struct {
 	engine.Search
 	m       *module
 	queries []string
+	leads   map[string][]string // ids that routes lead back from, by what was asked
 	gets    *remembered
 }
 
@@ -262,97 +263,6 @@ func (s *searching) keys(of engine.Place) []any {
 		}
 	}
 	return keys
-}
-
-// say is the conditions of the queries that together find all records that a predicate holds for.
-func (s *searching) say(ctx context.Context, m *engine.Module, p engine.Predicate) ([]string, error) {
-	all, err := ways(p, false)
-	if err != nil {
-		return nil, err
-	}
-	var queries []string
-	for _, way := range all {
-		conditions := []string{""}
-		for _, one := range way {
-			alternatives, err := s.sayOne(ctx, m, one)
-			if err != nil {
-				return nil, err
-			}
-			var more []string
-			for _, condition := range conditions {
-				for _, alternative := range alternatives {
-					more = append(more, condition+alternative)
-				}
-			}
-			conditions = more
-		}
-		queries = append(queries, conditions...)
-	}
-	if len(queries) > maxLeads+maxWays {
-		return nil, engine.Permanent(engine.ErrTooWide)
-	}
-	return queries, nil
-}
-
-// sayOne is the alternatives of one comparison, each with an "and" before it, or "" where nothing can be said of it;
-// none where it holds for no record.
-func (s *searching) sayOne(ctx context.Context, m *engine.Module, p comparison) ([]string, error) {
-	first, rest, further := strings.Cut(p.Path, ".")
-	field := fieldOf(m, first)
-	switch {
-	case !further:
-		text, none := said(field, p)
-		if none {
-			return nil, nil
-		}
-		if text != "" {
-			text = " and " + text
-		}
-		return []string{text}, nil
-	case field == nil || p.negated || holdsNowhere(p) || !sayableOne(m, s.Modules, p):
-		return []string{""}, nil
-	}
-	p.Path = rest
-	ids, err := s.leading(ctx, field, p)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, id := range ids {
-		all = append(all, " and "+first+"='"+id+"'")
-	}
-	return all, nil
-}
-
-// leading is the ids of the records that a comparison holds for in the modules that a reference may lead to.
-func (s *searching) leading(ctx context.Context, field *engine.Field, p comparison) (ids []string, err error) {
-	for _, to := range field.To {
-		module := s.Modules[to]
-		if module == nil {
-			continue
-		}
-		m, err := s.module(ctx, to)
-		if err != nil {
-			return nil, err
-		}
-		conditions, err := s.sayOne(ctx, module, p)
-		if err != nil {
-			return nil, err
-		}
-		for _, condition := range conditions {
-			rows, err := s.rows(ctx, m, condition)
-			if err != nil {
-				return nil, err
-			}
-			for _, record := range m.having(rows, to, "", nil) {
-				ids = append(ids, record.ID)
-			}
-			if len(ids) > maxLeads {
-				return nil, engine.Permanent(engine.ErrTooWide)
-			}
-		}
-	}
-	return ids, nil
 }
 
 // remembered reads each record once for one search.

@@ -100,8 +100,8 @@ func TestCorebosQueriesKeepTheirForm(t *testing.T) {
 		})
 		text := rapid.OneOf(rapid.String(), signs, known).Draw(rt, "text")
 		op := rapid.SampledFrom([]engine.PredicateOp{
-			engine.OpEqual, engine.OpFold, engine.OpLike, engine.OpContains, engine.OpMentions, engine.OpStarts, engine.OpEnds,
-			engine.OpLess,
+			engine.OpEqual, engine.OpFold, engine.OpLike, engine.OpContains, engine.OpMentions, engine.OpStarts,
+			engine.OpEnds, engine.OpLess,
 		}).Draw(rt, "op")
 		path := rapid.SampledFrom([]string{
 			"ticket_title", "ticketstatus", "parent_id", "id", "hours", "days", "from_portal", "parent_id.lastname",
