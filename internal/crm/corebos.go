@@ -78,6 +78,13 @@ func (c *Corebos) Traits() engine.Traits { return engine.Traits{Echoes: c.config
 // Get reads records one by one, as many at once as there are sessions. coreBOS's call for many answers nonsense over
 // several modules, and a query for many fails as a whole over one record that it cannot read.
 func (c *Corebos) Get(ctx context.Context, refs ...engine.Ref) ([]engine.Record, error) {
+	return c.get(ctx, refs, c.read)
+}
+
+// get reads records in some way, as many at once as there are sessions.
+func (c *Corebos) get(
+	ctx context.Context, refs []engine.Ref, one func(context.Context, engine.Ref) (*engine.Record, error),
+) ([]engine.Record, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	read := make([]*engine.Record, len(refs))
@@ -87,7 +94,7 @@ func (c *Corebos) Get(ctx context.Context, refs ...engine.Ref) ([]engine.Record,
 		gate <- struct{}{}
 		all.Go(func() {
 			defer func() { <-gate }()
-			record, err := c.read(ctx, ref)
+			record, err := one(ctx, ref)
 			if err != nil {
 				stop(err) // the first is what is told
 			}

@@ -51,7 +51,7 @@ func (c *Corebos) search(ctx context.Context, search engine.Search) (engine.Foun
 	gets := &remembered{CRM: c, records: map[engine.Ref]*engine.Record{}}
 	s := &searching{Corebos: c, Search: search, m: m, gets: gets, leads: map[string][]string{}}
 	if len(ids) > 0 {
-		return s.among(ctx, ids)
+		return s.among(ctx, ids, place, later)
 	}
 	if s.queries, err = s.say(ctx, search.Module, search.Where); err != nil {
 		return engine.Found{}, err
@@ -60,59 +60,6 @@ func (c *Corebos) search(ctx context.Context, search engine.Search) (engine.Foun
 		return s.page(ctx, place.ID)
 	}
 	return s.sorted(ctx, place, later)
-}
-
-// named are the ids of which a record must have one, where there are several and each record can be read by itself.
-func named(search engine.Search) (ids []string) {
-	if len(search.Order) > 0 || search.After != "" || len(search.Where.Relations()) > 0 {
-		return nil
-	}
-	parts := []engine.Predicate{search.Where}
-	if search.Where.Op == engine.OpAnd {
-		parts = search.Where.Of
-	}
-	at := slices.IndexFunc(parts, func(p engine.Predicate) bool { return p.Op == engine.OpIn && p.Path == "id" })
-	if at < 0 || len(parts[at].Values) < 2 {
-		return nil
-	}
-	for _, operand := range parts[at].Values {
-		if id, ok := operand.Value.(string); ok && !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-// among reads the records that are named, one by one: each by a query of its own would be more ways than a search has.
-func (s *searching) among(ctx context.Context, ids []string) (found engine.Found, err error) {
-	refs := make([]engine.Ref, len(ids))
-	for i, id := range ids {
-		refs[i] = engine.Ref{Module: s.Module.Name, ID: id}
-	}
-	records, err := s.gets.Get(ctx, refs...)
-	if err != nil {
-		return engine.Found{}, err
-	}
-	slices.SortFunc(records, byNumber)
-	for _, record := range records {
-		holds, err := s.holds(ctx, record)
-		if err != nil {
-			return engine.Found{}, err
-		}
-		if holds {
-			found.Records = append(found.Records, record)
-		}
-	}
-	if s.Total {
-		found.Total = len(found.Records)
-	}
-	found.Records = found.Records[min(s.Offset, len(found.Records)):]
-	if len(found.Records) > s.Limit {
-		if found.Records = found.Records[:s.Limit]; s.Limit > 0 {
-			found.Next = s.Next(found.Records[s.Limit-1])
-		}
-	}
-	return found, nil
 }
 
 // searching is one search with the conditions of its queries.
