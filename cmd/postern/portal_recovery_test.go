@@ -30,7 +30,8 @@ type hall struct {
 	book    *engine.Book
 	handler http.Handler
 	base    string
-	seen    int // events that links went out for, or none
+	seen    int    // events that links went out for, or none
+	speaks  string // the language of whom links go to
 }
 
 // newHall opens one; change may alter what the gate works with.
@@ -109,6 +110,7 @@ func (h *hall) mailed() (ways []string) {
 		h.Advance(time.Millisecond)
 		link, err := h.minter.Mint(h.T.Context(), engine.LinkTerms{
 			Landing: h.book.Landings[string(what)], Record: event.Ref(), Recipient: event.Ref(), Cause: event.ID,
+			Language: h.speaks,
 		}, h.Clock.Now())
 		if err == nil {
 			err = h.Store.Mint(h.T.Context(), link)
@@ -299,6 +301,25 @@ func TestT66LinkWorksOnce(t *testing.T) {
 	}
 	v.post(page, choose("eleven blue foxes dance"), http.StatusGone)
 	h.browser().post(newer, nil, http.StatusGone)
+}
+
+// The page behind the door speaks as the door does, whatever the browser would like.
+func TestLinkKeepsItsLanguage(t *testing.T) {
+	h := newHall(t)
+	h.speaks = "es"
+	v := h.browser()
+	link := h.link("forgot", h.name(portalhouse.Ana))
+	if body, _ := v.get(link, http.StatusOK); !strings.Contains(body, `lang="es"`) {
+		t.Errorf("the door is\n%s", body)
+	}
+	_, page := v.post(link, nil, http.StatusSeeOther)
+	if body, _ := v.get(page, http.StatusOK); !strings.Contains(body, `lang="es"`) {
+		t.Errorf("the page is\n%s", body)
+	}
+	body, _ := v.post(page, choose("short"), http.StatusUnprocessableEntity)
+	if !strings.Contains(body, `lang="es"`) || !strings.Contains(body, "15") {
+		t.Errorf("the refusal is\n%s", body)
+	}
 }
 
 func TestT67RecoverySkipsNothing(t *testing.T) {
