@@ -44,20 +44,25 @@ func (d *Desk) Create(ctx context.Context, v Viewer, module string, set engine.F
 	if err != nil {
 		return Done{}, d.refused(ctx, v, ref, set, err)
 	}
-	if err := d.staysTheirs(ctx, v, access, engine.Record{Ref: ref, Fields: w.set}, w.set); err != nil {
-		return Done{}, d.refused(ctx, v, ref, set, err)
-	}
-	if err := d.namesTheirs(ctx, v, access, ref, w); err != nil {
-		return Done{}, d.refused(ctx, v, ref, set, err)
-	}
-	return d.create(ctx, v, access, w, key)
-}
-
-// create commits a new record.
-func (d *Desk) create(ctx context.Context, v Viewer, access *engine.Access, w *wishes, key string) (Done, error) {
-	change, err := d.newChange(v)
+	change, err := d.creation(v, access, w, key)
 	if err != nil {
 		return Done{}, err
+	}
+	err = d.staysTheirs(ctx, v, access, engine.Record{Ref: ref, Fields: w.set}, w.set)
+	if err == nil {
+		err = d.namesTheirs(ctx, v, access, ref, w)
+	}
+	if err != nil {
+		return d.again(ctx, v, access, change, w, err)
+	}
+	return d.commit(ctx, v, access, change, w)
+}
+
+// creation is the change that makes a new record.
+func (d *Desk) creation(v Viewer, access *engine.Access, w *wishes, key string) (Change, error) {
+	change, err := d.newChange(v)
+	if err != nil {
+		return Change{}, err
 	}
 	change.Create = &engine.Create{
 		Module: access.Module.Name, Fields: w.set, KeyField: access.Module.ExternalID, About: v.Ref(),
@@ -66,7 +71,7 @@ func (d *Desk) create(ctx context.Context, v Viewer, access *engine.Access, w *w
 	if change.Create.KeyField != "" { // it may be the external id of the record: nobody can guess it
 		secret, err := engine.RandomID(d.with.Random)
 		if err != nil {
-			return Done{}, err
+			return Change{}, err
 		}
 		change.Create.Key = secret.String()
 	}
@@ -75,11 +80,11 @@ func (d *Desk) create(ctx context.Context, v Viewer, access *engine.Access, w *w
 	}
 	if key != "" {
 		if change.Key, change.Body, err = keyOf(v, access.Module.Name, w.asked, key); err != nil {
-			return Done{}, err
+			return Change{}, err
 		}
 	}
 	change.Deed = d.deed(v, engine.DeedPortalCreated, engine.Ref{Module: access.Module.Name}, w.set)
-	return d.commit(ctx, v, access, change, w)
+	return change, nil
 }
 
 // Update implements Records.

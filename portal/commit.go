@@ -17,14 +17,33 @@ func (d *Desk) commit(
 		change.Effect = engine.NewEffect(id, change.ID, change.Ask, engine.DefaultRetry(), change.At)
 	}
 	outcome, err := d.with.Store.Commit(ctx, change)
-	if errors.Is(err, ErrReused) {
-		return Done{}, unfit(CodeKey, "", "error."+CodeKey).about(PartKey, "")
-	}
 	if err != nil {
 		return Done{}, d.failed(access, change, err)
 	}
+	return d.done(ctx, v, access, change, outcome)
+}
+
+// again is what was made under the key of a change before, where it cannot be made now for some reason: mostly because
+// it was, and what has to be one record's alone is taken.
+func (d *Desk) again(
+	ctx context.Context, v Viewer, access *engine.Access, change Change, w *wishes, why error,
+) (Done, error) {
+	outcome, err := d.with.Store.Repeated(ctx, change)
+	switch {
+	case err != nil:
+		return Done{}, d.failed(access, change, err)
+	case !outcome.Repeated:
+		return Done{}, d.refused(ctx, v, engine.Ref{Module: access.Module.Name}, w.asked, why)
+	}
+	return d.done(ctx, v, access, change, outcome)
+}
+
+// done waits for what another CRM has to do, and shows the record as it is now.
+func (d *Desk) done(
+	ctx context.Context, v Viewer, access *engine.Access, change Change, outcome Outcome,
+) (Done, error) {
 	ref, deleted := outcome.Record, change.Delete != nil
-	if change.Effect != nil {
+	if !d.with.CRM.Traits().Local {
 		effect, err := d.await(ctx, outcome.Change)
 		switch {
 		case err != nil:
@@ -51,6 +70,8 @@ func (d *Desk) commit(
 // failed is why a change was not committed, as the viewer hears it.
 func (d *Desk) failed(access *engine.Access, change Change, err error) error {
 	switch {
+	case errors.Is(err, ErrReused):
+		return unfit(CodeKey, "", "error."+CodeKey).about(PartKey, "")
 	case errors.Is(err, ErrStaged):
 		return unfit(CodeFile, "", "error.file").about(PartSet, "")
 	case errors.Is(err, engine.ErrTaken):

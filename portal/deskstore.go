@@ -15,6 +15,9 @@ type DeskStore interface {
 	// fails with ErrReused where that one had another Body. It fails with ErrStaged where a file is not staged (any
 	// more) or is kept already, and with engine.ErrConflict, engine.ErrNoRecord or engine.ErrTaken, nothing done.
 	Commit(ctx context.Context, change Change) (Outcome, error)
+	// Repeated returns what was committed under the Key of a change within KeyWindow, as Commit would; the zero Outcome
+	// for nothing. It fails with ErrReused.
+	Repeated(ctx context.Context, change Change) (Outcome, error)
 	// Effects returns the effects of a change by its id; see engine.EffectStore.
 	Effects(ctx context.Context, change engine.ID) ([]*engine.Effect, error)
 	// Admit counts one more under the key of every limit; where one is reached it counts nothing and returns how long

@@ -70,3 +70,35 @@ func TestT70NobodyTakesTheLoginOfSomebodyElse(t *testing.T) {
 		}
 	}
 }
+
+// Whoever asks for a new subject once more, having heard no answer, gets the one that was made: their own first request
+// is not somebody else who took the login.
+func TestTheLoginOfANewRecordIsTakenOnce(t *testing.T) {
+	w := house.New(t)
+	ana := w.Viewer(house.Customers, house.Ana)
+	ana.Access("Contacts").Rows = engine.Everything()
+	ana.Access("Contacts").Create = &engine.Making{Fields: []string{"lastname", "email"}}
+	create := func(email, key string) (portal.Done, error) {
+		set := engine.Fields{"lastname": "New", "email": email}
+		return w.Desk.Create(t.Context(), ana, "Contacts", set, key)
+	}
+	done, err := create("new@acme.example", "press 1")
+	if err != nil || done.Row == nil {
+		t.Fatalf("made %+v: %v", done, err)
+	}
+	deeds := len(w.Deeds())
+	again, err := create("new@acme.example", "press 1")
+	if err != nil || again.Ref != done.Ref || again.Row == nil || len(w.Deeds()) != deeds {
+		t.Errorf("the same key made %+v, with %d deeds: %v", again, len(w.Deeds())-deeds, err)
+	}
+	for key, code := range map[string]string{"": portal.CodeTaken, "press 2": portal.CodeTaken} {
+		refused(t, "key "+key, func() error {
+			_, err := create("new@acme.example", key)
+			return err
+		}, 422, code, "email")
+	}
+	refused(t, "another order under the key", func() error {
+		_, err := create("bob@globex.example", "press 1")
+		return err
+	}, 422, portal.CodeKey, "")
+}

@@ -47,6 +47,17 @@ func (s *Store) Commit(ctx context.Context, change portal.Change) (portal.Outcom
 	return outcome, nil
 }
 
+// Repeated implements portal.DeskStore.
+func (s *Store) Repeated(ctx context.Context, change portal.Change) (portal.Outcome, error) {
+	ctx, cancel := s.read(ctx)
+	defer cancel()
+	outcome, err := s.reads.repeated(ctx, change)
+	if err != nil {
+		return portal.Outcome{}, fmt.Errorf("look up a change by its key: %w", err)
+	}
+	return outcome, nil
+}
+
 // areStaged refuses files that were kept already, or whose pieces are forgotten.
 func (t *tx) areStaged(ctx context.Context, files []engine.File) error {
 	for _, file := range files {
@@ -86,7 +97,7 @@ func (t *tx) changeRecord(ctx context.Context, change portal.Change) (engine.Ref
 }
 
 // repeated finds what was done under the key of a change before.
-func (t *tx) repeated(ctx context.Context, change portal.Change) (portal.Outcome, error) {
+func (t *statements) repeated(ctx context.Context, change portal.Change) (portal.Outcome, error) {
 	if change.Key == nil {
 		return portal.Outcome{}, nil
 	}
