@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 
 	"postern/engine"
@@ -14,10 +15,7 @@ func TestTargetsAreWhatWouldBeAccepted(t *testing.T) {
 	w := house.New(t)
 	ana := w.Viewer(house.Customers, house.Ana)
 	role := *ana.Role
-	role.Modules = map[string]*engine.Access{}
-	for name, access := range ana.Role.Modules {
-		role.Modules[name] = access
-	}
+	role.Modules = maps.Clone(ana.Role.Modules)
 	open := *ana.Access("Project") // all projects are to be seen, and tasks of one's own account made
 	open.Rows = engine.Everything()
 	role.Modules["Project"], ana.Role = &open, &role

@@ -28,7 +28,8 @@ func managerRows(of map[string][]rowCase) map[string][]rowCase {
 	return map[string][]rowCase{
 		"customers manager Accounts": of["customers default Accounts"],
 		"customers manager Contacts": {
-			{engine.Fields{"id": "ann", "account_id": "acme"}, true}, {engine.Fields{"id": "dan"}, false},
+			{engine.Fields{"id": "ann", "account_id": "acme"}, true},
+			{engine.Fields{"id": "dan"}, false},
 			{engine.Fields{"id": "bea", "account_id": "acme"}, true},
 			{engine.Fields{"id": "cas", "account_id": "zeta"}, false},
 		},
@@ -95,11 +96,13 @@ func TestShippedManagerWithoutAnAccount(t *testing.T) {
 	role := book.Portals["customers"].Roles["manager"]
 	for module, cases := range map[string][]rowCase{
 		"Contacts": {
-			{engine.Fields{"id": "dan"}, true}, {engine.Fields{"id": "x"}, false},
+			{engine.Fields{"id": "dan"}, true},
+			{engine.Fields{"id": "x"}, false},
 			{engine.Fields{"id": "bea", "account_id": "acme"}, false},
 		},
 		"HelpDesk": {
-			{engine.Fields{"parent_id": "dan"}, true}, {engine.Fields{"parent_id": "bea"}, false},
+			{engine.Fields{"parent_id": "dan"}, true},
+			{engine.Fields{"parent_id": "bea"}, false},
 			{engine.Fields{}, false},
 		},
 		"Invoice": {

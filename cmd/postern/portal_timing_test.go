@@ -180,7 +180,7 @@ func (s *timing) sample(samples int) map[string][]float64 {
 	s.T.Helper()
 	times := map[string][]float64{}
 	const warm = 2
-	order := rand.New(rand.NewPCG(51, uint64(samples))) //nolint:gosec // nothing is secret about it
+	order := rand.New(rand.NewPCG(51, uint64(samples)))
 	for n := range samples + warm {
 		for _, i := range order.Perm(len(s.classes)) {
 			c := s.classes[i]

@@ -58,7 +58,9 @@ func crmDeleteExpected(t *testing.T, crm crmTrial) {
 	fields := engine.Fields{"ticket_title": "Lost key", "ticketstatus": "Open"}
 	ref := crm.seed(ticket("1", fields))
 	for n, stale := range []engine.Fields{
-		{"ticketstatus": "Closed"}, {"ticket_title": "Lost key", "ticketstatus": "open"}, {"ticket_title": ""},
+		{"ticketstatus": "Closed"},
+		{"ticket_title": "Lost key", "ticketstatus": "open"},
+		{"ticket_title": ""},
 		{"ticket_title": "Lost key", "description": "none yet"},
 	} {
 		last, err := crm.Delete(t.Context(), engine.Delete{Ref: ref, Expect: stale, Origin: ticketOrigin(byte(n + 1))})
