@@ -16,6 +16,9 @@ import (
 
 const origin = "https://my.acme.example"
 
+// anotherPassword is one that is good.
+const anotherPassword = "nine quiet rivers run uphill"
+
 // makesPasskeys has a gate make passkeys for origin.
 func makesPasskeys(t testing.TB) func(*portal.GateConfig) {
 	t.Helper()
@@ -256,7 +259,6 @@ func TestT60ATokenIsRenewedOnce(t *testing.T) {
 
 // Whatever changes between a proof and the session counts.
 func TestSignInsAreOvertaken(t *testing.T) {
-	const next = "nine quiet rivers run uphill"
 	enrols := func(r racing) func() {
 		owner := r.in(stranger)
 		return func() { r.addsPasskey(owner) }
@@ -290,32 +292,36 @@ func TestSignInsAreOvertaken(t *testing.T) {
 			}
 		})
 	}
-	t.Run("all sessions end while one changes the password", func(t *testing.T) {
-		r := newRacing(t)
-		v, err := r.viewer(r.in(stranger).Token)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.store.do = r.order(portal.OrderEndAll)
-		_, err = r.slow.gate.ChangePassword(t.Context(), v, house.Password, next, stranger)
-		r.want(err, portal.ErrSignedOut, "the change")
-		_, err = r.password(ana, house.Password, stranger)
-		r.want(err, nil, "the password that there was")
-	})
-	t.Run("somebody chooses a password while theirs is taken over", func(t *testing.T) {
-		r := newRacing(t)
-		verifier, err := scram.New(t.Context(), next, house.Rounds, rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.store.do = func() { r.SetPassword(house.Customers, house.Bob) }
-		const bob = "bob@globex.example"
-		take := portal.Takeover{Name: bob, Verifier: verifier.Bytes()}
-		_, err = r.slow.gate.TakeOver(t.Context(), house.Customers, take, r.by)
-		r.want(err, portal.ErrHasPassword, "taking it over")
-		_, err = r.password(bob, house.Password, stranger)
-		r.want(err, nil, "the one that they chose")
-	})
+}
+
+// All sessions end while one changes the password.
+func TestAChangeOfPasswordIsOvertaken(t *testing.T) {
+	r := newRacing(t)
+	v, err := r.viewer(r.in(stranger).Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.store.do = r.order(portal.OrderEndAll)
+	_, err = r.slow.gate.ChangePassword(t.Context(), v, house.Password, anotherPassword, stranger)
+	r.want(err, portal.ErrSignedOut, "the change")
+	_, err = r.password(ana, house.Password, stranger)
+	r.want(err, nil, "the password that there was")
+}
+
+// Somebody chooses a password while theirs is taken over.
+func TestATakeoverIsOvertaken(t *testing.T) {
+	r := newRacing(t)
+	verifier, err := scram.New(t.Context(), anotherPassword, house.Rounds, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.store.do = func() { r.SetPassword(house.Customers, house.Bob) }
+	const bob = "bob@globex.example"
+	take := portal.Takeover{Name: bob, Verifier: verifier.Bytes()}
+	_, err = r.slow.gate.TakeOver(t.Context(), house.Customers, take, r.by)
+	r.want(err, portal.ErrHasPassword, "taking it over")
+	_, err = r.password(bob, house.Password, stranger)
+	r.want(err, nil, "the one that they chose")
 }
 
 func ordering(do portal.OrderKind) func(racing) func() {
