@@ -81,5 +81,5 @@ func tour(
 		maps.Copy(header, e.head)
 		shown[i] = typist.Exhibit{Name: e.name, Status: e.status, Header: header, Text: e.text}
 	}
-	typist.Tour(t, browser, h.door, shown, look)
+	typist.Tour(browser, t, h.door, shown, look)
 }

@@ -31,7 +31,7 @@ const (
 // Tour opens every exhibit in a tab, some of them at the same time, with the headers that were sent with it, and has it
 // looked at. What exhibits load, such as a stylesheet, comes from the site.
 func Tour(
-	t *testing.T, browser context.Context, site http.Handler, exhibits []Exhibit,
+	browser context.Context, t *testing.T, site http.Handler, exhibits []Exhibit,
 	look func(context.Context, Exhibit) error,
 ) {
 	t.Helper()

@@ -137,5 +137,5 @@ func tour(
 			shown = append(shown, typist.Exhibit{Name: e.name, Status: e.status, Header: e.header, Text: e.text})
 		}
 	}
-	typist.Tour(t, browser, s.pages, shown, look)
+	typist.Tour(browser, t, s.pages, shown, look)
 }
