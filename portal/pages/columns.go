@@ -165,7 +165,11 @@ func (c *call) turn(query url.Values, at int, listing portal.Listing) turning {
 		on.Set("at", strconv.Itoa(at+shown))
 		t.Next = "?" + on.Encode()
 	}
-	if shown > 0 && (t.Prev != "" || t.Next != "") {
+	switch {
+	case shown == 0 || (t.Prev == "" && t.Next == ""):
+	case listing.Uncounted:
+		t.Text = c.texts.Say("portal.list.stretch", "From", at+1, "To", at+shown)
+	default:
 		t.Text = c.texts.Say("portal.list.range", "From", at+1, "To", at+shown, "Count", max(listing.Total, at+shown))
 	}
 	return t

@@ -21,15 +21,17 @@ type homeBody struct{ Modules []tile }
 type tile struct{ Label, URL, Count string }
 
 // showHome lists the modules that the role may see, each with how many records there are. A number that cannot be had
-// now is left out: the page is the way to everything else.
+// now, or of more than the CRM counts, is left out: the page is the way to everything else.
 func showHome(c *call) (answer, error) {
 	body := homeBody{}
 	for _, view := range c.pages.with.Desk.Modules(c.viewer) {
 		t := tile{Label: view.Module.CalledMany(c.texts.Language), URL: c.path("records", view.Name)}
 		n, err := c.pages.with.Desk.Count(c.Context(), c.viewer, portal.Question{Module: view.Name})
-		if err == nil {
+		_, wide := errors.AsType[*portal.Refusal](err)
+		switch {
+		case err == nil:
 			t.Count = c.count(n)
-		} else if !errors.Is(err, portal.ErrUnavailable) {
+		case !wide && !errors.Is(err, portal.ErrUnavailable):
 			return answer{}, err
 		}
 		body.Modules = append(body.Modules, t)
@@ -39,6 +41,14 @@ func showHome(c *call) (answer, error) {
 
 // tidyHome leads from the address with a slash at its end to the one without.
 func tidyHome(c *call) (answer, error) { return answer{goTo: c.path()}, nil }
+
+// total says how many records a list has; nothing where the CRM cannot.
+func (c *call) total(listing portal.Listing) string {
+	if listing.Uncounted {
+		return ""
+	}
+	return c.count(listing.Total)
+}
 
 // count says how many records there are.
 func (c *call) count(n int) string {

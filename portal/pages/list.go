@@ -61,7 +61,7 @@ func showList(c *call) (answer, error) {
 	}
 	label := access.Module.CalledMany(c.texts.Language)
 	body := listBody{
-		Heading: label, Notice: c.notice(), Total: c.count(listing.Total),
+		Heading: label, Notice: c.notice(), Total: c.total(listing),
 		Search: c.searchForm(access, filters),
 		Turn:   c.turn(without(query), at, listing),
 		Table: c.table(access, listing, sorting{by: query.Get("sort"), way: func(by string) string {
@@ -90,6 +90,8 @@ func (c *call) sayEmpty(body *listBody, listing portal.Listing, narrowed bool) {
 	}
 	switch {
 	case len(listing.Rows) > 0:
+	case listing.Next != "": // the CRM was looked through up to here
+		body.Empty = c.texts.Say("portal.list.sofar")
 	case narrowed:
 		body.Empty = c.texts.Say("portal.list.nothing")
 	default:
@@ -171,7 +173,7 @@ func showRelated(c *call) (answer, error) {
 	}
 	label := other.Module.CalledMany(c.texts.Language)
 	body := listBody{
-		Heading: label, About: c.heading(access, row), Back: c.recordPath(row.Ref), Total: c.count(listing.Total),
+		Heading: label, About: c.heading(access, row), Back: c.recordPath(row.Ref), Total: c.total(listing),
 		Table: c.table(other, listing, sorting{}), Turn: c.turn(c.URL.Query(), at, listing),
 	}
 	for _, relative := range access.Related {

@@ -88,7 +88,7 @@ func (c *call) related(row portal.Row, relative engine.Relative) (*relatedList, 
 	}
 	list.Table, list.None = c.table(access, listing, sorting{}), len(listing.Rows) == 0
 	if listing.Next != "" {
-		list.All, list.Count = c.path("records", row.Module, row.ID, relative.Module), c.count(listing.Total)
+		list.All, list.Count = c.path("records", row.Module, row.ID, relative.Module), c.total(listing)
 	}
 	return list, nil
 }
