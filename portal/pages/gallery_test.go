@@ -27,7 +27,7 @@ func gallery(t *testing.T, language string) (*stage, []exhibit) {
 	t.Helper()
 	g := &guide{language: language, desk: &moody{}}
 	g.stage = newStage(t, func(c *Config) {
-		g.desk.Records = c.Desk
+		g.desk.Records = wide{Records: c.Desk, only: "unicorn"}
 		c.Desk = g.desk
 	})
 	for _, ref := range []engine.Ref{house.Ana, house.Bob, house.Alan, house.Mia} {
@@ -100,6 +100,7 @@ func (g *guide) records() {
 	g.show("list-closed", v.get(tickets), http.StatusOK)
 	g.show("list-last", v.get(tickets+"?at=25"), http.StatusOK)
 	g.show("list-nothing", v.get(tickets+"?q=elephant"), http.StatusOK)
+	g.show("list-so-far", v.get(tickets+"?q=unicorn"), http.StatusOK)
 	g.show("list-invoices", v.get(start+"/records/Invoice"), http.StatusOK)
 	g.Drop(house.Ref("Project/31x1"))
 	g.show("list-empty", v.get(start+"/records/Project"), http.StatusOK)
