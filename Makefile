@@ -115,7 +115,7 @@ timing: ## whether the time of an answer of the portal tells names apart: SAMPLE
 FORMS ?= 500
 
 flood: ## password forms at once, and how long pages take meanwhile: FORMS=500
-	POSTERN_FLOOD=$(FORMS) $(GO) test -count 1 -timeout 10m -v -run TestT59 ./portal/pages
+	POSTERN_FLOOD=$(FORMS) $(GO) test -count 1 -timeout 10m -v -run TestT59 ./cmd/postern
 
 generate: ## rewrite the generated files
 	$(GO) generate ./...

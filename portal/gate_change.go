@@ -144,7 +144,7 @@ func (g *Gate) knows(ctx context.Context, v Viewer, who person, password string)
 	if err != nil {
 		return err
 	}
-	right, err := verifier.Check(ctx, password)
+	right, err := verifier.Check(ctx, password, g.pool.breather())
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}

@@ -156,7 +156,7 @@ func (g *Gate) Password(ctx context.Context, portal, name, password string, call
 		}
 		defer leave()
 		return g.prove(ctx, p, name, caller, func(v scram.Verifier) (bool, error) {
-			right, err := v.Check(ctx, password)
+			right, err := v.Check(ctx, password, g.pool.breather())
 			if errors.Is(err, scram.ErrText) {
 				return false, nil
 			}

@@ -24,7 +24,8 @@ var update = flag.Bool("update", false, "write what the commands say into the sc
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"postern": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"postern":    func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		floodProgram: flood,
 	})
 }
 

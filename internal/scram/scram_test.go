@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -37,7 +38,7 @@ func rfcVerifier(t *testing.T) Verifier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := derive(t.Context(), rfcPassword, salt, 4096)
+	v, err := derive(t.Context(), rfcPassword, salt, 4096, runtime.Gosched)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestT52AnotherClientSignsIn(t *testing.T) {
 func TestStretchIsPBKDF2(t *testing.T) {
 	for _, rounds := range []int{1, 2, 999, 1000, 4096} {
 		want, err := pbkdf2.Key(sha256.New, "a password", []byte("salt"), rounds, sha256.Size)
-		got, other := stretch(t.Context(), []byte("a password"), []byte("salt"), rounds)
+		got, other := stretch(t.Context(), []byte("a password"), []byte("salt"), rounds, runtime.Gosched)
 		if err = errors.Join(err, other); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%d rounds: %x, want %x, %v", rounds, got, want, err)
 		}
@@ -179,12 +180,12 @@ func TestCheck(t *testing.T) {
 		"Ünïcode pass phrase": true, "U\u0308ni\u0308code pass phrase": true, "Ünïcode pass\u00adphrase": false,
 		"ünïcode pass phrase": false, "": false,
 	} {
-		if got, err := v.Check(t.Context(), password); err != nil || got != want {
+		if got, err := v.Check(t.Context(), password, runtime.Gosched); err != nil || got != want {
 			t.Errorf("%q: %v, %v", password, got, err)
 		}
 	}
 	for _, password := range []string{"control\x00", "\xff", "tab\tulator", "priv\ue000ate"} {
-		if right, err := v.Check(t.Context(), password); right || !errors.Is(err, ErrText) {
+		if right, err := v.Check(t.Context(), password, runtime.Gosched); right || !errors.Is(err, ErrText) {
 			t.Errorf("%q: %v, %v", password, right, err)
 		}
 	}

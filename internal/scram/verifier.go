@@ -41,24 +41,27 @@ func New(ctx context.Context, password string, rounds int, random io.Reader) (Ve
 	if _, err := io.ReadFull(random, salt); err != nil {
 		return Verifier{}, fmt.Errorf("make a salt: %w", err)
 	}
-	return derive(ctx, password, salt, rounds)
+	return derive(ctx, password, salt, rounds, runtime.Gosched)
 }
 
 // Check tells whether a password is the one that the verifier was made of. It costs as much as New, right or wrong.
-func (v Verifier) Check(ctx context.Context, password string) (bool, error) {
-	other, err := derive(ctx, password, v.Salt, v.Rounds)
+// breathe is called after each quarter of a millisecond or so, to let others at the processor.
+func (v Verifier) Check(ctx context.Context, password string, breathe func()) (bool, error) {
+	other, err := derive(ctx, password, v.Salt, v.Rounds, breathe)
 	if err != nil {
 		return false, err
 	}
 	return hmac.Equal(other.Stored, v.Stored), nil
 }
 
-func derive(ctx context.Context, password string, salt []byte, rounds int) (Verifier, error) {
+func derive(
+	ctx context.Context, password string, salt []byte, rounds int, breathe func(),
+) (Verifier, error) {
 	if rounds < minRounds || rounds > maxRounds {
 		return Verifier{}, fmt.Errorf("%d rounds are not between %d and %d", rounds, minRounds, maxRounds)
 	}
 	prepared, unfit := Prepare(password) // what is no password costs as much as one, too
-	salted, err := stretch(ctx, []byte(prepared), salt, rounds)
+	salted, err := stretch(ctx, []byte(prepared), salt, rounds, breathe)
 	if err = errors.Join(unfit, err); err != nil {
 		return Verifier{}, err
 	}
@@ -68,7 +71,7 @@ func derive(ctx context.Context, password string, salt []byte, rounds int) (Veri
 
 // stretch is PBKDF2-HMAC-SHA-256 with one block of output (RFC 8018, 5.2), which lets others at the processor on the
 // way: crypto/pbkdf2 holds on to it until it is done.
-func stretch(ctx context.Context, password, salt []byte, rounds int) ([]byte, error) {
+func stretch(ctx context.Context, password, salt []byte, rounds int, breathe func()) ([]byte, error) {
 	mac := hmac.New(sha256.New, password)
 	mac.Write(salt)
 	mac.Write([]byte{0, 0, 0, 1})
@@ -85,7 +88,7 @@ func stretch(ctx context.Context, password, salt []byte, rounds int) ([]byte, er
 			if err := ctx.Err(); err != nil {
 				return nil, fmt.Errorf("derive a key: %w", err)
 			}
-			runtime.Gosched()
+			breathe()
 		}
 	}
 	return sum, nil
