@@ -41,15 +41,16 @@ const (
 // The types of the events that tell of people who sign in to a portal, about their record. Workflows send what the
 // portal wants to be sent.
 const (
-	PortalInvited     = "portal.invited"      // an operator wants them to choose a password
-	PortalRecovery    = "portal.recovery"     // they forgot theirs
-	PortalSignInAsked = "portal.signin_asked" // they want a link to sign in with
-	PortalPasswordSet = "portal.password_set" // it was set or changed; old and new address are to hear of it
-	PortalFactorSet   = "portal.factor_set"   // a passkey or an authenticator was added or removed
-	PortalSignedIn    = "portal.signed_in"
-	PortalNewDevice   = "portal.new_device" // signed in from a browser that they did not use before
-	PortalLocked      = "portal.locked"     // too many wrong passwords from strangers
-	PortalFailed      = "portal.failed"     // what somebody changed could not be written to the CRM
+	PortalInvited        = "portal.invited"         // an operator wants them to choose a password
+	PortalRecovery       = "portal.recovery"        // they forgot theirs
+	PortalSignInAsked    = "portal.signin_asked"    // they want a link to sign in with
+	PortalPasswordSet    = "portal.password_set"    // it was set or changed; old and new address are to hear of it
+	PortalFactorSet      = "portal.factor_set"      // a passkey or an authenticator was added or removed
+	PortalAddressChanged = "portal.address_changed" // they changed what they sign in with, or where mails go
+	PortalSignedIn       = "portal.signed_in"
+	PortalNewDevice      = "portal.new_device" // signed in from a browser that they did not use before
+	PortalLocked         = "portal.locked"     // too many wrong passwords from strangers
+	PortalFailed         = "portal.failed"     // what somebody changed could not be written to the CRM
 )
 
 // OwnEvents are the types of the events that Postern tells of links, messages, runs and portals.
@@ -58,8 +59,8 @@ func OwnEvents() []string {
 		LinkOpened, LinkUsed, LinkUndone, LinkExpired, LinkLocked, LinkFailed,
 		DeliveryFailedEvent, DeliveryUnknownEvent, DeliveryDeliveredEvent, DeliveryBouncedEvent,
 		DeliveryComplainedEvent, ReplyReceivedEvent, RunFailedEvent, RunConflict,
-		PortalInvited, PortalRecovery, PortalSignInAsked, PortalPasswordSet, PortalFactorSet, PortalSignedIn,
-		PortalNewDevice, PortalLocked, PortalFailed,
+		PortalInvited, PortalRecovery, PortalSignInAsked, PortalPasswordSet, PortalAddressChanged, PortalFactorSet,
+		PortalSignedIn, PortalNewDevice, PortalLocked, PortalFailed,
 	}
 }
 

@@ -98,3 +98,11 @@ func (s *Subject) dayOf(date time.Time) time.Time {
 	year, month, day := date.Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, s.Zone)
 }
+
+// Called is what a portal is called to somebody who reads a language: its label, or else its name.
+func (p *Portal) Called(language string) string {
+	if label := p.Label.In(language); label != "" {
+		return label
+	}
+	return p.Name
+}

@@ -8,19 +8,56 @@ import (
 	"time"
 )
 
+// PortalData are the values that an event of a portal may tell, by the event's type; nil for a type that is no such
+// event.
+func PortalData(kind string) map[string]FieldType {
+	if kind == PortalFailed { // told by the effect, which knows no portal
+		return map[string]FieldType{
+			"effect": TypeText, "fields": TypeMultiPicklist, "reason": TypeText, "visit": TypeText, "workflow": TypeText,
+		}
+	}
+	var more []string
+	switch kind {
+	case PortalInvited, PortalRecovery, PortalSignInAsked, PortalLocked:
+	case PortalPasswordSet:
+		more = []string{"name", "old_address"}
+	case PortalAddressChanged:
+		more = []string{"name", "old_name", "old_address"}
+	case PortalFactorSet:
+		more = []string{"factor", "change"}
+	case PortalSignedIn, PortalNewDevice:
+		more = []string{"method", "browser", "from"}
+	default:
+		return nil
+	}
+	values := map[string]FieldType{"portal": TypeText, "label": TypeText}
+	for _, name := range more {
+		values[name] = TypeText
+	}
+	return values
+}
+
 // NewPortalEvent tells of somebody who signs in to a portal, about their record: of a type such as portal.signed_in,
-// with the portal's name and more besides. cause is the id of the event that led to it, "" for none.
+// with the portal's name, its label in their language, and more besides, which is among [PortalData]. cause is the id
+// of the event that led to it, "" for none.
 func NewPortalEvent(
-	portal string, subject Ref, kind string, id ID, at time.Time, cause string, more map[string]any,
+	portal *Portal, subject Record, kind string, id ID, at time.Time, cause string, more map[string]any,
 ) (*Event, error) {
-	data := map[string]any{"portal": portal}
+	data := map[string]any{"portal": portal.Name, "label": portal.Called(portal.LanguageOf(subject.Fields))}
 	maps.Copy(data, more)
+	known := PortalData(kind)
+	for name := range data {
+		if known[name] == "" {
+			return nil, fmt.Errorf("write event %s: it tells no %s", kind, name)
+		}
+	}
 	written, err := json.Marshal(data)
 	if err != nil {
 		return nil, fmt.Errorf("write event %s: %w", kind, err)
 	}
 	return &Event{
-		ID: id.String(), Source: Source, Type: kind, Subject: subject.String(), Time: at, CauseID: cause, Data: written,
+		ID: id.String(), Source: Source, Type: kind, Subject: subject.Ref.String(), Time: at, CauseID: cause,
+		Data: written,
 	}, nil
 }
 
@@ -40,6 +77,7 @@ func PortalMessages() []PortalMessage {
 		{PortalRecovery, "a link to choose another password", SignInPassword, OpensPassword},
 		{PortalSignInAsked, "a link to sign in", SignInLink, OpensSignIn},
 		{PortalPasswordSet, "word that their password was set", SignInPassword, ""},
+		{PortalAddressChanged, "word that their address was changed", "", ""},
 		{PortalFactorSet, "word that a passkey or an authenticator was added or removed", "", ""},
 		{PortalNewDevice, "word of a sign-in from a new browser", "", ""},
 		{PortalLocked, "word that somebody tries wrong passwords", SignInPassword, ""},

@@ -47,6 +47,8 @@ type CheckScope interface {
 	Condition(key string) Program
 	// Moment compiles the bare expression at a key, which must be a time; nil where there is nothing.
 	Moment(key string) Program
+	// Wording compiles the bare expression at a key, which must be text; nil where there is nothing.
+	Wording(key string) Program
 	// Await says that the step waits for a program's value to change.
 	Await(p Program)
 	// Parts compiles the text at a key piece by piece, for those who write each value in a way of its own;

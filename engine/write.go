@@ -275,14 +275,33 @@ func (e *Engine) tellEffect(f *Effect, cause error) {
 // so itself, or that nobody can tell who changed it.
 func (e *Engine) effectEvents(f *Effect, did deed) ([]*Event, error) {
 	switch {
-	case f.State == EffectDone && !e.CRM.Traits().Echoes:
-		return e.changeOf(f, did), nil
+	case f.State == EffectDone:
+		events, err := f.besides()
+		if !e.CRM.Traits().Echoes {
+			events = append(e.changeOf(f, did), events...)
+		}
+		return events, err
 	case f.Step == "" && f.State.Over() && f.State != EffectDone:
 		return e.failureOf(f, f.failedEvent())
 	case f.State == EffectConflict && f.Doubtful && f.Write != nil:
 		return e.failureOf(f, RunConflict)
 	}
 	return nil, nil
+}
+
+// besides are the events that are told with a write that stands.
+func (f *Effect) besides() (events []*Event, err error) {
+	if f.Write == nil {
+		return nil, nil
+	}
+	for _, written := range f.Write.Besides {
+		event, err := RestoreEvent(written)
+		if err != nil {
+			return events, err
+		}
+		events = append(events, event)
+	}
+	return events, nil
 }
 
 // failedEvent tells that what somebody did by a link, or in a portal, could not be written.

@@ -125,6 +125,9 @@ func (d *Desk) Update(ctx context.Context, v Viewer, ref engine.Ref, set engine.
 		Ref: ref, Patch: engine.Patch{Set: w.set, Expect: standing(access, record, w.set, etag != "")},
 		Unique: access.Module.UniqueAmong(w.set), Origin: d.origin(v, change.ID),
 	}
+	if err := d.moves(v, &change, record, after); err != nil {
+		return Done{}, err
+	}
 	change.Deed = d.deed(v, engine.DeedPortalUpdated, ref, w.set)
 	return d.commit(ctx, v, access, change, w)
 }

@@ -87,13 +87,13 @@ func (g *Gate) evenly(ctx context.Context, began time.Time, step time.Duration) 
 
 // event tells of a subject.
 func (g *Gate) event(
-	kind, portal string, subject engine.Ref, at time.Time, cause string, more map[string]any,
+	kind string, who person, at time.Time, cause string, more map[string]any,
 ) (*engine.Event, error) {
 	id, err := engine.NewID(at, g.with.Random)
 	if err != nil {
 		return nil, err
 	}
-	return engine.NewPortalEvent(portal, subject, kind, id, at, cause, more)
+	return engine.NewPortalEvent(who.portal, who.record, kind, id, at, cause, more)
 }
 
 // unavailable says that the records cannot be reached.

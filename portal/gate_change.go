@@ -81,7 +81,7 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 		},
 	}
 	if !because.Legacy {
-		event, err := g.event(engine.PortalPasswordSet, portal, ref, now, because.Cause, map[string]any{
+		event, err := g.event(engine.PortalPasswordSet, who, now, because.Cause, map[string]any{
 			"name": who.name(), "old_address": old,
 		})
 		if err != nil {

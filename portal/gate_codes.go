@@ -85,7 +85,7 @@ func secretPurpose(holder Holder) string {
 
 // recoveryProved judges a recovery code, and uses it up. Its holder is told.
 func (g *Gate) recoveryProved(ctx context.Context, who person, code string) error {
-	told, err := g.factorTold(who.holder(), "portal:"+who.record.Ref.String(), factorRecovery, changeUsed)
+	told, err := g.factorTold(who, factorRecovery, changeUsed)
 	if err != nil {
 		return err
 	}
@@ -142,13 +142,12 @@ const (
 	changeUsed    = "used"
 )
 
-// factorTold is what is stored with a change of a holder's factors.
-func (g *Gate) factorTold(holder Holder, actor, factor, change string) (Told, error) {
-	now := g.with.Clock.Now()
-	event, err := g.event(engine.PortalFactorSet, holder.Portal, holder.Subject, now, "",
-		map[string]any{"factor": factor, "change": change})
+// factorTold is what is stored with a change of somebody's factors by themselves.
+func (g *Gate) factorTold(who person, factor, change string) (Told, error) {
+	now, holder := g.with.Clock.Now(), who.holder()
+	event, err := g.event(engine.PortalFactorSet, who, now, "", map[string]any{"factor": factor, "change": change})
 	return Told{Event: event, Deed: engine.Deed{
-		At: now, Kind: engine.DeedPortalFactorSet, Actor: actor, Subject: holder.Subject.String(),
-		Detail: "portal " + holder.Portal + ": " + factor + " " + change,
+		At: now, Kind: engine.DeedPortalFactorSet, Actor: engine.PortalActor + holder.Subject.String(),
+		Subject: holder.Subject.String(), Detail: "portal " + holder.Portal + ": " + factor + " " + change,
 	}}, err
 }

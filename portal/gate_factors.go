@@ -86,5 +86,5 @@ func (g *Gate) remove(ctx context.Context, k Keeper, factor string, remove func(
 
 // tells is what is stored with a keeper's change.
 func (g *Gate) tells(k Keeper, factor, change string) (Told, error) {
-	return g.factorTold(k.Holder(), "portal:"+k.who.record.Ref.String(), factor, change)
+	return g.factorTold(k.who, factor, change)
 }

@@ -110,7 +110,7 @@ func (g *Gate) told(e entry, session Session, kinds []string) (events []*engine.
 		"method": session.Method, "browser": BrowserOf(session.Agent), "from": session.From,
 	}
 	for _, kind := range kinds {
-		event, err := g.event(kind, session.Portal, session.Subject, session.Began, e.cause, more)
+		event, err := g.event(kind, e.person, session.Began, e.cause, more)
 		if err != nil {
 			return nil, err
 		}

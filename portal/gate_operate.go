@@ -124,7 +124,7 @@ func (g *Gate) Order(ctx context.Context, portal, who string, do OrderKind, by e
 	}
 	if do == OrderDeleteFactors {
 		data := map[string]any{"factor": factorAll, "change": changeRemoved}
-		if order.Event, err = g.event(engine.PortalFactorSet, portal, ref, by.At, "", data); err != nil {
+		if order.Event, err = g.event(engine.PortalFactorSet, p, by.At, "", data); err != nil {
 			return ref, err
 		}
 	}
@@ -176,7 +176,7 @@ func (g *Gate) Invite(ctx context.Context, portal, who string, by engine.Order) 
 	if p.shared {
 		return ref, &RefusedError{ref, "another record has the same name to sign in with"}
 	}
-	event, err := g.event(engine.PortalInvited, portal, ref, by.At, "", nil)
+	event, err := g.event(engine.PortalInvited, p, by.At, "", nil)
 	if err != nil {
 		return ref, err
 	}
@@ -265,15 +265,4 @@ func (g *Gate) oldAddress(who person) (old string, known []byte, err error) {
 	}
 	known, err = g.with.Sealer.Seal(purpose, []byte(now))
 	return old, known, err
-}
-
-// addressOf is the mail address of a person: what they sign in with, or the first one of their record.
-func addressOf(who person) string {
-	module := who.portal.Subject.Module
-	for _, name := range append([]string{who.portal.Subject.Login}, module.Names...) {
-		if field := module.Fields[name]; field != nil && field.Type == engine.TypeEmail {
-			return strings.TrimSpace(who.record.Fields.Text(name))
-		}
-	}
-	return ""
 }

@@ -241,7 +241,7 @@ func (g *Gate) try(ctx context.Context, who person, device Device, lane []byte) 
 	t := Try{Lane: lane, At: now}
 	if who.known() && device.ID.IsZero() {
 		ref := who.record.Ref
-		if t.Shut, err = g.event(engine.PortalLocked, who.portal.Name, ref, now, "", nil); err != nil {
+		if t.Shut, err = g.event(engine.PortalLocked, who, now, "", nil); err != nil {
 			return false, err
 		}
 		t.Deed = &engine.Deed{

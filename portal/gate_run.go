@@ -89,7 +89,7 @@ func (g *Gate) answer(ctx context.Context, asking Asking) error {
 	if asking.What == engine.OpensSignIn {
 		kind = engine.PortalSignInAsked
 	}
-	answer.Event, err = g.event(kind, asking.Portal, answer.Subject, now, "", nil)
+	answer.Event, err = g.event(kind, who, now, "", nil)
 	if err != nil {
 		return err
 	}

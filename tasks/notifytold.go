@@ -24,6 +24,8 @@ func (n *Notify) told() string {
 func (n *Notify) checkTold(scope engine.CheckScope) {
 	if strings.Contains(n.told(), ".") {
 		scope.Complain("to", fmt.Sprintf("%s is not an address in the event's data, such as event.data.address", n.To))
+	} else {
+		scope.Wording("to") // which knows what the events of a portal tell
 	}
 	for _, by := range n.means {
 		if by.carrier.ID {

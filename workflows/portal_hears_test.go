@@ -87,7 +87,8 @@ func TestHearingIsByEventModuleAndPortal(t *testing.T) {
 		unheard = append(unheard, m.Event)
 	}
 	want := []string{
-		engine.PortalSignInAsked, engine.PortalPasswordSet, engine.PortalFactorSet, engine.PortalNewDevice,
+		engine.PortalSignInAsked, engine.PortalPasswordSet, engine.PortalAddressChanged, engine.PortalFactorSet,
+		engine.PortalNewDevice,
 	}
 	if !slices.Equal(unheard, want) {
 		t.Errorf("unheard: %v, want %v", unheard, want)

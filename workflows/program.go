@@ -263,7 +263,7 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 		"record": record, "old": record, "actor": text,
 		"event": exprsafe.ObjectOf("event", map[string]exprsafe.Type{
 			"id": text, "source": text, "type": text, "time": at, "record": record, "related": text,
-			"data": {Kind: exprsafe.Map},
+			"data": t.data(w),
 		}),
 		"inputs": inputs,
 		"steps":  exprsafe.ObjectOf("steps", outputs),
@@ -275,6 +275,23 @@ func (t *types) scope(w *engine.Workflow, steps []string) *exprsafe.Scope {
 		}))
 	}
 	return scope
+}
+
+// data is what the event's data may hold: what the events of a portal tell is known, and of others anything.
+func (t *types) data(w *engine.Workflow) exprsafe.Type {
+	known := map[string]exprsafe.Type{}
+	for _, trigger := range w.Triggers {
+		values := engine.PortalData(trigger.Event)
+		if values == nil {
+			return exprsafe.Type{Kind: exprsafe.Map}
+		}
+		for name, kind := range values {
+			known[name] = t.field(&engine.Field{Type: kind})
+		}
+	}
+	data := exprsafe.MapOf(known)
+	data.Only = len(known) > 0
+	return data
 }
 
 // outputsOf is the type of what a step gives: what is so of every step, and more by its kind. Of a step that

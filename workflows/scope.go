@@ -99,6 +99,9 @@ func (s *stepScope) Condition(key string) engine.Program { return s.bare(key, ex
 // Moment compiles the expression for a time at a key.
 func (s *stepScope) Moment(key string) engine.Program { return s.bare(key, exprsafe.Time) }
 
+// Wording compiles the expression for a text at a key.
+func (s *stepScope) Wording(key string) engine.Program { return s.bare(key, exprsafe.Text) }
+
 // bare compiles the expression at a key; nil where there is nothing, or after a complaint.
 func (s *stepScope) bare(key string, want exprsafe.Kind) engine.Program {
 	n := s.find(key)

@@ -17,13 +17,14 @@ import (
 // shippedMail is the workflow of the shipped book on an event of portals; its template has the same name.
 func shippedMail(event string) string {
 	return map[string]string{
-		engine.PortalInvited:     "portal-invitation",
-		engine.PortalRecovery:    "portal-recovery",
-		engine.PortalSignInAsked: "portal-sign-in",
-		engine.PortalPasswordSet: "portal-password-set",
-		engine.PortalFactorSet:   "portal-factor-set",
-		engine.PortalNewDevice:   "portal-new-device",
-		engine.PortalLocked:      "portal-locked",
+		engine.PortalInvited:        "portal-invitation",
+		engine.PortalRecovery:       "portal-recovery",
+		engine.PortalSignInAsked:    "portal-sign-in",
+		engine.PortalPasswordSet:    "portal-password-set",
+		engine.PortalAddressChanged: "portal-address-changed",
+		engine.PortalFactorSet:      "portal-factor-set",
+		engine.PortalNewDevice:      "portal-new-device",
+		engine.PortalLocked:         "portal-locked",
 	}[event]
 }
 
@@ -44,7 +45,7 @@ type mailing struct {
 
 // all writes all that is missing.
 func (m mailing) all() error {
-	if longest := "portal-password-set-" + m.portal.Name; !workflows.PlainName(longest) {
+	if longest := "portal-address-changed-" + m.portal.Name; !workflows.PlainName(longest) {
 		return fmt.Errorf("%s is too long for the name of a portal: its workflows are called like %s, in at most 64 "+
 			"characters", m.portal.Name, longest)
 	}
@@ -117,6 +118,7 @@ func (m mailing) retold(text string) string {
 	email := fieldOf(m.portal.Subject.Module, engine.TypeEmail)
 	text = testRecord.ReplaceAllString(text, "${1}{ "+email+": zoe@acme.example }")
 	text = testLanguage.ReplaceAllString(text, "")
+	text = strings.ReplaceAll(text, "Portal de clientes", m.portal.Name)
 	return m.renamed("data: { portal: partners }", "data: { portal: another-one }")(text)
 }
 

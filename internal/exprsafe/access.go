@@ -113,13 +113,10 @@ func (c *compiler) hop(at *place, step *ast.StringNode) *Error {
 
 // field is the type of a field of a value.
 func (c *compiler) field(of Type, name string, step *ast.StringNode) (Type, *Error) {
-	switch of.Kind {
-	case Any, Map:
-		return of.Fields[step.Value], nil
-	case Object:
-		if t, ok := of.Fields[step.Value]; ok {
-			return t, nil
-		}
+	switch t, known := of.Fields[step.Value]; {
+	case known, of.Kind == Any, of.Kind == Map && !of.Only:
+		return t, nil
+	case of.Kind == Object, of.Kind == Map:
 		owner := of.Name
 		if owner == "" {
 			owner = name
@@ -127,7 +124,7 @@ func (c *compiler) field(of Type, name string, step *ast.StringNode) (Type, *Err
 		fail := c.fail(step, "unknown field %q of %s", step.Value, owner)
 		fail.Hint = suggest(step.Value, slices.Collect(maps.Keys(of.Fields)))
 		return Type{}, fail
-	case List:
+	case of.Kind == List:
 		return Type{}, c.fail(step,
 			"%s is a list and has no field %q; take one item with [0] or use any, filter or map",
 			name, step.Value)

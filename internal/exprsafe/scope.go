@@ -54,6 +54,8 @@ type Type struct {
 	Name string
 	// Fields are the fields of an Object, and of a Map those keys whose type is known.
 	Fields map[string]Type
+	// Only says that a Map has no other keys than those.
+	Only bool
 	// Options are what a Text of the CRM is chosen from; nil for any text. It may have another value all the same.
 	Options []string
 	// Refers makes a Text a reference: it gives the Object whose id the text is. It is called only

@@ -32,6 +32,11 @@ func (s *Store) Commit(ctx context.Context, change portal.Change) (portal.Outcom
 		if err := tx.keepFiles(ctx, change.Files); err != nil {
 			return err
 		}
+		if change.Moved != "" {
+			if err := tx.endPortalLinks(ctx, change.Moved, record, change.At); err != nil {
+				return err
+			}
+		}
 		outcome = portal.Outcome{Change: change.ID, Record: record}
 		if err := tx.rememberKey(ctx, change, record); err != nil {
 			return err

@@ -132,7 +132,15 @@ func (t *tx) write(ctx context.Context, w engine.Write) (bool, error) {
 	if err := t.touch(ctx, w.At, engine.RecordTopic(w.Ref)); err != nil {
 		return false, fmt.Errorf("write %s: %w", w.Ref, err)
 	}
-	return true, t.emit(ctx, told)
+	if err := t.emit(ctx, told); err != nil {
+		return true, err
+	}
+	for _, besides := range w.Besides {
+		if err := t.emit(ctx, string(besides)); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // tell writes an event for the outbox. One that could never be published is refused together with what it tells.
