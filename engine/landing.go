@@ -13,6 +13,9 @@ const MaxExpires = 90 * 24 * time.Hour
 // MaxOpens is the longest life of a link into a portal: what it lets somebody do is more than one record.
 const MaxOpens = 24 * time.Hour
 
+// UsualOpens is the life of a link into a portal where nothing says another.
+const UsualOpens = 20 * time.Minute
+
 // Landing is the page and the rules behind a link: what its file under landings/ says.
 type Landing struct {
 	Name    string

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,8 +34,15 @@ func (g *Gate) Run(ctx context.Context) error {
 	return nil
 }
 
-// AnswerAskings looks after everything that waits.
+// AnswerAskings looks after everything that waits. What has waited for longer than a link for it would have lived is
+// dropped: whoever asked has asked again by then, or does not expect a link any more.
 func (g *Gate) AnswerAskings(ctx context.Context) error {
+	dropped := 0
+	defer func() {
+		if dropped > 0 {
+			g.with.Logger.WarnContext(ctx, "links were asked for so long ago that none is sent", "askings", dropped)
+		}
+	}()
 	for {
 		asking, err := g.with.Store.NextAsking(ctx)
 		if errors.Is(err, engine.ErrNoThing) {
@@ -43,10 +51,25 @@ func (g *Gate) AnswerAskings(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := g.answer(ctx, asking); err != nil {
+		late := g.with.Clock.Now().Sub(asking.At) >= g.lifeOf(asking)
+		if err := g.answer(ctx, asking, late); err != nil {
 			return fmt.Errorf("answer what portal %s was asked for: %w", asking.Portal, err)
 		}
+		if late {
+			dropped++
+		}
 	}
+}
+
+// lifeOf is how long a link for an asking lives: that of the landing that opens for longest; usual where there is none.
+func (g *Gate) lifeOf(asking Asking) time.Duration {
+	life, opens := time.Duration(0), engine.Opens{Portal: asking.Portal, What: asking.What}
+	for _, landing := range g.with.Book().Landings {
+		if landing.Opens != nil && *landing.Opens == opens {
+			life = max(life, landing.Expires)
+		}
+	}
+	return cmp.Or(life, engine.UsualOpens)
 }
 
 // rest waits until somebody asks for something, or for a while. After a failure it waits in any case.
@@ -71,11 +94,15 @@ func (g *Gate) rest(ctx context.Context, failed bool) {
 }
 
 // answer finds whose name was given, and tells that they asked. Of everybody else the audit notes that somebody did.
-func (g *Gate) answer(ctx context.Context, asking Asking) error {
+func (g *Gate) answer(ctx context.Context, asking Asking, late bool) error {
 	now := g.with.Clock.Now()
 	answer := Answer{Asking: asking.ID, Portal: asking.Portal, Deed: engine.Deed{
 		At: now, Kind: engine.DeedPortalAsked, Actor: "portal:" + asking.Portal, Subject: "portal:" + asking.Portal,
 	}}
+	if late {
+		answer.Deed.Detail = string(asking.What) + ": too long ago"
+		return g.with.Store.AnswerAsking(ctx, answer)
+	}
 	who, why, err := g.asker(ctx, asking)
 	if err != nil {
 		return err

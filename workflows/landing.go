@@ -147,7 +147,7 @@ func (p *page) lifetime(f landingFile) {
 	}
 	longest := engine.MaxExpires
 	if landing.Opens != nil {
-		landing.Expires, longest = defaultOpens, engine.MaxOpens
+		landing.Expires, longest = engine.UsualOpens, engine.MaxOpens
 	}
 	writes := len(landing.Edit)+len(landing.Actions) > 0
 	switch {

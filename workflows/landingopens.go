@@ -3,14 +3,10 @@ package workflows
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"postern/engine"
 	"postern/internal/yamldoc"
 )
-
-// defaultOpens is how long links into a portal live.
-const defaultOpens = 20 * time.Minute
 
 // opens reads what part of a portal a landing leads into, in place of a record.
 func (p *page) opens(root *yamldoc.Node, f landingFile) {
