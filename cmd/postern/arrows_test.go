@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"internal/rig":         nil,
 	"internal/scanners":    {"internal/rig"},
 	"internal/smoke":       {"internal/rig"},
+	"internal/typist":      {"internal/peer"},
 
 	"portal/portaltest": {"engine", "engine/enginetest", "internal", "internal/peer", "portal"},
 	"portal/portaltest/house": {
