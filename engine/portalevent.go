@@ -13,7 +13,8 @@ import (
 func PortalData(kind string) map[string]FieldType {
 	if kind == PortalFailed { // told by the effect, which knows no portal
 		return map[string]FieldType{
-			"effect": TypeText, "fields": TypeMultiPicklist, "reason": TypeText, "visit": TypeText, "workflow": TypeText,
+			"effect": TypeText, "fields": TypeMultiPicklist, "reason": TypeText, "visit": TypeText,
+			"workflow": TypeText,
 		}
 	}
 	var more []string

@@ -135,7 +135,7 @@ type Write struct {
 	Ref    Ref
 	Patch  Patch
 	Unique []string // fields among Set whose value no other record of the module may have
-	// Besides are events, in structured mode, that are told with that of the change, in the transaction that it stands by.
+	// Besides are events, in structured mode, that are told with that of the change, in the same transaction.
 	Besides []json.RawMessage `json:",omitempty"`
 	Origin
 }

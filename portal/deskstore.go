@@ -36,7 +36,7 @@ type Change struct {
 	engine.Ask
 	Effect *engine.Effect // in place of the ask where the records are in another CRM
 	Files  []engine.File  // that were staged, and are kept from now on for the record
-	Moved  string         // portal that the record's person has another address for: links sent to them end; "" for none
+	Moved  string         // portal whose links to the record's person end, as their address is another; "" for none
 	Key    []byte         // hash of who asks and their Idempotency-Key; nil for none
 	Body   []byte         // hash of what they ask for
 	Deed   engine.Deed
