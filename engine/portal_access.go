@@ -99,6 +99,9 @@ func (s *Subject) dayOf(date time.Time) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, s.Zone)
 }
 
+// URL is the address at which people sign in, below base, such as https://go.acme.example/portal/customers/.
+func (p *Portal) URL(base string) string { return base + "/portal/" + p.Name + "/" }
+
 // Called is what a portal is called to somebody who reads a language: its label, or else its name.
 func (p *Portal) Called(language string) string {
 	if label := p.Label.In(language); label != "" {

@@ -21,9 +21,9 @@ func PortalData(kind string) map[string]FieldType {
 	switch kind {
 	case PortalInvited, PortalRecovery, PortalSignInAsked, PortalLocked:
 	case PortalPasswordSet:
-		more = []string{"name", "old_address"}
+		more = []string{"old_address"}
 	case PortalAddressChanged:
-		more = []string{"name", "old_name", "old_address"}
+		more = []string{"old_name", "old_address"}
 	case PortalFactorSet:
 		more = []string{"factor", "change"}
 	case PortalSignedIn, PortalNewDevice:
@@ -31,7 +31,7 @@ func PortalData(kind string) map[string]FieldType {
 	default:
 		return nil
 	}
-	values := map[string]FieldType{"portal": TypeText, "label": TypeText}
+	values := map[string]FieldType{"portal": TypeText, "label": TypeText, "url": TypeText, "name": TypeText}
 	for _, name := range more {
 		values[name] = TypeText
 	}
@@ -39,12 +39,15 @@ func PortalData(kind string) map[string]FieldType {
 }
 
 // NewPortalEvent tells of somebody who signs in to a portal, about their record: of a type such as portal.signed_in,
-// with the portal's name, its label in their language, and more besides, which is among [PortalData]. cause is the id
-// of the event that led to it, "" for none.
+// with the portal's name, its label in their language, its address below base, the name that they sign in with, and
+// more besides, which is among [PortalData]. cause is the id of the event that led to it, "" for none.
 func NewPortalEvent(
-	portal *Portal, subject Record, kind string, id ID, at time.Time, cause string, more map[string]any,
+	portal *Portal, base string, subject Record, kind string, id ID, at time.Time, cause string, more map[string]any,
 ) (*Event, error) {
-	data := map[string]any{"portal": portal.Name, "label": portal.Called(portal.LanguageOf(subject.Fields))}
+	data := map[string]any{
+		"portal": portal.Name, "label": portal.Called(portal.LanguageOf(subject.Fields)), "url": portal.URL(base),
+		"name": subject.Fields.Text(portal.Subject.Login),
+	}
 	maps.Copy(data, more)
 	known := PortalData(kind)
 	for name := range data {

@@ -54,7 +54,7 @@ func newSubjects(t *testing.T, kind engine.FactorKind) *subjects {
 		records, _ := c.CRM.(*crm.Mirror)
 		s.gate, err = portal.NewGate(portal.GateConfig{
 			Store: kept, CRM: records, Book: c.Book, Sealer: c.Sealer, Names: bytes.Repeat([]byte{5}, 32),
-			Clock: c.Clock, Random: rand.Reader, Logger: c.Logger, Passkeys: party, Rounds: 4096,
+			Clock: c.Clock, Random: rand.Reader, Logger: c.Logger, Base: portalOrigin, Passkeys: party, Rounds: 4096,
 		})
 		if err != nil {
 			t.Fatal(err)

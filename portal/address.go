@@ -29,9 +29,9 @@ func (d *Desk) moves(v Viewer, change *Change, before, after engine.Record) erro
 	if normal(was.name()) == normal(is.name()) && strings.EqualFold(address, addressOf(is)) {
 		return nil
 	}
-	event, err := engine.NewPortalEvent(v.Portal, after, engine.PortalAddressChanged,
+	event, err := engine.NewPortalEvent(v.Portal, d.with.Base, after, engine.PortalAddressChanged,
 		engine.DerivedID(change.ID, "moved"), change.At, "", map[string]any{
-			"name": is.name(), "old_name": was.name(), "old_address": address,
+			"old_name": was.name(), "old_address": address,
 		})
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func TestAddressBeforeIsToldOfANewOne(t *testing.T) {
 	told := moved(t, w)
 	if len(told) != 1 || told[0]["subject"] != house.Ana.String() || told[0]["portal"] != house.Customers ||
 		told[0]["name"] != "ana@new.example" || told[0]["old_name"] != before || told[0]["old_address"] != before ||
-		told[0]["label"] == "" {
+		told[0]["label"] == "" || told[0]["url"] != house.Base+"/portal/"+house.Customers+"/" {
 		t.Errorf("told %v", told)
 	}
 	kinds := []string{}

@@ -65,6 +65,7 @@ type DeskConfig struct {
 	Clock  engine.Clock
 	Random io.Reader
 	Logger *slog.Logger
+	Base   string // what the addresses of portals begin with: https://go.acme.example
 
 	// Searches is how many questions are put to the CRM at once; DefaultSearches for 0. One subject has half of them.
 	Searches int

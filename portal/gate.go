@@ -27,6 +27,7 @@ type GateConfig struct {
 	Clock  engine.Clock
 	Random io.Reader // of tokens, salts and ids; it must not be guessable
 	Logger *slog.Logger
+	Base   string // what the addresses of portals begin with: https://go.acme.example
 	// Passkeys makes and checks passkeys; nil where browsers make none for the base address.
 	Passkeys *passkey.Party
 	Rounds   int           // of PBKDF2 for new passwords; scram.Rounds if 0
@@ -93,7 +94,7 @@ func (g *Gate) event(
 	if err != nil {
 		return nil, err
 	}
-	return engine.NewPortalEvent(who.portal, who.record, kind, id, at, cause, more)
+	return engine.NewPortalEvent(who.portal, g.with.Base, who.record, kind, id, at, cause, more)
 }
 
 // unavailable says that the records cannot be reached.

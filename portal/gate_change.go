@@ -81,9 +81,7 @@ func (g *Gate) setPassword(ctx context.Context, who person, password string, bec
 		},
 	}
 	if !because.Legacy {
-		event, err := g.event(engine.PortalPasswordSet, who, now, because.Cause, map[string]any{
-			"name": who.name(), "old_address": old,
-		})
+		event, err := g.event(engine.PortalPasswordSet, who, now, because.Cause, map[string]any{"old_address": old})
 		if err != nil {
 			return err
 		}

@@ -10,8 +10,9 @@ import (
 // Follow says whom a link into a portal would let in, and in place of whom: a browser that somebody else is signed in
 // with is not taken over without a word. Now is "" where nobody is, or the same person is.
 type Follow struct {
-	Name string // that the link's person signs in with
-	Now  string // that who is signed in with this browser signs in with
+	Name  string // that the link's person signs in with
+	Now   string // that who is signed in with this browser signs in with
+	First bool   // they have no password yet
 }
 
 // Follow looks at what following a link would do; it changes nothing. Errors: ErrNoPortal, ErrPassed, ErrUnavailable.
@@ -20,7 +21,7 @@ func (g *Gate) Follow(ctx context.Context, pass Pass, caller Caller) (Follow, er
 	if err != nil {
 		return Follow{}, err
 	}
-	follow := Follow{Name: who.name()}
+	follow := Follow{Name: who.name(), First: !who.account.HasPassword()}
 	if caller.Session == "" {
 		return follow, nil
 	}

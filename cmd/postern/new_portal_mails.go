@@ -119,6 +119,7 @@ func (m mailing) retold(text string) string {
 	text = testRecord.ReplaceAllString(text, "${1}{ "+email+": zoe@acme.example }")
 	text = testLanguage.ReplaceAllString(text, "")
 	text = strings.ReplaceAll(text, "Portal de clientes", m.portal.Name)
+	text = strings.ReplaceAll(text, "/portal/customers/", "/portal/"+m.portal.Name+"/")
 	return m.renamed("data: { portal: partners }", "data: { portal: another-one }")(text)
 }
 

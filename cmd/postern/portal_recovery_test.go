@@ -303,6 +303,20 @@ func TestT66LinkWorksOnce(t *testing.T) {
 	h.browser().post(newer, nil, http.StatusGone)
 }
 
+// Who chooses their first password is told of no sessions and no password before.
+func TestFirstPasswordEndsNothing(t *testing.T) {
+	h := newHall(t)
+	for _, first := range []bool{true, false} {
+		v := h.browser()
+		_, way := v.post(h.link("forgot", h.name(portalhouse.Bob)), nil, http.StatusSeeOther)
+		page, _ := v.get(way, http.StatusOK)
+		if strings.Contains(page, "you are signed out everywhere") == first {
+			t.Errorf("first: %v\n%s", first, page)
+		}
+		h.SetPassword(portalhouse.Customers, portalhouse.Bob)
+	}
+}
+
 // The page behind the door speaks as the door does, whatever the browser would like.
 func TestLinkKeepsItsLanguage(t *testing.T) {
 	h := newHall(t)

@@ -54,7 +54,7 @@ func (h *house) openPortals(ctx context.Context) error {
 	intake := upload.NewIntake(h.store, sealer, rand.Reader, h.logger)
 	h.portals = &portals{gate: gate, files: intake, desk: portal.NewDesk(portal.DeskConfig{
 		CRM: records, Store: h.store, Sealer: sealer, Clock: engine.SystemClock{}, Random: rand.Reader,
-		Logger: h.logger, Intake: intake,
+		Logger: h.logger, Base: h.base.String(), Intake: intake,
 		Files: upload.Files{Store: h.store, Sealer: sealer}, Searches: h.searches(),
 	})}
 	return h.indexPortals(ctx, h.book)
@@ -80,7 +80,8 @@ func (h *house) newGate(records portal.CRM) (*portal.Gate, error) {
 	}
 	return portal.NewGate(portal.GateConfig{
 		Store: h.store, CRM: records, Book: h.bookInUse, Sealer: h.ring.Seal(rand.Reader), Names: names,
-		Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Passkeys: party, Floor: refusedIn,
+		Clock: engine.SystemClock{}, Random: rand.Reader, Logger: h.logger, Base: h.base.String(), Passkeys: party,
+		Floor: refusedIn,
 	})
 }
 
@@ -205,7 +206,7 @@ func (h *house) tellPortals() {
 	for _, name := range slices.Sorted(maps.Keys(h.book.Portals)) {
 		p := h.book.Portals[name]
 		h.logger.Info("people can sign in", "portal", name, "who", p.Subject.Module.Name,
-			"pages", h.base.String()+"/portal/"+name+"/", "api", h.base.String()+rest.Prefix+name+"/")
+			"pages", p.URL(h.base.String()), "api", h.base.String()+rest.Prefix+name+"/")
 	}
 }
 

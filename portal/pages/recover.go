@@ -109,6 +109,7 @@ func (c *call) overPage(what engine.OpensWhat) answer {
 // passwordBody asks for a new password, twice: there is nothing to look it up by later.
 type passwordBody struct {
 	Name    string // whose it is, for who keeps passwords for them
+	First   bool   // they have none yet
 	Least   int    // characters
 	Problem string // a sentence; "" for none
 }
@@ -125,7 +126,7 @@ func (c *call) passwordPage(pass portal.Pass, problem string) (answer, error) {
 		return answer{}, err
 	}
 	reply := answer{page: "password", title: c.texts.Say("portal.recover.password.title"), body: passwordBody{
-		Name: follow.Name, Least: portal.Shortest(c.portal), Problem: problem,
+		Name: follow.Name, First: follow.First, Least: portal.Shortest(c.portal), Problem: problem,
 	}}
 	if problem != "" {
 		reply.status = http.StatusUnprocessableEntity

@@ -15,13 +15,16 @@ import (
 // Rounds is how often passwords are hashed here: as little as the protocol allows, so that tests are quick.
 const Rounds = 4096
 
+// Base is what the addresses of the portals begin with.
+const Base = "https://go.acme.example"
+
 // OpenGate opens a further gate to the portals of the world; change may alter what it works with. Several stand side by
 // side as nodes do.
 func (w *World) OpenGate(change ...func(*portal.GateConfig)) *portal.Gate {
 	w.T.Helper()
 	config := portal.GateConfig{
 		Store: w.Store, CRM: w.CRM, Book: w.Book, Sealer: w.Ring.Seal(rand.Reader), Names: make([]byte, 32),
-		Clock: w.Clock, Random: rand.Reader, Logger: w.Logger, Rounds: Rounds,
+		Clock: w.Clock, Random: rand.Reader, Logger: w.Logger, Base: Base, Rounds: Rounds,
 	}
 	for _, c := range change {
 		c(&config)

@@ -81,7 +81,7 @@ func New(t testing.TB, change ...func(*portal.DeskConfig)) *World {
 	sealer := w.Ring.Seal(rand.Reader)
 	config := portal.DeskConfig{
 		CRM: w.CRM, Store: w.Store, Sealer: sealer, Clock: w.Clock, Random: rand.Reader,
-		Logger: w.Logger, Intake: upload.NewIntake(w.Store, sealer, rand.Reader, w.Logger),
+		Logger: w.Logger, Base: Base, Intake: upload.NewIntake(w.Store, sealer, rand.Reader, w.Logger),
 		Files: upload.Files{Store: w.Store, Sealer: sealer},
 	}
 	for _, c := range change {
