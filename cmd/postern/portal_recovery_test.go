@@ -141,18 +141,24 @@ func (h *hall) link(page, name string) string {
 
 // visitor is a browser.
 type visitor struct {
-	hall    *hall
+	t       testing.TB
+	handler http.Handler
 	cookies map[string]string
 	host    string
+	header  http.Header // that it sends besides
 }
 
 func (h *hall) browser() *visitor {
-	return &visitor{hall: h, cookies: map[string]string{}, host: "localhost:8080"}
+	return newVisitor(h.T, h.handler)
+}
+
+func newVisitor(t testing.TB, handler http.Handler) *visitor {
+	return &visitor{t: t, handler: handler, cookies: map[string]string{}, host: "localhost:8080"}
 }
 
 func (v *visitor) send(method, path string, form url.Values) *httptest.ResponseRecorder {
-	v.hall.T.Helper()
-	r := httptest.NewRequestWithContext(v.hall.T.Context(), method, path, strings.NewReader(form.Encode()))
+	v.t.Helper()
+	r := httptest.NewRequestWithContext(v.t.Context(), method, path, strings.NewReader(form.Encode()))
 	r.Host = v.host
 	if v.host != "localhost:8080" {
 		r.Header.Set("X-Forwarded-Host", v.host)
@@ -160,11 +166,12 @@ func (v *visitor) send(method, path string, form url.Values) *httptest.ResponseR
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	maps.Copy(r.Header, v.header)
 	for name, value := range v.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	w := httptest.NewRecorder()
-	v.hall.handler.ServeHTTP(w, r)
+	v.handler.ServeHTTP(w, r)
 	for _, cookie := range w.Result().Cookies() {
 		if v.cookies[cookie.Name] = cookie.Value; cookie.MaxAge < 0 {
 			delete(v.cookies, cookie.Name)
@@ -175,12 +182,12 @@ func (v *visitor) send(method, path string, form url.Values) *httptest.ResponseR
 
 // get and post hold the status against what is wanted, and return the page and where it leads.
 func (v *visitor) get(path string, want int) (body, to string) {
-	v.hall.T.Helper()
+	v.t.Helper()
 	return v.held(v.send(http.MethodGet, path, nil), path, want)
 }
 
 func (v *visitor) post(path string, form url.Values, want int) (body, to string) {
-	v.hall.T.Helper()
+	v.t.Helper()
 	if form == nil {
 		form = url.Values{}
 	}
@@ -188,9 +195,9 @@ func (v *visitor) post(path string, form url.Values, want int) (body, to string)
 }
 
 func (v *visitor) held(w *httptest.ResponseRecorder, path string, want int) (body, to string) {
-	v.hall.T.Helper()
+	v.t.Helper()
 	if w.Code != want {
-		v.hall.T.Errorf("%s is %d, want %d\n%s", path, w.Code, want, w.Body)
+		v.t.Errorf("%s is %d, want %d\n%s", path, w.Code, want, w.Body)
 	}
 	return w.Body.String(), w.Header().Get("Location")
 }
