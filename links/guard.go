@@ -100,7 +100,9 @@ func (d *Door) explain(c *call, reply answer, reason, code string) answer {
 	body := reasonBody{Reason: reason, Heading: heading, Text: c.texts.Say("reason." + reason + ".text"), Code: code}
 	switch reason {
 	case "expired", "replaced":
-		offerAgain(c, &body)
+		if body.Portal = d.outside(c); body.Portal == "" {
+			offerAgain(c, &body)
+		}
 	case "used", "ended":
 		body.Portal = d.outside(c)
 	}

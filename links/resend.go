@@ -44,6 +44,9 @@ func (d *Door) sendAgain(c *call) (answer, error) {
 	if err := d.unchanged(c, link, landing); err != nil {
 		return answer{}, err
 	}
+	if landing.Opens != nil { // the address may be another's by now: the portal sends to the one that the record has
+		return answer{}, refused
+	}
 	message, err := d.messageOf(c.Context(), link)
 	if errors.Is(err, errByHand) {
 		return answer{}, refused // its page says whom to ask

@@ -59,7 +59,7 @@ func newSubjects(t *testing.T, kind engine.FactorKind) *subjects {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Portals = s.gate.Proofs(portal.Cookies{})
+		c.Portals, c.Entrance = s.gate.Proofs(portal.Cookies{}), s.gate
 	})
 	s.furnished(pin)
 	s.book.Portals = map[string]*engine.Portal{"customers": {

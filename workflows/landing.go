@@ -149,7 +149,7 @@ func (p *page) lifetime(f landingFile) {
 	if landing.Opens != nil {
 		landing.Expires, longest = engine.UsualOpens, engine.MaxOpens
 	}
-	writes := len(landing.Edit)+len(landing.Actions) > 0
+	writes := len(landing.Edit)+len(landing.Actions) > 0 && landing.Opens == nil
 	switch {
 	case f.Expires != nil:
 		p.complain(yamldoc.Decode(f.Expires, &landing.Expires)...)
