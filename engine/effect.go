@@ -119,3 +119,18 @@ func NewEffect(id, run ID, ask Ask, retry Retry, now time.Time) *Effect {
 		Ask: ask, State: EffectPlanned, Due: now, Until: now.Add(retry.For), Retry: retry, Created: now,
 	}
 }
+
+// besides are the events that are told with a write that stands.
+func (f *Effect) besides() (events []*Event, err error) {
+	if f.Write == nil {
+		return nil, nil
+	}
+	for _, written := range f.Write.Besides {
+		event, err := RestoreEvent(written)
+		if err != nil {
+			return events, err
+		}
+		events = append(events, event)
+	}
+	return events, nil
+}

@@ -289,21 +289,6 @@ func (e *Engine) effectEvents(f *Effect, did deed) ([]*Event, error) {
 	return nil, nil
 }
 
-// besides are the events that are told with a write that stands.
-func (f *Effect) besides() (events []*Event, err error) {
-	if f.Write == nil {
-		return nil, nil
-	}
-	for _, written := range f.Write.Besides {
-		event, err := RestoreEvent(written)
-		if err != nil {
-			return events, err
-		}
-		events = append(events, event)
-	}
-	return events, nil
-}
-
 // failedEvent tells that what somebody did by a link, or in a portal, could not be written.
 func (f *Effect) failedEvent() string {
 	if strings.HasPrefix(f.origin().Actor, PortalActor) {

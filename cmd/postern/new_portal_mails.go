@@ -110,6 +110,7 @@ func (m mailing) renamed(old, now string) func(string) string {
 
 var (
 	testRecord   = regexp.MustCompile(`(?m)^(  Contacts/12x1: )\{.*\}$`)
+	testLabel    = regexp.MustCompile(`, label: ([^,}]*[^,} ])`)
 	testLanguage = regexp.MustCompile(`, language: \w+, subject: [^,}]*[^,} ]`)
 )
 
@@ -118,7 +119,9 @@ func (m mailing) retold(text string) string {
 	email := fieldOf(m.portal.Subject.Module, engine.TypeEmail)
 	text = testRecord.ReplaceAllString(text, "${1}{ "+email+": zoe@acme.example }")
 	text = testLanguage.ReplaceAllString(text, "")
-	text = strings.ReplaceAll(text, "Portal de clientes", m.portal.Name)
+	if label := testLabel.FindStringSubmatch(text); label != nil {
+		text = strings.ReplaceAll(text, label[1], m.portal.Name)
+	}
 	text = strings.ReplaceAll(text, "/portal/customers/", "/portal/"+m.portal.Name+"/")
 	return m.renamed("data: { portal: partners }", "data: { portal: another-one }")(text)
 }

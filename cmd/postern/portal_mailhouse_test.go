@@ -193,7 +193,9 @@ func (h *mailedHouse) scanned(link string) {
 	scanner := h.browser()
 	scanner.held(scanner.send(http.MethodHead, link, nil), link, http.StatusOK)
 	for _, header := range []http.Header{
-		{"Sec-Purpose": {"prefetch"}}, {"Sec-Purpose": {"prefetch;prerender"}}, {"Purpose": {"prefetch"}},
+		{"Sec-Purpose": {"prefetch"}},
+		{"Sec-Purpose": {"prefetch;prerender"}},
+		{"Purpose": {"prefetch"}},
 		{"X-Moz": {"prefetch"}},
 	} {
 		v := h.browser()
