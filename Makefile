@@ -47,7 +47,7 @@ deps: ## install from Debian and npm what some tests need (root; quick when all 
 
 test: ## every test; one whose peer program is missing is skipped, and listed at the end
 	@skips=$$(mktemp); trap 'rm -f "$$skips"' EXIT; status=0; \
-	POSTERN_SKIPS="$$skips" $(GO) test ./... || status=$$?; \
+	POSTERN_SKIPS="$$skips" $(GO) test -timeout 20m ./... || status=$$?; \
 	echo "skipped $$(grep -c . "$$skips") tests for missing peers"; sort "$$skips" | sed 's/^/  /'; \
 	exit $$status
 
@@ -56,7 +56,7 @@ test: ## every test; one whose peer program is missing is skipped, and listed at
 UNWATCHED := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory
 
 race: ## every test under the race detector
-	$(GO) test -race $(UNWATCHED:%=-gcflags=%=-race=false) ./...
+	$(GO) test -race -timeout 20m $(UNWATCHED:%=-gcflags=%=-race=false) ./...
 
 model: ## 100,000 random requests at the desk and at the gate of random portals, beside oracles: four minutes
 	$(GO) test -count 1 -timeout 20m -run TestDeskAgainstAModel ./portal -rapid.checks=4000
