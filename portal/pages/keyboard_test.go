@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -41,4 +42,17 @@ func TestT87PortalByKeyboard(t *testing.T) {
 	p.Tabs(".account summary")
 	p.Keys("\r")
 	p.Presses(`.account button`, "Sign in")
+}
+
+// T87: without scripts, on a phone, whatever can be used on any page of the portal is come to by the tab key, and seen
+// to be.
+func TestT87EveryControlIsReached(t *testing.T) {
+	once := func(e exhibit) bool { return !e.alike }
+	tour(t, typist.Start(t), "en", once, func(ctx context.Context, e typist.Exhibit) error {
+		wrong, err := typist.Unreached(ctx)
+		for _, complaint := range wrong {
+			t.Errorf("%s: %s", e.Name, complaint)
+		}
+		return err
+	})
 }
