@@ -58,12 +58,8 @@ UNWATCHED := modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory
 race: ## every test under the race detector
 	$(GO) test -race -timeout 20m $(UNWATCHED:%=-gcflags=%=-race=false) ./...
 
-# The race detector makes these so slow that they do less beside it.
-LESS := ShippedTestsNoticeEveryChange|NewAboutEveryShippedModule|NoSecretLiesAnywhere|ADumpOpensNothing
-
-whole: ## what runs fewer cases under the race detector, in full
+whole: ## the models that run fewer cases under the race detector, in full
 	$(GO) test -timeout 20m ./engine ./internal/crm ./internal/store ./links ./portal
-	$(GO) test -timeout 20m -run '$(LESS)' ./cmd/postern
 
 model: ## 100,000 random requests at the desk and at the gate of random portals, beside oracles: four minutes
 	$(GO) test -count 1 -timeout 20m -run TestDeskAgainstAModel ./portal -rapid.checks=4000
