@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -184,5 +185,19 @@ func guideConfigurations(t *testing.T, page string, want int) {
 		if _, err := loadConfig(path); err != nil {
 			t.Errorf("%s\n%v", block[1], err)
 		}
+	}
+}
+
+// The guide begins with the shipped book, and what lint says of it.
+func TestGuideCountsTheShippedBook(t *testing.T) {
+	var said bytes.Buffer
+	command := rootCommand()
+	command.SetArgs([]string{"lint"})
+	command.SetOut(&said)
+	if err := command.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	if line := strings.TrimSpace(said.String()); !strings.Contains(guidePage(t, "README.md"), "\n"+line+"\n") {
+		t.Errorf("the guide does not say what lint does: %s", line)
 	}
 }
