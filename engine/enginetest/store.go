@@ -52,7 +52,6 @@ func TestStore(t *testing.T, open func(t *testing.T) engine.Store) {
 		"deliveries whose time is over are found":        storeTakeOver,
 		"a delivery that a slot held is an orphan":       storeOrphan,
 		"deliveries tell what became of them":            storeOutcomes,
-		"a wait falls due":                               storeTimer,
 		"what happens wakes who waits for it":            storeTouches,
 		"a wait that is not sure is looked at once more": storeUnsure,
 		"a wait that goes on loses no touch":             storeRearm,

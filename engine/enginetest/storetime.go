@@ -14,6 +14,7 @@ import (
 // timeCases are the cases about what starts runs by time.
 func timeCases() map[string]func(*testing.T, *storeTrial) {
 	return map[string]func(*testing.T, *storeTrial){
+		"a wait falls due":                             storeTimer,
 		"timings follow the book":                      storeTimings,
 		"a tick moves a timing and its runs together":  storeTick,
 		"alarms stand as events say":                   storeAlarms,
