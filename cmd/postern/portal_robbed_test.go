@@ -81,17 +81,7 @@ func (h *robbed) proveTicket(v *visitor) {
 	}
 	ref := portalhouse.Ref("HelpDesk/17x1")
 	terms := engine.LinkTerms{Landing: h.book.Landings["ticket"], Record: ref}
-	link, err := h.minter.Mint(h.T.Context(), terms, h.Clock.Now())
-	if err == nil {
-		err = h.Store.Mint(h.T.Context(), link)
-	}
-	if err != nil {
-		h.T.Fatal(err)
-	}
-	address, err := h.minter.URL(link)
-	if err != nil {
-		h.T.Fatal(err)
-	}
+	address := h.mint(terms)
 	_, page := v.post(strings.TrimPrefix(address, "http://localhost:8080"), nil, http.StatusSeeOther)
 	if strings.HasPrefix(page, "/f/") {
 		_, page = v.get(page, http.StatusSeeOther)
